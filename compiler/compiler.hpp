@@ -1,0 +1,115 @@
+// The mini compiler's face: from a network and its settings to programs for one core.
+// Everything the driver needs to load, run and read back a compiled network is in CompiledModel.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/network.hpp"
+#include "isa/program.hpp"
+#include "models/settings_store.hpp"
+
+namespace anzan::compiler {
+
+// Tensor classes that have a precision of their own. `loss` is the loss of each image.
+enum class TensorClass {
+  kActivation, kWeight, kActivationGradient, kWeightGradient, kMomentum, kMasterWeight, kBias, kLoss,
+};
+inline constexpr int kTensorClasses = 8;
+const char* name(TensorClass kind);  // "activation", "weight", ... as in the configuration
+
+// How the tensors of one class are stored. `slot` holds width, rounding, policy and its parameters;
+// binary points are found at run time (calibration).
+struct TensorPrecision {
+  isa::Format format = isa::Format::kFp32;
+  models::SlotSettings slot;
+};
+
+struct Precision {
+  std::array<TensorPrecision, kTensorClasses> classes;
+  bool separate_master = false;  // false: the stored weight is its own master copy
+  std::map<std::string, std::map<TensorClass, TensorPrecision>> layers;  // overrides by layer name
+  const TensorPrecision& of(TensorClass kind, const std::string& layer) const;
+};
+
+struct ChipParameters {
+  int lanes = 16;
+  std::int64_t scratchpad_kib = 2048;
+};
+
+struct TrainingParameters {
+  std::int64_t batch = 64;
+  double momentum = 0.9;
+  double weight_decay = 5e-4;
+};
+
+// A logical tensor in HBM. The element with logical (row-major) index i over `shape` stands in row
+// `row(i)` (counted from hbm_line, in rows of `format`), lane `lane(i)`.
+struct TensorInfo {
+  enum class Layout { kImages, kWeights, kVector };
+  std::string name;   // "conv1.weight", "conv1.activation", "data", "label", "loss", ...
+  std::string layer;
+  TensorClass kind = TensorClass::kActivation;
+  isa::Format format = isa::Format::kFp32;
+  int slot = 0;
+  Layout layout = Layout::kImages;
+  std::array<std::int64_t, 4> shape{1, 1, 1, 1};  // images: N C H W; weights: OC IC KH KW; vector: C 1 1 1
+  std::int64_t pitch = 0, groups = 1;             // layout parameters, see compiler/layout.hpp
+  int lanes = 16;
+  bool gathered = false;                          // weights whose (ky, kx, ic) stand in the lanes
+  bool persistent = false;                        // keeps its value from step to step
+  std::int64_t hbm_line = 0, lines = 0;
+  std::int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
+  struct Place { std::int64_t row; int lane; };
+  Place place(std::int64_t index) const;
+};
+
+struct SlotInfo {
+  std::string name;   // of the tensor that owns it
+  std::string layer;
+  TensorClass kind = TensorClass::kActivation;
+  isa::Format format = isa::Format::kFp32;
+  models::SlotSettings settings;
+};
+
+// A trainable tensor: the driver writes FP32 values drawn from `filler` to the tensor `initial`.
+struct ParameterInfo {
+  std::string name, initial;  // names of tensors: "conv1.weight", "conv1.weight.initial"
+  Filler filler;
+  std::int64_t fan_in = 1;
+};
+
+struct MemoryPlan {
+  std::int64_t conventional_bytes = 0, planned_bytes = 0, lower_bound_bytes = 0;
+};
+
+struct CompiledModel {
+  ChipParameters chip;
+  TrainingParameters training;
+  std::int64_t hbm_lines = 0;
+  std::vector<SlotInfo> slots;
+  std::vector<TensorInfo> tensors;
+  std::vector<ParameterInfo> parameters;
+  std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constants;  // HBM line, words
+  std::vector<std::uint32_t> scalars;        // initial scalar table (FP32 bits)
+  int learning_rate_scalar = 0;              // written by the driver before each step
+  // Encoded programs. initialize: FP32 initial values -> stored weights; calibrate: one batch, finds
+  // the first binary points and changes no weight; step: one training step; evaluate: one batch of
+  // inference. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image),
+  // run, read `loss` and `prediction` (one FP32/class number an image).
+  std::vector<std::uint32_t> initialize, calibrate, step, evaluate;
+  MemoryPlan memory;
+  const TensorInfo& tensor(const std::string& name) const;
+};
+
+CompiledModel compile(const Network& network, const Precision& precision, const TrainingParameters& training,
+                      const ChipParameters& chip);
+
+// Text of one pass: network, graph, training_graph, precision, tiles, memory, program.
+std::vector<std::string> dump_passes();
+std::string dump(const std::string& pass, const Network& network, const Precision& precision,
+                 const TrainingParameters& training, const ChipParameters& chip);
+
+}  // namespace anzan::compiler
