@@ -58,7 +58,7 @@ struct TensorInfo {
   std::array<std::int64_t, 4> shape{1, 1, 1, 1};  // images: N C H W; weights: OC IC KH KW; vector: C 1 1 1
   std::int64_t pitch = 0, groups = 1;             // layout parameters, see compiler/layout.hpp
   int lanes = 16;
-  bool gathered = false;                          // weights whose (ky, kx, ic) stand in the lanes
+  bool gathered = false;                          // weights whose (ic, ky, kx) stand in the lanes
   bool persistent = false;                        // keeps its value from step to step
   std::int64_t hbm_line = 0, lines = 0;
   std::int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
@@ -94,7 +94,9 @@ struct CompiledModel {
   std::vector<ParameterInfo> parameters;
   std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constants;  // HBM line, words
   std::vector<std::uint32_t> scalars;        // initial scalar table (FP32 bits)
-  int learning_rate_scalar = 0;              // written by the driver before each step
+  // Scalars that the driver writes before each step: FP32(learning rate * multiplier).
+  struct LearningRate { int scalar = 0; double multiplier = 1; };
+  std::vector<LearningRate> learning_rates;
   // Encoded programs. initialize: FP32 initial values -> stored weights; calibrate: one batch, finds
   // the first binary points and changes no weight; step: one training step; evaluate: one batch of
   // inference. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image),

@@ -1,0 +1,23 @@
+// The proof that an integer accumulator never wraps: see accumulator_bound.hpp.
+#include "compiler/accumulator_bound.hpp"
+
+#include "compiler/input_error.hpp"
+
+namespace anzan::compiler {
+
+void prove_accumulator(const Graph& graph, isa::Format format, int slot_a, int slot_b, std::int64_t products,
+                       const std::string& layer) {
+  if (format == isa::Format::kFp32) return;
+  const int width_a = graph.slots[static_cast<std::size_t>(slot_a)].settings.width;
+  const int width_b = graph.slots[static_cast<std::size_t>(slot_b)].settings.width;
+  // |a b| <= 2^(wa - 1 + wb - 1); the bias takes at most half of what an accumulator holds
+  const std::int64_t largest = std::int64_t{1} << (width_a + width_b - 2);
+  const std::int64_t room = std::int64_t{1} << (isa::kAccumulatorBits - 2);
+  if (products <= room / largest) return;
+  throw InputError("/precision", std::to_string(products) + " products of " + std::to_string(width_a) + " and " +
+                   std::to_string(width_b) + " bits summed in layer " + layer,
+                   "at most " + std::to_string(room / largest) + " in a " + std::to_string(isa::kAccumulatorBits) +
+                   "-bit accumulator: a smaller batch or width");
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,214 @@
+// The compiler's passes in order: graph, memory plan, lowering to the four programs, semaphores, encoding.
+#include "compiler/compiler.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+#include <stdexcept>
+
+#include "compiler/graph.hpp"
+#include "compiler/input_error.hpp"
+#include "compiler/lowering.hpp"
+#include "compiler/memory_plan.hpp"
+#include "compiler/programs.hpp"
+#include "compiler/semaphores.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+void lower(Lowering& low, const Op& op, bool training) {
+  switch (op.kind) {
+    case OpKind::kConvolution: return lower_convolution(low, op);
+    case OpKind::kConvolutionBackwardData: return lower_convolution_backward_data(low, op);
+    case OpKind::kConvolutionBackwardWeight: return lower_convolution_backward_weight(low, op);
+    case OpKind::kMaxPool:
+    case OpKind::kMaxPoolBackward:
+    case OpKind::kAveragePool:
+    case OpKind::kAveragePoolBackward: return lower_pool(low, op);
+    case OpKind::kRelu:
+    case OpKind::kReluBackward:
+    case OpKind::kAdd:
+    case OpKind::kCopy: return lower_elementwise(low, op);
+    case OpKind::kLoss: return lower_loss(low, op, training);
+    case OpKind::kUpdate: return lower_update(low, op, true);
+  }
+}
+
+// Slots whose tensors the operation writes anew (selections keep the point of their source).
+std::vector<int> written_slots(const Graph& g, const Op& op) {
+  std::vector<int> slots;
+  const auto slot = [&](int t) { return g.tensors[static_cast<std::size_t>(t)].slot; };
+  for (int output : op.outputs) {
+    const bool selection = std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
+    const bool fp32 = g.tensors[static_cast<std::size_t>(output)].format == isa::Format::kFp32;
+    if (slot(output) != kConstantSlot && !fp32 && (op.kind == OpKind::kUpdate || !selection)) slots.push_back(slot(output));
+  }
+  return slots;
+}
+
+void finish(Lowering& low, isa::Program& program) {
+  program.push_back(isa::End{});
+  add_semaphores(program, low.lanes(), low.capacity());
+}
+
+// One batch that finds the first binary points: every tensor is produced, its point chosen from what was
+// seen, and produced again. Weights do not change.
+isa::Program calibrate_program(Lowering& low) {
+  isa::Program program;
+  low.into(program);
+  for (const Op& op : low.graph().ops) {
+    const std::vector<int> slots = written_slots(low.graph(), op);
+    if (op.kind == OpKind::kUpdate) {
+      lower_update(low, op, false);
+      const int momentum = low.graph().tensors[static_cast<std::size_t>(op.inputs[2])].slot;
+      low.optimise(momentum);
+      low.settle(momentum);
+      continue;
+    }
+    lower(low, op, true);
+    for (int s : slots) {
+      low.optimise(s);
+      low.settle(s);
+    }
+    if (!slots.empty()) lower(low, op, true);
+  }
+  finish(low, program);
+  return program;
+}
+
+isa::Program step_program(Lowering& low) {
+  isa::Program program;
+  low.into(program);
+  for (const Op& op : low.graph().ops) {
+    const std::vector<int> slots = written_slots(low.graph(), op);
+    for (int s : slots) {
+      low.optimise(s);
+      if (op.kind != OpKind::kUpdate) low.settle(s);
+    }
+    lower(low, op, true);
+    if (op.kind != OpKind::kUpdate) continue;
+    for (int s : slots) low.settle(s);  // the whole tensor has been rewritten
+  }
+  finish(low, program);
+  return program;
+}
+
+// Inference: no gradients, no statistics, so that test data moves no binary point.
+isa::Program evaluate_program(Lowering& low) {
+  isa::Program program;
+  low.into(program);
+  low.set_analysing(false);
+  for (const Op& op : low.graph().ops) {
+    if (op.stage == Stage::kForward) lower(low, op, false);
+  }
+  low.set_analysing(true);
+  finish(low, program);
+  return program;
+}
+
+isa::Program initialize_program(Lowering& low) {
+  isa::Program program;
+  low.into(program);
+  for (const ParameterInfo& p : low.graph().parameters) lower_initialize(low, p);
+  finish(low, program);
+  return program;
+}
+
+// The largest number for which a countdown is needed: pooling taps and classes.
+Constants plan_constants(const Graph& g) {
+  Constants k;
+  k.countdown = g.network.classes();
+  for (const Layer& l : g.network.layers) {
+    if (l.kind == LayerKind::kMaxPool) k.countdown = std::max(k.countdown, l.kernel_h * l.kernel_w);
+  }
+  k.end_line = k.countdown_line + ceil_div(k.countdown, g.chip.lanes);
+  return k;
+}
+
+std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_contents(const Constants& k, std::int64_t lanes) {
+  const auto line = [&](std::uint32_t word) { return std::vector<std::uint32_t>(static_cast<std::size_t>(lanes), word); };
+  std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> contents{
+      {k.ones_line(isa::Format::kInt8), line(0x01010101u)},
+      {k.ones_line(isa::Format::kInt16), line(0x00010001u)},
+      {k.ones_line(isa::Format::kFp32), line(0x3f800000u)}};
+  std::vector<std::uint32_t> countdown;
+  for (std::int64_t i = 0; i < k.countdown; ++i) {
+    const float value = static_cast<float>(k.countdown - i);
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    countdown.push_back(bits);
+  }
+  contents.emplace_back(k.countdown_line, std::move(countdown));
+  return contents;
+}
+
+}  // namespace
+
+const char* name(TensorClass kind) {
+  static constexpr const char* kNames[] = {"activation", "weight", "activation_gradient", "weight_gradient",
+                                           "momentum", "master_weight", "bias", "loss"};
+  return kNames[static_cast<int>(kind)];
+}
+
+const TensorPrecision& Precision::of(TensorClass kind, const std::string& layer) const {
+  const auto it = layers.find(layer);
+  if (it != layers.end()) {
+    const auto found = it->second.find(kind);
+    if (found != it->second.end()) return found->second;
+  }
+  return classes[static_cast<std::size_t>(kind)];
+}
+
+const TensorInfo& CompiledModel::tensor(const std::string& tensor_name) const {
+  for (const TensorInfo& t : tensors) {
+    if (t.name == tensor_name) return t;
+  }
+  throw std::out_of_range("no tensor named " + tensor_name);
+}
+
+Graph build_graph(const Network& network, const Precision& precision, const TrainingParameters& training,
+                  const ChipParameters& chip, HbmPlan* memory) {
+  Graph graph = differentiate(network, precision, training, chip);
+  const HbmPlan plan = plan_memory(graph, plan_constants(graph).end_line);
+  if (memory != nullptr) *memory = plan;
+  return graph;
+}
+
+Programs build_programs(const Graph& graph) {
+  Lowering low(graph, plan_constants(graph));
+  Programs p;
+  p.initialize = initialize_program(low);
+  p.calibrate = calibrate_program(low);
+  p.step = step_program(low);
+  p.evaluate = evaluate_program(low);
+  p.scalars = low.scalars();
+  p.learning_rates = low.learning_rates();
+  p.notes = low.notes();
+  return p;
+}
+
+CompiledModel compile(const Network& network, const Precision& precision, const TrainingParameters& training,
+                      const ChipParameters& chip) {
+  HbmPlan memory;
+  const Graph graph = build_graph(network, precision, training, chip, &memory);
+  const Programs programs = build_programs(graph);
+  CompiledModel m;
+  m.chip = chip;
+  m.training = training;
+  m.hbm_lines = memory.lines;
+  m.memory = memory.report;
+  m.slots = graph.slots;
+  m.tensors = graph.tensors;
+  m.parameters = graph.parameters;
+  m.constants = constant_contents(plan_constants(graph), chip.lanes);
+  m.scalars = programs.scalars;
+  for (const auto& [number, multiplier] : programs.learning_rates) m.learning_rates.push_back({number, multiplier});
+  m.initialize = isa::encode(programs.initialize);
+  m.calibrate = isa::encode(programs.calibrate);
+  m.step = isa::encode(programs.step);
+  m.evaluate = isa::encode(programs.evaluate);
+  return m;
+}
+
+}  // namespace anzan::compiler

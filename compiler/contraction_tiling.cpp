@@ -1,0 +1,125 @@
+// Tile search of contractions whose lanes are images: see contraction.hpp.
+#include <algorithm>
+#include <limits>
+
+#include "compiler/contraction.hpp"
+#include "compiler/input_error.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, rows_per_line(f)); }
+
+// Most source indices that `positions` neighbouring positions of an axis touch with `taps` taps.
+std::int64_t source_extent(const Axis& a, std::int64_t positions, std::int64_t taps) {
+  const std::int64_t extent = a.transposed ? ceil_div(positions + taps - 1, a.stride) + 1
+                                           : (positions - 1) * a.stride + taps;
+  return std::min(extent, a.sources());
+}
+
+// Lines moved between HBM and scratchpad, plus a fixed price for each instruction.
+std::int64_t cost(const Contraction& c, const ContractionTiling& t, std::int64_t lanes, const ContractionBuffers& b) {
+  constexpr std::int64_t kInstructionPrice = 30;
+  const std::int64_t row_chunks = ceil_div(ceil_div(c.rows.end(), lanes), t.row_blocks);
+  const std::int64_t tiles = ceil_div(c.destination.batch_groups, t.batch_groups) *
+                             ceil_div(c.y.positions(), t.y) * ceil_div(c.x.positions(), t.x);
+  const std::int64_t reduction = static_cast<std::int64_t>(chunks(c, t, lanes).size());
+  const std::int64_t weight_loads = row_chunks * (reduction == 1 ? 1 : tiles * reduction);
+  const std::int64_t tile_loads = row_chunks * tiles * reduction;
+  return weight_loads * (b.weight + kInstructionPrice) + tile_loads * (b.source + kInstructionPrice * t.row_blocks) +
+         row_chunks * tiles * b.destination;
+}
+
+}  // namespace
+
+std::vector<Chunk> chunks(const Contraction& c, const ContractionTiling& t, std::int64_t lanes) {
+  // blocks of channels are counted from the aligned origin, as in the stored weights
+  const std::int64_t channel_end = align_channels(c.reduce.end());
+  const std::int64_t step = t.chunk_channels >= channel_end ? channel_end : round_up(t.chunk_channels, lanes);
+  std::vector<Chunk> result;
+  for (const Range& ky : pieces(c.y.kernel, t.chunk_ky)) {
+    for (const Range& kx : pieces(c.x.kernel, t.chunk_kx)) {
+      for (const Range& ch : pieces(channel_end, step)) result.push_back({ky, kx, ch});
+    }
+  }
+  return result;
+}
+
+ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std::int64_t lanes) {
+  ContractionBuffers b;
+  const std::vector<Chunk> all = chunks(c, t, lanes);
+  const std::int64_t channels = std::min(align_channels(c.reduce.end()), round_up(t.chunk_channels, lanes));
+  const std::int64_t taps = t.chunk_ky * t.chunk_kx;
+  const std::int64_t pixels =
+      t.batch_groups * source_extent(c.y, t.y, t.chunk_ky) * source_extent(c.x, t.x, t.chunk_kx);
+  const isa::Format stored = c.weight->format;
+  b.weight = t.row_blocks * taps * lines(channels, c.format);
+  if (c.transposed) {
+    b.weight_stage = t.row_blocks * taps * lines(lanes, c.format);
+    if (stored != c.format) b.weight_narrow = t.row_blocks * taps * lines(lanes, stored);
+  } else if (stored != c.format) {
+    b.weight_narrow = t.row_blocks * taps * lines(channels, stored);
+  }
+  if (c.bias != nullptr) {
+    b.bias = t.row_blocks;
+    if (c.bias->format != isa::Format::kFp32) b.bias_stage = lines(t.row_blocks, c.bias->format) + 1;
+  }
+  b.source = lines(pixels * align_channels(channels), c.format);
+  if (c.gathered) {
+    const std::int64_t raw = t.batch_groups * source_extent(c.window.y, t.y, c.window.y.kernel) *
+                             source_extent(c.window.x, t.x, c.window.x.kernel) * align_channels(c.source.c);
+    b.source_stage = lines(raw, c.source.format);
+    if (c.source.format != c.format) b.source_stage += lines(raw, c.format);
+  } else if (c.source.format != c.format) {
+    b.source_stage = lines(pixels * align_channels(channels), c.source.format);
+  }
+  const std::int64_t positions = t.batch_groups * t.y * t.x;
+  const std::int64_t rows = std::min(t.row_blocks * lanes, align_channels(c.rows.end()));
+  b.destination = lines(positions * rows, c.destination.format);
+  if (all.size() > 1) b.spill = positions * t.row_blocks * lanes * (c.format == isa::Format::kFp32 ? 1 : 2);
+  return b;
+}
+
+ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, std::int64_t capacity,
+                                const std::string& place) {
+  std::vector<ContractionTiling> reductions;  // the ways to cut the reduction, coarsest first
+  const std::int64_t all_channels = align_channels(c.reduce.end());
+  for (std::int64_t ky : halvings(c.y.kernel)) reductions.push_back({1, 1, 1, 1, ky, c.x.kernel, all_channels});
+  for (std::int64_t kx : halvings(c.x.kernel)) reductions.push_back({1, 1, 1, 1, 1, kx, all_channels});
+  for (std::int64_t blocks : halvings(ceil_div(all_channels, lanes))) {
+    reductions.push_back({1, 1, 1, 1, 1, 1, blocks * lanes});
+  }
+  ContractionTiling best;
+  std::int64_t best_cost = std::numeric_limits<std::int64_t>::max();
+  for (const ContractionTiling& r : reductions) {
+    for (std::int64_t rows : halvings(ceil_div(c.rows.end(), lanes))) {
+      for (std::int64_t bg : halvings(c.destination.batch_groups)) {
+        for (std::int64_t y : halvings(c.y.positions())) {
+          for (std::int64_t x : halvings(c.x.positions())) {
+            if (x != c.x.positions() && y != 1) continue;
+            ContractionTiling t = r;
+            t.row_blocks = rows;
+            t.batch_groups = bg;
+            t.y = y;
+            t.x = x;
+            const ContractionBuffers b = buffers(c, t, lanes);
+            if (b.total() > capacity) continue;
+            const std::int64_t price = cost(c, t, lanes, b);
+            if (price < best_cost) {
+              best_cost = price;
+              best = t;
+            }
+          }
+        }
+      }
+    }
+  }
+  if (best_cost == std::numeric_limits<std::int64_t>::max()) {
+    const ContractionBuffers b = buffers(c, {1, 1, 1, 1, 1, 1, lanes}, lanes);
+    throw InputError("/chip/scratchpad_kib", std::to_string(capacity) + " lines",
+                     "at least " + std::to_string(b.total()) + " lines for the smallest tile of " + place);
+  }
+  return best;
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,90 @@
+// Convolution and fully connected layers, forward and the gradient of their input, as contractions; and
+// the proof that their integer accumulators cannot wrap.
+#include <algorithm>
+
+#include "compiler/accumulator_bound.hpp"
+#include "compiler/contraction.hpp"
+#include "compiler/convolution.hpp"
+
+namespace anzan::compiler {
+
+isa::Format wider(isa::Format a, isa::Format b) { return std::max(a, b); }
+
+Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x, const Image& y) {
+  const Layer& l = low.graph().network.layers[static_cast<std::size_t>(op.layer)];
+  Axes a;
+  a.y.kernel = weight.shape[2];
+  a.x.kernel = weight.shape[3];
+  if (l.kind == LayerKind::kConvolution) {
+    a.y.stride = l.stride_h;
+    a.x.stride = l.stride_w;
+    a.y.pad = l.pad_h;
+    a.x.pad = l.pad_w;
+  }
+  a.y.input = x.h;
+  a.x.input = x.w;
+  a.y.output = y.h;
+  a.x.output = y.w;
+  return a;
+}
+
+namespace {
+
+const TensorInfo& tensor(const Lowering& low, int t) { return low.graph().tensors[static_cast<std::size_t>(t)]; }
+
+const std::string& place(const Lowering& low, const Op& op) {
+  return low.graph().network.layers[static_cast<std::size_t>(op.layer)].name;
+}
+
+}  // namespace
+
+void lower_convolution(Lowering& low, const Op& op) {
+  Contraction c;
+  c.source = low.image(op.inputs[0]);
+  c.weight = &tensor(low, op.inputs[1]);
+  c.bias = op.inputs.size() > 2 ? &tensor(low, op.inputs[2]) : nullptr;
+  c.destination = low.image(op.outputs[0]);
+  c.layout = weight_layout(*c.weight);
+  c.transposed = true;
+  c.relu = op.relu;
+  c.format = wider(c.source.format, c.weight->format);
+  const Axes axes = convolution_axes(low, op, *c.weight, c.source, c.destination);
+  c.y = axes.y;
+  c.x = axes.x;
+  if (c.weight->gathered) {
+    c.gathered = true;
+    c.window = axes;
+    c.y = Axis{1, 1, 0, c.destination.h, c.destination.h, false};
+    c.x = Axis{1, 1, 0, c.destination.w, c.destination.w, false};
+  }
+  for (c.group = 0; c.group < c.layout.groups; ++c.group) {
+    c.reduce = c.layout.in_window(c.group);
+    c.rows = c.layout.out_window(c.group);
+    const std::int64_t taps = axes.y.kernel * axes.x.kernel;
+    prove_accumulator(low.graph(), c.format, c.weight->slot, c.source.slot,
+                      c.gathered ? c.reduce.count : c.reduce.count * taps, place(low, op));
+    lower_contraction(low, c, place(low, op));
+  }
+}
+
+void lower_convolution_backward_data(Lowering& low, const Op& op) {
+  Contraction c;
+  c.source = low.image(op.inputs[0]);
+  c.weight = &tensor(low, op.inputs[1]);
+  c.destination = low.image(op.outputs[0]);
+  c.layout = weight_layout(*c.weight);
+  c.format = wider(c.source.format, c.weight->format);
+  const Axes axes = convolution_axes(low, op, *c.weight, c.destination, c.source);
+  c.y = axes.y;
+  c.x = axes.x;
+  c.y.transposed = c.x.transposed = true;
+  for (c.group = 0; c.group < c.layout.groups; ++c.group) {
+    c.reduce = c.layout.out_window(c.group);
+    c.rows = c.layout.in_window(c.group);
+    prove_accumulator(low.graph(), c.format, c.weight->slot, c.source.slot,
+                      c.reduce.count * axes.y.kernel * axes.x.kernel, place(low, op));
+    lower_contraction(low, c, place(low, op));
+  }
+}
+
+}  // namespace anzan::compiler

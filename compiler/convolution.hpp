@@ -1,0 +1,14 @@
+// Geometry that the three lowerings of a convolution share.
+#pragma once
+#include "compiler/lowering.hpp"
+#include "compiler/windows.hpp"
+
+namespace anzan::compiler {
+
+// The format in which a contraction of the two runs; the narrower operand is widened exactly.
+isa::Format wider(isa::Format a, isa::Format b);
+
+// Forward axes of a convolution or fully connected layer (a convolution whose kernel is its whole input).
+Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x, const Image& y);
+
+}  // namespace anzan::compiler

@@ -1,0 +1,447 @@
+// Reverse-mode differentiation of a network into the training graph: see graph.hpp.
+#include "compiler/graph.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/input_error.hpp"
+#include "compiler/layout.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+class Differentiator {
+ public:
+  Differentiator(const Network& network, const Precision& precision, const TrainingParameters& training,
+                 const ChipParameters& chip)
+      : precision_(precision) {
+    graph_.network = network;
+    graph_.training = training;
+    graph_.chip = chip;
+  }
+
+  Graph run() {
+    SlotInfo constant;
+    constant.name = "constant";
+    constant.format = isa::Format::kInt16;
+    constant.settings.policy = isa::Policy::kStatic;
+    graph_.slots.push_back(constant);
+    forward();
+    backward();
+    if (graph_.slots.size() > static_cast<std::size_t>(isa::kSlots)) {
+      throw InputError("/network", std::to_string(graph_.slots.size()) + " slots",
+                       "at most " + std::to_string(isa::kSlots) + " tensors with settings of their own");
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  const std::vector<Layer>& layers() const { return graph_.network.layers; }
+  TensorInfo& tensor(int t) { return graph_.tensors[static_cast<std::size_t>(t)]; }
+
+  int add_slot(const std::string& slot_name, TensorClass kind, const std::string& layer) {
+    const TensorPrecision& p = precision_.of(kind, layer);
+    graph_.slots.push_back({slot_name, layer, kind, p.format, p.slot});
+    return static_cast<int>(graph_.slots.size()) - 1;
+  }
+
+  int add_tensor(TensorInfo t) {
+    t.lanes = graph_.chip.lanes;
+    graph_.tensors.push_back(std::move(t));
+    const int number = static_cast<int>(graph_.tensors.size()) - 1;
+    TensorInfo& added = tensor(number);
+    added.lines = ceil_div(row_count(added), rows_per_line(added.format));
+    return number;
+  }
+
+  TensorInfo image(const std::string& tensor_name, const std::string& layer, TensorClass kind, Shape s) {
+    TensorInfo t;
+    t.name = tensor_name;
+    t.layer = layer;
+    t.kind = kind;
+    t.layout = TensorInfo::Layout::kImages;
+    t.shape = {graph_.training.batch, s.channels, s.height, s.width};
+    t.pitch = align_channels(s.channels);
+    return t;
+  }
+
+  // A tensor of images with a slot of its own.
+  int add_image(const std::string& tensor_name, const std::string& layer, TensorClass kind, Shape s) {
+    TensorInfo t = image(tensor_name, layer, kind, s);
+    t.slot = add_slot(tensor_name, kind, layer);
+    t.format = graph_.slots.back().format;
+    return add_tensor(std::move(t));
+  }
+
+  // A tensor of images that selects from another: same slot, same format.
+  int add_selection(const std::string& tensor_name, const std::string& layer, int source, Shape s) {
+    TensorInfo t = image(tensor_name, layer, tensor(source).kind, s);
+    t.slot = tensor(source).slot;
+    t.format = tensor(source).format;
+    return add_tensor(std::move(t));
+  }
+
+  int add_constant_image(const std::string& tensor_name, isa::Format format, Shape s) {
+    TensorInfo t = image(tensor_name, "", TensorClass::kLoss, s);
+    t.slot = kConstantSlot;
+    t.format = format;
+    return add_tensor(std::move(t));
+  }
+
+  Shape shape_of(int t) {
+    const TensorInfo& info = tensor(t);
+    return {info.shape[1], info.shape[2], info.shape[3]};
+  }
+
+  static bool is_contraction(LayerKind k) {
+    return k == LayerKind::kConvolution || k == LayerKind::kFullyConnected;
+  }
+
+  // Follows flatten: the layer whose output tensor really exists.
+  int physical(int layer) const {
+    while (layer >= 0 && layers()[static_cast<std::size_t>(layer)].kind == LayerKind::kFlatten) {
+      layer = layers()[static_cast<std::size_t>(layer)].inputs[0];
+    }
+    return layer;
+  }
+
+  // The ReLU that a layer's write-back performs, or -1.
+  int fused_relu(int layer) const {
+    const LayerKind kind = layers()[static_cast<std::size_t>(layer)].kind;
+    if (!is_contraction(kind) && kind != LayerKind::kAdd) return -1;
+    int relu = -1, consumers = 0;
+    for (std::size_t i = 0; i < layers().size(); ++i) {
+      for (int input : layers()[i].inputs) {
+        if (input != layer) continue;
+        ++consumers;
+        if (layers()[i].kind == LayerKind::kRelu) relu = static_cast<int>(i);
+      }
+    }
+    return consumers == 1 ? relu : -1;
+  }
+
+  void forward() {
+    const Network& net = graph_.network;
+    {
+      TensorInfo t = image("data", "data", TensorClass::kActivation, net.input);
+      for (const Layer& l : layers()) {
+        if (gathers(l)) t.pitch = net.input.channels;
+      }
+      t.slot = add_slot("data", TensorClass::kActivation, "data");
+      t.format = graph_.slots.back().format;
+      graph_.data = add_tensor(std::move(t));
+    }
+    graph_.label = add_constant_image("label", isa::Format::kInt8, {net.classes(), 1, 1});
+    activation_.assign(layers().size(), -1);
+    needs_gradient_.assign(graph_.tensors.size(), false);
+    for (std::size_t i = 0; i < layers().size(); ++i) forward_layer(static_cast<int>(i));
+  }
+
+  // Few input channels of the network's input: taps stand where channels would (im2col).
+  bool gathers(const Layer& l) const {
+    return physical(l.inputs[0]) == -1 && is_contraction(l.kind) && l.groups == 1 &&
+           graph_.network.input.channels < kChannelAlignment && consumers_of_data() == 1;
+  }
+  int consumers_of_data() const {
+    int n = 0;
+    for (std::size_t i = 0; i < layers().size(); ++i) {
+      if (layers()[i].kind == LayerKind::kFlatten) continue;
+      for (int input : layers()[i].inputs) n += physical(input) == -1;
+    }
+    return n;
+  }
+
+  int input_tensor(const Layer& l, std::size_t k = 0) {
+    const int producer = physical(l.inputs[k]);
+    return producer < 0 ? graph_.data : activation_[static_cast<std::size_t>(producer)];
+  }
+
+  bool needs_gradient(int t) { return needs_gradient_[static_cast<std::size_t>(t)]; }
+  void set_needs_gradient(int t, bool value) {
+    needs_gradient_.resize(graph_.tensors.size(), false);
+    needs_gradient_[static_cast<std::size_t>(t)] = value;
+  }
+
+  void forward_layer(int i) {
+    const Layer& l = layers()[static_cast<std::size_t>(i)];
+    if (activation_[static_cast<std::size_t>(i)] >= 0 || l.kind == LayerKind::kFlatten) return;  // fused before
+    Op op;
+    op.layer = i;
+    const int x = input_tensor(l);
+    op.inputs.push_back(x);
+    const int relu = fused_relu(i);
+    const std::string owner = relu >= 0 ? layers()[static_cast<std::size_t>(relu)].name : l.name;
+    bool gradient = needs_gradient(x);
+    int y = -1;
+    switch (l.kind) {
+      case LayerKind::kConvolution:
+      case LayerKind::kFullyConnected: {
+        op.kind = OpKind::kConvolution;
+        add_parameters(l, i, op);
+        y = add_output(owner, l, relu);
+        gradient = true;
+        break;
+      }
+      case LayerKind::kAdd:
+        op.kind = OpKind::kAdd;
+        op.inputs.push_back(input_tensor(l, 1));
+        gradient = gradient || needs_gradient(op.inputs[1]);
+        y = add_output(owner, l, relu);
+        break;
+      case LayerKind::kMaxPool:
+        op.kind = OpKind::kMaxPool;
+        y = add_selection(l.name + ".activation", l.name, x, l.out);
+        op.outputs.push_back(y);
+        op.outputs.push_back(add_constant_image(l.name + ".index", index_format(l), l.out));
+        break;
+      case LayerKind::kAveragePool:
+        op.kind = OpKind::kAveragePool;
+        y = add_image(l.name + ".activation", l.name, TensorClass::kActivation, l.out);
+        break;
+      case LayerKind::kRelu:
+        op.kind = OpKind::kRelu;
+        y = add_selection(l.name + ".activation", l.name, x, shape_of(x));
+        break;
+      case LayerKind::kSoftmaxCrossEntropy: return forward_loss(l, op, x);
+      case LayerKind::kFlatten: return;
+    }
+    if (op.outputs.empty()) op.outputs.push_back(y);
+    op.relu = relu >= 0;
+    activation_[static_cast<std::size_t>(i)] = y;
+    if (relu >= 0) activation_[static_cast<std::size_t>(relu)] = y;
+    set_needs_gradient(y, gradient);
+    graph_.ops.push_back(op);
+  }
+
+  int add_output(const std::string& owner, const Layer& l, int relu) {
+    // an override for the layer itself holds where its ReLU has none
+    std::string named = owner;
+    if (relu >= 0 && precision_.layers.count(owner) == 0) named = l.name;
+    TensorInfo t = image(owner + ".activation", owner, TensorClass::kActivation, l.out);
+    const TensorPrecision& p = precision_.of(TensorClass::kActivation, named);
+    graph_.slots.push_back({t.name, owner, TensorClass::kActivation, p.format, p.slot});
+    t.slot = static_cast<int>(graph_.slots.size()) - 1;
+    t.format = p.format;
+    return add_tensor(std::move(t));
+  }
+
+  static isa::Format index_format(const Layer& l) {
+    return l.kernel_h * l.kernel_w <= 127 ? isa::Format::kInt8 : isa::Format::kInt16;
+  }
+
+  void forward_loss(const Layer& l, Op op, int logits) {
+    if (tensor(logits).shape[2] * tensor(logits).shape[3] != 1) {
+      throw InputError(l.place, "logits of " + std::to_string(tensor(logits).shape[2]) + " x " +
+                       std::to_string(tensor(logits).shape[3]) + " pixels", "one pixel: end with fully_connected");
+    }
+    op.kind = OpKind::kLoss;
+    op.inputs.push_back(graph_.label);
+    graph_.loss = add_image("loss", l.name, TensorClass::kLoss, {1, 1, 1});
+    graph_.prediction = add_constant_image("prediction", isa::Format::kFp32, {1, 1, 1});
+    op.outputs = {graph_.loss, graph_.prediction};
+    graph_.ops.push_back(op);
+  }
+
+  void add_parameters(const Layer& l, int layer, Op& op) {
+    const TensorInfo& x = tensor(op.inputs[0]);
+    const bool fc = l.kind == LayerKind::kFullyConnected;
+    TensorInfo w;
+    w.layer = l.name;
+    w.layout = TensorInfo::Layout::kWeights;
+    w.groups = l.groups;
+    w.shape = {l.out.channels, x.shape[1] / l.groups, fc ? x.shape[2] : l.kernel_h, fc ? x.shape[3] : l.kernel_w};
+    w.gathered = gathers(l);
+    w.persistent = true;
+    const std::int64_t fan_in = w.shape[1] * w.shape[2] * w.shape[3];
+    op.inputs.push_back(add_parameter(w, l, layer, false, fan_in));
+    if (!l.bias) return;
+    TensorInfo b;
+    b.layer = l.name;
+    b.layout = TensorInfo::Layout::kVector;
+    b.groups = l.groups;
+    b.shape = {l.out.channels, 1, 1, 1};
+    b.persistent = true;
+    op.inputs.push_back(add_parameter(b, l, layer, true, fan_in));
+  }
+
+  int add_like(const TensorInfo& like, const std::string& suffix, TensorClass kind, bool persistent) {
+    TensorInfo t = like;
+    t.name = like.layer + suffix;
+    t.kind = kind;
+    t.persistent = persistent;
+    t.slot = add_slot(t.name, kind, like.layer);
+    t.format = graph_.slots.back().format;
+    return add_tensor(std::move(t));
+  }
+
+  struct Parameter {
+    int layer = 0;
+    bool bias = false;
+    int value = -1, momentum = -1, gradient = -1, master = -1;
+  };
+
+  int add_parameter(const TensorInfo& like, const Layer& l, int layer, bool bias, std::int64_t fan_in) {
+    Parameter p;
+    p.layer = layer;
+    p.bias = bias;
+    p.value = add_like(like, bias ? ".bias" : ".weight", bias ? TensorClass::kBias : TensorClass::kWeight, true);
+    if (precision_.separate_master && !bias) {
+      p.master = add_like(like, ".master_weight", TensorClass::kMasterWeight, true);
+    }
+    p.momentum = add_like(like, bias ? ".bias_momentum" : ".momentum", TensorClass::kMomentum, true);
+    p.gradient = add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
+    parameters_.push_back(p);
+    TensorInfo initial = like;
+    initial.name = tensor(p.value).name + ".initial";
+    initial.kind = TensorClass::kMasterWeight;
+    initial.slot = kConstantSlot;
+    initial.format = isa::Format::kFp32;
+    initial.persistent = false;
+    const std::string initial_name = initial.name;
+    add_tensor(std::move(initial));
+    graph_.parameters.push_back(
+        {tensor(p.value).name, initial_name, bias ? l.bias_filler : l.weight_filler, fan_in});
+    return p.value;
+  }
+
+  // ---- backward ---------------------------------------------------------------------------------
+
+  int consumers(int t) {
+    int n = 0;
+    for (const Op& op : graph_.ops) {
+      if (op.stage == Stage::kForward) n += static_cast<int>(std::count(op.inputs.begin(), op.inputs.end(), t));
+    }
+    return n;
+  }
+
+  // The tensor into which a consumer of `t` writes its share of t's gradient. With several consumers
+  // each share is a tensor of its own and they are added in the order in which they arise.
+  int open_share(int t) {
+    Shares& s = shares_[t];
+    ++s.count;
+    const TensorInfo& of = tensor(t);
+    std::string share_name = of.layer + ".activation_gradient";
+    if (consumers(t) > 1) share_name += "." + std::to_string(s.count);
+    return add_image(share_name, of.layer, TensorClass::kActivationGradient, shape_of(t));
+  }
+
+  void close_share(int t, int share, int layer) {
+    Shares& s = shares_[t];
+    if (s.sum < 0) {
+      s.sum = share;
+      return;
+    }
+    const TensorInfo& of = tensor(t);
+    std::string sum_name = of.layer + ".activation_gradient";
+    if (s.count < consumers(t)) sum_name += ".sum" + std::to_string(s.count);
+    const int sum = add_image(sum_name, of.layer, TensorClass::kActivationGradient, shape_of(t));
+    push(OpKind::kAdd, Stage::kBackward, layer, {s.sum, share}, {sum});
+    s.sum = sum;
+  }
+
+  void push(OpKind kind, Stage stage, int layer, std::vector<int> inputs, std::vector<int> outputs) {
+    Op op;
+    op.kind = kind;
+    op.stage = stage;
+    op.layer = layer;
+    op.inputs = std::move(inputs);
+    op.outputs = std::move(outputs);
+    graph_.ops.push_back(std::move(op));
+  }
+
+  void backward() {
+    const std::vector<Op> forward_ops = graph_.ops;
+    for (auto it = forward_ops.rbegin(); it != forward_ops.rend(); ++it) backward_op(*it);
+  }
+
+  // A share of the gradient of `input`, written by an operation `kind` that reads `sources`.
+  void propagate(OpKind kind, const Op& op, int input, const std::vector<int>& sources) {
+    if (!needs_gradient(input)) return;
+    const int share = open_share(input);
+    push(kind, Stage::kBackward, op.layer, sources, {share});
+    close_share(input, share, op.layer);
+  }
+
+  void backward_op(const Op& op) {
+    if (op.kind == OpKind::kLoss) return backward_loss(op);
+    const int y = op.outputs[0];
+    if (!needs_gradient(y) || shares_.count(y) == 0) return;
+    const int dy = shares_.at(y).sum;
+    if (op.relu) push(OpKind::kReluBackward, Stage::kBackward, op.layer, {dy, y}, {dy});
+    switch (op.kind) {
+      case OpKind::kConvolution: return backward_convolution(op, dy);
+      case OpKind::kMaxPool: return propagate(OpKind::kMaxPoolBackward, op, op.inputs[0], {dy, op.outputs[1]});
+      case OpKind::kAveragePool: return propagate(OpKind::kAveragePoolBackward, op, op.inputs[0], {dy});
+      case OpKind::kRelu: return propagate(OpKind::kReluBackward, op, op.inputs[0], {dy, y});
+      case OpKind::kAdd:
+        for (int input : op.inputs) propagate(OpKind::kCopy, op, input, {dy});
+        return;
+      default: return;
+    }
+  }
+
+  void backward_loss(const Op& op) {
+    const int logits = op.inputs[0];
+    if (!needs_gradient(logits)) {
+      throw InputError("/network/layers", "no layer with weights", "at least one before the loss");
+    }
+    const int share = open_share(logits);
+    for (Op& o : graph_.ops) {
+      if (o.kind == OpKind::kLoss) o.outputs.push_back(share);
+    }
+    close_share(logits, share, op.layer);
+  }
+
+  void backward_convolution(const Op& op, int dy) {
+    std::vector<Parameter> own;
+    std::vector<int> gradients;
+    for (const Parameter& p : parameters_) {
+      if (p.layer != op.layer) continue;
+      own.push_back(p);
+      gradients.push_back(p.gradient);
+    }
+    push(OpKind::kConvolutionBackwardWeight, Stage::kBackward, op.layer, {op.inputs[0], dy}, gradients);
+    propagate(OpKind::kConvolutionBackwardData, op, op.inputs[0], {dy, op.inputs[1]});
+    for (const Parameter& p : own) {
+      Op update;
+      update.kind = OpKind::kUpdate;
+      update.stage = Stage::kUpdate;
+      update.layer = op.layer;
+      update.bias = p.bias;
+      update.inputs = {p.gradient, p.value, p.momentum};
+      update.outputs = {p.value, p.momentum};
+      if (p.master >= 0) {
+        update.inputs.push_back(p.master);
+        update.outputs.push_back(p.master);
+      }
+      graph_.ops.push_back(update);
+    }
+  }
+
+  struct Shares {
+    int count = 0, sum = -1;
+  };
+
+  const Precision& precision_;
+  Graph graph_;
+  std::vector<int> activation_;        // layer -> tensor
+  std::vector<bool> needs_gradient_;   // tensor
+  std::vector<Parameter> parameters_;
+  std::map<int, Shares> shares_;
+};
+
+}  // namespace
+
+const char* name(OpKind kind) {
+  static constexpr const char* kNames[] = {
+      "convolution", "convolution_backward_data", "convolution_backward_weight", "max_pool", "max_pool_backward",
+      "average_pool", "average_pool_backward", "relu", "relu_backward", "add", "copy", "loss", "update"};
+  return kNames[static_cast<int>(kind)];
+}
+
+Graph differentiate(const Network& network, const Precision& precision, const TrainingParameters& training,
+                    const ChipParameters& chip) {
+  return Differentiator(network, precision, training, chip).run();
+}
+
+}  // namespace anzan::compiler

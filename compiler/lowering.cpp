@@ -1,0 +1,197 @@
+// What all lowerings share: see lowering.hpp.
+#include "compiler/lowering.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace anzan::compiler {
+
+Tile make_tile(Range y, Range x, Range bg, Range c, isa::Format format) {
+  Tile t;
+  t.y = y;
+  t.x = x;
+  t.bg = bg;
+  t.c = c;
+  t.pitch = align_channels(c.size());
+  t.format = format;
+  return t;
+}
+
+isa::Mask lane_mask(std::int64_t first, std::int64_t count) {
+  isa::Mask m;
+  m.lane_first = static_cast<std::uint8_t>(first);
+  m.lane_count = static_cast<std::uint8_t>(count);
+  return m;
+}
+
+isa::Address at(std::int64_t base) {
+  isa::Address a;
+  a.base = static_cast<std::uint32_t>(base);
+  return a;
+}
+
+std::vector<BatchRun> batch_runs(const Image& image, Range bg) {
+  std::vector<BatchRun> runs;
+  for (std::int64_t g = bg.begin; g < bg.end; ++g) {
+    if (!runs.empty() && runs.back().images == image.images(g)) {
+      ++runs.back().bg.end;
+    } else {
+      runs.push_back({{g, g + 1}, image.images(g)});
+    }
+  }
+  return runs;
+}
+
+std::vector<Range> pieces(std::int64_t size, std::int64_t step) {
+  std::vector<Range> result;
+  for (std::int64_t begin = 0; begin < size; begin += step) result.push_back({begin, std::min(size, begin + step)});
+  return result;
+}
+
+std::vector<std::int64_t> halvings(std::int64_t size) {
+  std::vector<std::int64_t> result{size};
+  for (std::int64_t parts = 2; result.back() > 1; parts *= 2) {
+    const std::int64_t piece = ceil_div(size, parts);
+    if (piece != result.back()) result.push_back(piece);
+  }
+  return result;
+}
+
+Lowering::Lowering(const Graph& graph, const Constants& constants)
+    : graph_(graph), constants_(constants),
+      capacity_(graph.chip.scratchpad_kib * 1024 / (graph.chip.lanes * (isa::kWordBits / 8))) {}
+
+Image Lowering::image(int tensor) const {
+  const TensorInfo& t = graph_.tensors[static_cast<std::size_t>(tensor)];
+  Image i;
+  i.tensor = &t;
+  i.n = t.shape[0];
+  i.c = t.shape[1];
+  i.h = t.shape[2];
+  i.w = t.shape[3];
+  i.lanes = t.lanes;
+  i.batch_groups = ceil_div(i.n, i.lanes);
+  i.pitch = t.pitch;
+  i.base_row = base_row(t);
+  i.format = t.format;
+  i.slot = t.slot;
+  return i;
+}
+
+std::int64_t Lowering::allocate(std::int64_t lines) {
+  const std::int64_t line = cursor_;
+  cursor_ += lines;
+  if (cursor_ > capacity_) throw std::logic_error("tile search exceeded the scratchpad");
+  return line;
+}
+
+int Lowering::scalar_bits(std::uint32_t bits) {
+  const auto [it, added] = scalar_numbers_.emplace(bits, static_cast<int>(scalars_.size()));
+  if (added) scalars_.push_back(bits);
+  if (scalars_.size() > static_cast<std::size_t>(isa::kScalars)) throw std::length_error("scalar table is full");
+  return it->second;
+}
+
+int Lowering::scalar(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return scalar_bits(bits);
+}
+
+int Lowering::learning_rate(double multiplier) {
+  for (const auto& [number, m] : learning_rates_) {
+    if (m == multiplier) return number;
+  }
+  scalars_.push_back(0);
+  if (scalars_.size() > static_cast<std::size_t>(isa::kScalars)) throw std::length_error("scalar table is full");
+  learning_rates_.emplace_back(static_cast<int>(scalars_.size()) - 1, multiplier);
+  return learning_rates_.back().first;
+}
+
+void Lowering::copy(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space,
+                    std::int64_t dst, const std::vector<Walk>& walks) {
+  Nest nest;
+  for (const Walk& w : walks) nest.loop(w.count, {w.src, w.dst, 0, 0, 0});
+  nest.merge();
+  const std::int64_t per_line = rows_per_line(format);
+  std::vector<Nest::Level>& levels = nest.loops();
+  bool lines = per_line > 1 && !levels.empty() && levels.back().stride[0] == 1 && levels.back().stride[1] == 1 &&
+               levels.back().count % per_line == 0 && src % per_line == 0 && dst % per_line == 0;
+  for (std::size_t i = 0; lines && i + 1 < levels.size(); ++i) {
+    lines = levels[i].stride[0] % per_line == 0 && levels[i].stride[1] % per_line == 0;
+  }
+  isa::Copy c;
+  c.element = format;
+  if (lines) {
+    c.element = isa::Format::kFp32;
+    src /= per_line;
+    dst /= per_line;
+    for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
+      levels[i].stride[0] /= per_line;
+      levels[i].stride[1] /= per_line;
+    }
+    levels.back().count /= per_line;
+  }
+  c.src_space = src_space;
+  c.dst_space = dst_space;
+  c.src = at(src);
+  c.dst = at(dst);
+  nest.finish(c);
+  emit(c);
+}
+
+void Lowering::load(const Image& image, const Tile& t) {
+  // whole lines: the pad rows of the last channels come along
+  const std::int64_t channels = image.pitch % kChannelAlignment == 0 ? t.pitch : t.c.size();
+  copy(image.format, isa::Space::kHbm, image.row(t.y.begin, t.x.begin, t.bg.begin, t.c.begin),
+       isa::Space::kScratchpad, t.base_row,
+       {{t.y.size(), image.w * image.batch_groups * image.pitch, t.y_stride()},
+        {t.x.size(), image.batch_groups * image.pitch, t.x_stride()},
+        {t.bg.size(), image.pitch, t.bg_stride()},
+        {std::min(channels, image.pitch - t.c.begin), 1, 1}});
+}
+
+void Lowering::store(const Image& image, const Tile& t, std::int64_t first, std::int64_t end) {
+  if (end == image.c) end = image.pitch;
+  copy(image.format, isa::Space::kScratchpad, t.row(t.y.begin, t.x.begin, t.bg.begin, first), isa::Space::kHbm,
+       image.row(t.y.begin, t.x.begin, t.bg.begin, first),
+       {{t.y.size(), t.y_stride(), image.w * image.batch_groups * image.pitch},
+        {t.x.size(), t.x_stride(), image.batch_groups * image.pitch},
+        {t.bg.size(), t.bg_stride(), image.pitch},
+        {end - first, 1, 1}});
+}
+
+void Lowering::widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot,
+                     std::int64_t rows) {
+  // one instruction for each full and partial run of 16-bit loop counts
+  constexpr std::int64_t kRun = 32768;
+  for (const Range& r : pieces(rows, kRun)) {
+    isa::Vector v;
+    v.op = isa::VectorOp::kCopy;
+    v.out_format = to;
+    v.slot_o = static_cast<std::uint16_t>(slot);
+    v.mask = lane_mask(0, lanes());
+    v.a.kind = isa::OperandKind::kRows;
+    v.a.format = from;
+    v.a.slot = static_cast<std::uint16_t>(slot);
+    v.a.at = at(src_row + r.begin);
+    v.o = at(dst_row + r.begin);
+    Nest().loop(r.size(), {1, 0, 0, 1, 0}).finish(v);
+    emit(v);
+  }
+}
+
+void Lowering::optimise(int slot) {
+  isa::Update u;
+  u.slot = static_cast<std::uint16_t>(slot);
+  emit(u);
+}
+
+void Lowering::settle(int slot) {
+  isa::Settle s;
+  s.slot = static_cast<std::uint16_t>(slot);
+  emit(s);
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,149 @@
+// What all lowerings share: the program being written, the scratchpad, constants, and moving tiles between
+// HBM and scratchpad. Rows are the unit of every address here; a copy becomes one of whole lines by itself
+// where that is possible.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/graph.hpp"
+#include "compiler/layout.hpp"
+#include "compiler/nest.hpp"
+#include "compiler/windows.hpp"
+
+namespace anzan::compiler {
+
+// Lines at the start of HBM that hold constants, and their contents.
+struct Constants {
+  std::int64_t ones_line(isa::Format f) const { return static_cast<std::int64_t>(f); }  // one in every element
+  std::int64_t zero_line = 3;                 // four lines of zeros
+  std::int64_t countdown_line = 7;            // FP32 elements: countdown, countdown - 1, ... 1
+  std::int64_t countdown = 0, end_line = 7;
+};
+
+// A tensor of images as the lowerings see it.
+struct Image {
+  const TensorInfo* tensor = nullptr;
+  std::int64_t n = 0, c = 0, h = 0, w = 0, batch_groups = 0, pitch = 0, lanes = 0, base_row = 0;
+  isa::Format format = isa::Format::kFp32;
+  int slot = 0;
+  std::int64_t row(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
+    return base_row + ((y * w + x) * batch_groups + bg) * pitch + channel;
+  }
+  // index of lane 0 in the logical tensor
+  std::int64_t index(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
+    return ((bg * lanes * c + channel) * h + y) * w + x;
+  }
+  std::int64_t image_size() const { return c * h * w; }
+  // images in batch group bg
+  std::int64_t images(std::int64_t bg) const { return bg + 1 < batch_groups ? lanes : n - bg * lanes; }
+};
+
+// A rectangular part of an image tensor in the scratchpad: rows ((y nx + x) nbg + bg) pitch + c.
+struct Tile {
+  Range y, x, bg, c;            // c.begin is a multiple of the channel alignment
+  std::int64_t pitch = 0;       // rows a pixel
+  isa::Format format = isa::Format::kFp32;
+  std::int64_t base_row = 0;
+  std::int64_t rows() const { return y.size() * x.size() * bg.size() * pitch; }
+  std::int64_t lines() const { return ceil_div(rows(), rows_per_line(format)); }
+  std::int64_t bg_stride() const { return pitch; }
+  std::int64_t x_stride() const { return bg.size() * pitch; }
+  std::int64_t y_stride() const { return x.size() * x_stride(); }
+  std::int64_t row(std::int64_t py, std::int64_t px, std::int64_t pbg, std::int64_t pc) const {
+    return base_row + (py - y.begin) * y_stride() + (px - x.begin) * x_stride() + (pbg - bg.begin) * pitch + pc - c.begin;
+  }
+};
+Tile make_tile(Range y, Range x, Range bg, Range c, isa::Format format);
+
+// A walk of rows: count iterations, the source and the destination advance by so many rows.
+struct Walk {
+  std::int64_t count, src, dst;
+};
+
+class Lowering {
+ public:
+  Lowering(const Graph& graph, const Constants& constants);
+
+  const Graph& graph() const { return graph_; }
+  const Constants& constants() const { return constants_; }
+  std::int64_t lanes() const { return graph_.chip.lanes; }
+  std::int64_t capacity() const { return capacity_; }  // lines of the scratchpad
+  isa::Program& program() { return *program_; }
+  void into(isa::Program& program) { program_ = &program; }
+
+  Image image(int tensor) const;
+  std::int64_t base_row(const TensorInfo& t) const { return t.hbm_line * rows_per_line(t.format); }
+
+  // Scratchpad allocation of one operation: from the bottom up, forgotten at the next operation.
+  // Returns the first line. The tile searches guarantee that it fits.
+  void reset_scratchpad() { cursor_ = 0; }
+  std::int64_t allocate(std::int64_t lines);
+
+  // Scalars of the settings store: one entry for each distinct value.
+  int scalar(float value);
+  int scalar_bits(std::uint32_t bits);
+  const std::vector<std::uint32_t>& scalars() const { return scalars_; }
+  int learning_rate(double multiplier);  // entry that the driver fills
+  const std::vector<std::pair<int, double>>& learning_rates() const { return learning_rates_; }
+
+  // Copies rows; walks outermost first. Merges to whole lines where everything is aligned.
+  void copy(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space, std::int64_t dst,
+            const std::vector<Walk>& walks);
+  void load(const Image& image, const Tile& tile);   // tile.format == image.format
+  // Channels [first, end) of the tile back to HBM; pad rows after the tensor's last channel may be written.
+  void store(const Image& image, const Tile& tile, std::int64_t first, std::int64_t end);
+  // Exact copy of `rows` rows in the scratchpad to a wider format.
+  void widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot, std::int64_t rows);
+  void emit(isa::Instruction instruction) { program_->push_back(std::move(instruction)); }
+  void optimise(int slot);  // choose the next binary point for writing
+  void settle(int slot);    // the tensor has been rewritten
+  // What the tile searches decided, one line each, for the dump.
+  void note(std::string decision) { notes_.push_back(std::move(decision)); }
+  const std::vector<std::string>& notes() const { return notes_; }
+
+  void set_analysing(bool on) { analysing_ = on; }
+  // Statistics are taken of integer tensors that have a slot of their own.
+  bool analyses(int slot, isa::Format format) const {
+    return analysing_ && slot != kConstantSlot && format != isa::Format::kFp32;
+  }
+
+ private:
+  const Graph& graph_;
+  Constants constants_;
+  std::int64_t capacity_ = 0, cursor_ = 0;
+  isa::Program* program_ = nullptr;
+  bool analysing_ = true;
+  std::vector<std::string> notes_;
+  std::vector<std::uint32_t> scalars_;
+  std::map<std::uint32_t, int> scalar_numbers_;
+  std::vector<std::pair<int, double>> learning_rates_;
+};
+
+isa::Mask lane_mask(std::int64_t first, std::int64_t count);
+isa::Address at(std::int64_t base);
+
+// Runs of batch groups of `tile_bg` that have the same number of images: (bg range, images).
+struct BatchRun {
+  Range bg;
+  std::int64_t images;
+};
+std::vector<BatchRun> batch_runs(const Image& image, Range bg);
+
+// Cuts [0, size) into pieces of at most `step`.
+std::vector<Range> pieces(std::int64_t size, std::int64_t step);
+// Candidate piece sizes for a dimension: size, halves of it, ..., 1.
+std::vector<std::int64_t> halvings(std::int64_t size);
+
+// One lowering for each kind of operation. Program order is execution order; semaphores come later.
+void lower_convolution(Lowering& low, const Op& op);
+void lower_convolution_backward_data(Lowering& low, const Op& op);
+void lower_convolution_backward_weight(Lowering& low, const Op& op);
+void lower_pool(Lowering& low, const Op& op);
+void lower_elementwise(Lowering& low, const Op& op);
+void lower_loss(Lowering& low, const Op& op, bool gradient);
+void lower_update(Lowering& low, const Op& op, bool store);
+void lower_initialize(Lowering& low, const ParameterInfo& parameter);
+
+}  // namespace anzan::compiler

@@ -1,0 +1,107 @@
+// Placement of tensors in HBM: see memory_plan.hpp.
+#include "compiler/memory_plan.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace anzan::compiler {
+namespace {
+
+bool overlap(const Lifetime& a, const Lifetime& b) { return a.begin <= b.end && b.begin <= a.end; }
+
+bool is_initial(const Graph& g, std::size_t t) {
+  return std::any_of(g.parameters.begin(), g.parameters.end(),
+                     [&](const ParameterInfo& p) { return p.initial == g.tensors[t].name; });
+}
+
+// Lowest place for `lines` lines that meets no placed tensor alive at the same time.
+std::int64_t lowest_gap(const Graph& g, const std::vector<Lifetime>& life, const std::vector<std::size_t>& placed,
+                        std::size_t tensor, std::int64_t start) {
+  std::vector<Range> taken;
+  for (std::size_t other : placed) {
+    if (overlap(life[tensor], life[other])) {
+      taken.push_back({g.tensors[other].hbm_line, g.tensors[other].hbm_line + g.tensors[other].lines});
+    }
+  }
+  std::sort(taken.begin(), taken.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  std::int64_t line = start;
+  for (const Range& r : taken) {
+    if (r.begin - line >= g.tensors[tensor].lines) break;
+    line = std::max(line, r.end);
+  }
+  return line;
+}
+
+}  // namespace
+
+std::vector<Lifetime> lifetimes(const Graph& g) {
+  const int last = static_cast<int>(g.ops.size());
+  std::vector<Lifetime> life(g.tensors.size(), {last, -1});
+  const auto touch = [&](int tensor, int op) {
+    Lifetime& l = life[static_cast<std::size_t>(tensor)];
+    l.begin = std::min(l.begin, op);
+    l.end = std::max(l.end, op);
+  };
+  for (int i = 0; i < last; ++i) {
+    const Op& op = g.ops[static_cast<std::size_t>(i)];
+    for (int t : op.inputs) touch(t, i);
+    for (int t : op.outputs) touch(t, i);
+  }
+  // written by the driver before, read by it afterwards
+  for (int t : {g.data, g.label}) touch(t, -1);
+  for (int t : {g.loss, g.prediction}) touch(t, last);
+  return life;
+}
+
+HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
+  const std::vector<Lifetime> life = lifetimes(g);
+  std::int64_t line = reserved;
+  std::vector<std::size_t> transient;
+  HbmPlan plan;
+  std::int64_t persistent_lines = 0, transient_lines = 0;
+  for (std::size_t t = 0; t < g.tensors.size(); ++t) {
+    TensorInfo& info = g.tensors[t];
+    if (info.persistent) {
+      info.hbm_line = line;
+      line += info.lines;
+      persistent_lines += info.lines;
+    } else if (!is_initial(g, t)) {
+      transient.push_back(t);
+      transient_lines += info.lines;
+    }
+  }
+  // the largest first: small ones fill the gaps
+  std::stable_sort(transient.begin(), transient.end(),
+                   [&](std::size_t a, std::size_t b) { return g.tensors[a].lines > g.tensors[b].lines; });
+  std::vector<std::size_t> placed;
+  std::int64_t end = line;
+  for (std::size_t t : transient) {
+    g.tensors[t].hbm_line = lowest_gap(g, life, placed, t, line);
+    placed.push_back(t);
+    end = std::max(end, g.tensors[t].hbm_line + g.tensors[t].lines);
+  }
+  const std::int64_t planned = end - line;
+  // initial values are read before any transient tensor is written: they lie over them
+  std::int64_t initial = line;
+  for (std::size_t t = 0; t < g.tensors.size(); ++t) {
+    if (!is_initial(g, t)) continue;
+    g.tensors[t].hbm_line = initial;
+    initial += g.tensors[t].lines;
+  }
+  std::int64_t peak = 0;
+  for (int op = -1; op <= static_cast<int>(g.ops.size()); ++op) {
+    std::int64_t live = 0;
+    for (std::size_t t : transient) {
+      if (life[t].begin <= op && op <= life[t].end) live += g.tensors[t].lines;
+    }
+    peak = std::max(peak, live);
+  }
+  const std::int64_t line_bytes = g.chip.lanes * (isa::kWordBits / 8);
+  plan.lines = std::max(end, initial);
+  plan.report.conventional_bytes = (persistent_lines + transient_lines) * line_bytes;
+  plan.report.planned_bytes = (persistent_lines + planned) * line_bytes;
+  plan.report.lower_bound_bytes = (persistent_lines + peak) * line_bytes;
+  return plan;
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,306 @@
+// Stochastic gradient descent with momentum as Caffe defines it (v := mu v + lr (g + lambda w); w := w - v),
+// and the first quantisation of initial values. Everything between stored tensors is FP32.
+#include <algorithm>
+#include <limits>
+
+#include "compiler/input_error.hpp"
+#include "compiler/lowering.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+using isa::Space;
+
+// A run of neighbouring blocks of a parameter whose rows use the same lanes: weights are (group, block of
+// input channels) x taps x output channels; a block of biases is a single row.
+struct Run {
+  std::int64_t row = 0;       // first row of the run in the tensor
+  std::int64_t blocks = 1, taps = 1, pitch = 1;
+  Range rows, lanes;          // rows of a tap, lanes that hold elements
+  std::int64_t index = 0;     // logical index of block 0, tap 0, row 0, lane 0
+  std::int64_t block_index = 0, tap_index = 0, row_index = 0, lane_index = 0;
+  std::int64_t block_rows() const { return taps * pitch; }
+  bool continued_by(const Run& r) const {
+    return r.row == row + blocks * block_rows() && r.rows.begin == rows.begin && r.rows.end == rows.end &&
+           r.lanes.begin == lanes.begin && r.lanes.end == lanes.end && r.index == index + blocks * block_index;
+  }
+};
+
+void append(std::vector<Run>& runs, const Run& block) {
+  if (!runs.empty() && runs.back().continued_by(block)) {
+    ++runs.back().blocks;
+  } else if (block.lanes.size() > 0) {
+    runs.push_back(block);
+  }
+}
+
+std::vector<Run> weight_runs(const TensorInfo& t) {
+  const WeightLayout l = weight_layout(t);
+  const auto [oc, ic, kh, kw] = t.shape;
+  std::vector<Run> runs;
+  for (std::int64_t g = 0; g < l.groups; ++g) {
+    const ChannelWindow in = l.in_window(g), out = l.out_window(g);
+    for (std::int64_t i = 0; i < ceil_div(in.end(), l.lanes); ++i) {
+      Run b;
+      b.row = (g * l.in_blocks + i) * l.taps * l.out_pitch;
+      b.taps = l.taps;
+      b.pitch = l.out_pitch;
+      b.rows = {out.offset, out.end()};
+      b.lanes = {std::max<std::int64_t>(0, in.offset - i * l.lanes), std::min(l.lanes, in.end() - i * l.lanes)};
+      b.row_index = ic * kh * kw;
+      b.lane_index = t.gathered ? 1 : kh * kw;
+      b.tap_index = t.gathered ? 0 : 1;
+      b.block_index = l.lanes * b.lane_index;
+      b.index = (g * (oc / l.groups) - out.offset) * b.row_index + (i * l.lanes - in.offset) * b.lane_index;
+      append(runs, b);
+    }
+  }
+  return runs;
+}
+
+std::vector<Run> vector_runs(const TensorInfo& t) {
+  const std::int64_t per_group = t.shape[0] / t.groups, group_rows = row_count(t) / t.groups;
+  std::vector<Run> runs;
+  for (std::int64_t g = 0; g < t.groups; ++g) {
+    const ChannelWindow w = group_window(t.shape[0], t.groups, g);
+    for (std::int64_t i = 0; i < ceil_div(w.end(), t.lanes); ++i) {
+      Run b;
+      b.row = g * group_rows + i;
+      b.rows = {0, 1};
+      b.lanes = {std::max<std::int64_t>(0, w.offset - i * t.lanes), std::min<std::int64_t>(t.lanes, w.end() - i * t.lanes)};
+      b.index = g * per_group - w.offset + i * t.lanes;
+      b.lane_index = 1;
+      b.block_index = t.lanes;
+      append(runs, b);
+    }
+  }
+  return runs;
+}
+
+std::vector<Run> runs_of(const TensorInfo& t) {
+  return t.layout == TensorInfo::Layout::kWeights ? weight_runs(t) : vector_runs(t);
+}
+
+// Walks a parameter piece by piece through the scratchpad: the same rows of several tensors of one layout.
+class ParameterWalk {
+ public:
+  ParameterWalk(Lowering& low, std::vector<const TensorInfo*> tensors, std::int64_t scratch_buffers)
+      : low_(low), tensors_(std::move(tensors)) {
+    low_.reset_scratchpad();
+    // lines that one row takes over all buffers, twice; short pieces still take whole lines
+    std::int64_t quarter_lines = 4 * scratch_buffers;
+    for (const TensorInfo* t : tensors_) quarter_lines += 4 / rows_per_line(t->format);
+    const std::int64_t buffers = scratch_buffers + static_cast<std::int64_t>(tensors_.size());
+    rows_ = ((low_.capacity() / 2 - buffers) * 4 / quarter_lines) / kChannelAlignment * kChannelAlignment;
+    if (rows_ < kChannelAlignment) {
+      throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
+                       "room for " + std::to_string(kChannelAlignment) + " rows of " + tensors_[0]->name);
+    }
+    rows_ = std::min(rows_, round_up(row_count(*tensors_[0]) + kChannelAlignment, kChannelAlignment));
+    for (int i = 0; i < 2; ++i) {
+      for (const TensorInfo* t : tensors_) lines_[i].push_back(low_.allocate(rows_ / rows_per_line(t->format)));
+      for (std::int64_t s = 0; s < scratch_buffers; ++s) lines_[i].push_back(low_.allocate(rows_));
+    }
+  }
+
+  // visit(piece) for each piece: it emits loads, vector instructions and stores.
+  template <class Visit>
+  void run(Visit&& visit) {
+    for (const Run& r : runs_of(*tensors_[0])) {
+      run_ = &r;
+      const Range taps{0, r.taps};
+      if (r.block_rows() <= rows_) {
+        for (const Range& blocks : pieces(r.blocks, rows_ / r.block_rows())) piece(blocks, taps, r.rows, {0, r.pitch}, visit);
+        continue;
+      }
+      for (std::int64_t block = 0; block < r.blocks; ++block) {
+        if (r.pitch <= rows_) {
+          for (const Range& t : pieces(r.taps, rows_ / r.pitch)) piece({block, block + 1}, t, r.rows, {0, r.pitch}, visit);
+          continue;
+        }
+        for (std::int64_t tap = 0; tap < r.taps; ++tap) {
+          for (const Range& part : pieces(r.pitch, rows_)) {
+            const Range used{std::max(r.rows.begin, part.begin), std::min(r.rows.end, part.end)};
+            if (used.size() > 0) piece({block, block + 1}, {tap, tap + 1}, used, part, visit);
+          }
+        }
+      }
+    }
+  }
+
+  // Loads rows of tensor number `t` of the current piece.
+  void load(std::size_t t) { move(t, true); }
+  void store(std::size_t t) { move(t, false); }
+
+  // A row stream over the piece in buffer number `b` (tensors first, then FP32 scratch).
+  isa::Operand operand(std::size_t b) const {
+    isa::Operand o;
+    o.kind = isa::OperandKind::kRows;
+    o.at = at(row(b));
+    if (b < tensors_.size()) {
+      o.format = tensors_[b]->format;
+      o.slot = static_cast<std::uint16_t>(tensors_[b]->slot);
+    } else {
+      o.format = isa::Format::kFp32;
+    }
+    return o;
+  }
+  isa::Operand scalar(int number) const {
+    isa::Operand o;
+    o.kind = isa::OperandKind::kScalar;
+    o.format = isa::Format::kFp32;
+    o.at = at(number);
+    return o;
+  }
+
+  // One vector instruction over the piece; operands that are rows walk with it.
+  void emit(isa::VectorOp op, isa::Operand a, isa::Operand b, isa::Operand c, std::size_t out) {
+    isa::Vector v;
+    v.op = op;
+    v.a = a;
+    v.b = b;
+    v.c = c;
+    v.mask = lane_mask(run_->lanes.begin, run_->lanes.size());
+    v.o = at(row(out));
+    v.out_format = isa::Format::kFp32;
+    if (out < tensors_.size()) {
+      v.out_format = tensors_[out]->format;
+      v.slot_o = static_cast<std::uint16_t>(tensors_[out]->slot);
+      v.analyse = low_.analyses(tensors_[out]->slot, v.out_format) ? 1 : 0;
+    }
+    const Run& r = *run_;
+    v.x.base = static_cast<std::uint32_t>(r.index + blocks_.begin * r.block_index + taps_.begin * r.tap_index +
+                                          used_.begin * r.row_index);
+    v.x.lane_stride = static_cast<std::int32_t>(r.lane_index);
+    const auto walks = [](const isa::Operand& o) { return o.kind == isa::OperandKind::kRows ? std::int64_t{1} : 0; };
+    const auto strides = [&](std::int64_t rows, std::int64_t index) {
+      return Nest::Strides{walks(a) * rows, walks(b) * rows, walks(c) * rows, rows, index};
+    };
+    Nest()
+        .loop(blocks_.size(), strides(r.block_rows(), r.block_index))
+        .loop(taps_.size(), strides(r.pitch, r.tap_index))
+        .loop(used_.size(), strides(1, r.row_index))
+        .finish(v);
+    low_.emit(v);
+  }
+
+ private:
+  // Rows [part) of taps and blocks move, rows [used) of them are worked on.
+  template <class Visit>
+  void piece(Range blocks, Range taps, Range used, Range part, Visit&& visit) {
+    blocks_ = blocks;
+    taps_ = taps;
+    used_ = used;
+    const Run& r = *run_;
+    first_row_ = r.row + blocks.begin * r.block_rows() + taps.begin * r.pitch + part.begin;
+    moved_rows_ = taps.size() == r.taps ? blocks.size() * r.block_rows() : taps.size() * r.pitch;
+    if (part.size() < r.pitch) moved_rows_ = part.size();
+    offset_ = used.begin - part.begin;
+    visit();
+    ++count_;
+  }
+
+  // first used row of the piece in buffer b
+  std::int64_t row(std::size_t b) const { return buffer_row(b) + first_row_ % alignment(b) + offset_; }
+  // rows of narrow formats keep their place in the word, so that whole lines move
+  std::int64_t alignment(std::size_t b) const { return b < tensors_.size() ? rows_per_line(tensors_[b]->format) : 1; }
+  std::int64_t buffer_row(std::size_t b) const {
+    return lines_[count_ % 2][b] * (b < tensors_.size() ? rows_per_line(tensors_[b]->format) : 1);
+  }
+
+  void move(std::size_t t, bool in) {
+    const isa::Format f = tensors_[t]->format;
+    const std::int64_t hbm = low_.base_row(*tensors_[t]) + first_row_, spm = buffer_row(t) + first_row_ % alignment(t);
+    if (in) {
+      low_.copy(f, Space::kHbm, hbm, Space::kScratchpad, spm, {{moved_rows_, 1, 1}});
+    } else {
+      low_.copy(f, Space::kScratchpad, spm, Space::kHbm, hbm, {{moved_rows_, 1, 1}});
+    }
+  }
+
+  Lowering& low_;
+  std::vector<const TensorInfo*> tensors_;
+  std::int64_t rows_ = 0;
+  std::vector<std::int64_t> lines_[2];
+  const Run* run_ = nullptr;
+  Range blocks_, taps_, used_;
+  std::int64_t first_row_ = 0, moved_rows_ = 0, offset_ = 0;
+  int count_ = 0;
+};
+
+}  // namespace
+
+void lower_update(Lowering& low, const Op& op, bool store) {
+  const Graph& g = low.graph();
+  const Layer& layer = g.network.layers[static_cast<std::size_t>(op.layer)];
+  const auto tensor = [&](int t) { return &g.tensors[static_cast<std::size_t>(t)]; };
+  const bool master = op.inputs.size() > 3;
+  // gradient, momentum, value that is updated [, narrow copy]; then FP32 scratch
+  std::vector<const TensorInfo*> tensors{tensor(op.inputs[0]), tensor(op.inputs[2]), tensor(op.inputs[master ? 3 : 1])};
+  if (master) tensors.push_back(tensor(op.inputs[1]));
+  const std::size_t kGradient = 0, kMomentum = 1, kValue = 2, kNarrow = 3, kScratch = tensors.size();
+  ParameterWalk walk(low, tensors, 1);
+  const double decay = g.training.weight_decay * (op.bias ? layer.bias_decay : layer.weight_decay);
+  const int lr = low.learning_rate(op.bias ? layer.bias_lr : layer.weight_lr);
+  const int momentum = low.scalar(static_cast<float>(g.training.momentum));
+  const isa::Operand none;
+  walk.run([&] {
+    using V = isa::VectorOp;
+    walk.load(kGradient);
+    walk.load(kMomentum);
+    walk.load(kValue);
+    const isa::Operand scratch = walk.operand(kScratch);
+    if (decay != 0) {
+      walk.emit(V::kFma, walk.operand(kValue), walk.scalar(low.scalar(static_cast<float>(decay))),
+                walk.operand(kGradient), kScratch);
+      walk.emit(V::kMul, scratch, walk.scalar(lr), none, kScratch);
+    } else {
+      walk.emit(V::kMul, walk.operand(kGradient), walk.scalar(lr), none, kScratch);
+    }
+    walk.emit(V::kFma, walk.operand(kMomentum), walk.scalar(momentum), scratch, kScratch);
+    walk.emit(V::kCopy, scratch, none, none, kMomentum);
+    if (!store) return;  // calibration: only the statistics of the momentum
+    walk.store(kMomentum);
+    walk.emit(V::kSub, walk.operand(kValue), scratch, none, kScratch);
+    walk.emit(V::kCopy, scratch, none, none, kValue);
+    walk.store(kValue);
+    if (!master) return;
+    walk.load(kNarrow);  // rows and lanes that hold no element stay zero
+    walk.emit(V::kCopy, scratch, none, none, kNarrow);
+    walk.store(kNarrow);
+  });
+}
+
+void lower_initialize(Lowering& low, const ParameterInfo& parameter) {
+  const Graph& g = low.graph();
+  const TensorInfo* initial = nullptr;
+  std::vector<const TensorInfo*> stored;
+  for (const TensorInfo& t : g.tensors) {
+    if (t.name == parameter.initial) initial = &t;
+    if (t.name == parameter.name) stored.push_back(&t);
+  }
+  for (const TensorInfo& t : g.tensors) {
+    if (t.kind == TensorClass::kMasterWeight && t.persistent && t.layer == initial->layer &&
+        parameter.name == t.layer + ".weight") {
+      stored.push_back(&t);
+    }
+  }
+  // twice: the first pass shows the distribution to the settings optimiser, the second stores
+  for (const TensorInfo* t : stored) {
+    for (int pass = 0; pass < 2; ++pass) {
+      ParameterWalk walk(low, {t, initial}, 0);
+      walk.run([&] {
+        walk.load(0);  // rows and lanes that hold no element stay zero
+        walk.load(1);
+        walk.emit(isa::VectorOp::kCopy, walk.operand(1), {}, {}, 0);
+        walk.store(0);
+      });
+      if (pass == 0) {
+        low.optimise(t->slot);
+        low.settle(t->slot);
+      }
+    }
+  }
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,109 @@
+// Sliding windows along one axis: see windows.hpp.
+#include "compiler/windows.hpp"
+
+#include <algorithm>
+
+namespace anzan::compiler {
+namespace {
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+// The single position `p` as a class of count 1.
+WindowClass at_position(const Axis& axis, std::int64_t p) {
+  WindowClass c;
+  c.pos = p;
+  c.count = 1;
+  if (!axis.transposed) {
+    const std::int64_t first = p * axis.stride - axis.pad;  // input index of tap 0
+    c.tap = std::max<std::int64_t>(0, -first);
+    c.taps = std::max<std::int64_t>(0, std::min(axis.kernel, axis.input - first) - c.tap);
+    c.tap_step = 1;
+    c.src = first + c.tap;
+    c.src_per_pos = axis.stride;
+    c.src_per_tap = 1;
+    c.pos_step = 1;
+  } else {
+    // output o sees input p with tap k where o * stride = p + pad - k
+    const std::int64_t residue = (p + axis.pad) % axis.stride;
+    const std::int64_t top = (p + axis.pad) / axis.stride;  // output met by tap `residue`
+    const std::int64_t lo = std::max<std::int64_t>(0, top - (axis.output - 1));
+    const std::int64_t hi = std::min(floor_div(axis.kernel - 1 - residue, axis.stride), top);
+    c.tap = residue + axis.stride * lo;
+    c.taps = std::max<std::int64_t>(0, hi - lo + 1);
+    c.tap_step = axis.stride;
+    c.src = top - lo;
+    c.src_per_pos = 1;
+    c.src_per_tap = -1;
+    c.pos_step = axis.stride;
+  }
+  return c;
+}
+
+bool continues(const WindowClass& c, const WindowClass& next) {
+  return next.pos == c.pos + c.count * c.pos_step && next.tap == c.tap && next.taps == c.taps &&
+         (c.taps == 0 || next.src == c.src + c.count * c.src_per_pos);
+}
+
+}  // namespace
+
+std::vector<WindowClass> Axis::classes(std::int64_t begin, std::int64_t end) const {
+  std::vector<WindowClass> result;
+  for (std::int64_t p = begin; p < end; ++p) {
+    const WindowClass one = at_position(*this, p);
+    const auto it = std::find_if(result.begin(), result.end(),
+                                 [&](const WindowClass& c) { return continues(c, one); });
+    if (it == result.end()) {
+      result.push_back(one);
+    } else {
+      ++it->count;
+    }
+  }
+  return result;
+}
+
+WindowClass restrict_taps(const WindowClass& c, std::int64_t tap_begin, std::int64_t tap_end) {
+  WindowClass r = c;
+  std::int64_t skip = 0;
+  while (skip < c.taps && c.tap + skip * c.tap_step < tap_begin) ++skip;
+  std::int64_t stop = skip;
+  while (stop < c.taps && c.tap + stop * c.tap_step < tap_end) ++stop;
+  r.tap += skip * c.tap_step;
+  r.src += skip * c.src_per_tap;
+  r.taps = stop - skip;
+  return r;
+}
+
+Range source_range(const std::vector<WindowClass>& classes) {
+  Range range;
+  bool any = false;
+  for (const WindowClass& c : classes) {
+    if (c.taps == 0 || c.count == 0) continue;
+    const std::int64_t a = c.src, b = c.src + (c.count - 1) * c.src_per_pos;
+    const std::int64_t t = (c.taps - 1) * c.src_per_tap;
+    const std::int64_t lo = std::min(a, b) + std::min<std::int64_t>(0, t);
+    const std::int64_t hi = std::max(a, b) + std::max<std::int64_t>(0, t) + 1;
+    range.begin = any ? std::min(range.begin, lo) : lo;
+    range.end = any ? std::max(range.end, hi) : hi;
+    any = true;
+  }
+  return range;
+}
+
+std::vector<TapClass> tap_classes(const Axis& axis, std::int64_t tap_begin, std::int64_t tap_end,
+                                  std::int64_t out_begin, std::int64_t out_end) {
+  std::vector<TapClass> result;
+  for (std::int64_t tap = tap_begin; tap < tap_end; ++tap) {
+    // 0 <= o * stride + tap - pad < input
+    const std::int64_t lo = std::max(out_begin, -floor_div(tap - axis.pad, axis.stride));
+    const std::int64_t hi = std::min(out_end, floor_div(axis.input - 1 + axis.pad - tap, axis.stride) + 1);
+    TapClass one{tap, 1, hi > lo ? lo : out_begin, std::max<std::int64_t>(0, hi - lo)};
+    if (!result.empty() && result.back().out == one.out && result.back().outs == one.outs) {
+      ++result.back().taps;
+    } else {
+      result.push_back(one);
+    }
+  }
+  return result;
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,56 @@
+#include "models/core.hpp"
+
+#include <new>
+#include <stdexcept>
+#include <string>
+
+namespace anzan::models {
+namespace {
+
+constexpr std::int64_t kAlignment = 64;
+constexpr std::int64_t kScratchpadLimitKib = std::int64_t{1} << 21;  // offsets in it are signed 32-bit bytes
+
+int checked_lanes(int lanes) {
+  for (const int allowed : isa::kLanes)
+    if (lanes == allowed) return lanes;
+  throw std::invalid_argument("core: found " + std::to_string(lanes) + " lanes, expected 4, 8, 16 or 32");
+}
+
+std::int64_t scratchpad_lines(std::int64_t kib, int lanes) {
+  if (kib < 0 || kib >= kScratchpadLimitKib)
+    throw std::invalid_argument("core: found a scratchpad of " + std::to_string(kib) +
+                                " KiB, expected 0 to 2097151");
+  return kib * 1024 / (4 * lanes);
+}
+
+}  // namespace
+
+Core::Memory::Memory(std::int64_t lines_of_it, std::int64_t line_bytes) : lines(lines_of_it) {
+  if (lines < 0) throw std::invalid_argument("core: found a memory of " + std::to_string(lines) + " lines");
+  // calloc hands out pages that are zero and cost nothing until they are touched.
+  const auto size = static_cast<std::size_t>(lines * line_bytes + kAlignment);
+  owner.reset(static_cast<std::uint8_t*>(std::calloc(size, 1)));
+  if (!owner) throw std::bad_alloc();
+  const auto address = reinterpret_cast<std::uintptr_t>(owner.get());
+  data = owner.get() + (kAlignment - address % kAlignment) % kAlignment;
+}
+
+Core::Core(int lanes, std::int64_t scratchpad_kib, std::int64_t hbm_lines)
+    : lanes_(checked_lanes(lanes)),
+      scratchpad_(scratchpad_lines(scratchpad_kib, lanes), line_bytes()),
+      hbm_(hbm_lines, line_bytes()) {}
+
+bool Core::take(std::uint32_t wait) {
+  for (std::uint32_t rest = wait; rest != 0; rest &= rest - 1)
+    if (semaphores[static_cast<std::size_t>(__builtin_ctz(rest))] == 0) return false;
+  for (std::uint32_t rest = wait; rest != 0; rest &= rest - 1)
+    --semaphores[static_cast<std::size_t>(__builtin_ctz(rest))];
+  return true;
+}
+
+void Core::raise(std::uint32_t signal) {
+  for (std::uint32_t rest = signal; rest != 0; rest &= rest - 1)
+    ++semaphores[static_cast<std::size_t>(__builtin_ctz(rest))];
+}
+
+}  // namespace anzan::models

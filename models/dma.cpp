@@ -1,0 +1,108 @@
+#include "models/dma.hpp"
+
+#include <string>
+
+#include "models/affine.hpp"
+#include "models/instruction_error.hpp"
+#include "models/number_format.hpp"
+
+namespace anzan::models {
+namespace {
+
+// Rows that move in whole lines move as lines: the innermost loop takes all rows of a line in turn, and all else
+// keeps to the lines.
+void use_lines(kernels::CopyJob& job) {
+  const std::int64_t rows = elements_per_word(job.element);
+  if (rows == 1) return;
+  const int inner = job.nest.depth - 1;
+  if (job.nest.count[inner] % rows != 0) return;
+  for (const kernels::Stream* stream : {&job.src, &job.dst}) {
+    if (stream->stride[inner] != 1 || stream->base % rows != 0) return;
+    for (int k = 0; k < inner; ++k)
+      if (stream->stride[k] % rows != 0) return;
+  }
+  job.element = isa::Format::kFp32;
+  job.nest.count[inner] /= rows;
+  for (kernels::Stream* stream : {&job.src, &job.dst}) {
+    stream->base /= rows;
+    for (int k = 0; k < inner; ++k) stream->stride[k] /= rows;
+  }
+  simplify(job.nest, {&job.src, &job.dst});
+}
+
+CopyPlan plan_rows(isa::Format element, const std::array<std::uint16_t, isa::kLoops>& loops, const isa::Address& src,
+                   const isa::Address& dst, std::int64_t src_lines, std::int64_t dst_lines, int lanes) {
+  check_loops(loops);
+  check_address("src", src, loops, isa::kLoops, 0, 0, row_of_line(element, src_lines));
+  check_address("dst", dst, loops, isa::kLoops, 0, 0, row_of_line(element, dst_lines));
+  CopyPlan plan;
+  plan.job.element = element;
+  plan.job.nest = nest_of(loops, 0, isa::kLoops);
+  plan.job.src = stream_of(src.base, src.stride, 0, isa::kLoops);
+  plan.job.dst = stream_of(dst.base, dst.stride, 0, isa::kLoops);
+  simplify(plan.job.nest, {&plan.job.src, &plan.job.dst});
+  use_lines(plan.job);
+  plan.iterations = iterations(plan.job.nest);
+  plan.work = lanes / 4;
+  plan.independent = surely_distinct(plan.job.nest, plan.job.dst, 1);
+  return plan;
+}
+
+void check_extent(const char* field, int found, int lanes) {
+  if (found < 1 || found > lanes) throw InstructionError(field, std::to_string(found), "1 to " + std::to_string(lanes));
+}
+
+}  // namespace
+
+CopyPlan plan(const isa::Copy& c, const MemorySizes& sizes) {
+  CopyPlan plan = plan_rows(c.element, c.loops, c.src, c.dst, sizes.lines(c.src_space), sizes.lines(c.dst_space),
+                            sizes.lanes);
+  plan.src_space = c.src_space;
+  plan.dst_space = c.dst_space;
+  return plan;
+}
+
+CopyPlan plan(const isa::Put& p, const MemorySizes& sizes, const MemorySizes& receiver) {
+  return plan_rows(p.element, p.loops, p.src, p.dst, sizes.scratchpad_lines, receiver.scratchpad_lines, sizes.lanes);
+}
+
+TransposePlan plan(const isa::Transpose& t, const MemorySizes& sizes) {
+  check_loops(t.loops);
+  check_extent("src_rows", t.src_rows, sizes.lanes);
+  check_extent("src_lanes", t.src_lanes, sizes.lanes);
+  check_extent("dst_rows", t.dst_rows, sizes.lanes);
+  const std::int64_t rows = row_of_line(t.element, sizes.scratchpad_lines);
+  check_address("src", t.src, t.loops, isa::kLoops, 0, t.src_rows - 1, rows);
+  check_address("dst", t.dst, t.loops, isa::kLoops, 0, t.dst_rows - 1, rows);
+  TransposePlan plan;
+  kernels::TransposeJob& job = plan.job;
+  job.element = t.element;
+  job.src_rows = t.src_rows;
+  job.src_lanes = t.src_lanes;
+  job.dst_rows = t.dst_rows;
+  job.nest = nest_of(t.loops, 0, isa::kLoops);
+  job.src = stream_of(t.src.base, t.src.stride, 0, isa::kLoops);
+  job.dst = stream_of(t.dst.base, t.dst.stride, 0, isa::kLoops);
+  simplify(job.nest, {&job.src, &job.dst});
+  plan.iterations = iterations(job.nest);
+  plan.work = 3 * sizes.lanes;
+  plan.independent = surely_distinct(job.nest, job.dst, t.dst_rows);
+  return plan;
+}
+
+void bind(CopyPlan& plan, Core& source, Core& destination) {
+  plan.job.source = source.bytes(plan.src_space);
+  plan.job.destination = destination.bytes(plan.dst_space);
+}
+
+void bind(TransposePlan& plan, Core& core) { plan.job.memory = core.scratchpad(); }
+
+void execute(const CopyPlan& plan, const kernels::KernelSet& kernels, std::int64_t first, std::int64_t last) {
+  kernels.copy(plan.job, first, last);
+}
+
+void execute(const TransposePlan& plan, const kernels::KernelSet& kernels, std::int64_t first, std::int64_t last) {
+  kernels.transpose(plan.job, first, last);
+}
+
+}  // namespace anzan::models

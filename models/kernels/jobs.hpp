@@ -1,0 +1,101 @@
+// What a kernel is told: plain data, everything resolved and checked by the units (models/*_unit.cpp, dma.cpp).
+// Kernels are compiled several times for different processors; so this header must hold no function that the
+// linker could share between them.
+#pragma once
+#include <cstdint>
+
+#include "isa/isa_generated.hpp"
+
+namespace anzan::models::kernels {
+
+// Counts of models/statistics_database.hpp, as plain data.
+struct Counts {
+  std::uint64_t values, zeros, saturated_high, saturated_low, underflows;
+  std::uint64_t histogram[isa::kHistogramBins];
+};
+
+// Loop counts, outermost first; depth is at least 1.
+struct Nest {
+  int depth;
+  std::int64_t count[isa::kLoops];
+};
+
+// An affine stream over a nest: base + Σ index[k] · stride[k]. The unit of an address is stated by its user.
+struct Stream {
+  std::int64_t base;
+  std::int64_t stride[isa::kLoops];
+};
+
+// How a row of L wide values is drained.
+struct Output {
+  std::uint8_t* memory;  // the scratchpad
+  isa::Format format;
+  bool relu, analyse;
+  int lane_first, lane_count;
+  int width, q;  // of the output slot; integer formats only
+  isa::Rounding rounding;
+  std::uint32_t key;          // of the random words
+  std::uint32_t lane_stride;  // of the index of the random words
+};
+
+// Where one accumulation step reads, relative to its tile: bytes.
+struct StepOffset {
+  std::int32_t a, b;
+};
+
+struct TensorJob {
+  isa::Format format;
+  isa::Init init;
+  bool spill;
+  int row_first, row_count;
+  int point;                // binary point of integer accumulators
+  const std::uint8_t* memory;
+  Nest outer;               // one iteration a tile
+  Stream a, b, c;           // bytes
+  Stream o;                 // rows of the output format; lines with spill
+  Stream x;                 // index of the random words, modulo 2^32
+  std::uint32_t row_stride; // of that index
+  Nest repeat;              // accumulation beyond the table: each iteration runs through all steps
+  Stream repeat_a, repeat_b;  // bytes, base 0
+  const StepOffset* steps;
+  std::int64_t step_count;
+  Output output;
+};
+
+struct Operand {
+  isa::OperandKind kind;  // none: not read
+  isa::Format format;
+  const std::uint8_t* memory;
+  float scale;            // 2^(−q) of integer formats
+  std::uint32_t bits;     // the value of a scalar
+  Stream at;              // rows, or elements for a broadcast
+};
+
+struct VectorJob {
+  isa::VectorOp op;
+  isa::Reduction reduction;
+  std::int64_t fold;      // iterations that one output row folds, at least 1
+  Nest outer;             // one iteration an output row
+  Stream o, x;            // over `outer`: rows of the output format; index of the random words
+  Nest inner;             // all iterations, folded ones included
+  Operand a, b, c;        // streams over `inner`
+  Output output;
+};
+
+struct CopyJob {
+  isa::Format element;
+  const std::uint8_t* source;
+  std::uint8_t* destination;
+  Nest nest;
+  Stream src, dst;  // rows of `element`
+};
+
+struct TransposeJob {
+  isa::Format element;
+  std::uint8_t* memory;
+  int src_rows, src_lanes, dst_rows;
+  Nest nest;
+  Stream src, dst;  // rows of `element`
+};
+
+}  // namespace anzan::models::kernels

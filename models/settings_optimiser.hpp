@@ -1,0 +1,13 @@
+// The settings optimiser: chooses a slot's next binary point for writing from what was counted since it last
+// acted. Integer arithmetic only; the rule is stated in models/README.md.
+#pragma once
+#include "models/settings_store.hpp"
+#include "models/statistics_database.hpp"
+
+namespace anzan::models {
+
+// Instruction `update`: ages the slot and, when it is due and the window holds a value that is not zero,
+// lets the slot's policy move q_write and decays the window. Returns whether q_write changed.
+bool update(SlotSettings& settings, SlotStatistics& window);
+
+}  // namespace anzan::models

@@ -1,0 +1,68 @@
+// What the analysis blocks counted, one entry a slot: the window that the settings optimiser reads, and the
+// total that the host reads. Counters are 32 bits and stop at their largest value.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "isa/isa_generated.hpp"
+
+namespace anzan::models {
+
+template <class Count>
+struct Counters {
+  Count values = 0;
+  Count zeros = 0;
+  Count saturated_high = 0;
+  Count saturated_low = 0;
+  Count underflows = 0;
+  std::array<Count, isa::kHistogramBins> histogram{};
+
+  bool operator==(const Counters& o) const {
+    return values == o.values && zeros == o.zeros && saturated_high == o.saturated_high &&
+           saturated_low == o.saturated_low && underflows == o.underflows && histogram == o.histogram;
+  }
+  bool operator!=(const Counters& o) const { return !(*this == o); }
+};
+
+// Counts of one instruction, or of one thread's share of it: 64 bits, so that merging is plain addition.
+struct LocalStatistics : Counters<std::uint64_t> {
+  void add(const LocalStatistics& other);
+};
+
+// Counts of a slot, as the hardware keeps them.
+struct SlotStatistics : Counters<std::uint32_t> {
+  void add(const LocalStatistics& local);  // saturating: independent of the order of additions
+  void decay(std::uint8_t factor);         // every counter c := (c · factor) >> 8
+};
+
+class StatisticsDatabase {
+ public:
+  StatisticsDatabase() : entries_(isa::kSlots) {}
+
+  // All throw std::out_of_range for a slot that does not exist.
+  const SlotStatistics& window(int slot) const { return entry(slot).window; }
+  SlotStatistics& window(int slot) { return entry(slot).window; }
+  const SlotStatistics& total(int slot) const { return entry(slot).total; }
+  void merge(int slot, const LocalStatistics& local);  // into the window and the total
+  SlotStatistics take_total(int slot);                 // returns the total and clears it
+
+  // Little-endian, of constant size. deserialise throws std::invalid_argument, and changes nothing, if the
+  // size differs.
+  std::vector<std::uint8_t> serialise() const;
+  void deserialise(const std::vector<std::uint8_t>& bytes);
+
+  bool operator==(const StatisticsDatabase& o) const { return entries_ == o.entries_; }
+
+ private:
+  struct Entry {
+    SlotStatistics window, total;
+    bool operator==(const Entry& o) const { return window == o.window && total == o.total; }
+  };
+  Entry& entry(int slot) { return entries_.at(static_cast<std::size_t>(slot)); }
+  const Entry& entry(int slot) const { return entries_.at(static_cast<std::size_t>(slot)); }
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace anzan::models

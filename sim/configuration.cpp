@@ -1,0 +1,189 @@
+// Findings of the schemas, of the network and of the checks for sense are collected and thrown together;
+// a part that has failed its schema is not looked into further.
+#include "sim/configuration.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "sim/network_json.hpp"
+#include "sim/precision_settings.hpp"
+#include "sim/sha256.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using compiler::InputError;
+using compiler::InputFinding;
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+class Reader {
+ public:
+  Reader(Json json, fs::path directory) : json_(std::move(json)), directory_(std::move(directory)) {}
+
+  Configuration read(const std::vector<Override>& overrides) {
+    const Schema schema = Schema::embedded("sim/config.schema.json");
+    for (const Override& change : overrides) override_one(change, schema);
+    findings_ = schema.check(json_);
+    if (!json_.is_object()) throw InputError(std::move(findings_));
+    read_network();
+    schema.fill_defaults(json_);
+    if (clean("/training")) read_training();
+    if (clean("/dataset")) read_dataset();
+    if (clean("/precision") && network_known_) {
+      config_.precision = merge_precision(json_["precision"], config_.network, "/precision", findings_);
+    }
+    if (clean("/chip")) {
+      config_.chip.lanes = json_["chip"]["lanes"].get<int>();
+      config_.chip.scratchpad_kib = json_["chip"]["scratchpad_kib"].get<std::int64_t>();
+    }
+    if (clean("/engine")) config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>()};
+    finish();
+    return std::move(config_);
+  }
+
+ private:
+  // No finding yet at this pointer or below it.
+  bool clean(const std::string& pointer) const {
+    return std::none_of(findings_.begin(), findings_.end(), [&](const InputFinding& f) {
+      return f.place == pointer || f.place.rfind(pointer + "/", 0) == 0;
+    });
+  }
+
+  // A change inside the network needs the network's own text: it is inlined first.
+  void override_one(const Override& change, const Schema& schema) {
+    const std::string pointer = change.pointer.to_string();
+    if (pointer.rfind("/network/", 0) != 0) return apply_override(json_, change, schema);
+    if (!json_.is_object() || !json_.contains("network")) throw InputError("/network", "nothing", "a network");
+    if (json_["network"].is_string()) json_["network"] = read_json_file(directory_ / json_["network"].get<std::string>());
+    Override inner = change;
+    inner.pointer = Json::json_pointer(pointer.substr(std::string("/network").size()));
+    try {
+      apply_override(json_["network"], inner, Schema::embedded("sim/network.schema.json"));
+    } catch (const InputError& error) {
+      InputFinding finding = error.findings().front();
+      throw InputError("/network" + finding.place, finding.found, finding.expected);
+    }
+  }
+
+  void read_network() {
+    if (!json_.contains("network")) return;
+    Json network = json_["network"];
+    std::string place = "/network";
+    try {
+      if (network.is_string()) {
+        const fs::path file = directory_ / network.get<std::string>();
+        place = file.string() + "#";
+        network = read_json_file(file);
+      } else if (!network.is_object()) {
+        return;
+      }
+      std::vector<InputFinding> found = Schema::embedded("sim/network.schema.json").check(network, place);
+      if (!found.empty()) {
+        findings_.insert(findings_.end(), found.begin(), found.end());
+        return;
+      }
+      config_.network = compiler::parse_network(network, place);
+    } catch (const InputError& error) {
+      findings_.insert(findings_.end(), error.findings().begin(), error.findings().end());
+      return;
+    }
+    network_known_ = true;
+    json_["network"] = network_to_json(config_.network);
+  }
+
+  void read_training() {
+    const Json& training = json_["training"];
+    const Json& optimizer = training["optimizer"];
+    config_.parameters.batch = training["batch"].get<std::int64_t>();
+    config_.parameters.momentum = optimizer["momentum"].get<double>();
+    config_.parameters.weight_decay = optimizer["weight_decay"].get<double>();
+    TrainingOptions& options = config_.training;
+    options.iterations = training["iterations"].get<std::int64_t>();
+    options.seed = training["seed"].get<std::uint32_t>();
+    options.shuffle = training["shuffle"].get<bool>();
+    options.test_interval = training["test_interval"].get<std::int64_t>();
+    options.snapshot_interval = training["snapshot_interval"].get<std::int64_t>();
+    options.learning_rate = parse_learning_rate(optimizer["learning_rate"], options.iterations,
+                                                "/training/optimizer/learning_rate", findings_);
+    if (!network_known_) return;
+    for (const compiler::Layer& layer : config_.network.layers) {
+      const double size = double(config_.parameters.batch) * double(std::max(layer.in.size(), layer.out.size()));
+      if (size < 2147483648.0) continue;
+      findings_.push_back({"/training/batch", shown(training["batch"]),
+                           "fewer images: layer " + layer.name + " would have 2^31 elements or more a batch"});
+      return;
+    }
+  }
+
+  void read_dataset() {
+    Json& json = json_["dataset"];
+    DatasetOptions& options = config_.dataset;
+    options.kind = json["kind"].get<std::string>();
+    const bool by_path = options.kind == "idx";
+    const auto path = [&](const char* key, bool wanted, bool needed, std::string& value) {
+      if (json.contains(key) && !wanted) {
+        findings_.push_back({std::string("/dataset/") + key, shown(json[key]), "no such key: kind " + options.kind + " does not use it"});
+      } else if (!json.contains(key) && needed) {
+        findings_.push_back({std::string("/dataset/") + key, "nothing", "the path of an IDX file: kind idx needs it"});
+      } else if (json.contains(key)) {
+        value = fs::absolute(directory_ / json[key].get<std::string>()).lexically_normal().string();
+        json[key] = value;
+      }
+    };
+    path("directory", !by_path, false, options.directory);
+    path("train_images", by_path, by_path, options.train_images);
+    path("train_labels", by_path, by_path, options.train_labels);
+    path("test_images", by_path, by_path, options.test_images);
+    path("test_labels", by_path, by_path, options.test_labels);
+    options.train_images_used = json.value("train_images_used", std::int64_t{0});
+    options.test_images_used = json.value("test_images_used", std::int64_t{0});
+  }
+
+  void finish() {
+    if (findings_.empty()) {
+      config_.effective = std::move(json_);
+      return;
+    }
+    std::set<std::tuple<std::string, std::string, std::string>> seen;
+    std::vector<InputFinding> once;
+    for (InputFinding& finding : findings_) {
+      if (seen.emplace(finding.place, finding.found, finding.expected).second) once.push_back(std::move(finding));
+    }
+    throw InputError(std::move(once));
+  }
+
+  Json json_;
+  fs::path directory_;
+  Configuration config_;
+  bool network_known_ = false;
+  std::vector<InputFinding> findings_;
+};
+
+}  // namespace
+
+std::string Configuration::identity(const std::string& dataset_digest) const {
+  Json json = effective;
+  json.erase("engine");
+  json["training"].erase("snapshot_interval");
+  json["precision"].erase("preset");  // its settings are spelt out
+  Json data = Json::object();
+  for (const char* key : {"train_images_used", "test_images_used"}) {
+    if (json["dataset"].contains(key)) data[key] = json["dataset"][key];
+  }
+  data["digest"] = dataset_digest;
+  json["dataset"] = data;
+  const std::string text = json.dump();
+  return Sha256::of(text.data(), text.size());
+}
+
+Configuration load_configuration(const fs::path& file, const std::vector<Override>& overrides) {
+  return parse_configuration(read_json_file(file), file.parent_path(), overrides);
+}
+
+Configuration parse_configuration(Json json, const fs::path& directory, const std::vector<Override>& overrides) {
+  return Reader(std::move(json), directory).read(overrides);
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,52 @@
+// A run's configuration: read, checked against the schemas and for sense, with everything spelt out.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "compiler/compiler.hpp"
+#include "sim/dataset.hpp"
+#include "sim/json_input.hpp"
+#include "sim/learning_rate.hpp"
+
+namespace anzan::sim {
+
+struct TrainingOptions {
+  std::int64_t iterations = 1;
+  std::uint32_t seed = 1;
+  bool shuffle = true;
+  std::int64_t test_interval = 0, snapshot_interval = 0;  // in steps; 0: never
+  LearningRate learning_rate;
+};
+
+struct EngineOptions {
+  std::string kind = "functional";
+  int threads = 0;  // 0: one for each processor
+};
+
+struct Configuration {
+  nlohmann::json effective;  // every default filled in, the network inlined: gives the same run
+  compiler::Network network;
+  compiler::Precision precision;
+  compiler::TrainingParameters parameters;
+  compiler::ChipParameters chip;
+  DatasetOptions dataset;
+  TrainingOptions training;
+  EngineOptions engine;
+
+  // SHA-256 over all that the trained weights depend on, data sets by content instead of by path:
+  // runs with one identity give the same bits.
+  std::string identity(const std::string& dataset_digest) const;
+};
+
+// Reads `file`, applies the overrides in order, and checks. Throws InputError with all findings.
+Configuration load_configuration(const std::filesystem::path& file, const std::vector<Override>& overrides = {});
+
+// The same for a configuration in memory; relative paths in it count from `directory`.
+Configuration parse_configuration(nlohmann::json json, const std::filesystem::path& directory,
+                                  const std::vector<Override>& overrides = {});
+
+}  // namespace anzan::sim

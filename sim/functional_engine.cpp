@@ -1,0 +1,162 @@
+#include "sim/functional_engine.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "models/dma.hpp"
+#include "models/instruction_error.hpp"
+#include "models/settings_optimiser.hpp"
+#include "models/tensor_unit.hpp"
+#include "models/vector_unit.hpp"
+
+namespace anzan::sim {
+namespace {
+
+struct PutPlan {
+  models::CopyPlan copy;
+  std::uint32_t remote_signal;
+};
+
+using Planned = std::variant<isa::End, models::CopyPlan, models::TransposePlan, models::TensorPlan,
+                             models::VectorPlan, isa::Update, isa::Settle, PutPlan>;
+
+// Makes the plan of each kind of instruction.
+struct Planner {
+  models::MemorySizes sizes;
+
+  Planned operator()(const isa::End& i) const { return i; }
+  Planned operator()(const isa::Update& i) const { return i; }
+  Planned operator()(const isa::Settle& i) const { return i; }
+  Planned operator()(const isa::Put& i) const {
+    if (i.core != 0) throw models::InstructionError("core", std::to_string(i.core), "0, the only core");
+    return PutPlan{plan(i, sizes, sizes), i.remote_signal};
+  }
+  template <class Instruction>
+  Planned operator()(const Instruction& i) const {
+    return plan(i, sizes);
+  }
+};
+
+// Work below which handing it to other threads costs more than it saves, in clock cycles.
+constexpr double kWorthSharing = 20000;
+constexpr double kPieceWork = 8000;
+
+}  // namespace
+
+struct LoadedProgram::Step {
+  isa::ProgramError::Place place;
+  std::uint32_t wait, signal;
+  Planned planned;
+};
+
+LoadedProgram::LoadedProgram() = default;
+LoadedProgram::LoadedProgram(LoadedProgram&&) noexcept = default;
+LoadedProgram& LoadedProgram::operator=(LoadedProgram&&) noexcept = default;
+LoadedProgram::~LoadedProgram() = default;
+std::size_t LoadedProgram::instructions() const { return steps_.size(); }
+
+// Executes one planned instruction.
+struct FunctionalEngine::Executor {
+  models::Core& core;
+  const models::kernels::KernelSet& kernels;
+  ThreadTeam& team;
+
+  void operator()(const isa::End&) const {}
+  void operator()(const isa::Update& i) const {
+    update(core.settings.slot(i.slot), core.statistics.window(i.slot));
+  }
+  void operator()(const isa::Settle& i) const { core.settings.settle(i.slot); }
+  void operator()(models::CopyPlan& plan) const {
+    bind(plan, core, core);
+    share(plan, [&](int, std::int64_t first, std::int64_t last) { execute(plan, kernels, first, last); });
+  }
+  void operator()(PutPlan& plan) const {
+    (*this)(plan.copy);
+    core.raise(plan.remote_signal);
+  }
+  void operator()(models::TransposePlan& plan) const {
+    bind(plan, core);
+    share(plan, [&](int, std::int64_t first, std::int64_t last) { execute(plan, kernels, first, last); });
+  }
+  void operator()(models::TensorPlan& plan) const { counted(plan); }
+  void operator()(models::VectorPlan& plan) const { counted(plan); }
+
+  template <class CountedPlan>
+  void counted(CountedPlan& plan) const {
+    bind(plan, core);
+    std::vector<models::LocalStatistics> statistics(static_cast<std::size_t>(team.size()));
+    share(plan, [&](int member, std::int64_t first, std::int64_t last) {
+      execute(plan, kernels, first, last, statistics[static_cast<std::size_t>(member)]);
+    });
+    if (!plan.job.output.analyse) return;
+    for (std::size_t member = 1; member < statistics.size(); ++member) statistics[0].add(statistics[member]);
+    core.statistics.merge(plan.slot_o, statistics[0]);
+  }
+
+  template <class Task>
+  void share(const models::Plan& plan, const Task& task) const {
+    const double work = plan.work * static_cast<double>(plan.iterations);
+    if (team.size() == 1 || !plan.independent || work < kWorthSharing || plan.iterations < 2)
+      return task(0, 0, plan.iterations);
+    const double pieces = std::min(work / kPieceWork, 4.0 * team.size());
+    const auto grain = static_cast<std::int64_t>(static_cast<double>(plan.iterations) / pieces) + 1;
+    team.run(plan.iterations, grain, task);
+  }
+};
+
+FunctionalEngine::FunctionalEngine(models::Core& core, int threads, const models::kernels::KernelSet* kernels)
+    : core_(core), kernels_(kernels != nullptr ? kernels : &models::kernels::best_kernels(core.lanes())), team_(threads) {
+  if (kernels_->lanes != core.lanes())
+    throw std::invalid_argument("functional engine: found kernels for " + std::to_string(kernels_->lanes) +
+                                " lanes, expected " + std::to_string(core.lanes()));
+}
+
+FunctionalEngine::~FunctionalEngine() = default;
+
+LoadedProgram FunctionalEngine::load(const std::vector<std::uint32_t>& words) const {
+  const isa::Program program = isa::decode(words);
+  const Planner planner{models::MemorySizes(core_)};
+  LoadedProgram loaded;
+  isa::ProgramError::Place place;
+  for (const isa::Instruction& instruction : program) {
+    try {
+      loaded.steps_.push_back({place, std::visit([](const auto& i) { return i.wait; }, instruction),
+                               std::visit([](const auto& i) { return i.signal; }, instruction),
+                               std::visit(planner, instruction)});
+    } catch (const models::InstructionError& error) {
+      place.field = error.field();
+      throw isa::ProgramError(place, error.found(), error.expected());
+    }
+    ++place.instruction;
+    place.word += static_cast<std::size_t>(isa::info(instruction).words);
+  }
+  if (program.empty() || isa::opcode(program.back()) != isa::Opcode::kEnd) {
+    place.field = "opcode";
+    throw isa::ProgramError(place, "the end of the words", "end");
+  }
+  return loaded;
+}
+
+void FunctionalEngine::run(LoadedProgram& program) {
+  const Executor executor{core_, *kernels_, team_};
+  for (LoadedProgram::Step& step : program.steps_) {
+    isa::ProgramError::Place place = step.place;
+    if (!core_.take(step.wait)) {
+      place.field = "wait";
+      throw isa::ProgramError(place, "a semaphore that is zero", "semaphores that earlier instructions raised");
+    }
+    try {
+      std::visit(executor, step.planned);
+    } catch (const models::InstructionError& error) {
+      place.field = error.field();
+      throw isa::ProgramError(place, error.found(), error.expected());
+    }
+    core_.raise(step.signal);
+    if (std::holds_alternative<isa::End>(step.planned)) return;
+  }
+}
+
+}  // namespace anzan::sim

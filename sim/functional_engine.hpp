@@ -1,0 +1,57 @@
+// The functional engine: executes encoded programs on a core, values only, at native speed. What an instruction
+// means stands in models/; the engine keeps program order and splits the work of one instruction over threads.
+// Memories, settings, statistics and semaphores end with the same bits for any number of threads.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "isa/program.hpp"
+#include "models/core.hpp"
+#include "models/kernels/kernels.hpp"
+#include "sim/thread_team.hpp"
+
+namespace anzan::sim {
+
+// A program that has been decoded and checked for one core. Belongs to the engine that made it.
+class LoadedProgram {
+ public:
+  LoadedProgram(LoadedProgram&&) noexcept;
+  LoadedProgram& operator=(LoadedProgram&&) noexcept;
+  ~LoadedProgram();
+  std::size_t instructions() const;
+
+ private:
+  friend class FunctionalEngine;
+  struct Step;
+  LoadedProgram();
+  std::vector<Step> steps_;
+};
+
+class FunctionalEngine {
+ public:
+  // The core must outlive the engine. `kernels` is for tests and benchmarks; null takes the fastest that this
+  // processor has. Throws std::invalid_argument if `threads` is below 1 or `kernels` are for other lanes.
+  FunctionalEngine(models::Core& core, int threads, const models::kernels::KernelSet* kernels = nullptr);
+  ~FunctionalEngine();
+
+  // Throws isa::ProgramError, naming instruction and field, for words that do not decode, an address outside its
+  // memory anywhere in its loops, rows, lanes, masks or counts outside their limits, a put to another core, and a
+  // program that does not end with `end`.
+  LoadedProgram load(const std::vector<std::uint32_t>& words) const;
+
+  // Executes the program up to its `end`. Throws isa::ProgramError for a wait on a semaphore that is zero (in
+  // program order no other instruction can raise it) and for a slot whose width does not fit the format that an
+  // instruction writes; what came before the instruction has then been done.
+  void run(LoadedProgram& program);
+
+  const models::kernels::KernelSet& kernels() const { return *kernels_; }
+
+ private:
+  struct Executor;
+  models::Core& core_;
+  const models::kernels::KernelSet* kernels_;
+  ThreadTeam team_;
+};
+
+}  // namespace anzan::sim

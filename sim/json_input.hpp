@@ -1,0 +1,28 @@
+// JSON that a user wrote: read strictly, and changed by `--set`.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "sim/schema.hpp"
+
+namespace anzan::sim {
+
+// Throws InputError, with `place`, for what is not JSON, for a key that stands twice in one object, and
+// for nesting deeper than any configuration.
+nlohmann::json parse_json(const std::string& text, const std::string& place);
+nlohmann::json read_json_file(const std::filesystem::path& file);
+
+// One `--set`: "/json/pointer=value"; the value is JSON, or a string if it is not.
+struct Override {
+  nlohmann::json::json_pointer pointer;
+  nlohmann::json value;
+};
+Override parse_override(const std::string& text);
+
+// Sets the value; objects above it are created if the schema knows them. Array elements must exist.
+void apply_override(nlohmann::json& json, const Override& change, const Schema& schema);
+
+}  // namespace anzan::sim

@@ -1,0 +1,98 @@
+#include "sim/learning_rate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "sim/schema.hpp"
+
+namespace anzan::sim {
+namespace {
+
+struct PolicyRow {
+  const char* name;
+  LearningRate::Policy policy;
+  std::vector<std::string> parameters;
+};
+
+const std::vector<PolicyRow>& policy_rows() {
+  using P = LearningRate::Policy;
+  static const std::vector<PolicyRow> rows{{"fixed", P::kFixed, {}},
+                                           {"step", P::kStep, {"gamma", "step_size"}},
+                                           {"exp", P::kExp, {"gamma"}},
+                                           {"inv", P::kInv, {"gamma", "power"}},
+                                           {"multistep", P::kMultistep, {"gamma", "steps"}},
+                                           {"poly", P::kPoly, {"power"}},
+                                           {"sigmoid", P::kSigmoid, {"gamma", "step_size"}}};
+  return rows;
+}
+
+}  // namespace
+
+float LearningRate::at(std::int64_t i) const {
+  const auto x = static_cast<double>(i);
+  double rate = base;
+  switch (policy) {
+    case Policy::kFixed:
+      break;
+    case Policy::kStep:
+      rate = base * std::pow(gamma, static_cast<double>(i / step_size));
+      break;
+    case Policy::kExp:
+      rate = base * std::pow(gamma, x);
+      break;
+    case Policy::kInv:
+      rate = base * std::pow(1 + gamma * x, -power);
+      break;
+    case Policy::kMultistep: {
+      const auto passed = std::upper_bound(steps.begin(), steps.end(), i) - steps.begin();
+      rate = base * std::pow(gamma, static_cast<double>(passed));
+      break;
+    }
+    case Policy::kPoly:
+      rate = base * std::pow(1 - x / static_cast<double>(iterations), power);
+      break;
+    case Policy::kSigmoid:
+      rate = base / (1 + std::exp(-gamma * (x - static_cast<double>(step_size))));
+      break;
+  }
+  return static_cast<float>(rate);
+}
+
+LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterations, const std::string& place,
+                                 std::vector<compiler::InputFinding>& findings) {
+  const auto name = json.at("policy").get<std::string>();
+  const auto row = std::find_if(policy_rows().begin(), policy_rows().end(), [&](const PolicyRow& r) { return name == r.name; });
+  LearningRate rate;
+  rate.policy = row->policy;
+  rate.base = json.at("base").get<double>();
+  rate.gamma = json.value("gamma", 0.0);
+  rate.power = json.value("power", 0.0);
+  rate.step_size = json.value("step_size", std::int64_t{1});
+  rate.steps = json.value("steps", std::vector<std::int64_t>{});
+  rate.iterations = iterations;
+  const std::size_t before = findings.size();
+  for (const char* key : {"gamma", "power", "step_size", "steps"}) {
+    const bool used = std::find(row->parameters.begin(), row->parameters.end(), key) != row->parameters.end();
+    const std::string pointer = place + "/" + key;
+    if (used && !json.contains(key)) findings.push_back({pointer, "nothing", "a value: policy " + name + " needs it"});
+    if (!used && json.contains(key)) {
+      findings.push_back({pointer, shown(json.at(key)), "no such key: policy " + name + " does not use it"});
+    }
+  }
+  if (!std::is_sorted(rate.steps.begin(), rate.steps.end())) {
+    findings.push_back({place + "/steps", shown(json.at("steps")), "ascending steps"});
+  }
+  if (findings.size() != before) return rate;
+  // A rate that is not a number would spoil every weight: the ends and the middle show each way to get one.
+  for (const std::int64_t i : {std::int64_t{0}, iterations / 2, iterations - 1}) {
+    if (!std::isfinite(rate.at(i))) {
+      findings.push_back({place, shown(json), "a finite learning rate at step " + std::to_string(i)});
+      break;
+    }
+  }
+  return rate;
+}
+
+}  // namespace anzan::sim

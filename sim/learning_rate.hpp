@@ -1,0 +1,27 @@
+// Learning-rate policies of Caffe (src/caffe/solvers/sgd_solver.cpp, GetLearningRate).
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "compiler/input_error.hpp"
+#include <nlohmann/json_fwd.hpp>
+
+namespace anzan::sim {
+
+struct LearningRate {
+  enum class Policy { kFixed, kStep, kExp, kInv, kMultistep, kPoly, kSigmoid } policy = Policy::kFixed;
+  double base = 0, gamma = 0, power = 0;
+  std::int64_t step_size = 1;
+  std::vector<std::int64_t> steps;  // ascending
+  std::int64_t iterations = 1;      // of the whole run, for poly
+
+  // Learning rate of step i = 0, 1, …, computed in double and rounded once to FP32.
+  float at(std::int64_t i) const;
+};
+
+// Reads {policy, base, …} as the schema allows it; adds a finding for each parameter that the policy
+// needs and does not find, or finds and does not use. `place` is the JSON pointer of the object.
+LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterations, const std::string& place,
+                                 std::vector<compiler::InputFinding>& findings);
+
+}  // namespace anzan::sim

@@ -1,0 +1,12 @@
+// A network back to JSON, with every default spelt out.
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include "compiler/network.hpp"
+
+namespace anzan::sim {
+
+// parse_network(network_to_json(n)) equals n.
+nlohmann::json network_to_json(const compiler::Network& network);
+
+}  // namespace anzan::sim

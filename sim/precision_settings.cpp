@@ -1,0 +1,193 @@
+#include "sim/precision_settings.hpp"
+
+#include <cmath>
+
+#include "models/number_format.hpp"
+#include "sim/embedded.hpp"
+#include "sim/schema.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using compiler::InputFinding;
+using compiler::TensorClass;
+using Json = nlohmann::json;
+
+// Values of an enumeration by the names that models/ gives them.
+template <class Enum>
+Enum from_name(const Json& json, std::initializer_list<std::pair<const char*, Enum>> names) {
+  for (const auto& [name, value] : names) {
+    if (json == name) return value;
+  }
+  throw std::logic_error("the schema let through " + shown(json));
+}
+
+isa::Format format_of(const Json& json) {
+  return from_name<isa::Format>(
+      json, {{"int8", isa::Format::kInt8}, {"int16", isa::Format::kInt16}, {"fp32", isa::Format::kFp32}});
+}
+
+isa::Rounding rounding_of(const Json& json) {
+  return from_name<isa::Rounding>(json, {{"nearest_even", isa::Rounding::kNearestEven},
+                                         {"stochastic", isa::Rounding::kStochastic},
+                                         {"towards_zero", isa::Rounding::kTowardsZero}});
+}
+
+isa::Policy policy_of(const Json& json) {
+  return from_name<isa::Policy>(json, {{"static", isa::Policy::kStatic},
+                                       {"max", isa::Policy::kMax},
+                                       {"overflow_rate", isa::Policy::kOverflowRate},
+                                       {"step", isa::Policy::kStep},
+                                       {"min_error", isa::Policy::kMinError},
+                                       {"predictive", isa::Policy::kPredictive}});
+}
+
+TensorClass class_of(int number) { return static_cast<TensorClass>(number); }
+
+class Merger {
+ public:
+  Merger(std::vector<InputFinding>& findings) : findings_(findings) {}
+
+  // `settings` changed by the keys of `change`, which stands at `place` ("" for a preset, which is right).
+  void apply(Json& settings, const Json& change, const std::string& place) {
+    for (const auto& item : change.items()) {
+      if (item.key() == "policy") {
+        if (!settings.contains("policy")) settings["policy"] = Json::object();
+        settings["policy"].update(item.value());
+      } else {
+        settings[item.key()] = item.value();
+      }
+    }
+    const isa::Format format = format_of(settings["format"]);
+    if (!models::is_integer(format)) {
+      if (change.contains("width")) {
+        findings_.push_back({place + "/width", shown(change["width"]), "no width: the format here is fp32"});
+      }
+      settings.erase("width");
+    } else if (!settings.contains("width") || (change.contains("format") && !change.contains("width"))) {
+      settings["width"] = models::element_bits(format);
+    } else if (!models::holds_width(format, settings["width"].get<int>())) {
+      findings_.push_back({place + "/width", shown(settings["width"]),
+                           "2 to " + std::to_string(models::element_bits(format)) + ", the bits of " +
+                               settings["format"].get<std::string>()});
+    }
+    const Json& policy = settings["policy"];
+    if (policy.at("q_min").get<int>() > policy.at("q_max").get<int>()) {
+      const char* key = change.contains("policy") && change["policy"].contains("q_min") ? "q_min" : "q_max";
+      findings_.push_back({place + "/policy/" + key, shown(policy[key]),
+                           "q_min (" + shown(policy["q_min"]) + ") at most q_max (" + shown(policy["q_max"]) + ")"});
+    }
+  }
+
+ private:
+  std::vector<InputFinding>& findings_;
+};
+
+compiler::TensorPrecision tensor_precision(const Json& json) {
+  compiler::TensorPrecision precision;
+  precision.format = format_of(json.at("format"));
+  models::SlotSettings& slot = precision.slot;
+  slot.width = static_cast<std::uint8_t>(json.value("width", isa::kWidthMax));
+  slot.rounding = rounding_of(json.at("rounding"));
+  const Json& policy = json.at("policy");
+  slot.policy = policy_of(policy.at("kind"));
+  slot.interval = policy.at("interval").get<std::uint16_t>();
+  slot.warmup = policy.at("warmup").get<std::uint16_t>();
+  slot.guard = policy.at("guard").get<std::uint8_t>();
+  slot.hysteresis = policy.at("hysteresis").get<std::uint8_t>();
+  slot.decay = policy.at("decay").get<std::uint8_t>();
+  slot.window = policy.at("window").get<std::uint8_t>();
+  slot.q_min = policy.at("q_min").get<std::int8_t>();
+  slot.q_max = policy.at("q_max").get<std::int8_t>();
+  const double r_max = std::ldexp(policy.at("r_max").get<double>(), 32);  // 0.32 fixed point
+  slot.r_max = r_max >= 4294967295.0 ? 0xffffffffU : static_cast<std::uint32_t>(std::llround(r_max));
+  return precision;
+}
+
+bool has_class(const compiler::Layer& layer, TensorClass kind) {
+  using compiler::LayerKind;
+  const bool weights = layer.kind == LayerKind::kConvolution || layer.kind == LayerKind::kFullyConnected;
+  switch (kind) {
+    case TensorClass::kActivation:
+    case TensorClass::kActivationGradient:
+      return true;
+    case TensorClass::kLoss:
+      return layer.kind == LayerKind::kSoftmaxCrossEntropy;
+    default:
+      return weights;
+  }
+}
+
+// The layer's classes that differ from those of the network.
+std::map<TensorClass, Json> merge_layer(const Json& change, const compiler::Layer& layer, const Json& classes,
+                                        const std::string& place, Merger& merger, std::vector<InputFinding>& findings) {
+  std::map<TensorClass, Json> merged;
+  for (int c = 0; c < compiler::kTensorClasses; ++c) {
+    const char* class_name = compiler::name(class_of(c));
+    const bool named = change.contains(class_name);
+    if (named && !has_class(layer, class_of(c))) {
+      findings.push_back({place + "/" + class_name, shown(change[class_name]),
+                          "no such key: layer " + layer.name + " has no tensor of this class"});
+      continue;
+    }
+    if (!named && !(change.contains("default") && has_class(layer, class_of(c)))) continue;
+    Json settings = classes.at(class_name);
+    if (change.contains("default")) merger.apply(settings, change["default"], place + "/default");
+    if (named) merger.apply(settings, change[class_name], place + "/" + class_name);
+    merged[class_of(c)] = std::move(settings);
+  }
+  return merged;
+}
+
+}  // namespace
+
+Json precision_preset(const std::string& name) {
+  return Json::parse(embedded_files().at("precision/" + name + ".json"));
+}
+
+compiler::Precision merge_precision(Json& json, const compiler::Network& network, const std::string& place,
+                                    std::vector<InputFinding>& findings) {
+  const Json preset = precision_preset(json.at("preset").get<std::string>());
+  const std::size_t before = findings.size();
+  Merger merger(findings);
+  Json effective{{"preset", json["preset"]}, {"layers", Json::object()}};
+  effective["separate_master"] = json.value("separate_master", preset.at("separate_master").get<bool>());
+  compiler::Precision precision;
+  precision.separate_master = effective["separate_master"].get<bool>();
+  for (int c = 0; c < compiler::kTensorClasses; ++c) {
+    const std::string class_name = compiler::name(class_of(c));
+    Json settings = Json::object();
+    merger.apply(settings, preset.at("default"), "");
+    if (preset.contains(class_name)) merger.apply(settings, preset[class_name], "");
+    if (json.contains("default")) merger.apply(settings, json["default"], place + "/default");
+    if (json.contains(class_name)) merger.apply(settings, json[class_name], place + "/" + class_name);
+    effective[class_name] = std::move(settings);
+  }
+  std::vector<std::string> names;
+  for (const compiler::Layer& layer : network.layers) names.push_back(layer.name);
+  std::map<std::string, std::map<TensorClass, Json>> layers;
+  for (const auto& item : json["layers"].items()) {
+    const std::string layer_place = place + "/layers/" + pointer_token(item.key());
+    const auto found = std::find(names.begin(), names.end(), item.key());
+    if (found == names.end()) {
+      findings.push_back({layer_place, "settings of an unknown layer", "a layer of the network" + suggestion(item.key(), names)});
+      continue;
+    }
+    const compiler::Layer& layer = network.layers[static_cast<std::size_t>(found - names.begin())];
+    layers[item.key()] = merge_layer(item.value(), layer, effective, layer_place, merger, findings);
+  }
+  if (findings.size() != before) return precision;
+  for (std::size_t c = 0; c < precision.classes.size(); ++c) {
+    precision.classes[c] = tensor_precision(effective.at(compiler::name(class_of(static_cast<int>(c)))));
+  }
+  for (const auto& [layer, classes] : layers) {
+    for (const auto& [kind, settings] : classes) {
+      effective["layers"][layer][compiler::name(kind)] = settings;
+      precision.layers[layer][kind] = tensor_precision(settings);
+    }
+  }
+  json = std::move(effective);
+  return precision;
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,112 @@
+#include "sim/thread_team.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace anzan::sim {
+namespace {
+
+// How long a thread waits awake: longer than the usual gap between two tasks, short against a time slice.
+constexpr std::chrono::microseconds kAwake{50};
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+// Waits awake until `ready`; false if the time is over.
+template <class Ready>
+bool wait_awake(Ready ready) {
+  const auto start = std::chrono::steady_clock::now();
+  do {
+    for (int spin = 0; spin < 64; ++spin) {
+      if (ready()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() - start < kAwake);
+  return ready();
+}
+
+}  // namespace
+
+ThreadTeam::ThreadTeam(int threads) {
+  if (threads < 1)
+    throw std::invalid_argument("thread team: found " + std::to_string(threads) + " threads, expected at least 1");
+  for (int member = 1; member < threads; ++member) threads_.emplace_back([this, member] { member_loop(member); });
+}
+
+ThreadTeam::~ThreadTeam() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    end_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadTeam::run(std::int64_t iterations, std::int64_t grain, const Task& task) {
+  if (threads_.empty() || iterations <= grain) {
+    if (iterations > 0) task(0, 0, iterations);
+    return;
+  }
+  task_ = &task;
+  iterations_ = iterations;
+  grain_ = std::max<std::int64_t>(grain, 1);
+  next_ = 0;
+  working_ = static_cast<int>(threads_.size());
+  bool sleepers;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++task_number_;
+    sleepers = asleep_ > 0;
+  }
+  if (sleepers) wake_.notify_all();
+  work(0);
+  if (!wait_awake([this] { return working_ == 0; })) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    caller_asleep_ = true;
+    done_.wait(lock, [this] { return working_ == 0; });
+    caller_asleep_ = false;
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+void ThreadTeam::work(int member) {
+  try {
+    for (std::int64_t first; (first = next_.fetch_add(grain_)) < iterations_;)
+      (*task_)(member, first, std::min(first + grain_, iterations_));
+  } catch (...) {
+    next_ = iterations_;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+  }
+}
+
+bool ThreadTeam::wait_for_task(std::uint64_t seen) {
+  const auto ready = [&] { return task_number_ != seen || end_; };
+  if (!wait_awake(ready)) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    ++asleep_;
+    wake_.wait(lock, ready);
+    --asleep_;
+  }
+  return !end_;
+}
+
+void ThreadTeam::member_loop(int member) {
+  std::uint64_t seen = 0;
+  while (wait_for_task(seen)) {
+    ++seen;
+    work(member);
+    if (working_.fetch_sub(1) != 1) continue;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (caller_asleep_) done_.notify_one();
+  }
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,53 @@
+// A small persistent team of threads that shares the iterations of one task. Made for tasks of some microseconds
+// in quick succession: a member waits for the next one awake for a short time, then sleeps.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace anzan::sim {
+
+class ThreadTeam {
+ public:
+  // Runs iterations [first, last) as member `member`.
+  using Task = std::function<void(int member, std::int64_t first, std::int64_t last)>;
+
+  // `threads` counts the caller. Throws std::invalid_argument if it is below 1.
+  explicit ThreadTeam(int threads);
+  ~ThreadTeam();
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+
+  int size() const { return static_cast<int>(threads_.size()) + 1; }
+
+  // Splits [0, iterations) into pieces of at most `grain` and returns when all have run, the caller working too.
+  // A piece runs once, on any member; the first exception of the task is thrown on. Not reentrant.
+  void run(std::int64_t iterations, std::int64_t grain, const Task& task);
+
+ private:
+  void member_loop(int member);
+  void work(int member);
+  bool wait_for_task(std::uint64_t seen);  // false: the team ends
+
+  // Written by the caller before a task is published by `task_number_`.
+  const Task* task_ = nullptr;
+  std::int64_t iterations_ = 0, grain_ = 1;
+
+  std::atomic<std::int64_t> next_{0};
+  std::atomic<std::uint64_t> task_number_{0};
+  std::atomic<int> working_{0};  // members that have not ended the task
+  std::atomic<bool> end_{false};
+  std::mutex mutex_;  // for sleeping only, and for `error_`
+  std::condition_variable wake_, done_;
+  int asleep_ = 0;
+  bool caller_asleep_ = false;
+  std::exception_ptr error_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace anzan::sim

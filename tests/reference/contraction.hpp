@@ -1,0 +1,152 @@
+// The canonical order of every sum of a layer, and its exact or FP32 evaluation.
+// A visitor calls visit(i, j) once for each product of one output element, in canonical order, with the
+// logical indices of the two factors; taps that meet padding are skipped. contract() adds the products:
+// integers exactly, FP32 by one fused multiply-add each.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "tests/reference/numbers.hpp"
+
+namespace anzan::reference {
+
+// A convolution or pooling of `batch` images; pooling has groups = input channels.
+struct Geometry {
+  std::int64_t batch = 1, in_channels = 1, in_height = 1, in_width = 1;
+  std::int64_t out_channels = 1, out_height = 1, out_width = 1;
+  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, groups = 1;
+
+  std::int64_t in_group() const { return in_channels / groups; }
+  std::int64_t out_group() const { return out_channels / groups; }
+  std::int64_t input(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const {
+    return ((n * in_channels + c) * in_height + y) * in_width + x;
+  }
+  std::int64_t output(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const {
+    return ((n * out_channels + c) * out_height + y) * out_width + x;
+  }
+  std::int64_t weight(std::int64_t oc, std::int64_t ic, std::int64_t ky, std::int64_t kx) const {
+    return ((oc * in_group() + ic) * kernel_h + ky) * kernel_w + kx;
+  }
+};
+
+// Taps of the window of output (oy, ox): visit(ky, kx, y, x), ascending (ky, kx).
+template <class Visit>
+void visit_window(const Geometry& g, std::int64_t oy, std::int64_t ox, const Visit& visit) {
+  for (std::int64_t ky = 0; ky < g.kernel_h; ++ky) {
+    const std::int64_t y = oy * g.stride_h + ky - g.pad_h;
+    if (y < 0 || y >= g.in_height) continue;
+    for (std::int64_t kx = 0; kx < g.kernel_w; ++kx) {
+      const std::int64_t x = ox * g.stride_w + kx - g.pad_w;
+      if (x >= 0 && x < g.in_width) visit(ky, kx, y, x);
+    }
+  }
+}
+
+// Windows that see input (y, x): visit(ky, kx, oy, ox), ascending (ky, kx) of the tap that sees it.
+template <class Visit>
+void visit_seeing_windows(const Geometry& g, std::int64_t y, std::int64_t x, const Visit& visit) {
+  for (std::int64_t ky = 0; ky < g.kernel_h; ++ky) {
+    const std::int64_t top = y + g.pad_h - ky;
+    if (top < 0 || top % g.stride_h != 0 || top / g.stride_h >= g.out_height) continue;
+    for (std::int64_t kx = 0; kx < g.kernel_w; ++kx) {
+      const std::int64_t left = x + g.pad_w - kx;
+      if (left < 0 || left % g.stride_w != 0 || left / g.stride_w >= g.out_width) continue;
+      visit(ky, kx, top / g.stride_h, left / g.stride_w);
+    }
+  }
+}
+
+// Forward, output (n, oc, oy, ox): (ky, kx, ic), visit(input, weight).
+template <class Visit>
+void visit_forward(const Geometry& g, std::int64_t n, std::int64_t oc, std::int64_t oy, std::int64_t ox,
+                   const Visit& visit) {
+  const std::int64_t first = oc / g.out_group() * g.in_group();
+  visit_window(g, oy, ox, [&](std::int64_t ky, std::int64_t kx, std::int64_t y, std::int64_t x) {
+    for (std::int64_t ic = 0; ic < g.in_group(); ++ic)
+      visit(g.input(n, first + ic, y, x), g.weight(oc, ic, ky, kx));
+  });
+}
+
+// Backward data, input (n, ic, y, x): (ky, kx, oc), visit(output, weight).
+template <class Visit>
+void visit_backward_data(const Geometry& g, std::int64_t n, std::int64_t ic, std::int64_t y, std::int64_t x,
+                         const Visit& visit) {
+  const std::int64_t first = ic / g.in_group() * g.out_group();
+  visit_seeing_windows(g, y, x, [&](std::int64_t ky, std::int64_t kx, std::int64_t oy, std::int64_t ox) {
+    for (std::int64_t oc = first; oc < first + g.out_group(); ++oc) {
+      visit(g.output(n, oc, oy, ox), g.weight(oc, ic % g.in_group(), ky, kx));
+    }
+  });
+}
+
+// Backward weight, weight (oc, ic, ky, kx): (group of `lanes` images, oy, ox, image of the group),
+// visit(output, input).
+template <class Visit>
+void visit_backward_weight(const Geometry& g, std::int64_t lanes, std::int64_t oc, std::int64_t ic,
+                           std::int64_t ky, std::int64_t kx, const Visit& visit) {
+  const std::int64_t channel = oc / g.out_group() * g.in_group() + ic;
+  for (std::int64_t group = 0; group < g.batch; group += lanes) {
+    for (std::int64_t oy = 0; oy < g.out_height; ++oy) {
+      const std::int64_t y = oy * g.stride_h + ky - g.pad_h;
+      if (y < 0 || y >= g.in_height) continue;
+      for (std::int64_t ox = 0; ox < g.out_width; ++ox) {
+        const std::int64_t x = ox * g.stride_w + kx - g.pad_w;
+        if (x < 0 || x >= g.in_width) continue;
+        for (std::int64_t n = group; n < g.batch && n < group + lanes; ++n) {
+          visit(g.output(n, oc, oy, ox), g.input(n, channel, y, x));
+        }
+      }
+    }
+  }
+}
+
+// Backward bias, bias oc: the same order without taps, visit(output, 0).
+template <class Visit>
+void visit_backward_bias(const Geometry& g, std::int64_t lanes, std::int64_t oc, const Visit& visit) {
+  for (std::int64_t group = 0; group < g.batch; group += lanes)
+    for (std::int64_t oy = 0; oy < g.out_height; ++oy)
+      for (std::int64_t ox = 0; ox < g.out_width; ++ox)
+        for (std::int64_t n = group; n < g.batch && n < group + lanes; ++n) visit(g.output(n, oc, oy, ox), 0);
+}
+
+// One factor of a contraction. A contraction of two integer tensors is exact, any other one in FP32.
+struct Factor {
+  std::vector<std::int32_t> integers;  // empty if the contraction runs in FP32
+  std::vector<float> reals;            // empty if it is exact
+  int q = 0;
+};
+struct Factors {
+  Factor a, b;
+  bool exact;
+  Factors(const StoredTensor& left, const StoredTensor& right);
+};
+
+// Sum over the visited products, from the bias or zero. Exact sums: the bias first rounded to the
+// accumulator's point, nearest even, within 2^46. `visit_all(visit)` runs a visitor.
+// Throws std::overflow_error if an exact sum leaves the 48-bit accumulator's range of 2^47.
+template <class VisitAll>
+long double contract(const Factors& factors, const std::optional<float>& bias, const VisitAll& visit_all) {
+  if (!factors.exact) {
+    float sum = bias.value_or(0.0F);
+    const float *a = factors.a.reals.data(), *b = factors.b.reals.data();
+    visit_all([&](std::int64_t i, std::int64_t j) { sum = std::fma(a[i], b[j], sum); });
+    return sum;
+  }
+  const int q = factors.a.q + factors.b.q;
+  std::int64_t sum = 0;
+  if (bias) {
+    const long double point = std::nearbyint(std::ldexp(static_cast<long double>(*bias), q));
+    sum = static_cast<std::int64_t>(std::fmax(-0x1p46L, std::fmin(0x1p46L, point)));
+  }
+  const std::int32_t *a = factors.a.integers.data(), *b = factors.b.integers.data();
+  // Products are below 2^31, so 64 bits hold the sum of 2^32 of them.
+  visit_all([&](std::int64_t i, std::int64_t j) { sum += std::int64_t{a[i]} * b[j]; });
+  if (std::llabs(sum) >= (1LL << 47)) throw std::overflow_error("reference: a sum exceeds the accumulator");
+  return std::ldexp(static_cast<long double>(sum), -q);
+}
+
+}  // namespace anzan::reference

@@ -1,0 +1,58 @@
+// One training step of any network in double precision, as a textbook writes it: plain nested loops,
+// no tiling, no shared code with the compiler, the models or the integer reference.
+//
+// Every value carries a bound on how far a correct FP32 implementation can be from it. The bounds are
+// a running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, ch. 3): a sum of K
+// products, in any order, with or without fusing, has
+//   error <= sum(|a| e_b + |b| e_a + e_a e_b) + gamma(K + 1) sum((|a| + e_a)(|b| + e_b)),
+//   gamma(K) = K u / (1 - K u), u = 2^-24,
+// and is carried from layer to layer. Decisions are treated soundly and not skipped: where the bounds
+// leave open whether ReLU passes or which tap is the maximum, the gradient's bound at every candidate
+// grows by the whole gradient that could go there or be missing, and `ambiguous` counts the place, so
+// that a test can insist that such places are few.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/network.hpp"
+#include "tests/reference/bounded_sums.hpp"
+
+namespace anzan::reference {
+
+// SGD as Caffe's: t = g + weight_decay * decay multiplier * w; v = momentum * v + rate * multiplier * t;
+// w = w - v.
+struct DoubleSettings {
+  std::int64_t batch = 1;
+  double learning_rate = 0.01, momentum = 0.9, weight_decay = 5e-4;
+  // Relative error allowed to exp, log and the division of the loss layer, beyond what its input has.
+  double softmax_relative_error = 0x1p-20;
+};
+
+// Tensors by name. Input of a step: "data" (already scaled), "<layer>.weight", "<layer>.bias",
+// "<layer>.momentum", "<layer>.bias_momentum" (missing momenta are zero), all exact.
+using DoubleTensors = std::map<std::string, std::vector<double>>;
+
+struct DoubleStep {
+  // For every layer but the loss: "<layer>.activation", "<layer>.activation_gradient" (gradient with
+  // respect to that layer's own output); "data_gradient"; for every parameter "<layer>.weight_gradient",
+  // and after the update "<layer>.weight", "<layer>.momentum"; "<layer>.bias..." like "<layer>.weight...".
+  // "loss": one value an image.
+  std::map<std::string, Values> tensors;
+  double mean_loss = 0;
+  std::vector<int> predictions;  // first largest logit of each image
+  std::vector<int> decisions;  // sign of every ReLU, tap of every maximum: equal decisions, same smooth piece
+  std::int64_t ambiguous = 0;  // decisions that the error bounds leave open
+  const Values& at(const std::string& name) const;
+};
+
+// labels: one class an image. Throws std::invalid_argument where a tensor is missing or has a wrong size.
+DoubleStep double_training_step(const compiler::Network& network, const DoubleTensors& tensors,
+                                const std::vector<int>& labels, const DoubleSettings& settings);
+
+// Only forward: mean loss and decisions, for finite differences.
+DoubleStep double_forward(const compiler::Network& network, const DoubleTensors& tensors,
+                          const std::vector<int>& labels, const DoubleSettings& settings);
+
+}  // namespace anzan::reference

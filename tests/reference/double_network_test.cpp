@@ -1,0 +1,215 @@
+// The double-precision step against finite differences and a step computed by hand.
+#include "tests/reference/double_network.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "tests/reference/random_network.hpp"
+
+namespace anzan::reference {
+namespace {
+
+using compiler::LayerKind;
+
+constexpr std::uint32_t kNetworks = 100;
+constexpr std::int64_t kBatch = 3;
+
+struct Difference {
+  double gradient = 0;
+  bool smooth = false;  // no decision changed on the way
+};
+
+// Central difference of the mean loss with respect to one element, with one step of extrapolation.
+Difference difference(const compiler::Network& network, RandomStep step, const std::string& name,
+                      std::size_t i, const DoubleStep& at, const DoubleSettings& settings) {
+  double& element = step.tensors.at(name)[i];
+  const double original = element;
+  Difference result;
+  result.smooth = true;
+  double slope[2];
+  for (int k = 0; k < 2; ++k) {
+    const double h = 1e-4 * (k + 1);
+    double loss[2];
+    for (int side = 0; side < 2; ++side) {
+      element = original + (side == 0 ? -h : h);
+      const DoubleStep moved = double_forward(network, step.tensors, step.labels, settings);
+      result.smooth = result.smooth && moved.decisions == at.decisions;
+      loss[side] = moved.mean_loss;
+    }
+    slope[k] = (loss[1] - loss[0]) / (2 * h);
+  }
+  result.gradient = (4 * slope[0] - slope[1]) / 3;
+  return result;
+}
+
+TEST(ReferenceDouble, GradientsEqualFiniteDifferences) {
+  int checked = 0, skipped = 0, nonzero = 0;
+  for (std::uint32_t seed = 1; seed <= kNetworks; ++seed) {
+    RandomNetworkLimits limits;
+    limits.products_an_image = 8000;
+    const compiler::Network network = random_network(seed, limits);
+    const RandomStep step = random_step(network, kBatch, seed);
+    DoubleSettings settings;
+    settings.batch = kBatch;
+    const DoubleStep result = double_training_step(network, step.tensors, step.labels, settings);
+    for (const auto& [name, values] : step.tensors) {
+      if (name.find("momentum") != std::string::npos) continue;
+      const Values& gradient = result.at(name + "_gradient");
+      ASSERT_EQ(gradient.value.size(), values.size()) << network_json(network);
+      const std::size_t stride = std::max<std::size_t>(1, values.size() / 5);
+      for (std::size_t i = seed % stride; i < values.size(); i += stride) {
+        const Difference d = difference(network, step, name, i, result, settings);
+        if (!d.smooth) {
+          ++skipped;
+          continue;
+        }
+        ++checked;
+        nonzero += gradient.value[i] != 0;
+        ASSERT_NEAR(gradient.value[i], d.gradient, 1e-9 + 1e-6 * std::fabs(d.gradient))
+            << "seed " << seed << " " << name << "[" << i << "]\n"
+            << network_json(network);
+      }
+    }
+  }
+  EXPECT_GT(checked, 1000);
+  EXPECT_GT(nonzero, checked / 2);
+  EXPECT_LT(skipped, checked / 10);
+}
+
+// What the random networks must contain for the other tests to mean something.
+TEST(ReferenceRandomNetwork, CoversTheLayers) {
+  std::set<std::string> seen;
+  for (std::uint32_t seed = 1; seed <= kNetworks; ++seed) {
+    const compiler::Network network = random_network(seed);
+    std::vector<int> uses(network.layers.size() + 1);
+    for (const compiler::Layer& l : network.layers) {
+      for (const int input : l.inputs) ++uses[static_cast<std::size_t>(input + 1)];
+      const std::string kind = std::to_string(static_cast<int>(l.kind));
+      seen.insert("kind " + kind);
+      if (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kMaxPool ||
+          l.kind == LayerKind::kAveragePool) {
+        seen.insert("stride " + std::to_string(l.stride_h));
+        if (l.pad_h > 0) seen.insert("padding of " + kind);
+        if (l.kernel_h != l.kernel_w) seen.insert("kernel of " + kind);
+        if (l.groups > 1) seen.insert("groups");
+        if (l.stride_h > l.kernel_h) seen.insert("gaps");
+        if (l.out.channels > 16 && l.out.channels % 4 != 0) seen.insert("odd channels");
+      }
+    }
+    for (const int n : uses) {
+      if (n > 1) seen.insert("several consumers");
+    }
+  }
+  for (const char* what :
+       {"stride 1", "stride 2", "stride 3", "groups", "gaps", "odd channels", "several consumers"}) {
+    EXPECT_TRUE(seen.count(what)) << what;
+  }
+  for (int kind = 0; kind < 8; ++kind) EXPECT_TRUE(seen.count("kind " + std::to_string(kind))) << kind;
+  for (const int kind : {0, 2, 3}) {
+    EXPECT_TRUE(seen.count("padding of " + std::to_string(kind))) << kind;
+    EXPECT_TRUE(seen.count("kernel of " + std::to_string(kind))) << kind;
+  }
+}
+
+compiler::Layer layer(const std::string& name, LayerKind kind, int input, compiler::Shape in,
+                      compiler::Shape out) {
+  compiler::Layer l;
+  l.name = name;
+  l.kind = kind;
+  l.inputs = {input};
+  l.in = in;
+  l.out = out;
+  if (kind == LayerKind::kFullyConnected) {
+    l.kernel_h = in.height;
+    l.kernel_w = in.width;
+  }
+  return l;
+}
+
+// data (1 x 3) -> maximum -> two classes.
+TEST(ReferenceDouble, RoutesToTheFirstMaximum) {
+  compiler::Network network;
+  network.input = {1, 1, 3};
+  network.layers = {layer("pool", LayerKind::kMaxPool, -1, {1, 1, 3}, {1, 1, 1}),
+                    layer("fc", LayerKind::kFullyConnected, 0, {1, 1, 1}, {2, 1, 1}),
+                    layer("loss", LayerKind::kSoftmaxCrossEntropy, 1, {2, 1, 1}, {2, 1, 1})};
+  network.layers[0].kernel_w = 3;
+  const DoubleStep step =
+      double_training_step(network, {{"data", {1, 2, 2}}, {"fc.weight", {1, -1}}}, {0}, DoubleSettings());
+  const std::vector<double>& gradient = step.at("data_gradient").value;
+  EXPECT_EQ(gradient[0], 0);
+  EXPECT_NEAR(gradient[1], -2 / (1 + std::exp(4.0)), 1e-15);
+  EXPECT_EQ(gradient[2], 0);
+  EXPECT_EQ(step.ambiguous, 0);  // data is exact, so the tie is one in FP32 too
+}
+
+// A sum that cancels: FP32 may find it on either side of zero, or either tap the larger one.
+TEST(ReferenceDouble, WidensTheBoundsAtOpenDecisions) {
+  compiler::Network network;
+  network.input = {2, 1, 2};
+  network.layers = {layer("conv", LayerKind::kConvolution, -1, {2, 1, 2}, {1, 1, 2}),
+                    layer("relu", LayerKind::kRelu, 0, {1, 1, 2}, {1, 1, 2}),
+                    layer("pool", LayerKind::kMaxPool, 1, {1, 1, 2}, {1, 1, 1}),
+                    layer("fc", LayerKind::kFullyConnected, 2, {1, 1, 1}, {2, 1, 1}),
+                    layer("loss", LayerKind::kSoftmaxCrossEntropy, 3, {2, 1, 1}, {2, 1, 1})};
+  network.layers[2].kernel_w = 2;
+  DoubleTensors tensors{{"data", {1, 1, 3, 3}}, {"conv.weight", {-1.0 / 3, 0.5}}, {"fc.weight", {1, -1}}};
+  DoubleStep step = double_training_step(network, tensors, {0}, DoubleSettings());
+  EXPECT_EQ(step.ambiguous, 1);  // which tap
+  double dy = std::fabs(step.at("pool.activation_gradient").value[0]);
+  EXPECT_GE(step.at("relu.activation_gradient").error[0], dy);
+  EXPECT_GE(step.at("relu.activation_gradient").error[1], dy);
+  tensors["conv.weight"] = {-1.5, 0.5};
+  step = double_training_step(network, tensors, {0}, DoubleSettings());
+  EXPECT_EQ(step.ambiguous, 3);  // and whether either passes
+  dy = std::fabs(step.at("pool.activation_gradient").value[0]);
+  EXPECT_GE(step.at("conv.activation_gradient").error[0], dy);
+  tensors["data"] = {1, 0, 3, 4};
+  step = double_training_step(network, tensors, {0}, DoubleSettings());
+  EXPECT_EQ(step.ambiguous, 1);  // the first pixel's sign; the second is the maximum
+  dy = std::fabs(step.at("pool.activation_gradient").value[0]);
+  EXPECT_LT(step.at("conv.activation_gradient").error[1], 1e-3 * dy);
+}
+
+// One fully connected layer, one image, two classes with equal logits: p = 1/2.
+TEST(ReferenceDouble, UpdatesAsCaffe) {
+  compiler::Network network;
+  network.input = {2, 1, 1};
+  network.layers = {layer("fc", LayerKind::kFullyConnected, -1, {2, 1, 1}, {2, 1, 1}),
+                    layer("loss", LayerKind::kSoftmaxCrossEntropy, 0, {2, 1, 1}, {2, 1, 1})};
+  network.layers[0].bias = true;
+  network.layers[0].bias_lr = 2;
+  network.layers[0].bias_decay = 0;
+  DoubleSettings settings;
+  settings.learning_rate = 0.1;
+  settings.momentum = 0.5;
+  settings.weight_decay = 0.25;
+  const DoubleTensors tensors{{"data", {1, -2}},
+                              {"fc.weight", {4, 1, 2, 0}},  // logits 2 + 1 and 2 + 1
+                              {"fc.bias", {1, 1}},
+                              {"fc.momentum", {1, 0, 0, 0}},
+                              {"fc.bias_momentum", {0, 8}}};
+  const DoubleStep step = double_training_step(network, tensors, {1}, settings);
+  EXPECT_NEAR(step.mean_loss, std::log(2.0), 1e-15);
+  EXPECT_EQ(step.predictions, std::vector<int>{0});
+  const auto near = [&](const std::string& name, const std::vector<double>& expected) {
+    ASSERT_EQ(step.at(name).value.size(), expected.size()) << name;
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(step.at(name).value[i], expected[i], 1e-14) << name << i;
+  };
+  near("fc.activation", {3, 3});
+  near("fc.activation_gradient", {0.5, -0.5});
+  near("data_gradient", {1, 0.5});
+  near("fc.weight_gradient", {0.5, -1, -0.5, 1});
+  near("fc.bias_gradient", {0.5, -0.5});
+  // v = 0.5 v + 0.1 (g + 0.25 w); bias: 0.5 v + 0.2 g.
+  near("fc.momentum", {0.65, -0.075, 0, 0.1});
+  near("fc.weight", {3.35, 1.075, 2, -0.1});
+  near("fc.bias_momentum", {0.1, 3.9});
+  near("fc.bias", {0.9, -2.9});
+}
+
+}  // namespace
+}  // namespace anzan::reference

@@ -1,0 +1,152 @@
+// One training step as the chip must store it: every integer, every bit of FP32, every statistics
+// counter, predicted from this definition alone; no code is shared with compiler/ or models/.
+//
+// Tensors ([N][C][H][W] or [OC][IC/groups][KH][KW], row-major; the logical index is the random index):
+//   data, <layer>.activation, <layer>.activation_gradient, <layer>.weight, .weight_gradient, .momentum,
+//   .master_weight (only where the master copy is separate), .bias, .bias_gradient, .bias_momentum.
+// A tensor has a TensorFormat, or, if it has none, it is the result of a pure selection and shares that of
+// the tensor it selects from. What a step writes is read back at q_write.
+//
+// Layers
+//   Flatten is a view. A fully connected layer is the convolution whose kernel is its input as stored,
+//   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer or
+//   add is fused: the pair has one tensor, named after the ReLU.
+//   Convolution: bias, then (ky, kx, ic); sums as contract() in contraction.hpp says; optional ReLU;
+//   quantised.
+//     Operands of two formats: the narrower is widened exactly.
+//   Max pool: the first largest tap in (ky, kx) order; selection.
+//   Average pool: FP32 products with fl(1 / area), added in tap order from the first; quantised.
+//   Add: FP32 sum of the two operands, optional ReLU; quantised. Lone ReLU: selection.
+// Loss: its stored results, the gradient of the logits, are given (set()); prediction() is the argmax.
+// Gradients: a tensor with one consumer gets its gradient from it. With several, contribution k (k = 1:
+//   the last consumer) is stored as <layer>.activation_gradient.<k>. They are added in that order, in FP32;
+//   every sum is stored, as <layer>.activation_gradient.sum<k> after k of them, the last as the gradient.
+//   The gradient of a tensor with fused ReLU is then masked in place where the stored output is not > 0.
+//   Tensors upstream of every weight have no gradient.
+//   Convolution: (ky, kx, oc) for data, (group of L images, oy, ox, image) for weights and bias.
+//   Pooling: FP32 sum over the windows that see the element, ascending (ky, kx) of the tap: of dy if the
+//     element was its maximum, else +0; or of fl(dy fl(1 / area)). No window: +0. Quantised.
+//   Lone ReLU: dy where its output > 0, else +0. Add: dy. Both quantised where the target has a format.
+// Update, each operation rounded to FP32 once, λ' = fl(weight decay · multiplier), η' = fl(rate ·
+// multiplier):
+//   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); v := store(v').
+//   w' = w - v; w := store(w'), the master copy if there is one, and then weight := store(w).
+//   By UpdateRule the last two read what has just been stored, or the FP32 values before that.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/network.hpp"
+#include "tests/reference/contraction.hpp"
+#include "tests/reference/numbers.hpp"
+
+namespace anzan::reference {
+
+struct StepSettings {
+  std::int64_t batch = 1, lanes = 16;
+  std::uint32_t seed = 0, step = 0;
+  double learning_rate = 0.01, momentum = 0.9, weight_decay = 5e-4;
+};
+
+// What an update computes with after it has stored it: v in w - v, w in the copy of a separate master.
+enum class UpdateRule { kFromStored, kFromExact };
+
+class IntegerNetwork {
+ public:
+  using Formats = std::map<std::string, TensorFormat>;
+  // A tensor that needs a format and has none is found when it is written: std::invalid_argument.
+  IntegerNetwork(const compiler::Network& network, Formats formats, const StepSettings& settings,
+                 UpdateRule update_rule = UpdateRule::kFromStored);
+
+  // Names of the tensors that must be set: data, parameters, momenta, masters.
+  std::vector<std::string> inputs() const;
+  // Name of the measured gradient of the logits, to be set before backward().
+  std::string logit_gradient() const;
+  // Name of the tensor that holds a layer's output (a fused or flattened layer: that of the pair).
+  std::string activation(int layer) const;
+
+  // Stored elements, in logical order. Throws std::invalid_argument for a wrong name or size.
+  void set(const std::string& name, std::vector<std::int32_t> stored);
+  // Quantises FP32 values to the tensor's format at q_read, as the program `initialize` does.
+  void set_values(const std::string& name, const std::vector<float>& values);
+
+  void forward();
+  void backward();  // after forward() and set(logit_gradient())
+  void update();    // after backward()
+
+  // What stands in the tensor now; throws std::invalid_argument if nothing does.
+  const StoredTensor& tensor(const std::string& name) const;
+  // Every tensor that holds something.
+  const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }
+  // Counters of what this step wrote to the tensor's slot; zero if it wrote nothing.
+  Statistics statistics(const std::string& name) const;
+  // Class number of the first largest logit of each image.
+  std::vector<int> prediction() const;
+
+ private:
+  // One stored activation: produced by `layer`, with a fused ReLU or not, read by `consumers` (ascending).
+  struct Node {
+    std::string name;  // without ".activation"
+    int layer = -1;
+    bool fused_relu = false;
+    bool needs_gradient = false;
+    compiler::Shape shape;
+    std::vector<int> consumers;
+  };
+
+  void build_graph();
+  std::size_t node_of(int layer) const {
+    return layer < 0 ? 0 : node_of_layer_.at(static_cast<std::size_t>(layer));
+  }
+  const compiler::Layer& layer(int number) const {
+    return network_.layers.at(static_cast<std::size_t>(number));
+  }
+  std::string activation_name(const Node& node) const;
+  std::string gradient_name(const Node& node) const { return node.name + ".activation_gradient"; }
+  std::string contribution_name(const Node& node, std::size_t k) const;  // k from 1
+  static std::string parameter_name(const compiler::Layer& l, bool bias, const char* role);
+  Geometry geometry(const compiler::Layer& layer) const;
+  std::array<std::int64_t, 4> image_shape(const compiler::Shape& s) const;
+  std::array<std::int64_t, 4> parameter_shape(const compiler::Layer& l, bool bias) const;
+
+  StoredTensor create(const std::string& name, const std::array<std::int64_t, 4>& shape) const;
+  StoredTensor settable(const std::string& name) const;
+  // Stores value(i, n, c, y, x) for every element i in logical order, and counts it.
+  template <class Value>
+  void write(const std::string& name, StoredTensor tensor, const Value& value);
+
+  void weighted_forward(const compiler::Layer& l, const Node& node);
+  void max_pool_forward(const compiler::Layer& l, const Node& node);
+  void average_pool_forward(const compiler::Layer& l, const Node& node);
+  void add_forward(const compiler::Layer& l, const Node& node);
+  void relu_forward(const compiler::Layer& l, const Node& node);
+
+  void finish_gradient(const Node& node);
+  void mask(const Node& node);
+  void parameter_gradients(const compiler::Layer& l, const StoredTensor& dy);
+  void data_gradient(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
+                     const std::string& name);
+  void max_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
+                         const std::string& name);
+  void average_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
+                             const std::string& name);
+  void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
+  void update_parameter(const compiler::Layer& l, bool bias);
+
+  compiler::Network network_;
+  Formats formats_;
+  StepSettings settings_;
+  UpdateRule update_rule_;
+  Writer writer_;
+  std::vector<Node> nodes_;  // 0 is the data
+  std::vector<std::size_t> node_of_layer_;
+  std::map<std::string, StoredTensor> tensors_;
+  std::map<std::string, Statistics> statistics_;
+  std::map<std::string, std::vector<std::int64_t>>
+      chosen_;                                        // by max pool layer: input element of each output
+  std::map<std::string, std::size_t> contributions_;  // by tensor: gradients received so far
+};
+
+}  // namespace anzan::reference

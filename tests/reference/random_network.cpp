@@ -1,0 +1,309 @@
+// Random networks and steps; see random_network.hpp. Draws by remainder, so that every standard library
+// gives the same ones.
+#include "tests/reference/random_network.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace anzan::reference {
+namespace {
+
+using compiler::Filler;
+using compiler::Layer;
+using compiler::LayerKind;
+using compiler::Network;
+using compiler::Shape;
+
+class Draw {
+ public:
+  explicit Draw(std::uint32_t seed) : engine_(seed) {}
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(high - low + 1));
+  }
+  bool percent(int share) { return between(0, 99) < share; }
+  double uniform(double bound) {  // in ±bound, a multiple of bound / 2^20
+    return bound * static_cast<double>(between(-(1 << 20), 1 << 20)) * 0x1p-20;
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+bool weighted(const Layer& l) {
+  return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
+}
+
+const char* kind_name(LayerKind kind) {
+  switch (kind) {
+    case LayerKind::kConvolution:
+      return "convolution";
+    case LayerKind::kFullyConnected:
+      return "fully_connected";
+    case LayerKind::kMaxPool:
+      return "max_pool";
+    case LayerKind::kAveragePool:
+      return "average_pool";
+    case LayerKind::kRelu:
+      return "relu";
+    case LayerKind::kFlatten:
+      return "flatten";
+    case LayerKind::kAdd:
+      return "add";
+    case LayerKind::kSoftmaxCrossEntropy:
+      return "softmax_cross_entropy";
+  }
+  return "";
+}
+
+class Builder {
+ public:
+  Builder(std::uint32_t seed, const RandomNetworkLimits& limits) : draw_(seed), limits_(limits) {
+    network_.name = "random_" + std::to_string(seed);
+    network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
+  }
+
+  Network build() {
+    const std::int64_t blocks = draw_.between(1, limits_.blocks);
+    for (std::int64_t i = 0; i < blocks; ++i) block();
+    if (draw_.percent(50)) {
+      if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
+      fully_connected(channels());
+      if (draw_.percent(60)) append(LayerKind::kRelu, tip());
+    } else if (draw_.percent(50)) {
+      append(LayerKind::kFlatten, tip());
+    }
+    fully_connected(draw_.between(2, 11));
+    append(LayerKind::kSoftmaxCrossEntropy, tip());
+    return network_;
+  }
+
+  std::int64_t products() const {
+    std::int64_t sum = 0;
+    for (const Layer& l : network_.layers) {
+      if (weighted(l)) sum += l.out.size() * l.kernel_h * l.kernel_w * l.in.channels / l.groups;
+    }
+    return sum;
+  }
+
+ private:
+  int tip() const { return static_cast<int>(network_.layers.size()) - 1; }
+  Shape shape(int layer) const {
+    return layer < 0 ? network_.input : network_.layers[static_cast<std::size_t>(layer)].out;
+  }
+  std::int64_t channels() {
+    return draw_.percent(20) ? draw_.between(1, limits_.channels)
+                             : draw_.between(1, std::min<std::int64_t>(7, limits_.channels));
+  }
+
+  Layer& append(LayerKind kind, int input) {
+    Layer l;
+    l.kind = kind;
+    l.name = std::string(kind_name(kind)) + std::to_string(network_.layers.size());
+    l.inputs = {input};
+    l.in = l.out = shape(input);
+    if (kind == LayerKind::kFlatten) l.out = {l.in.size(), 1, 1};
+    l.place = "/layers/" + std::to_string(network_.layers.size());
+    network_.layers.push_back(l);
+    return network_.layers.back();
+  }
+
+  void parameters(Layer& l) {
+    l.bias = draw_.percent(80);
+    l.weight_filler = {Filler::Kind::kGaussian, 0.25};
+    if (l.bias && draw_.percent(50)) l.bias_filler = {Filler::Kind::kUniform, 0.5};
+    if (draw_.percent(30)) l.weight_lr = 0.5 * static_cast<double>(draw_.between(0, 4));
+    if (draw_.percent(30)) l.weight_decay = static_cast<double>(draw_.between(0, 2));
+    if (!l.bias) return;
+    if (draw_.percent(50)) l.bias_lr = static_cast<double>(draw_.between(0, 2));
+    if (draw_.percent(50)) l.bias_decay = static_cast<double>(draw_.between(0, 1));
+  }
+
+  void window(Layer& l) {
+    const auto axis = [&](std::int64_t size, std::int64_t& kernel, std::int64_t& stride, std::int64_t& pad) {
+      kernel = draw_.between(1, std::min<std::int64_t>(4, size));
+      stride = draw_.between(1, 3);
+      pad = draw_.percent(50) ? draw_.between(0, kernel - 1) : 0;
+    };
+    axis(l.in.height, l.kernel_h, l.stride_h, l.pad_h);
+    axis(l.in.width, l.kernel_w, l.stride_w, l.pad_w);
+    l.out.height = (l.in.height + 2 * l.pad_h - l.kernel_h) / l.stride_h + 1;
+    l.out.width = (l.in.width + 2 * l.pad_w - l.kernel_w) / l.stride_w + 1;
+  }
+
+  std::int64_t divisor(std::int64_t number) {
+    std::int64_t d = draw_.between(1, number);
+    while (number % d != 0) --d;
+    return d;
+  }
+
+  void fully_connected(std::int64_t outputs) {
+    Layer& l = append(LayerKind::kFullyConnected, tip());
+    l.kernel_h = l.in.height;
+    l.kernel_w = l.in.width;
+    l.out = {outputs, 1, 1};
+    parameters(l);
+  }
+
+  void convolution() {
+    Layer& l = append(LayerKind::kConvolution, tip());
+    window(l);
+    l.groups = draw_.percent(40) ? divisor(l.in.channels) : 1;
+    l.out.channels = l.groups * std::max<std::int64_t>(1, channels() / l.groups);
+    parameters(l);
+    if (draw_.percent(40)) append(LayerKind::kRelu, tip());
+  }
+
+  // x + convolution(x), whose shapes agree; the inputs in either order.
+  void residual() {
+    const int source = tip();
+    Layer& l = append(LayerKind::kConvolution, source);
+    l.kernel_h = 1 + 2 * draw_.between(0, 1);
+    l.kernel_w = 1 + 2 * draw_.between(0, 1);
+    l.pad_h = l.kernel_h / 2;
+    l.pad_w = l.kernel_w / 2;
+    parameters(l);
+    if (draw_.percent(30)) append(LayerKind::kRelu, tip());
+    const int branch = tip();
+    Layer& sum = append(LayerKind::kAdd, branch);
+    sum.inputs = draw_.percent(50) ? std::vector<int>{source, branch} : std::vector<int>{branch, source};
+    if (draw_.percent(50)) append(LayerKind::kRelu, tip());
+    if (!draw_.percent(25)) return;
+    const int first = tip();  // a third consumer of the source
+    append(LayerKind::kAdd, first).inputs = {first, source};
+  }
+
+  void block() {
+    const std::int64_t choice = network_.layers.empty() && draw_.percent(70) ? 0 : draw_.between(0, 9);
+    if (choice < 4) {
+      convolution();
+    } else if (choice < 6) {
+      residual();
+    } else if (choice < 9) {
+      window(append(choice == 8 ? LayerKind::kAveragePool : LayerKind::kMaxPool, tip()));
+    } else {
+      append(LayerKind::kRelu, tip());
+    }
+  }
+
+  Draw draw_;
+  RandomNetworkLimits limits_;
+  Network network_;
+};
+
+nlohmann::json filler_json(const Filler& filler) {
+  switch (filler.kind) {
+    case Filler::Kind::kXavier:
+      return {{"kind", "xavier"}};
+    case Filler::Kind::kMsra:
+      return {{"kind", "msra"}};
+    case Filler::Kind::kGaussian:
+      return {{"kind", "gaussian"}, {"value", filler.value}};
+    case Filler::Kind::kUniform:
+      return {{"kind", "uniform"}, {"value", filler.value}};
+    case Filler::Kind::kConstant:
+      return {{"kind", "constant"}, {"value", filler.value}};
+  }
+  return {};
+}
+
+void parameters_json(const Layer& l, nlohmann::json& json) {
+  json["channels"] = l.out.channels;
+  json["bias"] = l.bias;
+  json["weight_filler"] = filler_json(l.weight_filler);
+  json["weight_lr"] = l.weight_lr;
+  json["weight_decay"] = l.weight_decay;
+  if (!l.bias) return;
+  json["bias_filler"] = filler_json(l.bias_filler);
+  json["bias_lr"] = l.bias_lr;
+  json["bias_decay"] = l.bias_decay;
+}
+
+}  // namespace
+
+Network random_network(std::uint32_t seed, const RandomNetworkLimits& limits) {
+  for (std::uint32_t attempt = 0;; ++attempt) {
+    Builder builder(seed + attempt * 0x10001U, limits);
+    Network network = builder.build();
+    network.name = "random_" + std::to_string(seed);
+    if (builder.products() <= limits.products_an_image) return network;
+  }
+}
+
+std::string network_json(const Network& network) {
+  nlohmann::json json{{"name", network.name},
+                      {"input",
+                       {{"channels", network.input.channels},
+                        {"height", network.input.height},
+                        {"width", network.input.width},
+                        {"scale", network.scale},
+                        {"offset", network.offset}}},
+                      {"layers", nlohmann::json::array()}};
+  for (const Layer& l : network.layers) {
+    nlohmann::json layer{{"name", l.name}, {"type", kind_name(l.kind)}};
+    for (const int input : l.inputs) {
+      layer["inputs"].push_back(input < 0 ? "data" : network.layers[static_cast<std::size_t>(input)].name);
+    }
+    if (weighted(l)) parameters_json(l, layer);
+    if (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kMaxPool ||
+        l.kind == LayerKind::kAveragePool) {
+      layer["kernel"] = {l.kernel_h, l.kernel_w};
+      layer["stride"] = {l.stride_h, l.stride_w};
+      layer["padding"] = {l.pad_h, l.pad_w};
+    }
+    if (l.kind == LayerKind::kConvolution) layer["groups"] = l.groups;
+    json["layers"].push_back(layer);
+  }
+  return json.dump(2);
+}
+
+RandomStep random_step(const Network& network, std::int64_t batch, std::uint32_t seed) {
+  Draw draw(seed);
+  RandomStep step;
+  const auto fill = [&](const std::string& name, std::int64_t size, double bound) {
+    std::vector<double>& values = step.tensors[name];
+    for (std::int64_t i = 0; i < size; ++i) values.push_back(static_cast<float>(draw.uniform(bound)));
+  };
+  fill("data", batch * network.input.size(), 1);
+  for (const Layer& l : network.layers) {
+    if (!weighted(l)) continue;
+    const std::int64_t fan_in = l.in.channels / l.groups * l.kernel_h * l.kernel_w;
+    fill(l.name + ".weight", l.out.channels * fan_in, std::sqrt(6.0 / static_cast<double>(fan_in)));
+    fill(l.name + ".momentum", l.out.channels * fan_in, 0.01);
+    if (!l.bias) continue;
+    fill(l.name + ".bias", l.out.channels, 0.5);
+    fill(l.name + ".bias_momentum", l.out.channels, 0.01);
+  }
+  for (std::int64_t n = 0; n < batch; ++n)
+    step.labels.push_back(static_cast<int>(draw.between(0, network.classes() - 1)));
+  return step;
+}
+
+IntegerNetwork::Formats uniform_formats(const Network& network, const TensorFormat& format) {
+  IntegerNetwork::Formats formats;
+  formats["data"] = format;
+  for (const Layer& l : network.layers) {
+    if (l.kind == LayerKind::kSoftmaxCrossEntropy) continue;
+    formats[l.name + ".activation"] = formats[l.name + ".activation_gradient"] = format;
+    for (const char* part : {".1", ".2", ".3", ".4", ".sum2", ".sum3"}) {
+      formats[l.name + ".activation_gradient" + part] = format;
+    }
+    if (!weighted(l)) continue;
+    for (const char* parameter :
+         {".weight", ".weight_gradient", ".momentum", ".bias", ".bias_gradient", ".bias_momentum"}) {
+      formats[l.name + parameter] = format;
+    }
+  }
+  std::uint32_t slot = 0;
+  for (auto& entry : formats) entry.second.slot = slot++;
+  return formats;
+}
+
+int finest_point(const std::vector<double>& values, int width) {
+  double largest = 0x1p-30;
+  for (const double v : values) largest = std::max(largest, std::fabs(v));
+  return width - 2 - static_cast<int>(std::floor(std::log2(largest)));
+}
+
+}  // namespace anzan::reference

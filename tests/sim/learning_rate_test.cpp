@@ -1,0 +1,101 @@
+// Learning-rate policies against Caffe's formulas, written here a second time in long double with
+// repeated multiplication instead of powers where that is possible.
+#include "sim/learning_rate.hpp"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+namespace anzan::sim {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+
+LearningRate parse(const char* text, std::int64_t iterations = 10000) {
+  std::vector<compiler::InputFinding> findings;
+  LearningRate rate = parse_learning_rate(Json::parse(text), iterations, "/lr", findings);
+  EXPECT_TRUE(findings.empty()) << text;
+  return rate;
+}
+
+long double power(long double base, std::int64_t n) {
+  long double result = 1;
+  for (std::int64_t k = 0; k < n; ++k) result *= base;
+  return result;
+}
+
+const std::int64_t kSteps[] = {0, 1, 2, 99, 100, 101, 4999, 5000, 9999};
+
+TEST(LearningRate, Fixed) {
+  const LearningRate rate = parse(R"({"policy": "fixed", "base": 0.01})");
+  for (const auto i : kSteps) EXPECT_EQ(rate.at(i), 0.01F);
+}
+
+TEST(LearningRate, Step) {
+  const LearningRate rate = parse(R"({"policy": "step", "base": 0.1, "gamma": 0.5, "step_size": 100})");
+  for (const auto i : kSteps) EXPECT_FLOAT_EQ(rate.at(i), static_cast<float>(0.1L * power(0.5L, i / 100))) << i;
+  EXPECT_EQ(rate.at(99), rate.at(0));
+  EXPECT_LT(rate.at(100), rate.at(99));
+}
+
+TEST(LearningRate, Exp) {
+  const LearningRate rate = parse(R"({"policy": "exp", "base": 0.1, "gamma": 0.999})");
+  for (const auto i : kSteps) EXPECT_FLOAT_EQ(rate.at(i), static_cast<float>(0.1L * power(0.999L, i))) << i;
+}
+
+TEST(LearningRate, InvIsTheRecipeOfLenet) {
+  const LearningRate rate = parse(R"({"policy": "inv", "base": 0.01, "gamma": 1e-4, "power": 0.75})");
+  EXPECT_EQ(rate.at(0), 0.01F);
+  for (const auto i : kSteps) {
+    const long double x = 1 + 1e-4L * i;  // x^-0.75 by square roots
+    EXPECT_FLOAT_EQ(rate.at(i), static_cast<float>(0.01L / (std::sqrt(x) * std::sqrt(std::sqrt(x))))) << i;
+  }
+  EXPECT_NEAR(rate.at(9999), 0.0059463, 2e-6);  // Caffe's log of this recipe: lr = 0.00594604 at 10,000
+}
+
+TEST(LearningRate, Multistep) {
+  const LearningRate rate = parse(R"({"policy": "multistep", "base": 1, "gamma": 0.1, "steps": [100, 5000]})");
+  EXPECT_FLOAT_EQ(rate.at(99), 1);
+  EXPECT_FLOAT_EQ(rate.at(100), 0.1F);  // Caffe raises current_step_ once iter >= stepvalue
+  EXPECT_FLOAT_EQ(rate.at(4999), 0.1F);
+  EXPECT_FLOAT_EQ(rate.at(5000), 0.01F);
+}
+
+TEST(LearningRate, Poly) {
+  const LearningRate rate = parse(R"({"policy": "poly", "base": 0.1, "power": 2})", 10000);
+  for (const auto i : kSteps) {
+    const long double x = 1 - static_cast<long double>(i) / 10000;
+    EXPECT_NEAR(rate.at(i), static_cast<float>(0.1L * x * x), 1e-9) << i;
+  }
+}
+
+TEST(LearningRate, Sigmoid) {
+  const LearningRate rate = parse(R"({"policy": "sigmoid", "base": 0.1, "gamma": -0.01, "step_size": 5000})");
+  EXPECT_FLOAT_EQ(rate.at(5000), 0.05F);
+  for (const auto i : kSteps) EXPECT_FLOAT_EQ(rate.at(i), static_cast<float>(0.1L / (1 + std::exp(0.01L * (i - 5000))))) << i;
+}
+
+TEST(LearningRate, NamesParametersThatAreMissingOrUnused) {
+  std::vector<compiler::InputFinding> findings;
+  parse_learning_rate(Json::parse(R"({"policy": "inv", "base": 0.01, "gamma": 1, "step_size": 3})"), 10, "/lr", findings);
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(findings[0].place, "/lr/power");
+  EXPECT_EQ(findings[1].place, "/lr/step_size");
+  EXPECT_THAT(findings[1].expected, HasSubstr("does not use"));
+}
+
+TEST(LearningRate, RefusesWhatIsNoNumber) {
+  std::vector<compiler::InputFinding> findings;
+  parse_learning_rate(Json::parse(R"({"policy": "inv", "base": 0.01, "gamma": -1, "power": 0.5})"), 10, "/lr", findings);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_THAT(findings[0].expected, HasSubstr("finite"));
+  findings.clear();
+  parse_learning_rate(Json::parse(R"({"policy": "multistep", "base": 1, "gamma": 0.1, "steps": [5, 3]})"), 10, "/lr", findings);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].place, "/lr/steps");
+}
+
+}  // namespace
+}  // namespace anzan::sim

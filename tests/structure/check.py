@@ -1,0 +1,47 @@
+"""Runs the structure checks on the source tree: every check, or those named.
+
+    check.py [--root DIR] [--fix] [CHECK…]
+
+Prints each finding on a line of its own; exit status 1 if there is any. --fix formats instead of
+checking the formatting.
+"""
+import argparse
+import functools
+import sys
+from pathlib import Path
+
+import content
+import layout
+from tree import Tree
+
+CHECKS = {
+    check.__name__: check
+    for check in (layout.top_level, layout.layers, content.sizes, content.openings, content.wording,
+                  content.workloads, content.formatting)
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", default=Path(__file__).resolve().parents[2])
+    parser.add_argument("--fix", action="store_true")
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(CHECKS))
+    arguments = parser.parse_args()
+    unknown = set(arguments.checks) - set(CHECKS)
+    if unknown:
+        parser.error(f"unknown check {', '.join(sorted(unknown))}; there are {', '.join(CHECKS)}")
+    checks = dict(CHECKS)
+    if arguments.fix:
+        checks["formatting"] = functools.partial(content.formatting, fix=True)
+
+    tree = Tree(arguments.root)
+    if not tree.files:
+        sys.exit(f"{arguments.root}: no files to check")
+    findings = [f"{name}: {finding}" for name in arguments.checks or checks for finding in checks[name](tree)]
+    for finding in findings:
+        print(finding)
+    sys.exit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()

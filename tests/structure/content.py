@@ -1,0 +1,120 @@
+"""Checks of what stands in the files: sizes, opening comments, words, JSON, formatting.
+
+Each check takes a Tree and yields findings as text; no finding means that it holds.
+"""
+import json
+import re
+import shutil
+import subprocess
+
+SIZE_LIMITS = {
+    (".hpp", ".h"): 150,
+    (".cpp", ".sv", ".svh", ".py", ".sh", ".cmake", "CMakeLists.txt"): 400,
+}
+EXCEPTIONS = "tests/structure/size_exceptions.json"
+
+
+def sizes(tree):
+    """Headers up to 150 lines, other sources up to 400; exceptions stand with a reason in EXCEPTIONS."""
+    exceptions = json.loads(tree.text(EXCEPTIONS)) if EXCEPTIONS in tree.files else {}
+    too_long = set()
+    for suffixes, limit in SIZE_LIMITS.items():
+        for path in tree.with_suffix(*suffixes):
+            lines = len(tree.text(path).splitlines())
+            if lines > limit:
+                too_long.add(path)
+                if path not in exceptions:
+                    yield f"{path}: {lines} lines, the limit is {limit}: look for the second idea in it"
+    for path, reason in exceptions.items():
+        if path not in too_long:
+            yield f"{EXCEPTIONS}: {path} needs no exception"
+        if not isinstance(reason, str) or len(reason) < 20:
+            yield f"{EXCEPTIONS}: the exception of {path} needs a reason"
+
+
+def _opening(path, lines):
+    """Whether a file of this kind opens with a comment; None where there is nothing to ask."""
+    if lines and lines[0].startswith("#!"):
+        lines = lines[1:]
+        if not path.endswith(".py"):
+            return lines[:1] != [] and re.match(r"# \w", lines[0]) is not None
+    first = lines[0] if lines else ""
+    if path.endswith((".hpp", ".h", ".cpp", ".sv", ".svh")):
+        return re.match(r"(//|/\*) \w", first) is not None
+    if path.endswith(".py"):
+        return re.match(r'r?"""\s*\S|# \w', first) is not None
+    if path.endswith((".sh", ".cmake", "CMakeLists.txt")):
+        return re.match(r"# \w", first) is not None
+    if path.endswith(".md"):
+        return re.match(r"# \S|<!-- ", first) is not None
+    return None
+
+
+def openings(tree):
+    """Every source, script and page opens with what it is."""
+    for path in tree.files:
+        if _opening(path, tree.text(path).splitlines()) is False:
+            yield f"{path}: does not open with a comment that says what it is"
+
+
+# The words are put together from halves so that this file does not find itself.
+FORBIDDEN = {
+    r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b": "unfinished work",
+    r"""(?<![\w.})$*\]-])/(wo""" r"""rk|ro""" r"""ot|ho""" r"""me|t""" r"""mp)(?=[/\s"'`),;]|$)""": "a path of one machine",
+    r"\.\./sha" r"red\b|\bDESI" r"GN\.md\b|\bSTY" r"LE\.md\b": "a page outside the tree",
+    r"(?i)\b(is" r"sue|tic" r"ket) #?\d": "a ticket number",
+}
+
+
+def wording(tree):
+    """No unfinished work, no paths of one machine, no references outside the tree, no ticket numbers."""
+    rules = [(re.compile(pattern, re.MULTILINE), meaning) for pattern, meaning in FORBIDDEN.items()]
+    for path in tree.files:
+        if path == "LICENSE":
+            continue
+        for number, line in enumerate(tree.text(path).splitlines(), 1):
+            for rule, meaning in rules:
+                found = rule.search(line)
+                if found:
+                    yield f'{path}:{number}: "{found.group().strip()}": {meaning}'
+
+
+def _unique_keys(pairs):
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f'key "{key}" stands twice')
+    return dict(pairs)
+
+
+def _no_constant(name):
+    raise ValueError(f"{name} is no JSON")
+
+
+def workloads(tree):
+    """workloads/ holds JSON (and its page) only, and every JSON file there parses, each key once."""
+    for path in tree.files:
+        if not path.startswith("workloads/") or path.endswith("README.md"):
+            continue
+        if not path.endswith(".json"):
+            yield f"{path}: workloads holds JSON only"
+            continue
+        try:
+            json.loads(tree.text(path), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        except ValueError as error:
+            yield f"{path}: {error}"
+
+
+def formatting(tree, fix=False):
+    """Every C++ file is as clang-format writes it; with `fix` it is made so."""
+    program = shutil.which("clang-format-14") or shutil.which("clang-format")
+    if program is None:
+        yield "clang-format is missing (scripts/install.sh installs it)"
+        return
+    for path in tree.with_suffix(".hpp", ".h", ".cpp"):
+        command = [program, "--style=file", *(["-i"] if fix else []), path]
+        done = subprocess.run(command, cwd=tree.root, capture_output=True, check=False)
+        if done.returncode != 0:
+            yield f"{path}: {done.stderr.decode(errors='replace').strip()}"
+        elif not fix and done.stdout != (tree.root / path).read_bytes():
+            yield f"{path}: not formatted (scripts/format.sh)"

@@ -1,0 +1,140 @@
+"""Proves that every structure check can fail: on a small sound tree none finds anything, and each
+change in BREAKS makes exactly the named check find something."""
+import contextlib
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import content
+from check import CHECKS
+from tree import Tree
+
+SOUND = {
+    "CMakeLists.txt": "# The build.\nproject(sound)\n",
+    "CMakePresets.json": "{}\n",
+    "LICENSE": "Licence text\n",
+    "README.md": "# Sound\n",
+    ".ci/run": "#!/usr/bin/env bash\n# All tests.\n",
+    ".clang-format": "BasedOnStyle: Google\n",
+    ".clang-tidy": "Checks: '-*'\n",
+    ".gitignore": "/build/\n__pycache__/\n",
+    "build/junk.cpp": "int  junk;\n",
+    "isa/__pycache__/junk.txt": "junk\n",
+    "isa/CMakeLists.txt": "# The ISA.\nadd_library(anzan_isa a.cpp)\n",
+    "isa/a.hpp": "// A header.\n#include <cstdint>\n",
+    "models/CMakeLists.txt": "# Models.\ntarget_link_libraries(anzan_models PUBLIC anzan_isa)\n",
+    "models/m.hpp": '// A model.\n#include "isa/a.hpp"\n',
+    "compiler/c.cpp": '// A pass.\n#include "compiler/c.hpp"\n\n#include "models/m.hpp"\n',
+    "sim/s.cpp": '// A driver.\n#include <sys/stat.h>\n\n#include "compiler/c.hpp"\n',
+    "rtl/r.sv": "// A block.\nmodule r; endmodule\n",
+    "workloads/configs/w.json": '{"a": 1}\n',
+    "tests/t.cpp": '// A test.\n#include "tests/t.hpp"\n\n#include "sim/s.hpp"\n',
+    "tests/p.py": '#!/usr/bin/env python3\n"""A program."""\n',
+    "scripts/x.sh": "#!/usr/bin/env bash\n# A script.\nmktemp -d\n",
+}
+
+# check: [(file, its new content; None removes it)]
+BREAKS = {
+    "top_level": [("extra.txt", "x\n"), ("docs/page.md", "# Page\n"), ("LICENSE", None), ("rtl/r.sv", None)],
+    "layers": [
+        ("isa/b.hpp", '// A header.\n#include "models/m.hpp"\n'),
+        ("isa/b.hpp", "// A header.\n#  include <models/m.hpp>\n"),
+        ("models/b.hpp", '// A header.\n#include "compiler/c.hpp"\n'),
+        ("compiler/b.cpp", '// A pass.\n#include "sim/s.hpp"\n'),
+        ("sim/b.cpp", '// A driver.\n#include "tests/t.hpp"\n'),
+        ("sim/b.cpp", '// A driver.\n#include "workloads/w.hpp"\n'),
+        ("sim/b.cpp", '// A driver.\n#include "s.hpp"\n'),
+        ("sim/b.cpp", '// A driver.\n#include "../isa/a.hpp"\n'),
+        ("tests/b.cpp", '// A test.\n#include "t.hpp"\n'),
+        ("rtl/b.sv", '// A block.\n`include "isa/a.svh"\n'),
+        ("isa/CMakeLists.txt", "# The ISA.\ntarget_link_libraries(anzan_isa PUBLIC anzan_models)\n"),
+        ("compiler/CMakeLists.txt", "# Passes.\ntarget_link_libraries(anzan_compiler PUBLIC anzan_sim)\n"),
+    ],
+    "sizes": [
+        ("isa/long.hpp", "// A header.\n" + "int f();\n" * 150),
+        ("sim/long.cpp", "// A driver.\n" + "int f();\n" * 400),
+        ("rtl/long.sv", "// A block.\n" * 401),
+        ("tests/long.py", "# A program.\n" * 401),
+        (content.EXCEPTIONS, json.dumps({"isa/a.hpp": "an exception that nothing needs any more"})),
+        (content.EXCEPTIONS, json.dumps({"isa/none.hpp": "an exception of a file that is not there"})),
+    ],
+    "openings": [
+        ("isa/b.hpp", "#pragma once\n"),
+        ("isa/b.hpp", "//\n"),
+        ("isa/b.hpp", ""),
+        ("sim/b.cpp", "\n// Too late.\n"),
+        ("rtl/b.sv", "module b; endmodule\n"),
+        ("tests/b.py", "#!/usr/bin/env python3\nimport os\n"),
+        ("scripts/b.sh", "#!/usr/bin/env bash\nset -e\n"),
+        ("tests/CMakeLists.txt", "add_subdirectory(x)\n"),
+        ("isa/README.md", "text\n"),
+        (".ci/run", "#!/usr/bin/env bash\nset -e\n"),
+    ],
+    "wording": [
+        ("isa/b.hpp", "// A header. TO" "DO: finish\n"),
+        ("isa/b.hpp", "// A header.\n// FIX" "ME\n"),
+        ("scripts/b.sh", '# A script.\ncat "/t' 'mp/x"\n'),
+        ("scripts/b.sh", "# A script.\ncd /wo" "rk/main\n"),
+        ("scripts/b.sh", "# A script.\nls /ho" "me\n"),
+        ("isa/README.md", "# Page\nSee ../sha" "red for more.\n"),
+        ("isa/README.md", "# Page\nSee DESI" "GN.md.\n"),
+        ("isa/README.md", "# Page\nAs is" "sue 2 says.\n"),
+    ],
+    "workloads": [
+        ("workloads/networks/b.json", '{"a": 1,}\n'),
+        ("workloads/networks/b.json", ""),
+        ("workloads/networks/b.json", '{"a": 1, "a": 2}\n'),
+        ("workloads/networks/b.json", '{"a": NaN}\n'),
+        ("workloads/networks/b.txt", "text\n"),
+    ],
+    "formatting": [
+        ("isa/b.hpp", "// A header.\nint  f( );\n"),
+        (".clang-format", "BasedOnStyle: Nobody\n"),
+    ],
+}
+
+
+@contextlib.contextmanager
+def small_tree(*changes):
+    """A Tree of SOUND with the changes made to it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path, text in dict(SOUND, **dict(changes)).items():
+            if text is not None:
+                (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
+                (Path(folder) / path).write_text(text, encoding="utf-8")
+        yield Tree(folder)
+
+
+class StructureChecks(unittest.TestCase):
+    def test_sound_tree_passes(self):
+        with small_tree() as tree:
+            for name, check in CHECKS.items():
+                self.assertEqual(list(check(tree)), [], name)
+
+    def test_every_check_can_fail(self):
+        self.assertEqual(set(BREAKS), set(CHECKS))
+        for name, breaks in BREAKS.items():
+            for change in breaks:
+                with self.subTest(check=name, change=change), small_tree(change) as tree:
+                    # Formatting starts a program for every file: it is only asked for its own breaks.
+                    checks = {n: c for n, c in CHECKS.items() if n != "formatting" or n == name}
+                    failed = [other for other, check in checks.items() if list(check(tree))]
+                    self.assertEqual(failed, [name])
+
+    def test_size_exception_needs_a_reason(self):
+        long_file = ("isa/long.hpp", "// A header.\n" + "int f();\n" * 150)
+        with small_tree(long_file, (content.EXCEPTIONS, json.dumps({"isa/long.hpp": ""}))) as tree:
+            self.assertEqual(len(list(content.sizes(tree))), 1)
+        reason = "one table, which would only be harder to read in two files"
+        with small_tree(long_file, (content.EXCEPTIONS, json.dumps({"isa/long.hpp": reason}))) as tree:
+            self.assertEqual(list(content.sizes(tree)), [])
+
+    def test_fix_formats(self):
+        with small_tree(("isa/b.hpp", "// A header.\nint  f( );\n")) as tree:
+            self.assertEqual(list(content.formatting(tree, fix=True)), [])
+            self.assertEqual(tree.text("isa/b.hpp"), "// A header.\nint f();\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
