@@ -23,7 +23,8 @@ class Differentiator {
   Graph run() {
     SlotInfo constant;
     constant.name = "constant";
-    constant.format = isa::Format::kInt16;
+    constant.format = isa::Format::kInt8;
+    constant.settings.width = 8;
     constant.settings.policy = isa::Policy::kStatic;
     graph_.slots.push_back(constant);
     forward();
@@ -226,7 +227,7 @@ class Differentiator {
   }
 
   static isa::Format index_format(const Layer& l) {
-    return l.kernel_h * l.kernel_w <= 127 ? isa::Format::kInt8 : isa::Format::kInt16;
+    return l.kernel_h * l.kernel_w <= 127 ? isa::Format::kInt8 : isa::Format::kFp32;
   }
 
   void forward_loss(const Layer& l, Op op, int logits) {

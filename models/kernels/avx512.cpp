@@ -4,14 +4,20 @@
 
 #include "models/kernels/kernels.hpp"
 
+#if defined(__AVX512F__) && defined(__AVX512VNNI__)
+#include <immintrin.h>
+
 namespace anzan::models::kernels {
 namespace {
 #include "models/kernels/walk.hpp"
 #include "models/kernels/portable.hpp"
 #include "models/kernels/run.hpp"
+#include "models/kernels/avx512_contract.hpp"
+#include "models/kernels/avx512_drain.hpp"
+#include "models/kernels/avx512_rows.hpp"
 
 constexpr KernelSet kSets[] = {set_of<Portable<4>>("avx512"), set_of<Portable<8>>("avx512"),
-                               set_of<Portable<16>>("avx512"), set_of<Portable<32>>("avx512")};
+                               set_of<Avx512<16>>("avx512"), set_of<Avx512<32>>("avx512")};
 }  // namespace
 
 const KernelSet* avx512_kernels(int lanes) {
@@ -21,3 +27,8 @@ const KernelSet* avx512_kernels(int lanes) {
 }
 
 }  // namespace anzan::models::kernels
+#else
+namespace anzan::models::kernels {
+const KernelSet* avx512_kernels(int) { return nullptr; }
+}  // namespace anzan::models::kernels
+#endif

@@ -37,10 +37,10 @@ inline Rational exact(std::int64_t acc, int point) { return Rational(Integer(acc
 
 inline Integer floor_of_positive(const Rational& x) { return numerator(x) / denominator(x); }
 
-// floor(log2 |v|), less one for negative powers of two, by trying.
+// floor(log2 |v|), less one for negative powers of two: an estimate from below, then by trying.
 inline int position(const Rational& v) {
   const Rational magnitude = abs(v);
-  int p = -400;
+  int p = static_cast<int>(msb(numerator(magnitude))) - static_cast<int>(msb(denominator(magnitude))) - 1;
   while (power_of_two(p + 1) <= magnitude) ++p;
   return v < 0 && magnitude == power_of_two(p) ? p - 1 : p;
 }

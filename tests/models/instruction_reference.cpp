@@ -244,8 +244,9 @@ void Machine::execute(const isa::Vector& v) {
   nested(v.loops, 0, outer, index, [&] {
     // A row is read before it is written.
     std::vector<float> results(static_cast<std::size_t>(lanes));
+    const std::uint32_t x = at(v.x, index);  // reduced loops are still at zero
     const auto element_index = [&](int j) {
-      return at(v.x, index) + static_cast<std::uint32_t>(j) * static_cast<std::uint32_t>(v.x.lane_stride);
+      return x + static_cast<std::uint32_t>(j) * static_cast<std::uint32_t>(v.x.lane_stride);
     };
     for (int j = 0; j < lanes; ++j) {
       float best = 0, acc = 0;

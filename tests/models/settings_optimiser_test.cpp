@@ -83,7 +83,7 @@ class ReferenceOptimiser {
     return Rational(over, values) <= Rational(s_.r_max) * power_of_two(-32);
   }
   int finest_within_rate(const Counts& counts, std::int64_t values) const {
-    int q = 1000;
+    int q = 100;
     while (!within(counts, values, q)) --q;
     return q;
   }
@@ -122,7 +122,7 @@ class ReferenceOptimiser {
     const Rational mean(std::accumulate(p.begin(), p.end(), 0L), n);
     Rational scatter = 0;
     for (const int x : p) scatter += abs(x - mean) / n;
-    Integer ceiling = -1000;
+    Integer ceiling = -50;
     while (ceiling < mean + 2 * scatter) ceiling += 1;
     const int trend = n > 1 ? std::max(0, p.back() - p[p.size() - 2]) : 0;
     return std::max<Integer>(p.back(), ceiling) + trend;

@@ -1,4 +1,14 @@
-// Arrays of double-precision sums of products, each with a bound on the error of the same sum in FP32.
+// Arrays of double-precision values, and sums of products of them, that carry how far a correct FP32
+// implementation may be from them. Two parts, because they grow differently:
+//   deviation: rounding errors, which are as good as independent. They add as squares (Higham and Mary,
+//     A new approach to probabilistic rounding error analysis, 2019); one rounding to nearest of s has a
+//     deviation of at most u |s| / sqrt(3), u = 2^-24. A partial sum of K products in any order has an
+//     expected square of at most value^2 + sum of squares, so that K roundings add
+//       K (u^2 / 3) (value^2 + sum (a b)^2).
+//   shift: what a decision that is open (which tap is the maximum, whether a ReLU passes) may add or
+//     remove. It is bounded rigorously: shifts add as magnitudes.
+// error = kConfidence * deviation + shift bounds the difference. Worst-case bounds (gamma(K) sum |a b|)
+// instead of deviations exceed the gradients of LeNet a hundredfold, which is why they are not used.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -7,54 +17,69 @@
 
 namespace anzan::reference {
 
-// Elements in logical row-major order ([N][C][H][W], [OC][IC/groups][KH][KW] or [C]) with error bounds.
+inline constexpr double kUnit = 0x1p-24;                  // unit roundoff of FP32
+inline constexpr double kUnitSquare = kUnit * kUnit / 3;  // mean square of one relative rounding error
+inline constexpr double kConfidence = 6;                  // deviations that make a bound
+inline constexpr double kTiny = 0x1p-149;                 // what a subnormal result may lose
+
+// Elements in logical row-major order ([N][C][H][W], [OC][IC/groups][KH][KW] or [C]).
 struct Values {
-  std::vector<double> value, error;
-  explicit Values(std::size_t size = 0) : value(size), error(size) {}
+  std::vector<double> value, deviation, shift;
+  explicit Values(std::size_t size = 0) : value(size), deviation(size), shift(size) {}
+  double error(std::size_t i) const { return kConfidence * deviation[i] + shift[i]; }
 };
 
-// gamma(K) = K u / (1 - K u), u = 2^-24: the relative error that K roundings may add up to.
-inline double rounding_growth(std::int64_t roundings);
-
-// Sums of products under construction, one an element: value, sum of magnitudes, carried error.
+// Sums of products under construction, one an element.
 class BoundedSums {
  public:
-  static constexpr double kUnit = 0x1p-24;       // unit roundoff of FP32
-  static constexpr double kTiny = 0x1p-149;      // what a subnormal result may lose
-  static constexpr double kSlack = 1 + 0x1p-20;  // second-order terms, and the rounding of the bounds
-
   explicit BoundedSums(std::int64_t size)
-      : value_(static_cast<std::size_t>(size)),
-        magnitude_(static_cast<std::size_t>(size)),
-        error_(static_cast<std::size_t>(size)),
-        terms_(static_cast<std::size_t>(size)) {}
-  void add(std::int64_t i, double a, double a_error, double b, double b_error) {
-    value_[at(i)] += a * b;
-    magnitude_[at(i)] += (std::fabs(a) + a_error) * (std::fabs(b) + b_error);
-    error_[at(i)] += std::fabs(a) * b_error + std::fabs(b) * a_error + a_error * b_error;
-    ++terms_[at(i)];
+      : sums_(static_cast<std::size_t>(size)), squares_(sums_.value.size()), terms_(sums_.value.size()) {}
+
+  // Adds a[j] b[k] to sum i.
+  void add(std::int64_t i, const Values& a, std::int64_t j, const Values& b, std::int64_t k) {
+    add(at(i), a.value[at(j)], a.deviation[at(j)], a.shift[at(j)], b.value[at(k)], b.deviation[at(k)],
+        b.shift[at(k)]);
   }
-  void add_error(std::int64_t i, double error) { error_[at(i)] += error; }
-  // extra: roundings besides those of the sum.
-  Values finish(std::int64_t extra = 1) const {
-    Values result(value_.size());
-    for (std::size_t i = 0; i < value_.size(); ++i) {
-      result.value[i] = value_[i];
-      const double underflow = magnitude_[i] == 0 ? 0 : kTiny * static_cast<double>(terms_[i] + extra);
-      result.error[i] = (error_[i] + rounding_growth(terms_[i] + extra) * magnitude_[i]) * kSlack + underflow;
+  // Adds a[j] times a factor that is exact but for its rounding to FP32, if `rounded`.
+  void add(std::int64_t i, const Values& a, std::int64_t j, double factor, bool rounded = false) {
+    add(at(i), a.value[at(j)], a.deviation[at(j)], a.shift[at(j)], factor,
+        rounded ? kUnit * std::fabs(factor) : 0, 0);
+  }
+  // Leaves open whether FP32 adds a[j] to sum i.
+  void add_open(std::int64_t i, const Values& a, std::int64_t j) {
+    sums_.shift[at(i)] += std::fabs(a.value[at(j)]) + a.error(at(j));
+  }
+
+  // The sums; each has seen one rounding a term and one more.
+  Values finish() const {
+    Values result = sums_;
+    for (std::size_t i = 0; i < result.value.size(); ++i) {
+      const double mean_square = result.value[i] * result.value[i] + squares_[i];
+      const double roundings = static_cast<double>(terms_[i] + 1);
+      // `deviation` of an unfinished sum is still a square.
+      result.deviation[i] = std::sqrt(result.deviation[i] + roundings * kUnitSquare * mean_square);
+      if (mean_square > 0) result.deviation[i] += roundings * kTiny;
     }
     return result;
   }
 
  private:
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-  std::vector<double> value_, magnitude_, error_;
+  void add(std::size_t i, double a, double a_deviation, double a_shift, double b, double b_deviation,
+           double b_shift) {
+    const double product = a * b;
+    sums_.value[i] += product;
+    squares_[i] += product * product;
+    const double from_a = std::fabs(b) + b_shift, from_b = std::fabs(a) + a_shift;
+    sums_.deviation[i] +=
+        from_a * from_a * a_deviation * a_deviation + from_b * from_b * b_deviation * b_deviation;
+    sums_.shift[i] += std::fabs(a) * b_shift + std::fabs(b) * a_shift + a_shift * b_shift;
+    ++terms_[i];
+  }
+
+  Values sums_;
+  std::vector<double> squares_;
   std::vector<std::int64_t> terms_;
 };
-
-inline double rounding_growth(std::int64_t roundings) {
-  const double k = static_cast<double>(roundings) * BoundedSums::kUnit;
-  return k / (1 - k);
-}
 
 }  // namespace anzan::reference

@@ -11,9 +11,10 @@ namespace {
 using compiler::Layer;
 using compiler::LayerKind;
 
-constexpr double kUnit = BoundedSums::kUnit, kTiny = BoundedSums::kTiny, kSlack = BoundedSums::kSlack;
-
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+// Whether FP32 could find the value on the other side of zero.
+bool is_open(const Values& x, std::size_t i) { return x.error(i) > 0 && std::fabs(x.value[i]) <= x.error(i); }
 
 bool weighted(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
@@ -130,19 +131,16 @@ Values DoubleNetwork::weighted_forward(const Layer& l) const {
   if (l.bias) {
     const Values b = input(l.name + ".bias", l.out.channels);
     const std::int64_t plane = l.out.height * l.out.width;
-    for (std::int64_t i = 0; i < settings_.batch * l.out.size(); ++i) {
-      sums.add(i, b.value[at(i / plane % l.out.channels)], 0, 1, 0);
-    }
+    for (std::int64_t i = 0; i < settings_.batch * l.out.size(); ++i)
+      sums.add(i, b, i / plane % l.out.channels, 1);
   }
-  visit_products(l, [&](std::int64_t o, std::int64_t i, std::int64_t k) {
-    sums.add(o, x.value[at(i)], x.error[at(i)], w.value[at(k)], w.error[at(k)]);
-  });
+  visit_products(l, [&](std::int64_t o, std::int64_t i, std::int64_t k) { sums.add(o, x, i, w, k); });
   return sums.finish();
 }
 
 // Whether FP32 could find `other` at least as good as `chosen`, the first maximum in double precision.
 bool DoubleNetwork::may_be_maximum(const Values& x, std::int64_t chosen, std::int64_t other) const {
-  const double uncertainty = x.error[at(chosen)] + x.error[at(other)];
+  const double uncertainty = x.error(at(chosen)) + x.error(at(other));
   return uncertainty > 0 && x.value[at(other)] + uncertainty >= x.value[at(chosen)];
 }
 
@@ -158,9 +156,9 @@ Values DoubleNetwork::max_pool_forward(const Layer& l, std::vector<std::int64_t>
   });
   // The maximum moves by no more than the largest move of a tap that could be the maximum.
   visit_windows(l, [&](std::int64_t o, std::int64_t i) {
-    if (i == chosen[at(o)] || may_be_maximum(x, chosen[at(o)], i)) {
-      y.error[at(o)] = std::max(y.error[at(o)], x.error[at(i)]);
-    }
+    if (i != chosen[at(o)] && !may_be_maximum(x, chosen[at(o)], i)) return;
+    y.deviation[at(o)] = std::max(y.deviation[at(o)], x.deviation[at(i)]);
+    y.shift[at(o)] = std::max(y.shift[at(o)], x.shift[at(i)]);
   });
   return y;
 }
@@ -169,9 +167,7 @@ Values DoubleNetwork::average_pool_forward(const Layer& l) const {
   const Values& x = output(l.inputs.at(0));
   BoundedSums sums(settings_.batch * l.out.size());
   const double share = 1.0 / static_cast<double>(l.kernel_h * l.kernel_w);
-  visit_windows(l, [&](std::int64_t o, std::int64_t i) {
-    sums.add(o, x.value[at(i)], x.error[at(i)], share, share * kUnit);
-  });
+  visit_windows(l, [&](std::int64_t o, std::int64_t i) { sums.add(o, x, i, share, true); });
   return sums.finish();
 }
 
@@ -179,7 +175,7 @@ Values DoubleNetwork::relu_forward(const Layer& l) {
   Values y = output(l.inputs.at(0));
   for (std::size_t i = 0; i < y.value.size(); ++i) {
     if (y.value[i] > 0) continue;
-    y.error[i] = std::max(0.0, y.value[i] + y.error[i]);
+    if (y.value[i] + y.error(i) <= 0) y.deviation[i] = y.shift[i] = 0;
     y.value[i] = 0;
   }
   return y;
@@ -189,43 +185,47 @@ Values DoubleNetwork::add_forward(const Layer& l) const {
   BoundedSums sums(settings_.batch * l.out.size());
   for (const int source : l.inputs) {
     const Values& x = output(source);
-    for (std::size_t i = 0; i < x.value.size(); ++i) {
-      sums.add(static_cast<std::int64_t>(i), x.value[i], x.error[i], 1, 0);
-    }
+    for (std::int64_t i = 0; at(i) < x.value.size(); ++i) sums.add(i, x, i, 1);
   }
-  return sums.finish(0);
+  return sums.finish();
 }
 
-// loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - one-hot) / batch.
+// loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - one-hot) / batch. With p = softmax,
+// dp_c = p_c (dz_c - sum p_k dz_k), dloss = sum p_k dz_k - dz_label.
 void DoubleNetwork::loss(const Layer& l, DoubleStep& step) {
   const Values& z = output(l.inputs.at(0));
   const std::int64_t classes = l.in.size();
+  const double images = static_cast<double>(settings_.batch), own = settings_.softmax_deviation;
   Values losses(at(settings_.batch));
   logit_gradient_ = Values(z.value.size());
   for (std::int64_t n = 0; n < settings_.batch; ++n) {
     const auto first = z.value.begin() + n * classes;
     const auto largest = std::max_element(first, first + classes);
-    const double error =
-        *std::max_element(z.error.begin() + n * classes, z.error.begin() + (n + 1) * classes);
     step.predictions.push_back(static_cast<int>(largest - first));
-    double sum = 0;
+    double sum = 0, mean_square = 0, shift = 0;
     for (auto i = first; i != first + classes; ++i) sum += std::exp(*i - *largest);
-    const int label = labels_[at(n)];
-    losses.value[at(n)] = std::log(sum) - (first[label] - *largest);
-    losses.error[at(n)] =
-        2 * error + settings_.softmax_relative_error * (1 + std::fabs(first[label] - *largest));
-    step.mean_loss += losses.value[at(n)] / static_cast<double>(settings_.batch);
-    for (std::int64_t c = 0; c < classes; ++c) {
-      const double p = std::exp(first[c] - *largest) / sum;
-      // The FP32 differences z - max round relative to their size, which exp turns into relative error.
-      const double relative = std::expm1(2 * error) + settings_.softmax_relative_error +
-                              2 * kUnit * std::fabs(first[c] - *largest);
-      const double gradient = (p - (c == label ? 1.0 : 0.0)) / static_cast<double>(settings_.batch);
-      logit_gradient_.value[at(n * classes + c)] = gradient;
-      logit_gradient_.error[at(n * classes + c)] =
-          kSlack * (p * relative / static_cast<double>(settings_.batch) + 3 * kUnit * std::fabs(gradient)) +
-          0x1p-120;
+    for (std::int64_t c = n * classes; c < (n + 1) * classes; ++c) {
+      const double p = std::exp(z.value[at(c)] - *largest) / sum;
+      mean_square += p * p * z.deviation[at(c)] * z.deviation[at(c)];
+      shift = std::max(shift, z.shift[at(c)]);
     }
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const std::size_t i = at(n * classes + c);
+      const double p = std::exp(first[c] - *largest) / sum, below = std::fabs(first[c] - *largest);
+      const double gradient = (p - (c == labels_[at(n)] ? 1.0 : 0.0)) / images;
+      // The FP32 difference z - max rounds relative to its size, which exp turns into relative error.
+      const double relative =
+          std::hypot(std::hypot(std::sqrt(mean_square), z.deviation[i]), own, kUnit * below);
+      logit_gradient_.value[i] = gradient;
+      logit_gradient_.deviation[i] = std::hypot(p / images * relative, 2 * kUnit * gradient) + 0x1p-120;
+      logit_gradient_.shift[i] = p / images * std::expm1(2 * shift);
+    }
+    const double target = first[labels_[at(n)]] - *largest;
+    losses.value[at(n)] = std::log(sum) - target;
+    losses.deviation[at(n)] = std::hypot(
+        std::sqrt(mean_square), z.deviation[at(n * classes + labels_[at(n)])], own * (1 + std::fabs(target)));
+    losses.shift[at(n)] = 2 * shift;
+    step.mean_loss += losses.value[at(n)] / images;
   }
   step.tensors.insert_or_assign("loss", losses);
 }
@@ -273,7 +273,7 @@ DoubleStep DoubleNetwork::forward() {
       const Values& x = output(l.inputs.at(0));
       for (std::size_t i = 0; i < x.value.size(); ++i) {
         step.decisions.push_back(x.value[i] > 0);
-        if (std::fabs(x.value[i]) <= x.error[i] && x.error[i] > 0) ++step.ambiguous;
+        if (is_open(x, i)) ++step.ambiguous;
       }
     }
   }
@@ -286,15 +286,13 @@ void DoubleNetwork::weighted_backward(const Layer& l, const Values& dy, BoundedS
   const Values w = input(l.name + ".weight", weight_size(l));
   BoundedSums dw(weight_size(l)), db(l.out.channels);
   visit_products(l, [&](std::int64_t o, std::int64_t i, std::int64_t k) {
-    dx.add(i, dy.value[at(o)], dy.error[at(o)], w.value[at(k)], w.error[at(k)]);
-    dw.add(k, dy.value[at(o)], dy.error[at(o)], x.value[at(i)], x.error[at(i)]);
+    dx.add(i, dy, o, w, k);
+    dw.add(k, dy, o, x, i);
   });
   step.tensors.insert_or_assign(l.name + ".weight_gradient", dw.finish());
   if (!l.bias) return;
   const std::int64_t plane = l.out.height * l.out.width;
-  for (std::size_t o = 0; o < dy.value.size(); ++o) {
-    db.add(static_cast<std::int64_t>(o) / plane % l.out.channels, dy.value[o], dy.error[o], 1, 0);
-  }
+  for (std::int64_t o = 0; at(o) < dy.value.size(); ++o) db.add(o / plane % l.out.channels, dy, o, 1);
   step.tensors.insert_or_assign(l.name + ".bias_gradient", db.finish());
 }
 
@@ -302,34 +300,28 @@ void DoubleNetwork::pool_backward(const Layer& l, std::size_t number, const Valu
                                   BoundedSums& dx) const {
   if (l.kind == LayerKind::kAveragePool) {
     const double share = 1.0 / static_cast<double>(l.kernel_h * l.kernel_w);
-    visit_windows(l, [&](std::int64_t o, std::int64_t i) {
-      dx.add(i, dy.value[at(o)], dy.error[at(o)], share, share * kUnit);
-    });
+    visit_windows(l, [&](std::int64_t o, std::int64_t i) { dx.add(i, dy, o, share, true); });
     return;
   }
   const Values& x = output(l.inputs.at(0));
+  const std::vector<std::int64_t>& chosen = chosen_.at(number);
   std::vector<bool> open(dy.value.size(), false);
   visit_windows(l, [&](std::int64_t o, std::int64_t i) {
-    const std::int64_t chosen = chosen_.at(number)[at(o)];
-    if (i == chosen || !may_be_maximum(x, chosen, i)) return;
+    if (i == chosen[at(o)] || !may_be_maximum(x, chosen[at(o)], i)) return;
     open[at(o)] = true;
-    dx.add_error(i, std::fabs(dy.value[at(o)]) + dy.error[at(o)]);
+    dx.add_open(i, dy, o);
   });
-  for (std::size_t o = 0; o < dy.value.size(); ++o) {
-    const std::int64_t i = chosen_.at(number)[o];
-    dx.add(i, dy.value[o], dy.error[o], 1, 0);
-    if (open[o]) dx.add_error(i, std::fabs(dy.value[o]) + dy.error[o]);
+  for (std::int64_t o = 0; at(o) < dy.value.size(); ++o) {
+    dx.add(chosen[at(o)], dy, o, 1);
+    if (open[at(o)]) dx.add_open(chosen[at(o)], dy, o);
   }
 }
 
 void DoubleNetwork::relu_backward(const Layer& l, const Values& dy, BoundedSums& dx) const {
   const Values& x = output(l.inputs.at(0));
-  for (std::size_t i = 0; i < x.value.size(); ++i) {
-    const auto element = static_cast<std::int64_t>(i);
-    if (x.value[i] > 0) dx.add(element, dy.value[i], dy.error[i], 1, 0);
-    if (x.error[i] > 0 && std::fabs(x.value[i]) <= x.error[i]) {
-      dx.add_error(element, std::fabs(dy.value[i]) + dy.error[i]);
-    }
+  for (std::int64_t i = 0; at(i) < x.value.size(); ++i) {
+    if (x.value[at(i)] > 0) dx.add(i, dy, i, 1);
+    if (is_open(x, at(i))) dx.add_open(i, dy, i);
   }
 }
 
@@ -361,9 +353,7 @@ void DoubleNetwork::backward(DoubleStep& step) {
         case LayerKind::kFlatten:
         case LayerKind::kAdd:
         case LayerKind::kSoftmaxCrossEntropy:
-          for (std::size_t i = 0; i < dy.value.size(); ++i) {
-            dx.add(static_cast<std::int64_t>(i), dy.value[i], dy.error[i], 1, 0);
-          }
+          for (std::int64_t i = 0; at(i) < dy.value.size(); ++i) dx.add(i, dy, i, 1);
           break;
       }
     }
@@ -384,16 +374,16 @@ void DoubleNetwork::update(DoubleStep& step) const {
       const double decay = settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
       const double rate = settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
       for (std::size_t i = 0; i < w.value.size(); ++i) {
-        const double t = g.value[i] + decay * w.value[i];
-        const double t_error =
-            g.error[i] + kUnit * (std::fabs(decay * w.value[i]) + std::fabs(t) + g.error[i]);
+        const double decayed = decay * w.value[i], t = g.value[i] + decayed;
+        const double t_deviation = std::hypot(g.deviation[i], kUnit * decayed, kUnit * t);
         const double scaled = rate * t, old = settings_.momentum * v.value[i];
-        const double scaled_error = std::fabs(rate) * (t_error + 2 * kUnit * (std::fabs(t) + t_error));
+        const double scaled_deviation = std::hypot(rate * t_deviation, 2 * kUnit * scaled);
         v.value[i] = old + scaled;
-        v.error[i] =
-            kSlack * (scaled_error + kUnit * (std::fabs(old) + std::fabs(v.value[i]) + scaled_error)) + kTiny;
+        v.deviation[i] = std::hypot(scaled_deviation, kUnit * old, kUnit * v.value[i]) + kTiny;
+        v.shift[i] = std::fabs(rate) * g.shift[i];
         w.value[i] -= v.value[i];
-        w.error[i] = kSlack * (v.error[i] + kUnit * (std::fabs(w.value[i]) + v.error[i])) + kTiny;
+        w.deviation[i] = std::hypot(v.deviation[i], kUnit * w.value[i]) + kTiny;
+        w.shift[i] = v.shift[i];
       }
       step.tensors.insert_or_assign(name, w);
       step.tensors.insert_or_assign(momentum, v);

@@ -1,15 +1,10 @@
 // One training step of any network in double precision, as a textbook writes it: plain nested loops,
 // no tiling, no shared code with the compiler, the models or the integer reference.
 //
-// Every value carries a bound on how far a correct FP32 implementation can be from it. The bounds are
-// a running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, ch. 3): a sum of K
-// products, in any order, with or without fusing, has
-//   error <= sum(|a| e_b + |b| e_a + e_a e_b) + gamma(K + 1) sum((|a| + e_a)(|b| + e_b)),
-//   gamma(K) = K u / (1 - K u), u = 2^-24,
-// and is carried from layer to layer. Decisions are treated soundly and not skipped: where the bounds
-// leave open whether ReLU passes or which tap is the maximum, the gradient's bound at every candidate
-// grows by the whole gradient that could go there or be missing, and `ambiguous` counts the place, so
-// that a test can insist that such places are few.
+// Every value carries a bound on how far a correct FP32 implementation can be from it (bounded_sums.hpp),
+// carried from layer to layer. Where the bounds leave a decision open, the gradient's bound at every
+// candidate grows by the whole gradient that could go there or be missing, and `ambiguous` counts the
+// place, so that a test can insist that such places are few, or none.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -26,8 +21,8 @@ namespace anzan::reference {
 struct DoubleSettings {
   std::int64_t batch = 1;
   double learning_rate = 0.01, momentum = 0.9, weight_decay = 5e-4;
-  // Relative error allowed to exp, log and the division of the loss layer, beyond what its input has.
-  double softmax_relative_error = 0x1p-20;
+  // Deviation (relative) of exp, log and the division of the loss layer, beyond what its input has.
+  double softmax_deviation = 0x1p-22;
 };
 
 // Tensors by name. Input of a step: "data" (already scaled), "<layer>.weight", "<layer>.bias",

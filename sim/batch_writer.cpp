@@ -1,0 +1,117 @@
+#include "sim/batch_writer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "models/quantiser.hpp"
+#include "sim/tensor_memory.hpp"
+
+namespace anzan::sim {
+
+int binary_point_of(const std::vector<float>& values, int width, int q_min, int q_max) {
+  const double limit = std::ldexp(1.0, width - 1);
+  for (int q = q_max; q > q_min; --q) {
+    const bool fit = std::all_of(values.begin(), values.end(), [&](float v) {
+      return std::abs(std::nearbyint(std::ldexp(static_cast<double>(v), q))) <= limit;
+    });
+    if (fit) return q;
+  }
+  return q_min;
+}
+
+BatchWriter::BatchWriter(models::Core& core, const compiler::CompiledModel& model, const compiler::Network& network)
+    : core_(core) {
+  std::vector<float> values(samples_.size());
+  for (std::size_t x = 0; x < values.size(); ++x) {
+    values[x] = static_cast<float>(static_cast<double>(x) * network.scale + network.offset);
+  }
+  data_ = prepare(model.tensor("data"), values);
+  label_ = prepare(model.tensor("label"), {0, 1});
+  set_binary_points();
+  for (std::size_t x = 0; x < values.size(); ++x) samples_[x] = encode(data_, values[x]);
+  one_ = encode(label_, 1);
+}
+
+BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo& tensor, const std::vector<float>& values) {
+  Input input;
+  input.tensor = &tensor;
+  const models::SlotSettings& slot = core_.settings.slot(tensor.slot);
+  input.point = binary_point_of(values, slot.width, slot.q_min, slot.q_max);
+  const TensorMemory memory(core_, tensor);
+  const std::int64_t images = tensor.shape[0], elements = tensor.size() / images;
+  for (std::int64_t n = 0; n < images; ++n) input.image_offset.push_back(memory.offset(n * elements));
+  for (std::int64_t e = 0; e < elements; ++e) input.element_offset.push_back(memory.offset(e) - memory.offset(0));
+  for (std::int64_t i = 0; i < tensor.size(); ++i) {
+    if (memory.offset(i) != input.image_offset[static_cast<std::size_t>(i / elements)] +
+                                input.element_offset[static_cast<std::size_t>(i % elements)]) {
+      throw std::logic_error("tensor " + tensor.name + ": an image is not at the same offsets as the first");
+    }
+  }
+  return input;
+}
+
+void BatchWriter::set_binary_points() {
+  for (const Input* input : {&data_, &label_}) {
+    models::SlotSettings& slot = core_.settings.slot(input->tensor->slot);
+    slot.q_read = slot.q_write = static_cast<std::int8_t>(input->point);
+  }
+}
+
+std::uint32_t BatchWriter::encode(const Input& input, float value) const {
+  if (!models::is_integer(input.tensor->format)) return models::bits_of_float(value);
+  const int width = core_.settings.slot(input.tensor->slot).width;
+  return static_cast<std::uint32_t>(models::quantise(value, width, input.point, isa::Rounding::kNearestEven, 0).n);
+}
+
+void BatchWriter::write_element(const Input& input, std::size_t image, std::size_t element, std::uint32_t bits) {
+  std::memcpy(core_.hbm() + input.image_offset[image] + input.element_offset[element], &bits,
+              static_cast<std::size_t>(models::element_bytes(input.tensor->format)));
+}
+
+// A line holds one pixel of as many images as there are lanes, so images are the inner loop: blocks of
+// them are few enough that their samples stay in the cache.
+template <class Element>
+void BatchWriter::write_images(const std::vector<const std::uint8_t*>& samples) {
+  constexpr std::size_t kBlock = 16;
+  std::array<Element, 256> encoded;
+  for (std::size_t x = 0; x < encoded.size(); ++x) encoded[x] = static_cast<Element>(samples_[x]);
+  const std::size_t elements = data_.element_offset.size();
+  for (std::size_t first = 0; first < samples.size(); first += kBlock) {
+    const std::size_t last = std::min(first + kBlock, samples.size());
+    for (std::size_t e = 0; e < elements; ++e) {
+      std::uint8_t* base = core_.hbm() + data_.element_offset[e];
+      for (std::size_t n = first; n < last; ++n) {
+        const Element element = encoded[samples[n][e]];
+        std::memcpy(base + data_.image_offset[n], &element, sizeof element);
+      }
+    }
+  }
+}
+
+void BatchWriter::write(const ImageSet& set, const std::vector<std::int64_t>& images) {
+  std::vector<const std::uint8_t*> samples;
+  for (const std::int64_t image : images) samples.push_back(set.image(image));
+  switch (models::element_bytes(data_.tensor->format)) {
+    case 1:
+      write_images<std::uint8_t>(samples);
+      break;
+    case 2:
+      write_images<std::uint16_t>(samples);
+      break;
+    default:
+      write_images<std::uint32_t>(samples);
+  }
+  for (std::size_t n = images.size(); n < data_.image_offset.size(); ++n) {
+    for (std::size_t e = 0; e < data_.element_offset.size(); ++e) write_element(data_, n, e, 0);
+  }
+  for (std::size_t n = 0; n < label_.image_offset.size(); ++n) {
+    const int label = n < images.size() ? set.label(images[n]) : -1;
+    for (std::size_t c = 0; c < label_.element_offset.size(); ++c) {
+      write_element(label_, n, c, static_cast<int>(c) == label ? one_ : 0);
+    }
+  }
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,50 @@
+// Writes a batch of images and labels to where the programs expect them. On the critical path of every
+// step: all addresses and all encoded samples are computed once.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "compiler/compiler.hpp"
+#include "models/core.hpp"
+#include "sim/dataset.hpp"
+
+namespace anzan::sim {
+
+// The binary point of tensors whose values are known beforehand: the largest q in [q_min, q_max] at
+// which no value, rounded to nearest, lies outside [-2^(w-1), 2^(w-1)]. Only the positive end can then
+// saturate, by one unit: 255/256 at 8 bits is stored as 127/128 instead of costing all samples a bit.
+int binary_point_of(const std::vector<float>& values, int width, int q_min, int q_max);
+
+class BatchWriter {
+ public:
+  // Sets the binary points of the slots of `data` and `label` in the core's settings store.
+  // A raw sample x is stored as x * scale + offset.
+  BatchWriter(models::Core& core, const compiler::CompiledModel& model, const compiler::Network& network);
+
+  // The points that the constructor chose, again: for after the settings have been replaced.
+  void set_binary_points();
+
+  // Writes images[k] of the set to place k of the batch; places beyond images.size() become zero
+  // images with all-zero labels.
+  void write(const ImageSet& set, const std::vector<std::int64_t>& images);
+
+ private:
+  struct Input {
+    const compiler::TensorInfo* tensor;
+    int point = 0;
+    std::vector<std::int64_t> image_offset, element_offset;  // bytes: an element is at their sum
+  };
+  Input prepare(const compiler::TensorInfo& tensor, const std::vector<float>& values);
+  std::uint32_t encode(const Input& input, float value) const;
+  template <class Element>
+  void write_images(const std::vector<const std::uint8_t*>& samples);
+  void write_element(const Input& input, std::size_t image, std::size_t element, std::uint32_t bits);
+
+  models::Core& core_;
+  Input data_, label_;
+  std::array<std::uint32_t, 256> samples_{};  // encoded
+  std::uint32_t one_ = 0;                     // encoded label
+};
+
+}  // namespace anzan::sim

@@ -1,0 +1,178 @@
+#include "sim/command_line.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <new>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "compiler/input_error.hpp"
+#include "isa/assembly.hpp"
+#include "sim/configuration.hpp"
+#include "sim/program_file.hpp"
+#include "sim/run.hpp"
+#include "sim/summary.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using compiler::InputError;
+namespace fs = std::filesystem;
+
+constexpr int kDone = 0, kFailed = 1, kWrongInput = 2;
+
+struct RunArguments {
+  std::string config, out;
+  std::vector<std::string> sets;
+  std::string engine;
+  std::optional<std::int64_t> threads, seed;
+  bool resume = false, quiet = false;
+};
+
+struct CompileArguments {
+  std::string config, dump, out;
+  std::vector<std::string> sets;
+};
+
+Configuration configuration(const std::string& file, const std::vector<std::string>& sets, std::vector<Override> more = {}) {
+  std::vector<Override> overrides;
+  for (const std::string& set : sets) overrides.push_back(parse_override(set));
+  for (Override& change : more) overrides.push_back(std::move(change));
+  return load_configuration(file, overrides);
+}
+
+// Standard output that is full or closed is a failure, not a silent loss.
+void flush_output() {
+  std::cout.flush();
+  if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw std::runtime_error("cannot write to standard output");
+}
+
+int run(const RunArguments& arguments) {
+  using Pointer = nlohmann::json::json_pointer;
+  std::vector<Override> options;
+  if (!arguments.engine.empty()) options.push_back({Pointer("/engine/kind"), arguments.engine});
+  if (arguments.threads) options.push_back({Pointer("/engine/threads"), *arguments.threads});
+  if (arguments.seed) options.push_back({Pointer("/training/seed"), *arguments.seed});
+  Configuration config = configuration(arguments.config, arguments.sets, options);
+  const fs::path out = arguments.out.empty() ? fs::path("results") / fs::path(arguments.config).stem() : fs::path(arguments.out);
+  Run training(std::move(config), out, arguments.resume, Progress::kind_of_output(arguments.quiet));
+  if (!training.train()) {
+    fmt::print(stderr, "anzan: interrupted after step {}; --resume with the same configuration and --out {} continues\n",
+               training.steps_done(), out.string());
+    return kFailed;
+  }
+  if (!arguments.quiet) {
+    std::cout << summary(training.result()) << "result: " << (out / "result.json").string() << '\n';
+  }
+  flush_output();
+  return kDone;
+}
+
+int compile(const CompileArguments& arguments) {
+  const Configuration c = configuration(arguments.config, arguments.sets);
+  if (!arguments.dump.empty()) {
+    const std::vector<std::string> passes = compiler::dump_passes();
+    if (std::find(passes.begin(), passes.end(), arguments.dump) == passes.end()) {
+      throw InputError("--dump", arguments.dump, fmt::format("one of {}", fmt::join(passes, ", ")));
+    }
+    std::cout << compiler::dump(arguments.dump, c.network, c.precision, c.parameters, c.chip);
+  }
+  const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip);
+  if (!arguments.out.empty()) {
+    try {
+      write_programs(arguments.out, programs_of(model));
+    } catch (const std::system_error& error) {
+      throw InputError("--out", error.what(), "a file that can be written");
+    }
+  }
+  if (arguments.dump.empty()) {
+    for (const auto& [name, words] : programs_of(model)) {
+      std::cout << fmt::format("{}: {} instructions, {} words\n", name, isa::decode(words).size(), words.size());
+    }
+    std::cout << fmt::format("HBM {} bytes; planned {} bytes a step, conventional {}, lower bound {}\n",
+                             model.hbm_lines * 4 * model.chip.lanes, model.memory.planned_bytes, model.memory.conventional_bytes,
+                             model.memory.lower_bound_bytes);
+  }
+  flush_output();
+  return kDone;
+}
+
+int disassemble(const std::string& file) {
+  for (const auto& [name, words] : read_programs(file)) {
+    try {
+      std::cout << "# " << name << '\n' << isa::disassemble(isa::decode(words));
+    } catch (const isa::ProgramError& error) {
+      throw InputError(file + ", program " + name, error.found(), error.expected());
+    }
+  }
+  flush_output();
+  return kDone;
+}
+
+int guarded(const std::function<int()>& command) {
+  try {
+    return command();
+  } catch (const InputError& error) {
+    fmt::print(stderr, "anzan: wrong input\n");
+    for (const compiler::InputFinding& finding : error.findings()) {
+      fmt::print(stderr, "  {}: found {}, expected {}\n", finding.place, finding.found, finding.expected);
+    }
+    return kWrongInput;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "anzan: failed: out of memory\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "anzan: failed: {}\n", error.what());
+  }
+  return kFailed;
+}
+
+void add_run(CLI::App& app, RunArguments& arguments) {
+  CLI::App* run = app.add_subcommand("run", "Trains a network and writes DIR/result.json");
+  run->add_option("CONFIG", arguments.config, "Configuration (JSON)")->required();
+  run->add_option("--out", arguments.out, "Directory of the results; default results/<name of CONFIG>")->type_name("DIR");
+  run->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")->type_name("CHANGE")->allow_extra_args(false);
+  run->add_option("--engine", arguments.engine, "What executes the program: functional")->type_name("KIND");
+  run->add_option("--threads", arguments.threads, "Host threads; 0: one for each processor");
+  run->add_option("--seed", arguments.seed, "Seed of weights, order and rounding");
+  run->add_flag("--resume", arguments.resume, "Continues from DIR/checkpoint.bin");
+  run->add_flag("--quiet", arguments.quiet, "Prints errors only");
+}
+
+void add_compile(CLI::App& app, CompileArguments& arguments) {
+  CLI::App* compile = app.add_subcommand("compile", "Compiles a network and says what came out");
+  compile->add_option("CONFIG", arguments.config, "Configuration (JSON)")->required();
+  compile->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")->type_name("CHANGE")->allow_extra_args(false);
+  compile->add_option("--dump", arguments.dump, fmt::format("Prints what a pass decided: {}", fmt::join(compiler::dump_passes(), ", ")))
+      ->type_name("PASS");
+  compile->add_option("--out", arguments.out, "Writes the programs to a file")->type_name("FILE");
+}
+
+}  // namespace
+
+int command_line(int argc, char** argv) {
+  // Writing beyond a limit on file sizes is then an error like any other, and found as one.
+  std::signal(SIGXFSZ, SIG_IGN);
+  CLI::App app{"Anzan: a simulator of a deep-learning training chip that computes in 8 and 16 bits"};
+  app.set_version_flag("--version", "anzan " ANZAN_VERSION);
+  app.require_subcommand(1);
+  RunArguments run_arguments;
+  CompileArguments compile_arguments;
+  std::string program_file;
+  add_run(app, run_arguments);
+  add_compile(app, compile_arguments);
+  app.add_subcommand("disasm", "Prints compiled programs as text")->add_option("FILE", program_file, "What `anzan compile --out` wrote")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kWrongInput;
+  }
+  if (app.got_subcommand("run")) return guarded([&] { return run(run_arguments); });
+  if (app.got_subcommand("compile")) return guarded([&] { return compile(compile_arguments); });
+  return guarded([&] { return disassemble(program_file); });
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,53 @@
+// One core with a compiled network loaded: initial weights, first binary points, training steps and
+// inference. The driver's side of the protocol in compiler/compiler.hpp.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/compiler.hpp"
+#include "models/core.hpp"
+#include "sim/batch_writer.hpp"
+#include "sim/functional_engine.hpp"
+
+namespace anzan::sim {
+
+class Machine {
+ public:
+  // `model` must outlive the machine. Throws InputError if its HBM is larger than the host's memory.
+  Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed, int threads);
+
+  // Draws the initial weights, stores them, and finds the first binary points on a batch of the set.
+  // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
+  // rule), deciding at once; settings of the configuration, with no past, hold from then on.
+  void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, float learning_rate);
+
+  // One training step on a whole batch; returns the mean loss of an image.
+  double step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number, float learning_rate);
+
+  // Runs inference on up to a batch of images; returns how many are classified rightly. Training is
+  // not influenced.
+  std::int64_t classify(const ImageSet& set, const std::vector<std::int64_t>& images);
+
+  // SHA-256 over name, shape, format, binary point and stored bits of tensors in logical order:
+  // independent of layout, tiling and engine.
+  std::string digest_of_weights();  // every parameter
+  std::string digest_of_state();    // every tensor that lives from step to step
+
+  const compiler::CompiledModel& model() const { return model_; }
+  models::Core& core() { return core_; }
+
+ private:
+  void load_settings();
+  void write_initial_weights();
+  std::string digest_of(const std::vector<const compiler::TensorInfo*>& tensors);
+
+  const compiler::CompiledModel& model_;
+  std::uint32_t seed_;
+  models::Core core_;
+  FunctionalEngine engine_;
+  LoadedProgram initialize_, calibrate_, step_, evaluate_;
+  BatchWriter writer_;
+};
+
+}  // namespace anzan::sim

@@ -1,0 +1,68 @@
+#include "sim/progress.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace anzan::sim {
+namespace {
+
+std::string clock_text(double seconds) {
+  const auto s = static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9));
+  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60) : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+int terminal_columns() {
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+std::string progress_line(const ProgressState& state, int columns) {
+  const std::string accuracy = state.accuracy ? fmt::format(" test {:.2f} %", 100 * *state.accuracy) : "";
+  const std::string text = fmt::format("{}/{}  {} elapsed, {} remaining  {:.0f} images/s  loss {:.4f}{}", state.step, state.steps,
+                                       clock_text(state.elapsed_seconds), clock_text(state.remaining_seconds),
+                                       state.images_per_second, state.loss, accuracy);
+  const int bar = std::min(columns - static_cast<int>(text.size()) - 4, 40);
+  if (columns == 0) return text;
+  if (bar < 5) return text.substr(0, static_cast<std::size_t>(std::max(columns - 1, 0)));
+  const int done = static_cast<int>(state.step * bar / std::max<std::int64_t>(state.steps, 1));
+  return fmt::format("[{}{}] {}", std::string(static_cast<std::size_t>(done), '#'), std::string(static_cast<std::size_t>(bar - done), '.'), text);
+}
+
+Progress::Kind Progress::kind_of_output(bool quiet) {
+  if (quiet) return Kind::kQuiet;
+  return isatty(STDOUT_FILENO) == 1 ? Kind::kTerminal : Kind::kPlain;
+}
+
+void Progress::show(const ProgressState& state, bool test_done) {
+  if (kind_ == Kind::kQuiet) return;
+  const bool last = state.step == state.steps;
+  if (kind_ == Kind::kPlain) {
+    const std::int64_t interval = std::max<std::int64_t>(state.steps / 50, 1);  // every 2 %
+    if (!test_done && state.step / interval == shown_step_ / interval) return;
+    shown_step_ = state.step;
+    fmt::print("{}\n", progress_line(state, 0));
+    std::fflush(stdout);
+    return;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (!test_done && !last && now - shown_at_ < std::chrono::milliseconds(100)) return;
+  shown_at_ = now;
+  line_open_ = true;
+  fmt::print("\r{}\x1b[K", progress_line(state, terminal_columns()));
+  std::fflush(stdout);
+}
+
+void Progress::end() {
+  if (!line_open_) return;
+  line_open_ = false;
+  fmt::print("\n");
+  std::fflush(stdout);
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,203 @@
+#include "sim/run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <system_error>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "compiler/input_error.hpp"
+#include "sim/atomic_file.hpp"
+#include "sim/checkpoint.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using compiler::InputError;
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kSmoothing = 100;  // steps over which a loss is averaged
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+int thread_count(int wanted) {
+  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// JSON has no infinity and no NaN: a loss that is neither number nor finite is null.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+}  // namespace
+
+Run::Run(Configuration configuration, fs::path directory, bool resume, Progress::Kind progress)
+    : configuration_(std::move(configuration)),
+      directory_(std::move(directory)),
+      model_(compiler::compile(configuration_.network, configuration_.precision, configuration_.parameters, configuration_.chip)),
+      dataset_(load_dataset(configuration_.dataset, configuration_.network)),
+      identity_(configuration_.identity(dataset_.digest)),
+      threads_(thread_count(configuration_.engine.threads)),
+      machine_(std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed, threads_)),
+      order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
+      slots_(model_.slots.size()),
+      progress_(progress),
+      started_at_(Clock::now()) {
+  if (resume) {
+    restore(load_checkpoint(directory_ / "checkpoint.bin", identity_, *machine_));
+  }
+  prepare_directory(resume);
+  if (!resume) start();
+}
+
+// Finds out whether the directory can be written before time is spent on training.
+void Run::prepare_directory(bool resume) {
+  try {
+    fs::create_directories(directory_);
+    write_file_atomically(directory_ / "config.json", configuration_.effective.dump(2) + "\n");
+    std::uintmax_t needed = std::uintmax_t{1} << 20;
+    for (const compiler::TensorInfo& tensor : model_.tensors) {
+      if (tensor.persistent) needed += static_cast<std::uintmax_t>(tensor.lines * machine_->core().line_bytes());
+    }
+    const std::uintmax_t available = fs::space(directory_).available;
+    if (available < needed) {
+      throw InputError(directory_.string(), fmt::format("{} bytes free", available), fmt::format("{} bytes for a checkpoint", needed));
+    }
+    if (!resume) {
+      fs::remove(directory_ / "result.json");
+      fs::remove(directory_ / "checkpoint.bin");
+    }
+  } catch (const std::system_error& error) {
+    throw InputError(directory_.string(), error.what(), "a directory that can be written");
+  }
+}
+
+void Run::start() {
+  machine_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0));
+  slots_.record(machine_->core(), 0);
+}
+
+Json Run::header() const {
+  Json losses = Json::array();
+  for (const double loss : losses_) losses.push_back(number(loss));
+  return {{"step", step_},
+          {"losses", losses},
+          {"history", history_},
+          {"wall_seconds", wall_seconds()},
+          {"training_seconds", training_seconds_},
+          {"slots", slots_.to_json()}};
+}
+
+void Run::restore(const Json& header) {
+  step_ = first_step_ = header.at("step").get<std::int64_t>();
+  for (const Json& loss : header.at("losses")) losses_.push_back(loss.is_null() ? std::nan("") : loss.get<double>());
+  history_ = header.at("history");
+  earlier_wall_seconds_ = header.at("wall_seconds").get<double>();
+  training_seconds_ = first_training_seconds_ = header.at("training_seconds").get<double>();
+  slots_.from_json(header.at("slots"));
+}
+
+std::vector<std::int64_t> Run::batch_of(std::int64_t step) {
+  const std::int64_t batch = configuration_.parameters.batch;
+  std::vector<std::int64_t> images;
+  for (std::int64_t n = 0; n < batch; ++n) images.push_back(order_.image(step * batch + n));
+  return images;
+}
+
+double Run::smoothed_loss() const {
+  return std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(std::max<std::size_t>(losses_.size(), 1));
+}
+
+double Run::wall_seconds() const { return earlier_wall_seconds_ + seconds_since(started_at_); }
+
+bool Run::train() {
+  const TrainingOptions& options = configuration_.training;
+  for (;;) {
+    if (interrupt_.interrupted() || (test_is_due() && !test())) {
+      progress_.end();
+      save();
+      return false;
+    }
+    if (step_ == options.iterations) break;
+    step();
+    show(false);
+    const bool snapshot = options.snapshot_interval > 0 && step_ % options.snapshot_interval == 0;
+    if (snapshot && step_ < options.iterations) save();
+  }
+  progress_.end();
+  finish();
+  return true;
+}
+
+void Run::step() {
+  const auto start = Clock::now();
+  const double loss =
+      machine_->step(dataset_.train, batch_of(step_), step_, configuration_.training.learning_rate.at(step_));
+  ++step_;
+  slots_.record(machine_->core(), step_);
+  losses_.push_back(loss);
+  if (losses_.size() > kSmoothing) losses_.pop_front();
+  training_seconds_ += seconds_since(start);
+}
+
+bool Run::test_is_due() const {
+  const TrainingOptions& options = configuration_.training;
+  const bool due = step_ == options.iterations || (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
+  return due && (history_.empty() || history_.back().at("step") != step_);
+}
+
+bool Run::test() {
+  const std::int64_t batch = configuration_.parameters.batch;
+  std::int64_t right = 0;
+  for (std::int64_t first = 0; first < dataset_.test.count; first += batch) {
+    if (interrupt_.interrupted()) return false;
+    std::vector<std::int64_t> images(static_cast<std::size_t>(std::min(batch, dataset_.test.count - first)));
+    std::iota(images.begin(), images.end(), first);
+    right += machine_->classify(dataset_.test, images);
+  }
+  const double accuracy = static_cast<double>(right) / static_cast<double>(dataset_.test.count);
+  history_.push_back({{"step", step_}, {"test", accuracy}, {"train_loss", number(smoothed_loss())}});
+  show(true);
+  return true;
+}
+
+void Run::show(bool test_done) {
+  ProgressState state;
+  state.step = step_;
+  state.steps = configuration_.training.iterations;
+  state.elapsed_seconds = wall_seconds();
+  const double seconds = training_seconds_ - first_training_seconds_;
+  const auto steps = static_cast<double>(step_ - first_step_);
+  if (steps > 0) {
+    state.images_per_second = seconds > 0 ? steps * static_cast<double>(configuration_.parameters.batch) / seconds : 0;
+    state.remaining_seconds = seconds_since(started_at_) / steps * static_cast<double>(state.steps - step_);
+  }
+  state.loss = smoothed_loss();
+  if (!history_.empty()) state.accuracy = history_.back().at("test").get<double>();
+  progress_.show(state, test_done);
+}
+
+void Run::save() { save_checkpoint(directory_ / "checkpoint.bin", identity_, header(), *machine_); }
+
+void Run::finish() {
+  const double images = static_cast<double>(step_) * static_cast<double>(configuration_.parameters.batch);
+  result_["accuracy"] = {{"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
+  result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch}, {"steps", step_}};
+  result_["precision"]["slots"] = slots_.report(model_.slots, machine_->core());
+  result_["memory"] = {{"conventional_bytes", model_.memory.conventional_bytes},
+                       {"planned_bytes", model_.memory.planned_bytes},
+                       {"lower_bound_bytes", model_.memory.lower_bound_bytes}};
+  result_["digest"] = {{"weights", machine_->digest_of_weights()}, {"state", machine_->digest_of_state()}};
+  result_["simulation"] = {{"engine", configuration_.engine.kind},
+                           {"wall_seconds", wall_seconds()},
+                           {"training_seconds", training_seconds_},
+                           {"images_per_second", training_seconds_ > 0 ? images / training_seconds_ : 0.0},
+                           {"threads", threads_},
+                           {"version", ANZAN_VERSION},
+                           {"config", "config.json"}};
+  write_file_atomically(directory_ / "result.json", result_.dump(1) + "\n");
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,75 @@
+#include "sim/slot_recorder.hpp"
+
+#include "models/number_format.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+// Names as in the configuration, by the numbers of isa.json.
+constexpr const char* kRoundings[] = {"nearest_even", "stochastic", "towards_zero"};
+constexpr const char* kPolicies[] = {"static", "max", "overflow_rate", "step", "min_error", "predictive"};
+
+Json rate(std::uint64_t count, std::uint64_t values) {
+  return values == 0 ? Json() : Json(static_cast<double>(count) / static_cast<double>(values));
+}
+
+}  // namespace
+
+void SlotRecorder::record(models::Core& core, std::int64_t steps) {
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    Slot& slot = slots_[s];
+    const models::SlotStatistics total = core.statistics.take_total(static_cast<int>(s));
+    slot.values += total.values;
+    slot.saturated += std::uint64_t{total.saturated_high} + total.saturated_low;
+    slot.underflows += total.underflows;
+    slot.histogram = total.histogram;
+    const int q = core.settings.slot(static_cast<int>(s)).q_write;
+    if (slot.history.empty() || slot.history.back().second != q) slot.history.emplace_back(steps, q);
+  }
+}
+
+Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const models::Core& core) const {
+  Json report = Json::array();
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    const compiler::SlotInfo& info = infos[s];
+    const Slot& slot = slots_[s];
+    const models::SlotSettings& settings = core.settings.slot(static_cast<int>(s));
+    Json json{{"name", info.name}, {"class", compiler::name(info.kind)}, {"layer", info.layer}, {"format", models::name(info.format)}};
+    const bool integer = models::is_integer(info.format);
+    json["width"] = integer ? Json(settings.width) : Json();
+    json["rounding"] = integer ? Json(kRoundings[static_cast<std::size_t>(settings.rounding)]) : Json();
+    json["policy"] = integer ? Json(kPolicies[static_cast<std::size_t>(settings.policy)]) : Json();
+    json["binary_point"] = integer ? Json(int{settings.q_write}) : Json();
+    json["values"] = slot.values;
+    json["saturation_rate"] = rate(slot.saturated, slot.values);
+    json["underflow_rate"] = rate(slot.underflows, slot.values);
+    json["history"] = integer ? Json(slot.history) : Json::array();
+    json["histogram"] = slot.histogram;
+    report.push_back(std::move(json));
+  }
+  return report;
+}
+
+Json SlotRecorder::to_json() const {
+  Json json = Json::array();
+  for (const Slot& slot : slots_) {
+    json.push_back({slot.values, slot.saturated, slot.underflows, slot.history, slot.histogram});
+  }
+  return json;
+}
+
+void SlotRecorder::from_json(const Json& json) {
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    const Json& entry = json.at(s);
+    Slot& slot = slots_[s];
+    entry.at(0).get_to(slot.values);
+    entry.at(1).get_to(slot.saturated);
+    entry.at(2).get_to(slot.underflows);
+    entry.at(3).get_to(slot.history);
+    entry.at(4).get_to(slot.histogram);
+  }
+}
+
+}  // namespace anzan::sim

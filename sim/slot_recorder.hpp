@@ -1,0 +1,39 @@
+// What happened in each slot over a run: counts of the analysis blocks, where the binary point moved,
+// and the histogram of the last step.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "compiler/compiler.hpp"
+#include "models/core.hpp"
+
+namespace anzan::sim {
+
+class SlotRecorder {
+ public:
+  explicit SlotRecorder(std::size_t slots) : slots_(slots) {}
+
+  // Takes the core's totals; `steps` is the number of training steps done.
+  void record(models::Core& core, std::int64_t steps);
+
+  // One object for each slot, as in result.schema.json.
+  nlohmann::json report(const std::vector<compiler::SlotInfo>& infos, const models::Core& core) const;
+
+  // For checkpoints. from_json throws nlohmann::json::exception for what to_json did not write.
+  nlohmann::json to_json() const;
+  void from_json(const nlohmann::json& json);
+
+ private:
+  struct Slot {
+    std::uint64_t values = 0, saturated = 0, underflows = 0;
+    std::vector<std::pair<std::int64_t, int>> history;  // steps done, q
+    std::array<std::uint32_t, isa::kHistogramBins> histogram{};
+  };
+  std::vector<Slot> slots_;
+};
+
+}  // namespace anzan::sim

@@ -1,0 +1,12 @@
+// A result in words, for the end of a run.
+#pragma once
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace anzan::sim {
+
+// Accuracy, speed and a table of the slots of a result (result.schema.json).
+std::string summary(const nlohmann::json& result);
+
+}  // namespace anzan::sim
