@@ -1,3 +1,4 @@
+// Counts of one value: p = kPositionZero marks a zero, whatever it came from.
 #include "models/analysis_block.hpp"
 
 namespace anzan::models {

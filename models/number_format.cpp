@@ -1,3 +1,4 @@
+// The value that an element stands for.
 #include "models/number_format.hpp"
 
 #include "models/quantiser.hpp"

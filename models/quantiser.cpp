@@ -63,9 +63,9 @@ std::uint64_t round_up(std::uint64_t magnitude, std::int64_t shift, isa::Roundin
                        std::uint32_t random) {
   switch (rounding) {
     case isa::Rounding::kNearestEven: {
-      if (shift > 64) return 0;  // the magnitude is below one half
+      if (shift > 63) return 0;  // at most one half, which ties to zero
       const std::uint64_t half = std::uint64_t{1} << (shift - 1);
-      const std::uint64_t rest = shift == 64 ? magnitude : magnitude & ((half << 1) - 1);
+      const std::uint64_t rest = magnitude & ((half << 1) - 1);
       const bool odd = (shifted_down(magnitude, shift) & 1) != 0;
       return rest > half || (rest == half && odd) ? 1 : 0;
     }

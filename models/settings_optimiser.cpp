@@ -31,13 +31,13 @@ bool within_rate(const View& view, int q) {
   return over << 32 <= Wide{view.settings.r_max} * view.window.values;
 }
 
-// The last min(window, history) positions, oldest first.
+// The last min(window, history) positions, oldest first; never none, since P has just been pushed.
 struct Recent {
   const std::int8_t* first;
   int count;
 };
 Recent recent(const SlotSettings& s) {
-  const int count = std::min<int>(s.window, s.history_count);
+  const int count = std::clamp<int>(s.window, 1, s.history_count);
   return {s.history.data() + s.history_count - count, count};
 }
 

@@ -1,3 +1,4 @@
+// The fields of an entry, named once for comparing and saving.
 #include "models/settings_store.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The counters, named once for adding, decaying and saving.
 #include "models/statistics_database.hpp"
 
 #include <limits>

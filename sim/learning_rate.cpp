@@ -30,7 +30,7 @@ const std::vector<PolicyRow>& policy_rows() {
 
 }  // namespace
 
-float LearningRate::at(std::int64_t i) const {
+double LearningRate::at(std::int64_t i) const {
   const auto x = static_cast<double>(i);
   double rate = base;
   switch (policy) {
@@ -57,7 +57,7 @@ float LearningRate::at(std::int64_t i) const {
       rate = base / (1 + std::exp(-gamma * (x - static_cast<double>(step_size))));
       break;
   }
-  return static_cast<float>(rate);
+  return rate;
 }
 
 LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterations, const std::string& place,

@@ -15,8 +15,8 @@ struct LearningRate {
   std::vector<std::int64_t> steps;  // ascending
   std::int64_t iterations = 1;      // of the whole run, for poly
 
-  // Learning rate of step i = 0, 1, …, computed in double and rounded once to FP32.
-  float at(std::int64_t i) const;
+  // Learning rate of step i = 0, 1, …
+  double at(std::int64_t i) const;
 };
 
 // Reads {policy, base, …} as the schema allows it; adds a finding for each parameter that the policy

@@ -56,6 +56,12 @@ void Machine::load_settings() {
   core_.settings.set_seed(seed_);
 }
 
+void Machine::set_learning_rate(double learning_rate) {
+  for (const compiler::CompiledModel::LearningRate& rate : model_.learning_rates) {
+    core_.settings.set_scalar(rate.scalar, models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier)));
+  }
+}
+
 void Machine::write_initial_weights() {
   for (const compiler::ParameterInfo& parameter : model_.parameters) {
     TensorMemory memory(core_, model_.tensor(parameter.initial));
@@ -67,12 +73,12 @@ void Machine::write_initial_weights() {
   }
 }
 
-void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& images, float learning_rate) {
+void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate) {
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     models::SlotSettings& slot = core_.settings.slot(static_cast<int>(s));
     slot = calibrating(slot);
   }
-  core_.settings.set_scalar(model_.learning_rate_scalar, models::bits_of_float(learning_rate));
+  set_learning_rate(learning_rate);
   write_initial_weights();
   engine_.run(initialize_);
   writer_.write(set, images);
@@ -88,9 +94,9 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   core_.statistics = models::StatisticsDatabase();
 }
 
-double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number, float learning_rate) {
+double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number, double learning_rate) {
   writer_.write(set, images);
-  core_.settings.set_scalar(model_.learning_rate_scalar, models::bits_of_float(learning_rate));
+  set_learning_rate(learning_rate);
   core_.settings.set_step(static_cast<std::uint32_t>(number));
   engine_.run(step_);
   const TensorMemory loss(core_, model_.tensor("loss"));
@@ -132,7 +138,7 @@ std::string Machine::digest_of(const std::vector<const compiler::TensorInfo*>& t
     const bool integer = models::is_integer(tensor->format);
     const int point = integer ? core_.settings.slot(tensor->slot).q_read : 0;
     hash.add(fmt::format("{} {}x{}x{}x{} {} {}\n", tensor->name, tensor->shape[0], tensor->shape[1], tensor->shape[2], tensor->shape[3],
-                         models::name(tensor->format), point));
+                         isa::name(tensor->format), point));
     bits.resize(static_cast<std::size_t>(tensor->size()));
     for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<std::uint32_t>(memory.get(static_cast<std::int64_t>(i)));
     hash.add(bits.data(), 4 * bits.size());

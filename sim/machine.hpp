@@ -20,10 +20,10 @@ class Machine {
   // Draws the initial weights, stores them, and finds the first binary points on a batch of the set.
   // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
   // rule), deciding at once; settings of the configuration, with no past, hold from then on.
-  void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, float learning_rate);
+  void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate);
 
   // One training step on a whole batch; returns the mean loss of an image.
-  double step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number, float learning_rate);
+  double step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number, double learning_rate);
 
   // Runs inference on up to a batch of images; returns how many are classified rightly. Training is
   // not influenced.
@@ -39,6 +39,7 @@ class Machine {
 
  private:
   void load_settings();
+  void set_learning_rate(double learning_rate);
   void write_initial_weights();
   std::string digest_of(const std::vector<const compiler::TensorInfo*>& tensors);
 

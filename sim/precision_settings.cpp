@@ -1,5 +1,6 @@
 #include "sim/precision_settings.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/number_format.hpp"
@@ -13,34 +14,7 @@ using compiler::InputFinding;
 using compiler::TensorClass;
 using Json = nlohmann::json;
 
-// Values of an enumeration by the names that models/ gives them.
-template <class Enum>
-Enum from_name(const Json& json, std::initializer_list<std::pair<const char*, Enum>> names) {
-  for (const auto& [name, value] : names) {
-    if (json == name) return value;
-  }
-  throw std::logic_error("the schema let through " + shown(json));
-}
-
-isa::Format format_of(const Json& json) {
-  return from_name<isa::Format>(
-      json, {{"int8", isa::Format::kInt8}, {"int16", isa::Format::kInt16}, {"fp32", isa::Format::kFp32}});
-}
-
-isa::Rounding rounding_of(const Json& json) {
-  return from_name<isa::Rounding>(json, {{"nearest_even", isa::Rounding::kNearestEven},
-                                         {"stochastic", isa::Rounding::kStochastic},
-                                         {"towards_zero", isa::Rounding::kTowardsZero}});
-}
-
-isa::Policy policy_of(const Json& json) {
-  return from_name<isa::Policy>(json, {{"static", isa::Policy::kStatic},
-                                       {"max", isa::Policy::kMax},
-                                       {"overflow_rate", isa::Policy::kOverflowRate},
-                                       {"step", isa::Policy::kStep},
-                                       {"min_error", isa::Policy::kMinError},
-                                       {"predictive", isa::Policy::kPredictive}});
-}
+isa::Format format_of(const Json& json) { return isa::parse_format(json.get<std::string>()).value(); }
 
 TensorClass class_of(int number) { return static_cast<TensorClass>(number); }
 
@@ -88,9 +62,9 @@ compiler::TensorPrecision tensor_precision(const Json& json) {
   precision.format = format_of(json.at("format"));
   models::SlotSettings& slot = precision.slot;
   slot.width = static_cast<std::uint8_t>(json.value("width", isa::kWidthMax));
-  slot.rounding = rounding_of(json.at("rounding"));
+  slot.rounding = isa::parse_rounding(json.at("rounding").get<std::string>()).value();
   const Json& policy = json.at("policy");
-  slot.policy = policy_of(policy.at("kind"));
+  slot.policy = isa::parse_policy(policy.at("kind").get<std::string>()).value();
   slot.interval = policy.at("interval").get<std::uint16_t>();
   slot.warmup = policy.at("warmup").get<std::uint16_t>();
   slot.guard = policy.at("guard").get<std::uint8_t>();

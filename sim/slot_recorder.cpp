@@ -7,10 +7,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Names as in the configuration, by the numbers of isa.json.
-constexpr const char* kRoundings[] = {"nearest_even", "stochastic", "towards_zero"};
-constexpr const char* kPolicies[] = {"static", "max", "overflow_rate", "step", "min_error", "predictive"};
-
 Json rate(std::uint64_t count, std::uint64_t values) {
   return values == 0 ? Json() : Json(static_cast<double>(count) / static_cast<double>(values));
 }
@@ -36,11 +32,11 @@ Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const mo
     const compiler::SlotInfo& info = infos[s];
     const Slot& slot = slots_[s];
     const models::SlotSettings& settings = core.settings.slot(static_cast<int>(s));
-    Json json{{"name", info.name}, {"class", compiler::name(info.kind)}, {"layer", info.layer}, {"format", models::name(info.format)}};
+    Json json{{"name", info.name}, {"class", compiler::name(info.kind)}, {"layer", info.layer}, {"format", isa::name(info.format)}};
     const bool integer = models::is_integer(info.format);
     json["width"] = integer ? Json(settings.width) : Json();
-    json["rounding"] = integer ? Json(kRoundings[static_cast<std::size_t>(settings.rounding)]) : Json();
-    json["policy"] = integer ? Json(kPolicies[static_cast<std::size_t>(settings.policy)]) : Json();
+    json["rounding"] = integer ? Json(isa::name(settings.rounding)) : Json();
+    json["policy"] = integer ? Json(isa::name(settings.policy)) : Json();
     json["binary_point"] = integer ? Json(int{settings.q_write}) : Json();
     json["values"] = slot.values;
     json["saturation_rate"] = rate(slot.saturated, slot.values);

@@ -1,7 +1,38 @@
 // Contractions on AVX-512 with VNNI: R rows of accumulators stay in registers, a line of b is loaded once a step, the
 // words of a are broadcast from memory. Included inside the namespace of a kernel set.
 
-// Pieces of rows, each with its own instance; `acc` has rows of `pitch` values.
+// The instructions that matter are written out: the compiler would load each broadcast separately and copy each
+// accumulator before it adds to it.
+#define ANZAN_FORCE __attribute__((always_inline))
+#define ANZAN_INLINE ANZAN_FORCE inline
+ANZAN_INLINE void add_products_int8(__m512i& sum, __m512i unsigned_b, const std::int32_t* a) {
+  __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(unsigned_b), "m"(*a));
+}
+ANZAN_INLINE void add_products_int16(__m512i& sum, __m512i b, const std::int32_t* a) {
+  __asm__("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
+}
+ANZAN_INLINE void add_products_fp32(__m512& sum, __m512 b, const float* a) {
+  __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
+}
+
+// Accumulators of R rows, one member a row so that each is sure of its register.
+template <class Row, int R>
+struct RowSums {
+  RowSums<Row, R - 1> before;
+  Row row;
+  template <class F>
+  ANZAN_INLINE void each(F f) {
+    before.each(f);
+    f(row, R - 1);
+  }
+};
+template <class Row>
+struct RowSums<Row, 0> {
+  template <class F>
+  ANZAN_INLINE void each(F) {}
+};
+
+// One instance for each number of rows; `acc` has rows of `pitch` values.
 template <int R, class Accumulator>
 struct RowKernel;
 
@@ -11,21 +42,24 @@ struct RowKernel<R, std::int32_t> {
   // modulo 2^32, so that only the true sum has to fit.
   static void run(std::int32_t* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
                   const StepOffset* steps, std::int64_t n, bool zero) {
-    __m512i sum[R], extra = _mm512_setzero_si512();
-    for (int i = 0; i < R; ++i) sum[i] = zero ? extra : _mm512_loadu_si512(acc + i * pitch);
+    RowSums<__m512i, R> sums;
+    __m512i extra = _mm512_setzero_si512();
+    sums.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
     const __m512i flip = _mm512_set1_epi8(-128);
     constexpr __mmask16 kRows = static_cast<__mmask16>((1U << R) - 1U);
-    for (std::int64_t s = 0; s < n; ++s) {
-      const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + steps[s].a);
-      const __m512i vb = _mm512_xor_si512(_mm512_loadu_si512(b + steps[s].b), flip);
+    for (const StepOffset* end = steps + n; steps != end; ++steps) {
+      const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + steps->a);
+      const __m512i vb = _mm512_xor_si512(_mm512_loadu_si512(b + steps->b), flip);
       extra = _mm512_dpbusd_epi32(extra, flip, _mm512_maskz_loadu_epi32(kRows, pa));
-#pragma GCC unroll 16
-      for (int i = 0; i < R; ++i) sum[i] = _mm512_dpbusd_epi32(sum[i], vb, _mm512_set1_epi32(pa[i]));
+      sums.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int8(sum, vb, pa + i); });
     }
     alignas(64) std::int32_t corrections[16];
     _mm512_store_si512(corrections, extra);
-    for (int i = 0; i < R; ++i)
-      _mm512_storeu_si512(acc + i * pitch, _mm512_sub_epi32(sum[i], _mm512_set1_epi32(corrections[i])));
+    sums.each([&](__m512i& sum, int i) ANZAN_FORCE {
+      sum = _mm512_sub_epi32(sum, _mm512_set1_epi32(corrections[i]));
+      if (!zero) sum = _mm512_add_epi32(sum, _mm512_loadu_si512(acc + i * pitch));
+      _mm512_storeu_si512(acc + i * pitch, sum);
+    });
   }
 };
 
@@ -33,15 +67,17 @@ template <int R>
 struct RowKernel<R, float> {
   static void run(float* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b, const StepOffset* steps,
                   std::int64_t n, bool zero) {
-    __m512 sum[R];
-    for (int i = 0; i < R; ++i) sum[i] = zero ? _mm512_setzero_ps() : _mm512_loadu_ps(acc + i * pitch);
-    for (std::int64_t s = 0; s < n; ++s) {
-      const float* pa = reinterpret_cast<const float*>(a + steps[s].a);
-      const __m512 vb = _mm512_loadu_ps(b + steps[s].b);
-#pragma GCC unroll 16
-      for (int i = 0; i < R; ++i) sum[i] = _mm512_fmadd_ps(_mm512_set1_ps(pa[i]), vb, sum[i]);
+    RowSums<__m512, R> sums;
+    if (zero)
+      sums.each([](__m512& sum, int) ANZAN_FORCE { sum = _mm512_setzero_ps(); });
+    else
+      sums.each([&](__m512& sum, int i) ANZAN_FORCE { sum = _mm512_loadu_ps(acc + i * pitch); });
+    for (const StepOffset* end = steps + n; steps != end; ++steps) {
+      const float* pa = reinterpret_cast<const float*>(a + steps->a);
+      const __m512 vb = _mm512_loadu_ps(b + steps->b);
+      sums.each([&](__m512& sum, int i) ANZAN_FORCE { add_products_fp32(sum, vb, pa + i); });
     }
-    for (int i = 0; i < R; ++i) _mm512_storeu_ps(acc + i * pitch, sum[i]);
+    sums.each([&](__m512& sum, int i) ANZAN_FORCE { _mm512_storeu_ps(acc + i * pitch, sum); });
   }
 };
 
@@ -53,32 +89,28 @@ struct RowKernel<R, std::int64_t> {
                   const StepOffset* steps, std::int64_t n, bool zero) {
     const __m512i low_byte = _mm512_set1_epi16(0xff);
     for (std::int64_t done = 0; done < n; done += kSteps, zero = false) {
-      const std::int64_t end = n - done < kSteps ? n : done + kSteps;
-      __m512i high[R], low[R];
-      for (int i = 0; i < R; ++i) high[i] = low[i] = _mm512_setzero_si512();
-      for (std::int64_t s = done; s < end; ++s) {
-        const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + steps[s].a);
-        const __m512i vb = _mm512_loadu_si512(b + steps[s].b);
+      RowSums<__m512i, R> high, low;
+      high.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
+      low.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
+      for (const StepOffset* end = steps + (n - done < kSteps ? n - done : kSteps); steps != end; ++steps) {
+        const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + steps->a);
+        const __m512i vb = _mm512_loadu_si512(b + steps->b);
         const __m512i b_high = _mm512_srai_epi16(vb, 8), b_low = _mm512_and_si512(vb, low_byte);
-#pragma GCC unroll 16
-        for (int i = 0; i < R; ++i) {
-          const __m512i va = _mm512_set1_epi32(pa[i]);
-          high[i] = _mm512_dpwssd_epi32(high[i], va, b_high);
-          low[i] = _mm512_dpwssd_epi32(low[i], va, b_low);
-        }
+        high.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int16(sum, b_high, pa + i); });
+        low.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int16(sum, b_low, pa + i); });
       }
+      alignas(64) std::int32_t highs[R][16], lows[R][16];
+      high.each([&](__m512i& sum, int i) ANZAN_FORCE { _mm512_store_si512(highs[i], sum); });
+      low.each([&](__m512i& sum, int i) ANZAN_FORCE { _mm512_store_si512(lows[i], sum); });
       for (int i = 0; i < R; ++i)
-        for (int half = 0; half < 2; ++half) {
-          std::int64_t* p = acc + i * pitch + 8 * half;
-          const __m512i h = _mm512_cvtepi32_epi64(part(high[i], half)), l = _mm512_cvtepi32_epi64(part(low[i], half));
+        for (int j = 0; j < 16; j += 8) {
+          const __m512i h = _mm512_cvtepi32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(highs[i] + j)));
+          const __m512i l = _mm512_cvtepi32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(lows[i] + j)));
           __m512i sum = _mm512_add_epi64(_mm512_slli_epi64(h, 8), l);
-          if (!zero) sum = _mm512_add_epi64(sum, _mm512_loadu_si512(p));
-          _mm512_storeu_si512(p, sum);
+          if (!zero) sum = _mm512_add_epi64(sum, _mm512_loadu_si512(acc + i * pitch + j));
+          _mm512_storeu_si512(acc + i * pitch + j, sum);
         }
     }
-  }
-  static __m256i part(__m512i v, int half) {
-    return half == 0 ? _mm512_castsi512_si256(v) : _mm512_extracti64x4_epi64(v, 1);
   }
 };
 
@@ -113,3 +145,5 @@ inline void contract_blocks(Accumulator* acc, const std::uint8_t* a, const std::
     for (int j = 0; j < L; j += 16)
       kTable.of[rows - i < kMost ? rows - i : kMost](acc + i * L + j, L, a + 4 * i, b + 4 * j, steps, n, zero);
 }
+#undef ANZAN_INLINE
+#undef ANZAN_FORCE

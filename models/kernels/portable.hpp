@@ -85,6 +85,11 @@ class PortableDrain {
   void rows(const Value* values, int n, const std::int64_t* o, const std::int64_t* x) {
     for (int k = 0; k < n; ++k) row(values + k * L, o[k], static_cast<std::uint32_t>(x[k]));
   }
+  // The same for the rows of a tile.
+  template <class Value>
+  void tile(const Value* values, int n, std::int64_t o, std::uint32_t x, std::uint32_t row_stride) {
+    for (int k = 0; k < n; ++k) row(values + k * L, o + k, x + static_cast<std::uint32_t>(k) * row_stride);
+  }
   void finish() {}
 
  private:

@@ -6,9 +6,7 @@ class Tiles {
  public:
   static constexpr int L = Ops::kLanes;
 
-  Tiles(const TensorJob& job, Counts& counts) : job_(job), drain_(job.output, job.point, counts) {
-    for (int i = 0; i < job.row_count; ++i) row_of_[i] = job.row_first + i;
-  }
+  Tiles(const TensorJob& job, Counts& counts) : job_(job), drain_(job.output, job.point, counts) {}
   void run(std::int64_t first, std::int64_t last) {
     const Stream* const streams[] = {&job_.a, &job_.b, &job_.c, &job_.o, &job_.x};
     Walk<5> walk(job_.outer, streams, first);
@@ -33,17 +31,17 @@ class Tiles {
         Accumulator& acc = acc_[i * L + j];
         if (job_.init == isa::Init::kBias) {
           float bias;
-          __builtin_memcpy(&bias, c + 4 * row_of_[i], 4);
+          __builtin_memcpy(&bias, c + 4 * (job_.row_first + i), 4);
           if constexpr (kFloat)
             acc = bias;
           else
             acc = static_cast<Accumulator>(bias_of(bias));
         } else if constexpr (kFloat) {
-          __builtin_memcpy(&acc, c + (row_of_[i] * L + j) * 4, 4);
+          __builtin_memcpy(&acc, c + ((job_.row_first + i) * L + j) * 4, 4);
         } else {
           std::uint32_t low, high;
-          __builtin_memcpy(&low, c + (2 * row_of_[i] * L + j) * 4, 4);
-          __builtin_memcpy(&high, c + ((2 * row_of_[i] + 1) * L + j) * 4, 4);
+          __builtin_memcpy(&low, c + (2 * (job_.row_first + i) * L + j) * 4, 4);
+          __builtin_memcpy(&high, c + ((2 * (job_.row_first + i) + 1) * L + j) * 4, 4);
           acc = static_cast<Accumulator>((static_cast<std::uint64_t>(high) << 32) | low);
         }
       }
@@ -83,24 +81,20 @@ class Tiles {
   void finish(std::int64_t o, std::uint32_t x) {
     if constexpr (kFloat) Ops::canonicalise(acc_, job_.row_count * L);
     if (job_.spill) return spill(o);
-    std::int64_t rows[L], indices[L];
-    for (int i = 0; i < job_.row_count; ++i) {
-      rows[i] = o + row_of_[i];
-      indices[i] = x + static_cast<std::uint32_t>(row_of_[i]) * job_.row_stride;
-    }
-    drain_.rows(acc_, job_.row_count, rows, indices);
+    const auto first = static_cast<std::uint32_t>(job_.row_first);
+    drain_.tile(acc_, job_.row_count, o + job_.row_first, x + first * job_.row_stride, job_.row_stride);
   }
   void spill(std::int64_t o) {
     std::uint8_t* line = job_.output.memory + o * (4 * L);
     for (int i = 0; i < job_.row_count; ++i) {
       if constexpr (kFloat) {
-        __builtin_memcpy(line + row_of_[i] * (4 * L), acc_ + i * L, 4 * L);
+        __builtin_memcpy(line + (job_.row_first + i) * (4 * L), acc_ + i * L, 4 * L);
       } else {
         for (int j = 0; j < L; ++j) {
           const auto bits = static_cast<std::uint64_t>(static_cast<std::int64_t>(acc_[i * L + j]));
           const std::uint32_t low = static_cast<std::uint32_t>(bits), high = static_cast<std::uint32_t>(bits >> 32);
-          __builtin_memcpy(line + (2 * row_of_[i] * L + j) * 4, &low, 4);
-          __builtin_memcpy(line + ((2 * row_of_[i] + 1) * L + j) * 4, &high, 4);
+          __builtin_memcpy(line + (2 * (job_.row_first + i) * L + j) * 4, &low, 4);
+          __builtin_memcpy(line + ((2 * (job_.row_first + i) + 1) * L + j) * 4, &high, 4);
         }
       }
     }
@@ -108,7 +102,6 @@ class Tiles {
 
   const TensorJob& job_;
   typename Ops::Drain drain_;
-  int row_of_[L];
   alignas(64) Accumulator acc_[L * L];
 };
 

@@ -4,9 +4,10 @@
     /usr/bin/python3 tests/benchmarks/pytorch_lenet.py [--threads N] [--data FOLDER]
 
 The network and the recipe are those of workloads/networks/lenet.json: batch 64, SGD with momentum 0.9
-and weight decay 5e-4. Needs Debian's python3-torch, which nothing else here does; it is no test. Without
---data the images are random. Debian's OpenBLAS takes some newer CPUs for old ones: compare with
-OPENBLAS_CORETYPE=SkylakeX in the environment. Prints one JSON object; the best and the median are over
+and weight decay 5e-4. Needs Debian's python3-torch and libopenblas0-pthread (with the reference BLAS it
+is several times slower), which nothing else here does; it is no test. Without --data the images are
+random. Debian's OpenBLAS takes some newer CPUs for old ones: compare with OPENBLAS_CORETYPE=SkylakeX in
+the environment, and set OPENBLAS_NUM_THREADS to the number of threads. Prints one JSON object; the best and the median are over
 stretches of steps, images_per_cpu_second divides by the processor time of all threads.
 """
 import argparse
@@ -42,6 +43,12 @@ def batches(folder, count):
         images = torch.from_numpy(pixels.reshape(-1, 1, 28, 28).astype(numpy.float32) / 256)
         labels = torch.from_numpy(classes.astype(numpy.int64))
     return list(zip(images.split(BATCH), labels.split(BATCH)))
+
+
+def blas():
+    """File name of the BLAS in use: the figures mean little with the reference one."""
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8").split()
+    return sorted({os.path.basename(word) for word in maps if "blas" in os.path.basename(word)})
 
 
 def main():
@@ -83,6 +90,7 @@ def main():
         "images_per_second": {"median": round(statistics.median(rates)), "best": round(max(rates))},
         "images_per_cpu_second": round(arguments.stretches * arguments.steps * BATCH / cpu),
         "last_loss": round(last.item(), 4),
+        "blas": blas(),
         "load_average": round(os.getloadavg()[0], 2),
     }))
 

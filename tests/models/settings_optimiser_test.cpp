@@ -339,6 +339,23 @@ TEST(SettingsOptimiser, GuardHysteresisAndLimits) {
   EXPECT_EQ(after(s, window), 6);
 }
 
+// The finest point of all differs from no limit at all only in what `guard` takes away.
+TEST(SettingsOptimiser, FinestPointAboveTheLowestBin) {
+  SlotSettings s = with(Policy::kOverflowRate, 0);
+  s.width = 2, s.guard = 1;
+  s.r_max = 0x40000000U;
+  EXPECT_EQ(after(s, counted({{0, 1}, {-40, 9}})), 39);  // q = 40 leaves the lowest bin, q = 41 nothing
+  EXPECT_EQ(after(s, counted({{0, 1}, {-40, 9}}, 90)), 40);
+}
+
+// w = 2, positions 0 (three values) and −1 (eight): q = 0 costs 11 · 4, q = 1 costs 3 · 12 + 8.
+TEST(SettingsOptimiser, MinErrorTiesGoToTheCoarserPoint) {
+  SlotSettings s = with(Policy::kMinError, -5);
+  s.width = 2;
+  EXPECT_EQ(after(s, counted({{0, 3}, {-1, 8}})), 0);
+  EXPECT_EQ(after(s, counted({{0, 3}, {-1, 9}})), 1);
+}
+
 TEST(SettingsOptimiser, CountersOfUpdatesStop) {
   SlotSettings s = with(Policy::kStatic, 0);
   s.updates = s.age = 0xffffffffU;

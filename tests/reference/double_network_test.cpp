@@ -131,6 +131,9 @@ TEST(ReferenceDouble, WidensTheBoundsAtOpenDecisions) {
   EXPECT_EQ(step.ambiguous, 3);  // and whether either passes
   dy = std::fabs(step.at("pool.activation_gradient").value[0]);
   EXPECT_GE(step.at("conv.activation_gradient").error(0), dy);
+  const double open = step.at("conv.weight_gradient").shift[0];
+  EXPECT_GT(open, 0);
+  EXPECT_GE(step.at("conv.weight").error(0), 0.01 * open);  // the learning rate
   tensors["data"] = {1, 0, 3, 4};
   step = double_training_step(network, tensors, {0}, DoubleSettings());
   EXPECT_EQ(step.ambiguous, 1);  // the first pixel's sign; the second is the maximum

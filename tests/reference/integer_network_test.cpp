@@ -391,6 +391,21 @@ TEST(ReferenceInteger, SeveralConsumersAddInBackwardOrder) {
   EXPECT_EQ(step.tensor("a.weight_gradient").stored, (std::vector<std::int32_t>{87, -60}));
 }
 
+// Behind a flatten a ReLU stands alone: a selection from the convolution's tensor.
+TEST(ReferenceInteger, FlattenKeepsReluApart) {
+  Chain chain({1, 1, 2});
+  chain.add("conv", LayerKind::kConvolution, {1, 1, 2});
+  chain.add("flat", LayerKind::kFlatten, {2, 1, 1});
+  chain.add("relu", LayerKind::kRelu, {2, 1, 1});
+  chain.add("fc", LayerKind::kFullyConnected, {2, 1, 1});
+  chain.add("loss", LayerKind::kSoftmaxCrossEntropy, {2, 1, 1});
+  const IntegerNetwork step(chain.network, uniform_formats(chain.network, TensorFormat()), StepSettings());
+  EXPECT_EQ(step.activation(0), "conv.activation");
+  EXPECT_EQ(step.activation(1), "conv.activation");
+  EXPECT_EQ(step.activation(2), "relu.activation");
+  EXPECT_EQ(step.logit_gradient(), "fc.activation_gradient");
+}
+
 // Overlapping windows: the first maximum takes the gradient, each window adds its own.
 TEST(ReferenceInteger, MaxPoolRoutesToTheFirstMaximum) {
   Chain chain({1, 1, 4});

@@ -30,51 +30,51 @@ const std::int64_t kSteps[] = {0, 1, 2, 99, 100, 101, 4999, 5000, 9999};
 
 TEST(LearningRate, Fixed) {
   const LearningRate rate = parse(R"({"policy": "fixed", "base": 0.01})");
-  for (const auto i : kSteps) EXPECT_EQ(rate.at(i), 0.01F);
+  for (const auto i : kSteps) EXPECT_EQ(rate.at(i), 0.01);
 }
 
 TEST(LearningRate, Step) {
   const LearningRate rate = parse(R"({"policy": "step", "base": 0.1, "gamma": 0.5, "step_size": 100})");
-  for (const auto i : kSteps) EXPECT_FLOAT_EQ(rate.at(i), static_cast<float>(0.1L * power(0.5L, i / 100))) << i;
+  for (const auto i : kSteps) EXPECT_DOUBLE_EQ(rate.at(i), static_cast<double>(0.1L * power(0.5L, i / 100))) << i;
   EXPECT_EQ(rate.at(99), rate.at(0));
   EXPECT_LT(rate.at(100), rate.at(99));
 }
 
 TEST(LearningRate, Exp) {
   const LearningRate rate = parse(R"({"policy": "exp", "base": 0.1, "gamma": 0.999})");
-  for (const auto i : kSteps) EXPECT_FLOAT_EQ(rate.at(i), static_cast<float>(0.1L * power(0.999L, i))) << i;
+  for (const auto i : kSteps) EXPECT_NEAR(rate.at(i), static_cast<double>(0.1L * power(0.999L, i)), 1e-15) << i;
 }
 
 TEST(LearningRate, InvIsTheRecipeOfLenet) {
   const LearningRate rate = parse(R"({"policy": "inv", "base": 0.01, "gamma": 1e-4, "power": 0.75})");
-  EXPECT_EQ(rate.at(0), 0.01F);
+  EXPECT_EQ(rate.at(0), 0.01);
   for (const auto i : kSteps) {
     const long double x = 1 + 1e-4L * i;  // x^-0.75 by square roots
-    EXPECT_FLOAT_EQ(rate.at(i), static_cast<float>(0.01L / (std::sqrt(x) * std::sqrt(std::sqrt(x))))) << i;
+    EXPECT_DOUBLE_EQ(rate.at(i), static_cast<double>(0.01L / (std::sqrt(x) * std::sqrt(std::sqrt(x))))) << i;
   }
   EXPECT_NEAR(rate.at(9999), 0.0059463, 2e-6);  // Caffe's log of this recipe: lr = 0.00594604 at 10,000
 }
 
 TEST(LearningRate, Multistep) {
   const LearningRate rate = parse(R"({"policy": "multistep", "base": 1, "gamma": 0.1, "steps": [100, 5000]})");
-  EXPECT_FLOAT_EQ(rate.at(99), 1);
-  EXPECT_FLOAT_EQ(rate.at(100), 0.1F);  // Caffe raises current_step_ once iter >= stepvalue
-  EXPECT_FLOAT_EQ(rate.at(4999), 0.1F);
-  EXPECT_FLOAT_EQ(rate.at(5000), 0.01F);
+  EXPECT_DOUBLE_EQ(rate.at(99), 1);
+  EXPECT_DOUBLE_EQ(rate.at(100), 0.1);  // Caffe raises current_step_ once iter >= stepvalue
+  EXPECT_DOUBLE_EQ(rate.at(4999), 0.1);
+  EXPECT_DOUBLE_EQ(rate.at(5000), 0.01);
 }
 
 TEST(LearningRate, Poly) {
   const LearningRate rate = parse(R"({"policy": "poly", "base": 0.1, "power": 2})", 10000);
   for (const auto i : kSteps) {
     const long double x = 1 - static_cast<long double>(i) / 10000;
-    EXPECT_NEAR(rate.at(i), static_cast<float>(0.1L * x * x), 1e-9) << i;
+    EXPECT_NEAR(rate.at(i), static_cast<double>(0.1L * x * x), 1e-15) << i;
   }
 }
 
 TEST(LearningRate, Sigmoid) {
   const LearningRate rate = parse(R"({"policy": "sigmoid", "base": 0.1, "gamma": -0.01, "step_size": 5000})");
-  EXPECT_FLOAT_EQ(rate.at(5000), 0.05F);
-  for (const auto i : kSteps) EXPECT_FLOAT_EQ(rate.at(i), static_cast<float>(0.1L / (1 + std::exp(0.01L * (i - 5000))))) << i;
+  EXPECT_DOUBLE_EQ(rate.at(5000), 0.05);
+  for (const auto i : kSteps) EXPECT_DOUBLE_EQ(rate.at(i), static_cast<double>(0.1L / (1 + std::exp(0.01L * (i - 5000))))) << i;
 }
 
 TEST(LearningRate, NamesParametersThatAreMissingOrUnused) {

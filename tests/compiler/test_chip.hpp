@@ -1,0 +1,47 @@
+// A core with a compiled network on it, for tests: loads what the driver would load, runs the programs,
+// and reads and writes tensors in logical order.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/compiler.hpp"
+#include "models/core.hpp"
+
+namespace anzan::testing {
+
+class TestChip {
+ public:
+  // Settings of calibration as the driver makes them: every slot acts at once, by `max` where its policy
+  // could not find a first point alone.
+  explicit TestChip(const compiler::CompiledModel& model);
+
+  // Real values, stored through the quantiser at the slot's point for writing (nearest even).
+  void write(const std::string& tensor, const std::vector<double>& values);
+  std::vector<double> read(const std::string& tensor) const;            // n * 2^-q_read, or FP32
+  std::vector<std::int64_t> read_stored(const std::string& tensor) const;  // the integers, or FP32 bits
+  void write_stored(const std::string& tensor, const std::vector<std::int64_t>& stored);
+
+  // Executes encoded words on the functional engine.
+  void run(const std::vector<std::uint32_t>& program, int threads = 1);
+
+  // Seeded images, labels and initial values; runs initialize and calibrate; restores the policies.
+  void prepare(std::uint32_t seed, double learning_rate = 0.05);
+
+  // All weights and biases as stored, in logical order.
+  std::vector<std::int64_t> parameters() const;
+
+  models::Core& core() { return core_; }
+  const compiler::CompiledModel& model() const { return model_; }
+
+ private:
+  std::uint8_t* element(const compiler::TensorInfo& t, std::int64_t index) const;
+
+  const compiler::CompiledModel& model_;
+  mutable models::Core core_;
+};
+
+// A precision of one format throughout; `rounding` of everything but activations.
+compiler::Precision uniform_precision(isa::Format format, int width, isa::Rounding rounding, bool separate_master = false);
+
+}  // namespace anzan::testing
