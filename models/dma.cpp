@@ -42,6 +42,7 @@ CopyPlan plan_rows(isa::Format element, const std::array<std::uint16_t, isa::kLo
   plan.job.dst = stream_of(dst.base, dst.stride, 0, isa::kLoops);
   simplify(plan.job.nest, {&plan.job.src, &plan.job.dst});
   use_lines(plan.job);
+  plan.job.table = table_of(plan.job.nest, {&plan.job.src, &plan.job.dst}, plan.offsets);
   plan.iterations = iterations(plan.job.nest);
   plan.work = lanes / 4;
   plan.independent = surely_distinct(plan.job.nest, plan.job.dst, 1);
@@ -91,6 +92,7 @@ TransposePlan plan(const isa::Transpose& t, const MemorySizes& sizes) {
 }
 
 void bind(CopyPlan& plan, Core& source, Core& destination) {
+  plan.job.table.offsets = plan.offsets.data();
   plan.job.source = source.bytes(plan.src_space);
   plan.job.destination = destination.bytes(plan.dst_space);
 }

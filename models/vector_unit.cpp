@@ -36,13 +36,15 @@ kernels::Operand plan_operand(const char* name, const isa::Operand& operand, boo
       check_address(field.c_str(), operand.at, v.loops, isa::kLoops, 0, 0, rows * sizes.lanes);
       break;
   }
-  planned.at = stream_of(operand.at.base, operand.at.stride, 0, isa::kLoops);
+  const int outer = isa::kLoops - v.reduce;
+  planned.at = stream_of(operand.at.base, operand.at.stride, 0, outer);
+  planned.fold = stream_of(0, operand.at.stride, outer, isa::kLoops);
   return planned;
 }
 
 double work_of(const kernels::VectorJob& job) {
   const double integer_output = is_integer(job.output.format) || job.output.analyse ? 15 : 0;
-  return 6 * static_cast<double>(job.fold) + 8 + integer_output;
+  return 6 * static_cast<double>(job.fold_count) + 8 + integer_output;
 }
 
 }  // namespace
@@ -84,13 +86,14 @@ VectorPlan plan(const isa::Vector& v, const MemorySizes& sizes) {
 
   job.op = v.op;
   job.reduction = v.reduction;
-  job.fold = iterations(nest_of(v.loops, outer, isa::kLoops));
   job.outer = nest_of(v.loops, 0, outer);
   job.o = stream_of(v.o.base, v.o.stride, 0, outer);
   job.x = stream_of(v.x.base, v.x.stride, 0, outer);
-  simplify(job.outer, {&job.o, &job.x});
-  job.inner = nest_of(v.loops, 0, isa::kLoops);
-  simplify(job.inner, {&job.a.at, &job.b.at, &job.c.at});
+  simplify(job.outer, {&job.a.at, &job.b.at, &job.c.at, &job.o, &job.x});
+  job.table = table_of(job.outer, {&job.a.at, &job.b.at, &job.c.at, &job.o, &job.x}, plan.offsets);
+  job.fold = nest_of(v.loops, outer, isa::kLoops);
+  job.fold_count = iterations(job.fold);
+  simplify(job.fold, {&job.a.fold, &job.b.fold, &job.c.fold});
 
   plan.operands = {0, 0, 0};
   const isa::Operand* const operands[] = {&v.a, &v.b, &v.c};
@@ -107,6 +110,7 @@ VectorPlan plan(const isa::Vector& v, const MemorySizes& sizes) {
 
 void bind(VectorPlan& plan, Core& core) {
   bind_output(plan.job.output, plan.slot_o, core);
+  plan.job.table.offsets = plan.offsets.data();
   kernels::Operand* const operands[] = {&plan.job.a, &plan.job.b, &plan.job.c};
   for (std::size_t k = 0; k < plan.operands.size(); ++k) {
     kernels::Operand& operand = *operands[k];

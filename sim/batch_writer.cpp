@@ -27,18 +27,18 @@ BatchWriter::BatchWriter(models::Core& core, const compiler::CompiledModel& mode
   for (std::size_t x = 0; x < values.size(); ++x) {
     values[x] = static_cast<float>(static_cast<double>(x) * network.scale + network.offset);
   }
-  data_ = prepare(model.tensor("data"), values);
-  label_ = prepare(model.tensor("label"), {0, 1});
-  set_binary_points();
+  data_ = prepare(model.tensor("data"));
+  label_ = prepare(model.tensor("label"));
+  const models::SlotSettings& slot = core_.settings.slot(data_.tensor->slot);
+  data_point_ = binary_point_of(values, slot.width, slot.q_min, slot.q_max);
+  set_binary_point();
   for (std::size_t x = 0; x < values.size(); ++x) samples_[x] = encode(data_, values[x]);
   one_ = encode(label_, 1);
 }
 
-BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo& tensor, const std::vector<float>& values) {
+BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo& tensor) const {
   Input input;
   input.tensor = &tensor;
-  const models::SlotSettings& slot = core_.settings.slot(tensor.slot);
-  input.point = binary_point_of(values, slot.width, slot.q_min, slot.q_max);
   const TensorMemory memory(core_, tensor);
   const std::int64_t images = tensor.shape[0], elements = tensor.size() / images;
   for (std::int64_t n = 0; n < images; ++n) input.image_offset.push_back(memory.offset(n * elements));
@@ -52,17 +52,16 @@ BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo& tensor, cons
   return input;
 }
 
-void BatchWriter::set_binary_points() {
-  for (const Input* input : {&data_, &label_}) {
-    models::SlotSettings& slot = core_.settings.slot(input->tensor->slot);
-    slot.q_read = slot.q_write = static_cast<std::int8_t>(input->point);
-  }
+void BatchWriter::set_binary_point() {
+  if (!models::is_integer(data_.tensor->format)) return;
+  models::SlotSettings& slot = core_.settings.slot(data_.tensor->slot);
+  slot.q_read = slot.q_write = static_cast<std::int8_t>(data_point_);
 }
 
 std::uint32_t BatchWriter::encode(const Input& input, float value) const {
   if (!models::is_integer(input.tensor->format)) return models::bits_of_float(value);
-  const int width = core_.settings.slot(input.tensor->slot).width;
-  return static_cast<std::uint32_t>(models::quantise(value, width, input.point, isa::Rounding::kNearestEven, 0).n);
+  const models::SlotSettings& slot = core_.settings.slot(input.tensor->slot);
+  return static_cast<std::uint32_t>(models::quantise(value, slot.width, slot.q_read, isa::Rounding::kNearestEven, 0).n);
 }
 
 void BatchWriter::write_element(const Input& input, std::size_t image, std::size_t element, std::uint32_t bits) {

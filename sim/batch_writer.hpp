@@ -18,12 +18,12 @@ int binary_point_of(const std::vector<float>& values, int width, int q_min, int 
 
 class BatchWriter {
  public:
-  // Sets the binary points of the slots of `data` and `label` in the core's settings store.
-  // A raw sample x is stored as x * scale + offset.
+  // Sets the binary point of the slot of `data` in the core's settings store; `label` keeps the one it
+  // has. A raw sample x is stored as x * scale + offset.
   BatchWriter(models::Core& core, const compiler::CompiledModel& model, const compiler::Network& network);
 
-  // The points that the constructor chose, again: for after the settings have been replaced.
-  void set_binary_points();
+  // The point that the constructor chose, again: for after the settings have been replaced.
+  void set_binary_point();
 
   // Writes images[k] of the set to place k of the batch; places beyond images.size() become zero
   // images with all-zero labels.
@@ -32,10 +32,9 @@ class BatchWriter {
  private:
   struct Input {
     const compiler::TensorInfo* tensor;
-    int point = 0;
     std::vector<std::int64_t> image_offset, element_offset;  // bytes: an element is at their sum
   };
-  Input prepare(const compiler::TensorInfo& tensor, const std::vector<float>& values);
+  Input prepare(const compiler::TensorInfo& tensor) const;
   std::uint32_t encode(const Input& input, float value) const;
   template <class Element>
   void write_images(const std::vector<const std::uint8_t*>& samples);
@@ -43,6 +42,7 @@ class BatchWriter {
 
   models::Core& core_;
   Input data_, label_;
+  int data_point_ = 0;
   std::array<std::uint32_t, 256> samples_{};  // encoded
   std::uint32_t one_ = 0;                     // encoded label
 };

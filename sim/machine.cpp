@@ -90,7 +90,7 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
     slot.q_read = found.q_read;
     slot.q_write = found.q_write;
   }
-  writer_.set_binary_points();
+  writer_.set_binary_point();
   core_.statistics = models::StatisticsDatabase();
 }
 

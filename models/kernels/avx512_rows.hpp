@@ -11,30 +11,31 @@ struct Avx512 : Portable<L> {
     contract_blocks<L>(acc, a, b, steps, n, rows, zero);
   }
 
-  static void load_rows(const Operand& operand, const std::int64_t* at, int n, float* out) {
-    const __m512 scale = _mm512_set1_ps(operand.scale);
+  static void load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n, float* out) {
     switch (operand.format) {
-      case isa::Format::kInt8:
-        for (int k = 0; k < n; ++k)
-          for (int h = 0; h < kHalves; ++h) {
-            const __m512i line = _mm512_loadu_si512(operand.memory + (at[k] >> 2) * (4 * L) + 64 * h);
-            const __m512i up = _mm512_sll_epi32(line, _mm_cvtsi64_si128(24 - 8 * (at[k] & 3)));
-            _mm512_store_ps(out + k * L + 16 * h, _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srai_epi32(up, 24)), scale));
-          }
-        return;
-      case isa::Format::kInt16:
-        for (int k = 0; k < n; ++k)
-          for (int h = 0; h < kHalves; ++h) {
-            const __m512i line = _mm512_loadu_si512(operand.memory + (at[k] >> 1) * (4 * L) + 64 * h);
-            const __m512i up = _mm512_sll_epi32(line, _mm_cvtsi64_si128(16 - 16 * (at[k] & 1)));
-            _mm512_store_ps(out + k * L + 16 * h, _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srai_epi32(up, 16)), scale));
-          }
-        return;
-      case isa::Format::kFp32:
-        for (int k = 0; k < n; ++k)
-          for (int h = 0; h < kHalves; ++h)
-            _mm512_store_si512(out + k * L + 16 * h, _mm512_loadu_si512(operand.memory + at[k] * (4 * L) + 64 * h));
-        return;
+      case isa::Format::kInt8: return load_integers<4>(operand, at, offset, n, out);
+      case isa::Format::kInt16: return load_integers<2>(operand, at, offset, n, out);
+      case isa::Format::kFp32: break;
+    }
+    const std::uint8_t* memory = operand.memory + offset * (4 * L);
+    for (int k = 0; k < n; ++k)
+      for (int h = 0; h < kHalves; ++h)
+        _mm512_store_si512(out + k * L + 16 * h, _mm512_loadu_si512(memory + at[k] * (4 * L) + 64 * h));
+  }
+  // E elements in a word: the one that is wanted is shifted to the top and down again.
+  template <int E>
+  static void load_integers(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n, float* out) {
+    constexpr int kBits = 32 / E, kShift = E == 4 ? 2 : 1;
+    const __m512 scale = _mm512_set1_ps(operand.scale);
+    const std::uint8_t* memory = operand.memory;
+    for (int k = 0; k < n; ++k) {
+      const std::int64_t row = at[k] + offset;
+      const __m128i up = _mm_cvtsi64_si128((32 - kBits) - kBits * (row & (E - 1)));
+      for (int h = 0; h < kHalves; ++h) {
+        const __m512i line = _mm512_loadu_si512(memory + (row >> kShift) * (4 * L) + 64 * h);
+        const __m512i element = _mm512_srai_epi32(_mm512_sll_epi32(line, up), 32 - kBits);
+        _mm512_store_ps(out + k * L + 16 * h, _mm512_mul_ps(_mm512_cvtepi32_ps(element), scale));
+      }
     }
   }
 

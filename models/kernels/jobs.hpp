@@ -26,6 +26,14 @@ struct Stream {
   std::int64_t stride[isa::kLoops];
 };
 
+// The innermost `loops` loops of a nest written out, where single iterations of them would be slow to walk: iteration k
+// of their `period` lies at offsets[s · period + k] in stream s. No table: loops 0, period 1.
+struct Table {
+  int loops;
+  std::int64_t period;
+  const std::int32_t* offsets;
+};
+
 // How a row of L wide values is drained.
 struct Output {
   std::uint8_t* memory;  // the scratchpad
@@ -68,17 +76,19 @@ struct Operand {
   const std::uint8_t* memory;
   float scale;            // 2^(−q) of integer formats
   std::uint32_t bits;     // the value of a scalar
-  Stream at;              // rows, or elements for a broadcast
+  Stream at;              // over the outer loops: rows, or elements for a broadcast
+  Stream fold;            // over the folded loops, base 0
 };
 
 struct VectorJob {
   isa::VectorOp op;
   isa::Reduction reduction;
-  std::int64_t fold;      // iterations that one output row folds, at least 1
   Nest outer;             // one iteration an output row
-  Stream o, x;            // over `outer`: rows of the output format; index of the random words
-  Nest inner;             // all iterations, folded ones included
-  Operand a, b, c;        // streams over `inner`
+  Table table;            // of `outer`; streams a, b, c, o, x
+  Stream o, x;            // rows of the output format; index of the random words
+  Nest fold;              // what one output row folds
+  std::int64_t fold_count;
+  Operand a, b, c;
   Output output;
 };
 
@@ -87,6 +97,7 @@ struct CopyJob {
   const std::uint8_t* source;
   std::uint8_t* destination;
   Nest nest;
+  Table table;      // streams src, dst
   Stream src, dst;  // rows of `element`
 };
 

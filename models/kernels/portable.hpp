@@ -223,28 +223,29 @@ struct Portable {
     for (int k = 0; k < n; ++k) values[k] = canonical(values[k]);
   }
 
-  // Rows at row addresses `at` as FP32: n · scale for integers, the bits for fp32.
-  static void load_rows(const Operand& operand, const std::int64_t* at, int n, float* out) {
+  // Rows at row addresses at[k] + offset as FP32: n · scale for integers, the bits for fp32.
+  static void load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n, float* out) {
     switch (operand.format) {
-      case isa::Format::kInt8: return load_rows_of<std::int8_t, isa::Format::kInt8>(operand, at, n, out);
-      case isa::Format::kInt16: return load_rows_of<std::int16_t, isa::Format::kInt16>(operand, at, n, out);
+      case isa::Format::kInt8: return load_rows_of<std::int8_t, isa::Format::kInt8>(operand, at, offset, n, out);
+      case isa::Format::kInt16: return load_rows_of<std::int16_t, isa::Format::kInt16>(operand, at, offset, n, out);
       case isa::Format::kFp32: break;
     }
-    for (int k = 0; k < n; ++k) __builtin_memcpy(out + k * L, operand.memory + at[k] * (4 * L), 4 * L);
+    for (int k = 0; k < n; ++k) __builtin_memcpy(out + k * L, operand.memory + (at[k] + offset) * (4 * L), 4 * L);
   }
   template <class Element, isa::Format F>
-  static void load_rows_of(const Operand& operand, const std::int64_t* at, int n, float* out) {
+  static void load_rows_of(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n, float* out) {
     for (int k = 0; k < n; ++k) {
-      const std::uint8_t* p = operand.memory + byte_of_row<L>(F, at[k]);
+      const std::uint8_t* p = operand.memory + byte_of_row<L>(F, at[k] + offset);
       Element e[L];
       for (int j = 0; j < L; ++j) __builtin_memcpy(&e[j], p + 4 * j, sizeof(Element));
       for (int j = 0; j < L; ++j) out[k * L + j] = static_cast<float>(e[j]) * operand.scale;
     }
   }
-  // One element for all lanes of a row, at element addresses `at`.
-  static void load_broadcasts(const Operand& operand, const std::int64_t* at, int n, float* out) {
+  // One element for all lanes of a row, at element addresses at[k] + offset.
+  static void load_broadcasts(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n, float* out) {
     for (int k = 0; k < n; ++k) {
-      const std::uint8_t* p = operand.memory + byte_of_row<L>(operand.format, at[k] / L) + 4 * (at[k] % L);
+      const std::int64_t element = at[k] + offset;
+      const std::uint8_t* p = operand.memory + byte_of_row<L>(operand.format, element / L) + 4 * (element % L);
       std::uint32_t word = 0;
       std::int16_t half = 0;
       float v = 0;

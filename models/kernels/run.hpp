@@ -175,108 +175,95 @@ __attribute__((noinline)) inline void apply(isa::VectorOp op, float* __restrict 
   }
 }
 
-// Folds n rows of t, the first of which has position `position` in the fold, into acc (and `best` for argmax).
-template <int L>
-inline void fold_rows(isa::Reduction reduction, float* acc, float* best, const float* t, std::int64_t n,
-                      std::int64_t position) {
+// Folds rows of t, which have position `position` in their folds, into acc; `best` holds the largest t for argmax.
+inline void fold_rows(isa::Reduction reduction, float* __restrict acc, float* __restrict best, const float* __restrict t,
+                      std::int64_t position, int words) {
+  const float here = static_cast<float>(position);
   if (position == 0) {
-    __builtin_memcpy(reduction == isa::Reduction::kArgmax ? best : acc, t, 4 * L);
-    if (reduction == isa::Reduction::kArgmax) __builtin_memset(acc, 0, 4 * L);
+    const bool argmax = reduction == isa::Reduction::kArgmax;
+    __builtin_memcpy(argmax ? best : acc, t, static_cast<std::size_t>(words) * 4);
+    if (argmax) __builtin_memset(acc, 0, static_cast<std::size_t>(words) * 4);
+    return;
   }
-  for (std::int64_t k = position == 0 ? 1 : 0; k < n; ++k) {
-    const float* row = t + k * L;
-    switch (reduction) {
-      case isa::Reduction::kAdd:
-        for (int j = 0; j < L; ++j) acc[j] = canonical(acc[j] + row[j]);
-        break;
-      case isa::Reduction::kMax:
-        for (int j = 0; j < L; ++j) acc[j] = row[j] > acc[j] ? row[j] : acc[j];
-        break;
-      case isa::Reduction::kMin:
-        for (int j = 0; j < L; ++j) acc[j] = row[j] < acc[j] ? row[j] : acc[j];
-        break;
-      case isa::Reduction::kArgmax: {
-        const float here = static_cast<float>(position + k);
-        for (int j = 0; j < L; ++j) {
-          acc[j] = row[j] > best[j] ? here : acc[j];
-          best[j] = row[j] > best[j] ? row[j] : best[j];
-        }
-        break;
+  switch (reduction) {
+    case isa::Reduction::kAdd:
+      for (int j = 0; j < words; ++j) acc[j] = canonical(acc[j] + t[j]);
+      return;
+    case isa::Reduction::kMax:
+      for (int j = 0; j < words; ++j) acc[j] = t[j] > acc[j] ? t[j] : acc[j];
+      return;
+    case isa::Reduction::kMin:
+      for (int j = 0; j < words; ++j) acc[j] = t[j] < acc[j] ? t[j] : acc[j];
+      return;
+    case isa::Reduction::kArgmax:
+      for (int j = 0; j < words; ++j) {
+        acc[j] = t[j] > best[j] ? here : acc[j];
+        best[j] = t[j] > best[j] ? t[j] : best[j];
       }
-      case isa::Reduction::kNone: break;
-    }
+      return;
+    case isa::Reduction::kNone:
+      return;
   }
 }
 
-// Works on blocks of rows: operands become FP32 rows, the operation, the fold, the drain.
+// Works on blocks of output rows: for each position of the fold, operands become FP32 rows, then the operation, the
+// fold; at last the drain.
 template <class Ops>
 class Rows {
  public:
   static constexpr int L = Ops::kLanes;
 
-  Rows(const VectorJob& job, Counts& counts) : job_(job), drain_(job.output, 0, counts) {
-    const Operand* const operands[] = {&job.a, &job.b, &job.c};
+  Rows(const VectorJob& job, std::int64_t most_rows, Counts& counts)
+      : job_(job), drain_(job.output, 0, counts), operands_{&job.a, &job.b, &job.c} {
+    const int block = static_cast<int>(most_rows < kBlockRows ? most_rows : kBlockRows);
     for (int i = 0; i < 3; ++i) {
-      operands_[i] = operands[i];
-      if (operands[i]->kind != isa::OperandKind::kScalar) continue;
-      const float value = float_of(operands[i]->bits);
-      for (int k = 0; k < kBlockRows * L; ++k) __builtin_memcpy(rows_[i] + k, &value, 4);
+      if (operands_[i]->kind != isa::OperandKind::kScalar) continue;
+      const float value = float_of(operands_[i]->bits);
+      for (int k = 0; k < block * L; ++k) __builtin_memcpy(rows_[i] + k, &value, 4);
     }
   }
   void run(std::int64_t first, std::int64_t last) {
-    const Stream* const outs[] = {&job_.o, &job_.x};
-    const Stream* const ins[] = {&job_.a.at, &job_.b.at, &job_.c.at};
-    Walk<2> out(job_.outer, outs, first);
-    Walk<3> in(job_.inner, ins, first * job_.fold);
-    std::int64_t* const out_lists[] = {o_, x_};
-    if (job_.fold <= kBlockRows) {
-      const std::int64_t most = kBlockRows / job_.fold;
-      for (std::int64_t done = first; done < last;) {
-        const int n = static_cast<int>(last - done < most ? last - done : most);
-        list_addresses(out, n, out_lists);
-        compute(in, n * static_cast<int>(job_.fold));
-        const float* result = t_;
-        if (job_.fold > 1) {
-          for (int k = 0; k < n; ++k)
-            fold_rows<L>(job_.reduction, folded_ + k * L, best_, t_ + k * job_.fold * L, job_.fold, 0);
-          result = folded_;
-        } else if (job_.reduction == isa::Reduction::kArgmax) {
-          __builtin_memset(t_, 0, sizeof t_);
-        }
-        drain_.rows(result, n, o_, x_);
-        done += n;
+    const Stream* const streams[] = {&job_.a.at, &job_.b.at, &job_.c.at, &job_.o, &job_.x};
+    const Stream* const folds[] = {&job_.a.fold, &job_.b.fold, &job_.c.fold};
+    Lister<5> rows(job_.outer, job_.table, streams, first);
+    std::int64_t* const lists[] = {at_[0], at_[1], at_[2], o_, x_};
+    const bool folded = job_.fold_count > 1 || job_.reduction == isa::Reduction::kArgmax;
+    for (std::int64_t done = first; done < last;) {
+      const int n = static_cast<int>(last - done < kBlockRows ? last - done : kBlockRows);
+      rows.list(n, lists);
+      Walk<3> fold(job_.fold, folds, 0);
+      for (std::int64_t position = 0; position < job_.fold_count; ++position) {
+        const float* t = compute(fold, n);
+        fold.advance(1);
+        if (folded)
+          fold_rows(job_.reduction, folded_, best_, t, position, n * L);
+        else
+          drain_.rows(t, n, o_, x_);
       }
-    } else {
-      for (std::int64_t done = first; done < last; ++done) {
-        list_addresses(out, 1, out_lists);
-        for (std::int64_t position = 0; position < job_.fold;) {
-          const int n = static_cast<int>(job_.fold - position < kBlockRows ? job_.fold - position : kBlockRows);
-          compute(in, n);
-          fold_rows<L>(job_.reduction, folded_, best_, t_, n, position);
-          position += n;
-        }
-        drain_.rows(folded_, 1, o_, x_);
-      }
+      if (folded) drain_.rows(folded_, n, o_, x_);
+      done += n;
     }
     drain_.finish();
   }
 
  private:
-  // t of the next n iterations.
-  void compute(Walk<3>& in, int n) {
-    std::int64_t* const lists[] = {at_[0], at_[1], at_[2]};
-    list_addresses(in, n, lists);
+  // t of n output rows at one position of the fold.
+  const float* compute(const Walk<3>& fold, int n) {
     for (int i = 0; i < 3; ++i) {
-      if (operands_[i]->kind == isa::OperandKind::kRows) Ops::load_rows(*operands_[i], at_[i], n, rows_[i]);
-      if (operands_[i]->kind == isa::OperandKind::kBroadcast) Ops::load_broadcasts(*operands_[i], at_[i], n, rows_[i]);
+      if (operands_[i]->kind == isa::OperandKind::kRows) Ops::load_rows(*operands_[i], at_[i], fold.at(i), n, rows_[i]);
+      if (operands_[i]->kind == isa::OperandKind::kBroadcast)
+        Ops::load_broadcasts(*operands_[i], at_[i], fold.at(i), n, rows_[i]);
     }
-    if (job_.op == isa::VectorOp::kRandom) return randoms(n);
-    apply(job_.op, t_, rows_[0], rows_[1], rows_[2], n * L);
+    if (job_.op == isa::VectorOp::kCopy) return rows_[0];
+    if (job_.op == isa::VectorOp::kRandom)
+      randoms(n);
+    else
+      apply(job_.op, t_, rows_[0], rows_[1], rows_[2], n * L);
+    return t_;
   }
-  // The index counts output rows: all iterations of a fold have the same words.
   void randoms(int n) {
     for (int k = 0; k < n; ++k) {
-      const auto x = static_cast<std::uint32_t>(x_[job_.fold <= kBlockRows ? k / job_.fold : 0]);
+      const auto x = static_cast<std::uint32_t>(x_[k]);
       for (std::uint32_t j = 0; j < L; ++j)
         t_[static_cast<std::uint32_t>(k) * L + j] =
             static_cast<float>(mixed((x + j * job_.output.lane_stride) ^ job_.output.key) >> 8) * 0x1p-24F;
@@ -285,42 +272,54 @@ class Rows {
 
   const VectorJob& job_;
   typename Ops::Drain drain_;
-  const Operand* operands_[3];
+  const Operand* const operands_[3];
   std::int64_t at_[3][kBlockRows], o_[kBlockRows], x_[kBlockRows];
   alignas(64) float rows_[3][kBlockRows * L];
   alignas(64) float t_[kBlockRows * L];
   alignas(64) float folded_[kBlockRows * L];
-  alignas(64) float best_[L];
+  alignas(64) float best_[kBlockRows * L];
 };
 
 template <class Ops>
 void run_vector(const VectorJob& job, std::int64_t first, std::int64_t last, Counts& counts) {
-  if (first < last) Rows<Ops>(job, counts).run(first, last);
+  if (first < last) Rows<Ops>(job, last - first, counts).run(first, last);
 }
 
 template <class Ops>
 void run_copy(const CopyJob& job, std::int64_t first, std::int64_t last) {
-  constexpr std::int64_t kLine = 4 * Ops::kLanes;
+  constexpr int L = Ops::kLanes;
+  constexpr std::int64_t kLine = 4 * L;
   const Stream* const streams[] = {&job.src, &job.dst};
   if (first >= last) return;
-  Walk<2> walk(job.nest, streams, first);
-  for (std::int64_t done = first; done < last;) {
-    const std::int64_t run = walk.run(last - done), src = walk.stride(0), dst = walk.stride(1);
-    if (job.element == isa::Format::kFp32) {
+  if (job.element == isa::Format::kFp32 && job.table.loops == 0) {  // long runs
+    Walk<2> walk(job.nest, streams, first);
+    for (std::int64_t done = first; done < last;) {
+      const std::int64_t run = walk.run(last - done), src = walk.stride(0) * kLine, dst = walk.stride(1) * kLine;
       const std::uint8_t* source = job.source + walk.at(0) * kLine;
       std::uint8_t* destination = job.destination + walk.at(1) * kLine;
-      if (src == 1 && dst == 1)
+      if (src == kLine && dst == kLine)
         __builtin_memcpy(destination, source, static_cast<std::size_t>(run * kLine));
       else
-        for (std::int64_t k = 0; k < run; ++k)
-          __builtin_memcpy(destination + k * dst * kLine, source + k * src * kLine, kLine);
-    } else {
-      for (std::int64_t k = 0; k < run; ++k)
-        Ops::copy_row(job.element, job.destination + byte_of_row<Ops::kLanes>(job.element, walk.at(1) + k * dst),
-                      job.source + byte_of_row<Ops::kLanes>(job.element, walk.at(0) + k * src));
+        for (std::int64_t k = 0; k < run; ++k) __builtin_memcpy(destination + k * dst, source + k * src, kLine);
+      walk.advance(run);
+      done += run;
     }
-    walk.advance(run);
-    done += run;
+    return;
+  }
+  constexpr int kBlock = 128;
+  std::int64_t src[kBlock], dst[kBlock];
+  std::int64_t* const lists[] = {src, dst};
+  Lister<2> rows(job.nest, job.table, streams, first);
+  for (std::int64_t done = first; done < last; done += kBlock) {
+    const int n = static_cast<int>(last - done < kBlock ? last - done : kBlock);
+    rows.list(n, lists);
+    if (job.element == isa::Format::kFp32)
+      for (int k = 0; k < n; ++k)
+        __builtin_memcpy(job.destination + dst[k] * kLine, job.source + src[k] * kLine, kLine);
+    else
+      for (int k = 0; k < n; ++k)
+        Ops::copy_row(job.element, job.destination + byte_of_row<L>(job.element, dst[k]),
+                      job.source + byte_of_row<L>(job.element, src[k]));
   }
 }
 

@@ -41,16 +41,53 @@ class Walk {
   std::int64_t at_[N];
 };
 
-// Addresses of the next n iterations of every stream.
+// Lists the addresses of iterations, by way of the nest's table where it has one.
 template <int N>
-inline void list_addresses(Walk<N>& walk, std::int64_t n, std::int64_t* const (&lists)[N]) {
-  for (std::int64_t done = 0; done < n;) {
-    const std::int64_t run = walk.run(n - done);
-    for (int s = 0; s < N; ++s) {
-      const std::int64_t at = walk.at(s), stride = walk.stride(s);
-      for (std::int64_t k = 0; k < run; ++k) lists[s][done + k] = at + k * stride;
+class Lister {
+ public:
+  Lister(const Nest& nest, const Table& table, const Stream* const (&streams)[N], std::int64_t first)
+      : nest_(without(nest, table)), table_(table), place_(first % table.period), walk_(nest_, streams, first / table.period) {}
+
+  // Addresses of the next n iterations, one list a stream.
+  void list(std::int64_t n, std::int64_t* const (&lists)[N]) {
+    for (std::int64_t done = 0; done < n;) {
+      std::int64_t run;
+      if (table_.loops == 0) {
+        run = walk_.run(n - done);
+        for (int s = 0; s < N; ++s) {
+          const std::int64_t at = walk_.at(s), stride = walk_.stride(s);
+          std::int64_t* out = lists[s] + done;
+          for (std::int64_t k = 0; k < run; ++k) out[k] = at + k * stride;
+        }
+        walk_.advance(run);
+      } else {
+        run = table_.period - place_ < n - done ? table_.period - place_ : n - done;
+        for (int s = 0; s < N; ++s) {
+          const std::int64_t at = walk_.at(s);
+          const std::int32_t* offsets = table_.offsets + s * table_.period + place_;
+          std::int64_t* out = lists[s] + done;
+          for (std::int64_t k = 0; k < run; ++k) out[k] = at + offsets[k];
+        }
+        place_ += run;
+        if (place_ == table_.period) {
+          place_ = 0;
+          walk_.advance(1);
+        }
+      }
+      done += run;
     }
-    walk.advance(run);
-    done += run;
   }
-}
+
+ private:
+  static Nest without(const Nest& nest, const Table& table) {
+    Nest outer = nest;
+    outer.depth -= table.loops;
+    if (outer.depth == 0) outer.count[outer.depth++] = 1;
+    return outer;
+  }
+
+  Nest nest_;
+  Table table_;
+  std::int64_t place_;
+  Walk<N> walk_;
+};

@@ -99,7 +99,7 @@ void vector(benchmark::State& state, const models::kernels::KernelSet& kernels, 
   using benchmark::Counter;
   const auto rows = static_cast<double>(state.iterations() * planned.iterations);
   state.counters["rows/s"] = Counter(rows, Counter::kIsRate);
-  state.counters["inputs/s"] = Counter(rows * static_cast<double>(planned.job.fold), Counter::kIsRate);
+  state.counters["inputs/s"] = Counter(rows * static_cast<double>(planned.job.fold_count), Counter::kIsRate);
 }
 
 isa::Vector map_rows(isa::VectorOp op, isa::Format in, isa::Format out, bool analyse) {

@@ -9,8 +9,10 @@ Factors::Factors(const StoredTensor& left, const StoredTensor& right)
     factor.q = tensor.q;
     if (exact) {
       factor.integers = tensor.stored;
+      factor.integers.insert(factor.integers.begin(), 0);
     } else {
       factor.reals = tensor.reals();
+      factor.reals.insert(factor.reals.begin(), 0.0F);
     }
   };
   fill(a, left);

@@ -1,6 +1,7 @@
 // The canonical order of every sum of a layer, and its exact or FP32 evaluation.
 // A visitor calls visit(i, j) once for each product of one output element, in canonical order, with the
-// logical indices of the two factors; taps that meet padding are skipped. contract() adds the products:
+// logical indices of the two factors. Taps that meet padding are skipped, but where the input is gathered:
+// there they are visited with the index kPadding, which stands for +0. contract() adds the products:
 // integers exactly, FP32 by one fused multiply-add each.
 #pragma once
 #include <cmath>
@@ -14,16 +15,23 @@
 
 namespace anzan::reference {
 
+inline constexpr std::int64_t kPadding = -1;
+
 // A convolution or pooling of `batch` images; pooling has groups = input channels.
 struct Geometry {
   std::int64_t batch = 1, in_channels = 1, in_height = 1, in_width = 1;
   std::int64_t out_channels = 1, out_height = 1, out_width = 1;
   std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, groups = 1;
+  bool gathered = false;  // the taps of the input stand where channels would (im2col)
 
   std::int64_t in_group() const { return in_channels / groups; }
   std::int64_t out_group() const { return out_channels / groups; }
   std::int64_t input(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const {
     return ((n * in_channels + c) * in_height + y) * in_width + x;
+  }
+  // The same, or kPadding outside the image.
+  std::int64_t padded_input(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const {
+    return y < 0 || y >= in_height || x < 0 || x >= in_width ? kPadding : input(n, c, y, x);
   }
   std::int64_t output(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const {
     return ((n * out_channels + c) * out_height + y) * out_width + x;
@@ -60,10 +68,19 @@ void visit_seeing_windows(const Geometry& g, std::int64_t y, std::int64_t x, con
   }
 }
 
-// Forward, output (n, oc, oy, ox): (ky, kx, ic), visit(input, weight).
+// Forward, output (n, oc, oy, ox): (ky, kx, ic), gathered (ic, ky, kx); visit(input, weight).
 template <class Visit>
 void visit_forward(const Geometry& g, std::int64_t n, std::int64_t oc, std::int64_t oy, std::int64_t ox,
                    const Visit& visit) {
+  if (g.gathered) {
+    for (std::int64_t ic = 0; ic < g.in_channels; ++ic)
+      for (std::int64_t ky = 0; ky < g.kernel_h; ++ky)
+        for (std::int64_t kx = 0; kx < g.kernel_w; ++kx) {
+          visit(g.padded_input(n, ic, oy * g.stride_h + ky - g.pad_h, ox * g.stride_w + kx - g.pad_w),
+                g.weight(oc, ic, ky, kx));
+        }
+    return;
+  }
   const std::int64_t first = oc / g.out_group() * g.in_group();
   visit_window(g, oy, ox, [&](std::int64_t ky, std::int64_t kx, std::int64_t y, std::int64_t x) {
     for (std::int64_t ic = 0; ic < g.in_group(); ++ic)
@@ -92,12 +109,11 @@ void visit_backward_weight(const Geometry& g, std::int64_t lanes, std::int64_t o
   for (std::int64_t group = 0; group < g.batch; group += lanes) {
     for (std::int64_t oy = 0; oy < g.out_height; ++oy) {
       const std::int64_t y = oy * g.stride_h + ky - g.pad_h;
-      if (y < 0 || y >= g.in_height) continue;
       for (std::int64_t ox = 0; ox < g.out_width; ++ox) {
         const std::int64_t x = ox * g.stride_w + kx - g.pad_w;
-        if (x < 0 || x >= g.in_width) continue;
+        if (!g.gathered && g.padded_input(0, channel, y, x) == kPadding) continue;
         for (std::int64_t n = group; n < g.batch && n < group + lanes; ++n) {
-          visit(g.output(n, oc, oy, ox), g.input(n, channel, y, x));
+          visit(g.output(n, oc, oy, ox), g.padded_input(n, channel, y, x));
         }
       }
     }
@@ -114,6 +130,7 @@ void visit_backward_bias(const Geometry& g, std::int64_t lanes, std::int64_t oc,
 }
 
 // One factor of a contraction. A contraction of two integer tensors is exact, any other one in FP32.
+// Element i stands at i + 1, behind the zero of kPadding.
 struct Factor {
   std::vector<std::int32_t> integers;  // empty if the contraction runs in FP32
   std::vector<float> reals;            // empty if it is exact
@@ -132,7 +149,7 @@ template <class VisitAll>
 long double contract(const Factors& factors, const std::optional<float>& bias, const VisitAll& visit_all) {
   if (!factors.exact) {
     float sum = bias.value_or(0.0F);
-    const float *a = factors.a.reals.data(), *b = factors.b.reals.data();
+    const float *a = factors.a.reals.data() + 1, *b = factors.b.reals.data() + 1;
     visit_all([&](std::int64_t i, std::int64_t j) { sum = std::fma(a[i], b[j], sum); });
     return sum;
   }
@@ -142,7 +159,7 @@ long double contract(const Factors& factors, const std::optional<float>& bias, c
     const long double point = std::nearbyint(std::ldexp(static_cast<long double>(*bias), q));
     sum = static_cast<std::int64_t>(std::fmax(-0x1p46L, std::fmin(0x1p46L, point)));
   }
-  const std::int32_t *a = factors.a.integers.data(), *b = factors.b.integers.data();
+  const std::int32_t *a = factors.a.integers.data() + 1, *b = factors.b.integers.data() + 1;
   // Products are below 2^31, so 64 bits hold the sum of 2^32 of them.
   visit_all([&](std::int64_t i, std::int64_t j) { sum += std::int64_t{a[i]} * b[j]; });
   if (std::llabs(sum) >= (1LL << 47)) throw std::overflow_error("reference: a sum exceeds the accumulator");

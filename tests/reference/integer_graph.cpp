@@ -21,11 +21,10 @@ bool pointwise(const Layer& l) { return l.kind == LayerKind::kRelu || l.kind == 
 }  // namespace
 
 IntegerNetwork::IntegerNetwork(const compiler::Network& network, Formats formats,
-                               const StepSettings& settings, UpdateRule update_rule)
+                               const StepSettings& settings)
     : network_(network),
       formats_(std::move(formats)),
       settings_(settings),
-      update_rule_(update_rule),
       writer_(settings.seed, settings.step) {
   if (network_.layers.empty() || network_.layers.back().kind != LayerKind::kSoftmaxCrossEntropy) {
     throw std::invalid_argument("reference: the last layer must be the loss");
@@ -97,7 +96,14 @@ Geometry IntegerNetwork::geometry(const Layer& l) const {
     g.kernel_h = in.height;
     g.kernel_w = in.width;
   }
+  g.gathered = gathers(l);
   return g;
+}
+
+// Few channels of data would leave words and lanes empty: taps fill them.
+bool IntegerNetwork::gathers(const Layer& l) const {
+  return weighted(l) && l.groups == 1 && node_of(l.inputs.at(0)) == 0 && nodes_[0].consumers.size() == 1 &&
+         network_.input.channels < 4;
 }
 
 std::array<std::int64_t, 4> IntegerNetwork::parameter_shape(const Layer& l, bool bias) const {

@@ -335,16 +335,14 @@ void IntegerNetwork::update_parameter(const Layer& l, bool is_bias) {
     const float scaled = decayed * rate;
     v[i] = std::fma(v[i], momentum, scaled);
   }
-  // Stores `values`, and reads them back if the rule says so.
-  const auto store = [&](const std::string& name, std::vector<float>& values) {
+  const auto store = [&](const std::string& name, const std::vector<float>& values) {
     write(name, create(name, parameter_shape(l, is_bias)),
           [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
             return static_cast<long double>(values[at(i)]);
           });
-    if (update_rule_ == UpdateRule::kFromStored) values = tensor(name).reals();
   };
-  store(velocity, v);
   for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] - v[i];
+  store(velocity, v);
   store(master, w);
   if (separate) store(copy, w);
 }

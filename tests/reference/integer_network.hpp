@@ -12,8 +12,10 @@
 //   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer or
 //   add is fused: the pair has one tensor, named after the ReLU.
 //   Convolution: bias, then (ky, kx, ic); sums as contract() in contraction.hpp says; optional ReLU;
-//   quantised.
-//     Operands of two formats: the narrower is widened exactly.
+//   quantised. Operands of two formats: the narrower is widened exactly.
+//     Gathered, where it has one group and alone reads data (through any flatten) of fewer than 4 channels:
+//     (ic, ky, kx) instead, and taps that meet padding add their product with +0, here and in the gradient
+//     of the weights.
 //   Max pool: the first largest tap in (ky, kx) order; selection.
 //   Average pool: FP32 products with fl(1 / area), added in tap order from the first; quantised.
 //   Add: FP32 sum of the two operands, optional ReLU; quantised. Lone ReLU: selection.
@@ -29,9 +31,9 @@
 //   Lone ReLU: dy where its output > 0, else +0. Add: dy. Both quantised where the target has a format.
 // Update, each operation rounded to FP32 once, λ' = fl(weight decay · multiplier), η' = fl(rate ·
 // multiplier):
-//   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); v := store(v').
-//   w' = w - v; w := store(w'), the master copy if there is one, and then weight := store(w).
-//   By UpdateRule the last two read what has just been stored, or the FP32 values before that.
+//   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'.
+//   Each result is stored from FP32, none from another as stored: v := store(v'), w := store(w'); with a
+//   separate master copy w is that of the master, and weight := store(w') as well.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -50,15 +52,11 @@ struct StepSettings {
   double learning_rate = 0.01, momentum = 0.9, weight_decay = 5e-4;
 };
 
-// What an update computes with after it has stored it: v in w - v, w in the copy of a separate master.
-enum class UpdateRule { kFromStored, kFromExact };
-
 class IntegerNetwork {
  public:
   using Formats = std::map<std::string, TensorFormat>;
   // A tensor that needs a format and has none is found when it is written: std::invalid_argument.
-  IntegerNetwork(const compiler::Network& network, Formats formats, const StepSettings& settings,
-                 UpdateRule update_rule = UpdateRule::kFromStored);
+  IntegerNetwork(const compiler::Network& network, Formats formats, const StepSettings& settings);
 
   // Names of the tensors that must be set: data, parameters, momenta, masters.
   std::vector<std::string> inputs() const;
@@ -108,6 +106,7 @@ class IntegerNetwork {
   std::string contribution_name(const Node& node, std::size_t k) const;  // k from 1
   static std::string parameter_name(const compiler::Layer& l, bool bias, const char* role);
   Geometry geometry(const compiler::Layer& layer) const;
+  bool gathers(const compiler::Layer& layer) const;
   std::array<std::int64_t, 4> image_shape(const compiler::Shape& s) const;
   std::array<std::int64_t, 4> parameter_shape(const compiler::Layer& l, bool bias) const;
 
@@ -138,7 +137,6 @@ class IntegerNetwork {
   compiler::Network network_;
   Formats formats_;
   StepSettings settings_;
-  UpdateRule update_rule_;
   Writer writer_;
   std::vector<Node> nodes_;  // 0 is the data
   std::vector<std::size_t> node_of_layer_;
