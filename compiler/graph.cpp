@@ -4,29 +4,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/graph_builder.hpp"
 #include "compiler/input_error.hpp"
 #include "compiler/layout.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-class Differentiator {
+class Differentiator : private GraphBuilder {
  public:
   Differentiator(const Network& network, const Precision& precision, const TrainingParameters& training,
                  const ChipParameters& chip)
-      : precision_(precision) {
-    graph_.network = network;
-    graph_.training = training;
-    graph_.chip = chip;
-  }
+      : GraphBuilder(network, precision, training, chip) {}
 
   Graph run() {
-    SlotInfo constant;
-    constant.name = "constant";
-    constant.format = isa::Format::kInt8;
-    constant.settings.width = 8;
-    constant.settings.policy = isa::Policy::kStatic;
-    graph_.slots.push_back(constant);
     forward();
     backward();
     if (graph_.slots.size() > static_cast<std::size_t>(isa::kSlots)) {
@@ -37,63 +28,6 @@ class Differentiator {
   }
 
  private:
-  const std::vector<Layer>& layers() const { return graph_.network.layers; }
-  TensorInfo& tensor(int t) { return graph_.tensors[static_cast<std::size_t>(t)]; }
-
-  int add_slot(const std::string& slot_name, TensorClass kind, const std::string& layer) {
-    const TensorPrecision& p = precision_.of(kind, layer);
-    graph_.slots.push_back({slot_name, layer, kind, p.format, p.slot});
-    return static_cast<int>(graph_.slots.size()) - 1;
-  }
-
-  int add_tensor(TensorInfo t) {
-    t.lanes = graph_.chip.lanes;
-    graph_.tensors.push_back(std::move(t));
-    const int number = static_cast<int>(graph_.tensors.size()) - 1;
-    TensorInfo& added = tensor(number);
-    added.lines = ceil_div(row_count(added), rows_per_line(added.format));
-    return number;
-  }
-
-  TensorInfo image(const std::string& tensor_name, const std::string& layer, TensorClass kind, Shape s) {
-    TensorInfo t;
-    t.name = tensor_name;
-    t.layer = layer;
-    t.kind = kind;
-    t.layout = TensorInfo::Layout::kImages;
-    t.shape = {graph_.training.batch, s.channels, s.height, s.width};
-    t.pitch = align_channels(s.channels);
-    return t;
-  }
-
-  // A tensor of images with a slot of its own.
-  int add_image(const std::string& tensor_name, const std::string& layer, TensorClass kind, Shape s) {
-    TensorInfo t = image(tensor_name, layer, kind, s);
-    t.slot = add_slot(tensor_name, kind, layer);
-    t.format = graph_.slots.back().format;
-    return add_tensor(std::move(t));
-  }
-
-  // A tensor of images that selects from another: same slot, same format.
-  int add_selection(const std::string& tensor_name, const std::string& layer, int source, Shape s) {
-    TensorInfo t = image(tensor_name, layer, tensor(source).kind, s);
-    t.slot = tensor(source).slot;
-    t.format = tensor(source).format;
-    return add_tensor(std::move(t));
-  }
-
-  int add_constant_image(const std::string& tensor_name, isa::Format format, Shape s) {
-    TensorInfo t = image(tensor_name, "", TensorClass::kLoss, s);
-    t.slot = kConstantSlot;
-    t.format = format;
-    return add_tensor(std::move(t));
-  }
-
-  Shape shape_of(int t) {
-    const TensorInfo& info = tensor(t);
-    return {info.shape[1], info.shape[2], info.shape[3]};
-  }
-
   static bool is_contraction(LayerKind k) {
     return k == LayerKind::kConvolution || k == LayerKind::kFullyConnected;
   }
@@ -265,16 +199,6 @@ class Differentiator {
     op.inputs.push_back(add_parameter(b, l, layer, true, fan_in));
   }
 
-  int add_like(const TensorInfo& like, const std::string& suffix, TensorClass kind, bool persistent) {
-    TensorInfo t = like;
-    t.name = like.layer + suffix;
-    t.kind = kind;
-    t.persistent = persistent;
-    t.slot = add_slot(t.name, kind, like.layer);
-    t.format = graph_.slots.back().format;
-    return add_tensor(std::move(t));
-  }
-
   struct Parameter {
     int layer = 0;
     bool bias = false;
@@ -423,8 +347,6 @@ class Differentiator {
     int count = 0, sum = -1;
   };
 
-  const Precision& precision_;
-  Graph graph_;
   std::vector<int> activation_;        // layer -> tensor
   std::vector<bool> needs_gradient_;   // tensor
   std::vector<Parameter> parameters_;

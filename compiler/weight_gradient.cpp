@@ -8,46 +8,26 @@
 
 #include "compiler/accumulator_bound.hpp"
 #include "compiler/convolution.hpp"
-#include "compiler/gather.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/transposed_operands.hpp"
+#include "compiler/weight_gradient_tiling.hpp"
 
 namespace anzan::compiler {
 namespace {
 
 using isa::Space;
 
-struct Tiling {
-  std::int64_t out_blocks = 1, in_blocks = 1, ky = 1, kx = 1;  // weights whose accumulators are alive at once
-  std::int64_t batch_groups = 1, y = 1, x = 1;                 // the part of the reduction in the scratchpad
-};
-
-struct Buffers {
-  std::int64_t x_stage = 0, x_wide = 0, x = 0, dy_stage = 0, dy_wide = 0, dy = 0, gradient = 0, bias = 0, spill = 0;
-  std::int64_t ones = 1;
-  std::int64_t total() const {
-    return ones + spill + bias + 2 * (x_stage + x_wide + x + dy_stage + dy_wide + dy + gradient);
-  }
-};
-
-std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, rows_per_line(f)); }
-
 class WeightGradient {
  public:
   WeightGradient(Lowering& low, const Op& op)
-      : low_(low), op_(op), lanes_(low.lanes()), x_(low.image(op.inputs[0])), dy_(low.image(op.inputs[1])),
-        weight_(low.graph().tensors[static_cast<std::size_t>(op.outputs[0])]),
-        bias_(op.outputs.size() > 1 ? &low.graph().tensors[static_cast<std::size_t>(op.outputs[1])] : nullptr),
-        layout_(weight_layout(weight_)), axes_(convolution_axes(low, op, weight_, x_, dy_)),
-        format_(wider(x_.format, dy_.format)), per_line_(rows_per_line(format_)) {
-    kernel_y_ = weight_.gathered ? Axis{1, 1, 0, dy_.h, dy_.h, false} : axes_.y;
-    kernel_x_ = weight_.gathered ? Axis{1, 1, 0, dy_.w, dy_.w, false} : axes_.x;
-  }
+      : low_(low), op_(op), lanes_(low.lanes()), g_(geometry(low, op)), x_(g_.x), dy_(g_.dy), weight_(*g_.weight),
+        bias_(g_.bias), layout_(g_.layout), format_(g_.format), per_line_(rows_per_line(g_.format)),
+        kernel_y_(g_.kernel.y), kernel_x_(g_.kernel.x), operands_(low, g_) {}
 
   void run() {
     prove_accumulator(low_.graph(), format_, x_.slot, dy_.slot, dy_.n * dy_.h * dy_.w, layer().name);
-    search();
+    t_ = search_tiling(g_, low_.capacity(), layer().name);
     low_.reset_scratchpad();
-    const Buffers b = buffers(t_);
+    const WeightGradientBuffers b = buffers(g_, t_);
     low_.note(fmt::format("convolution_backward_weight {}: output blocks {}, input blocks {}, taps {} x {}; batch groups {}, "
                           "y {}, x {}; {} of {} lines",
                           layer().name, t_.out_blocks, t_.in_blocks, t_.ky, t_.kx, t_.batch_groups, t_.y, t_.x, b.total(),
@@ -55,15 +35,8 @@ class WeightGradient {
     ones_line_ = low_.allocate(b.ones);
     spill_line_ = low_.allocate(b.spill);
     bias_line_ = low_.allocate(b.bias);
-    for (int i = 0; i < 2; ++i) {
-      x_stage_[i] = low_.allocate(b.x_stage);
-      x_wide_[i] = low_.allocate(b.x_wide);
-      x_line_[i] = low_.allocate(b.x);
-      dy_stage_[i] = low_.allocate(b.dy_stage);
-      dy_wide_[i] = low_.allocate(b.dy_wide);
-      dy_line_[i] = low_.allocate(b.dy);
-      gradient_line_[i] = low_.allocate(b.gradient);
-    }
+    for (std::int64_t& line : gradient_line_) line = low_.allocate(b.gradient);
+    operands_.allocate(b);
     if (bias_ != nullptr) {
       low_.copy(isa::Format::kFp32, Space::kHbm, low_.constants().ones_line(format_), Space::kScratchpad, ones_line_,
                 {{1, 1, 1}});
@@ -72,6 +45,7 @@ class WeightGradient {
     for (group_ = 0; group_ < layout_.groups; ++group_) {
       in_ = layout_.in_window(group_);
       out_ = layout_.out_window(group_);
+      operands_.select(in_, out_);
       for (const Range& ob : pieces(ceil_div(out_.end(), lanes_), t_.out_blocks)) {
         for (const Range& ib : pieces(ceil_div(in_.end(), lanes_), t_.in_blocks)) {
           for (const Range& ky : pieces(kernel_y_.kernel, t_.ky)) {
@@ -83,100 +57,24 @@ class WeightGradient {
   }
 
  private:
-  struct Part {  // of the reduction
-    Range bg, y, x;
-  };
+  static WeightGradientGeometry geometry(const Lowering& low, const Op& op) {
+    WeightGradientGeometry g;
+    const auto tensor = [&](int t) { return &low.graph().tensors[static_cast<std::size_t>(t)]; };
+    g.x = low.image(op.inputs[0]);
+    g.dy = low.image(op.inputs[1]);
+    g.weight = tensor(op.outputs[0]);
+    g.bias = op.outputs.size() > 1 ? tensor(op.outputs[1]) : nullptr;
+    g.layout = weight_layout(*g.weight);
+    g.window = convolution_axes(low, op, *g.weight, g.x, g.dy);
+    g.kernel = g.window;
+    if (g.weight->gathered) g.kernel = {{1, 1, 0, g.dy.h, g.dy.h, false}, {1, 1, 0, g.dy.w, g.dy.w, false}};
+    g.format = wider(g.x.format, g.dy.format);
+    g.lanes = low.lanes();
+    return g;
+  }
 
   const Layer& layer() const { return low_.graph().network.layers[static_cast<std::size_t>(op_.layer)]; }
-  std::int64_t spill_lines() const { return lanes_ * (format_ == isa::Format::kFp32 ? 1 : 2); }
-  bool split(const Tiling& t) const {
-    return t.batch_groups < dy_.batch_groups || t.y < dy_.h || t.x < dy_.w;
-  }
-
-  // Input pixels along one axis that `outs` outputs meet through `taps` neighbouring taps.
-  static std::int64_t extent(const Axis& a, std::int64_t outs, std::int64_t taps) {
-    return std::min(a.input, (outs - 1) * a.stride + taps);
-  }
-
-  Buffers buffers(const Tiling& t) const {
-    Buffers b;
-    const std::int64_t block = lanes_;  // rows of one transposed block
-    const std::int64_t in_pixels = t.batch_groups * extent(kernel_y_, t.y, t.ky) * extent(kernel_x_, t.x, t.kx);
-    const std::int64_t out_pixels = t.batch_groups * t.y * t.x;
-    // staged rows: the channels of the blocks, as stored (the last block may be short)
-    const std::int64_t in_rows = in_pixels * std::min(t.in_blocks * lanes_, align_channels(in_end()));
-    const std::int64_t out_rows = out_pixels * std::min(t.out_blocks * lanes_, align_channels(out_end()));
-    b.x = lines(in_pixels * t.in_blocks * block, format_);
-    b.dy = lines(out_pixels * t.out_blocks * block, format_);
-    if (weight_.gathered) {
-      const std::int64_t raw = t.batch_groups * extent(axes_.y, t.y, axes_.y.kernel) *
-                               extent(axes_.x, t.x, axes_.x.kernel) * align_channels(x_.c);
-      b.x_stage = lines(raw, x_.format) + (x_.format != format_ ? lines(raw, format_) : 0);
-      b.x_wide = lines(in_rows, format_);
-    } else {
-      b.x_stage = lines(in_rows, x_.format);
-      if (x_.format != format_) b.x_wide = lines(in_rows, format_);
-    }
-    b.dy_stage = lines(out_rows, dy_.format);
-    if (dy_.format != format_) b.dy_wide = lines(out_rows, format_);
-    const std::int64_t out_block_rows = std::min(t.out_blocks * lanes_, layout_.out_pitch);
-    b.gradient = lines(t.in_blocks * t.ky * t.kx * out_block_rows, weight_.format);
-    if (bias_ != nullptr) b.bias = lines(t.out_blocks, bias_->format);
-    if (split(t)) {
-      b.spill = t.in_blocks * t.out_blocks * t.ky * t.kx * spill_lines();
-      if (bias_ != nullptr) b.spill += t.out_blocks * spill_lines();
-    }
-    return b;
-  }
-
-  std::int64_t in_end() const { return layout_.in_blocks * lanes_; }
-  std::int64_t out_end() const { return layout_.out_pitch; }
-
-  std::int64_t cost(const Tiling& t, const Buffers& b) const {
-    constexpr std::int64_t kInstructionPrice = 30;
-    const std::int64_t weight_tiles = layout_.groups * ceil_div(layout_.out_blocks, t.out_blocks) *
-                                      ceil_div(layout_.in_blocks, t.in_blocks) *
-                                      ceil_div(kernel_y_.kernel, t.ky) * ceil_div(kernel_x_.kernel, t.kx);
-    const std::int64_t parts = ceil_div(dy_.batch_groups, t.batch_groups) * ceil_div(dy_.h, t.y) * ceil_div(dy_.w, t.x);
-    const std::int64_t streamed = b.x_stage + b.dy_stage + kInstructionPrice * (4 + t.in_blocks + 2 * t.out_blocks);
-    return weight_tiles * (parts * (streamed + (split(t) ? 2 * b.spill : 0)) + b.gradient);
-  }
-
-  void search() {
-    std::int64_t best = std::numeric_limits<std::int64_t>::max();
-    const auto consider = [&](const Tiling& t) {
-      const Buffers b = buffers(t);
-      if (b.total() > low_.capacity()) return;
-      const std::int64_t price = cost(t, b);
-      if (price < best) {
-        best = price;
-        t_ = t;
-      }
-    };
-    for (std::int64_t ob : halvings(layout_.out_blocks)) {
-      for (std::int64_t ib : halvings(layout_.in_blocks)) {
-        for (std::int64_t ky : halvings(kernel_y_.kernel)) {
-          for (std::int64_t kx : halvings(kernel_x_.kernel)) {
-            if (kx != kernel_x_.kernel && ky != 1) continue;
-            for_parts([&](std::int64_t bg, std::int64_t y, std::int64_t x) { consider({ob, ib, ky, kx, bg, y, x}); });
-          }
-        }
-      }
-    }
-    if (best == std::numeric_limits<std::int64_t>::max()) {
-      throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
-                       "at least " + std::to_string(buffers(Tiling{}).total()) +
-                           " lines for the smallest tile of the weight gradient of " + layer().name);
-    }
-  }
-
-  // Parts of the reduction that keep its order: whole batch groups, or rows of one, or pixels of one row.
-  template <class Visit>
-  void for_parts(Visit&& visit) const {
-    for (std::int64_t bg : halvings(dy_.batch_groups)) visit(bg, dy_.h, dy_.w);
-    for (std::int64_t y : halvings(dy_.h)) visit(1, y, dy_.w);
-    for (std::int64_t x : halvings(dy_.w)) visit(1, 1, x);
-  }
+  std::int64_t spill_lines() const { return g_.spill_lines(); }
 
   void make_chunks() {
     for (const Range& bg : pieces(dy_.batch_groups, t_.batch_groups)) {
@@ -191,109 +89,18 @@ class WeightGradient {
     const bool with_bias = bias_ != nullptr && ib.begin == 0 && ky.begin == 0 && kx.begin == 0;
     const int which = tile_++ % 2;
     for (std::size_t p = 0; p < parts_.size(); ++p) {
-      load_gradient(ob, parts_[p]);
-      const bool any = load_input(ib, ky, kx, parts_[p]);
+      operands_.load_gradient(ob, parts_[p]);
+      const bool any = operands_.load_input(ib, ky, kx, parts_[p]);
       if (with_bias) accumulate_bias(ob, p);
       if (any) {
-        for (const TapClass& cy : taps(kernel_y_, ky, parts_[p].y)) {
-          for (const TapClass& cx : taps(kernel_x_, kx, parts_[p].x)) accumulate(ob, ib, ky, kx, cy, cx, p, which);
+        for (const TapClass& cy : taps_met(kernel_y_, ky, parts_[p].y)) {
+          for (const TapClass& cx : taps_met(kernel_x_, kx, parts_[p].x)) accumulate(ob, ib, ky, kx, cy, cx, p, which);
         }
       }
     }
     zero_unmet(ob, ib, ky, kx, which);
     store(ob, ib, ky, kx, which);
     if (with_bias) store_bias(ob);
-  }
-
-  static std::vector<TapClass> taps(const Axis& a, const Range& k, const Range& outs) {
-    std::vector<TapClass> met;
-    for (const TapClass& c : tap_classes(a, k.begin, k.end, outs.begin, outs.end)) {
-      if (c.outs > 0) met.push_back(c);
-    }
-    return met;
-  }
-
-  // Input indices that the taps meet on one axis.
-  static Range inputs(const Axis& a, const std::vector<TapClass>& classes) {
-    Range r{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
-    for (const TapClass& c : classes) {
-      r.begin = std::min(r.begin, c.out * a.stride + c.tap - a.pad);
-      r.end = std::max(r.end, (c.out + c.outs - 1) * a.stride + c.tap + c.taps - 1 - a.pad + 1);
-    }
-    return r;
-  }
-
-  // dy of the part as lines [block][bg][y][x][image lines]
-  void load_gradient(const Range& ob, const Part& p) {
-    const int which = dy_count_++ % 2;
-    dy_now_ = dy_line_[which];
-    Image dy = dy_;
-    dy.base_row += out_.origin;
-    const Range channels{ob.begin * lanes_, std::min(ob.end * lanes_, align_channels(out_.end()))};
-    Tile stage = make_tile(p.y, p.x, p.bg, channels, dy.format);
-    stage.base_row = dy_stage_[which] * rows_per_line(dy.format);
-    low_.load(dy, stage);
-    stage = widened(stage, dy.slot, dy_wide_[which]);
-    transpose(stage, ob, out_.end(), dy_now_);
-  }
-
-  Tile widened(const Tile& tile, int slot, std::int64_t line) {
-    if (tile.format == format_) return tile;
-    Tile wide = tile;
-    wide.format = format_;
-    wide.base_row = line * per_line_;
-    low_.widen(tile.base_row, tile.format, wide.base_row, format_, slot, tile.rows());
-    return wide;
-  }
-
-  bool load_input(const Range& ib, const Range& ky, const Range& kx, const Part& p) {
-    const std::vector<TapClass> ys = taps(kernel_y_, ky, p.y), xs = taps(kernel_x_, kx, p.x);
-    if (ys.empty() || xs.empty()) return false;
-    const int which = x_count_++ % 2;
-    x_now_ = x_line_[which];
-    x_y_ = inputs(kernel_y_, ys);
-    x_x_ = inputs(kernel_x_, xs);
-    const Range channels{ib.begin * lanes_, std::min(ib.end * lanes_, align_channels(in_.end()))};
-    Tile tile;
-    if (weight_.gathered) {
-      tile = make_tile(x_y_, x_x_, p.bg, channels, format_);
-      tile.base_row = x_wide_[which] * per_line_;
-      gather(low_, x_, axes_, tile, x_stage_[which]);
-    } else {
-      Image x = x_;
-      x.base_row += in_.origin;
-      tile = make_tile(x_y_, x_x_, p.bg, channels, x.format);
-      tile.base_row = x_stage_[which] * rows_per_line(x.format);
-      low_.load(x, tile);
-      tile = widened(tile, x.slot, x_wide_[which]);
-    }
-    transpose(tile, ib, in_.end(), x_now_);
-    return true;
-  }
-
-  // Blocks of L images by L channels to lines [block][bg][y][x][image lines]; what lies beyond the images
-  // and channels that exist becomes zero.
-  void transpose(const Tile& tile, const Range& blocks, std::int64_t channels_end, std::int64_t line) {
-    const Image& shape = dy_;
-    const std::int64_t x_rows = lanes_, y_rows = tile.x.size() * lanes_, bg_rows = tile.y.size() * y_rows;
-    const std::int64_t block_rows = tile.bg.size() * bg_rows;
-    for (std::int64_t b = blocks.begin; b < blocks.end; ++b) {
-      for (const BatchRun& run : batch_runs(shape, tile.bg)) {
-        isa::Transpose t;
-        t.element = tile.format;
-        t.src_rows = static_cast<std::uint8_t>(std::min(lanes_, channels_end - b * lanes_));
-        t.src_lanes = static_cast<std::uint8_t>(run.images);
-        t.dst_rows = static_cast<std::uint8_t>(lanes_);
-        t.src = at(tile.row(tile.y.begin, tile.x.begin, run.bg.begin, b * lanes_));
-        t.dst = at(line * per_line_ + (b - blocks.begin) * block_rows + (run.bg.begin - tile.bg.begin) * bg_rows);
-        Nest()
-            .loop(run.bg.size(), {tile.bg_stride(), bg_rows, 0, 0, 0})
-            .loop(tile.y.size(), {tile.y_stride(), y_rows, 0, 0, 0})
-            .loop(tile.x.size(), {tile.x_stride(), x_rows, 0, 0, 0})
-            .finish(t);
-        low_.emit(t);
-      }
-    }
   }
 
   std::int64_t image_lines() const { return lanes_ / per_line_; }
@@ -361,7 +168,7 @@ class WeightGradient {
     const std::int64_t row_end = std::min(lanes_, out_.end() - out_block * lanes_);
     const Range lanes = block_lanes(blocks.begin);
     if (row_end <= row_first || lanes.size() <= 0) return;
-    const Part& part = parts_[p];
+    const ReductionPart& part = parts_[p];
     isa::Tensor t;
     t.format = format_;
     t.slot_a = static_cast<std::uint16_t>(dy_.slot);
@@ -375,11 +182,11 @@ class WeightGradient {
     // transposed operands: lines [block][bg][y][x][image lines]
     const std::int64_t k = image_lines();
     const std::int64_t ax = k, ay = part.x.size() * k, abg = part.y.size() * ay, ablock = part.bg.size() * abg;
-    const std::int64_t bx = k, by = x_x_.size() * k, bbg = x_y_.size() * by, bblock = part.bg.size() * bbg;
-    t.a = at(dy_now_ + o.begin * ablock + (cy.out - part.y.begin) * ay + (cx.out - part.x.begin) * ax);
-    const std::int64_t iy = cy.out * kernel_y_.stride + cy.tap - kernel_y_.pad - x_y_.begin;
-    const std::int64_t ix = cx.out * kernel_x_.stride + cx.tap - kernel_x_.pad - x_x_.begin;
-    t.b = at(x_now_ + (blocks.begin - ib.begin) * bblock + iy * by + ix * bx);
+    const std::int64_t bx = k, by = operands_.x().size() * k, bbg = operands_.y().size() * by, bblock = part.bg.size() * bbg;
+    t.a = at(operands_.dy_line() + o.begin * ablock + (cy.out - part.y.begin) * ay + (cx.out - part.x.begin) * ax);
+    const std::int64_t iy = cy.out * kernel_y_.stride + cy.tap - kernel_y_.pad - operands_.y().begin;
+    const std::int64_t ix = cx.out * kernel_x_.stride + cx.tap - kernel_x_.pad - operands_.x().begin;
+    t.b = at(operands_.x_line() + (blocks.begin - ib.begin) * bblock + iy * by + ix * bx);
     // gradient tile: rows [in block][ky][kx][out rows]; spilled tiles [out block][in block][ky][kx]
     const std::int64_t pitch = tile_pitch(ob), taps = ky.size() * kx.size(), spill = spill_lines();
     const std::int64_t tap = (cy.tap - ky.begin) * kx.size() + cx.tap - kx.begin;
@@ -424,7 +231,7 @@ class WeightGradient {
   }
 
   void accumulate_bias(const Range& ob, std::size_t p) {
-    const Part& part = parts_[p];
+    const ReductionPart& part = parts_[p];
     const std::int64_t k = image_lines(), pixels = part.bg.size() * part.y.size() * part.x.size();
     const bool first = p == 0, last = p + 1 == parts_.size();
     for (std::int64_t o = ob.begin; o < ob.end; ++o) {
@@ -441,7 +248,7 @@ class WeightGradient {
       t.row_count = 1;
       t.mask = lane_mask(lane_first, lane_end - lane_first);
       t.a = at(ones_line_);
-      t.b = at(dy_now_ + (o - ob.begin) * pixels * k);
+      t.b = at(operands_.dy_line() + (o - ob.begin) * pixels * k);
       t.o = at(bias_line_ * rows_per_line(bias_->format) + o - ob.begin);
       const std::int64_t oc0 = group_ * (weight_.shape[0] / weight_.groups) - out_.offset + o * lanes_;
       t.x.base = static_cast<std::uint32_t>(oc0);
@@ -501,22 +308,22 @@ class WeightGradient {
   Lowering& low_;
   const Op& op_;
   std::int64_t lanes_;
-  Image x_, dy_;
+  WeightGradientGeometry g_;
+  const Image &x_, &dy_;
   const TensorInfo& weight_;
   const TensorInfo* bias_;
-  WeightLayout layout_;
-  Axes axes_;
+  const WeightLayout& layout_;
   isa::Format format_;
   std::int64_t per_line_;
-  Axis kernel_y_, kernel_x_;
-  Tiling t_;
-  std::vector<Part> parts_;
+  const Axis &kernel_y_, &kernel_x_;
+  WeightGradientTiling t_;
+  std::vector<ReductionPart> parts_;
   std::int64_t group_ = 0;
   ChannelWindow in_, out_;
-  std::int64_t ones_line_ = 0, spill_line_ = 0, bias_line_ = 0, dy_now_ = 0, x_now_ = 0;
-  Range x_y_, x_x_;
-  std::int64_t x_stage_[2]{}, x_wide_[2]{}, x_line_[2]{}, dy_stage_[2]{}, dy_wide_[2]{}, dy_line_[2]{}, gradient_line_[2]{};
-  int tile_ = 0, x_count_ = 0, dy_count_ = 0;
+  std::int64_t ones_line_ = 0, spill_line_ = 0, bias_line_ = 0;
+  std::int64_t gradient_line_[2]{};
+  int tile_ = 0;
+  TransposedOperands operands_;
 };
 
 }  // namespace

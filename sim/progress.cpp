@@ -40,8 +40,8 @@ Progress::Kind Progress::kind_of_output(bool quiet) {
 }
 
 void Progress::show(const ProgressState& state, bool test_done) {
-  if (kind_ == Kind::kQuiet) return;
-  const bool last = state.step == state.steps;
+  const bool last = state.step == state.steps;  // a test follows, and shows more
+  if (kind_ == Kind::kQuiet || (last && !test_done)) return;
   if (kind_ == Kind::kPlain) {
     const std::int64_t interval = std::max<std::int64_t>(state.steps / 50, 1);  // every 2 %
     if (!test_done && state.step / interval == shown_step_ / interval) return;
@@ -51,7 +51,7 @@ void Progress::show(const ProgressState& state, bool test_done) {
     return;
   }
   const auto now = std::chrono::steady_clock::now();
-  if (!test_done && !last && now - shown_at_ < std::chrono::milliseconds(100)) return;
+  if (!test_done && now - shown_at_ < std::chrono::milliseconds(100)) return;
   shown_at_ = now;
   line_open_ = true;
   fmt::print("\r{}\x1b[K", progress_line(state, terminal_columns()));

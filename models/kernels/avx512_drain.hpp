@@ -5,7 +5,7 @@
 // vectors are added by carry-save adders (as in Harley and Seal's population count), then ripple into the planes.
 class BitCounts {
  public:
-  static constexpr int kRoom = 256;  // vectors that may be written at once
+  static constexpr int kRoom = 128;  // vectors that may be written at once
 
   BitCounts() {
     for (__m512i& plane : planes_) plane = _mm512_setzero_si512();
@@ -97,7 +97,7 @@ class Avx512Drain {
   }
 
   // At most kMostRows rows of aligned values.
-  static constexpr int kMostRows = 64;
+  static constexpr int kMostRows = 32;
   template <class Value>
   void rows(const Value* values, int n, const std::int64_t* o, const std::int64_t* x) {
     place(values, n, ListedRows{o, x});
@@ -109,19 +109,19 @@ class Avx512Drain {
 
   void finish() {
     if (!out_.analyse || values_ == 0) return;
-    std::uint64_t narrow[64] = {}, wide[64] = {}, total = 0;
-    positions32_.template finish<32>(narrow);
-    positions64_.template finish<64>(wide);
+    std::uint64_t counts[64] = {}, total = 0;
+    positions32_.template finish<32>(counts);
+    positions_high_.template finish<32>(counts + 32);
+    positions64_.template finish<64>(counts);
     for (int b = 0; b < 64; ++b) {
-      total += narrow[b] + wide[b];
-      bin(b - 1 - point_, narrow[b]);
-      bin(bins_ ? b + isa::kHistogramOrigin : b - 1 - point_, wide[b]);
+      total += counts[b];
+      bin(bins_ ? b + isa::kHistogramOrigin : b - 1 - point_, counts[b]);
     }
     counts_.values += values_;
     counts_.zeros += values_ - total;
     if (packing_ == Packing::kFp32) return;
-    counts_.saturated_high += sum(tallies_.high);
-    counts_.saturated_low += sum(tallies_.low);
+    counts_.saturated_high += tallies_.high;
+    counts_.saturated_low += tallies_.low;
     counts_.underflows += sum(tallies_.empty) - (values_ - total);
   }
 
@@ -163,8 +163,12 @@ class Avx512Drain {
       }
     }
   };
+  struct Positions {
+    __m512i *low, *high;  // where the next vectors of one-hot positions go
+  };
   struct Tallies {
-    __m512i high = _mm512_setzero_si512(), low = _mm512_setzero_si512(), empty = _mm512_setzero_si512();
+    std::uint64_t high = 0, low = 0;            // saturated
+    __m512i empty = _mm512_setzero_si512();     // zeros after rounding, by lane
   };
 
   static std::uint64_t sum(__m512i v) {
@@ -212,12 +216,11 @@ class Avx512Drain {
 
   template <Packing P, bool Analyse, class Value, class Place>
   __attribute__((noinline)) void each_row(const Value* values, int n, const Place place_of) {
-    constexpr bool kNarrow = std::is_same_v<Value, std::int32_t>;
     const Fixed f = fixed_;
     Tallies tallies = tallies_;
-    BitCounts& positions = kNarrow ? positions32_ : positions64_;
-    __m512i* bits = positions.room();
-    __m512i* const first_bits = bits;
+    BitCounts& low = std::is_same_v<Value, std::int64_t> ? positions64_ : positions32_;
+    Positions bits{low.room(), positions_high_.room()};
+    const Positions first = bits;
     for (int k = 0; k < n; ++k)
       for (int h = 0; h < kHalves; ++h) {
         const __m512i x = _mm512_set1_epi32(static_cast<int>(place_of.x(k)));
@@ -226,7 +229,8 @@ class Avx512Drain {
       }
     if constexpr (!Analyse) return;
     tallies_ = tallies;
-    positions.written(static_cast<int>(bits - first_bits));
+    low.written(static_cast<int>(bits.low - first.low));
+    if constexpr (std::is_same_v<Value, float>) positions_high_.written(static_cast<int>(bits.high - first.high));
     values_ += static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(out_.lane_count);
     if (std::is_same_v<Value, float>) bins_ = true;
   }
@@ -242,13 +246,13 @@ class Avx512Drain {
 
   // 32-bit accumulators, shifted right by 1 to 31.
   template <Packing P, bool Analyse>
-  static __m512i row_of(const Fixed& f, const std::int32_t* values, int h, __m512i x, __m512i*& bits) {
+  static __m512i row_of(const Fixed& f, const std::int32_t* values, int h, __m512i x, Positions& bits) {
     __m512i v = _mm512_load_si512(values);
     if (f.relu) v = _mm512_max_epi32(v, _mm512_setzero_si512());
     if constexpr (Analyse) {  // bit p + 1 of v ≠ 0; p + 1 = 32 − leading zeros of v or ~v
       const __m512i zeros = _mm512_lzcnt_epi32(_mm512_xor_si512(v, _mm512_srai_epi32(v, 31)));
       const __mmask16 some = _mm512_mask_test_epi32_mask(f.mask[h], v, v);
-      *bits++ = _mm512_maskz_sllv_epi32(some, _mm512_set1_epi32(1), _mm512_sub_epi32(_mm512_set1_epi32(32), zeros));
+      *bits.low++ = _mm512_maskz_sllv_epi32(some, _mm512_set1_epi32(1), _mm512_sub_epi32(_mm512_set1_epi32(32), zeros));
     }
     const __m128i shift = _mm_cvtsi32_si128(f.rounder.shift);
     if constexpr (P == Packing::kNearestEven) {  // symmetric about zero
@@ -279,7 +283,7 @@ class Avx512Drain {
 
   // Any accumulators.
   template <Packing P, bool Analyse>
-  static __m512i row_of(const Fixed& f, const std::int64_t* values, int h, __m512i x, __m512i*& bits) {
+  static __m512i row_of(const Fixed& f, const std::int64_t* values, int h, __m512i x, Positions& bits) {
     __m512i r = _mm512_setzero_si512();
     if constexpr (P == Packing::kStochastic) r = _mm512_srli_epi32(random(f, h, x), 8);
     __m256i part[2];
@@ -290,7 +294,7 @@ class Avx512Drain {
       if constexpr (Analyse) {
         const __m512i zeros = _mm512_lzcnt_epi64(_mm512_xor_si512(v, _mm512_srai_epi64(v, 63)));
         const __mmask8 some = _mm512_mask_test_epi64_mask(static_cast<__mmask8>(f.mask[h] >> (8 * k)), v, v);
-        *bits++ = _mm512_maskz_sllv_epi64(some, _mm512_set1_epi64(1), _mm512_sub_epi64(_mm512_set1_epi64(64), zeros));
+        *bits.low++ = _mm512_maskz_sllv_epi64(some, _mm512_set1_epi64(1), _mm512_sub_epi64(_mm512_set1_epi64(64), zeros));
       }
       if constexpr (P == Packing::kFp32)  // rounded once, then scaled by the power of two
         part[k] = _mm256_castps_si256(_mm256_mul_ps(_mm512_cvtepi64_ps(v), _mm512_castps512_ps256(f.unscale)));
@@ -324,7 +328,7 @@ class Avx512Drain {
   }
 
   template <Packing P, bool Analyse>
-  static __m512i row_of(const Fixed& f, const float* values, int h, __m512i x, __m512i*& bits) {
+  static __m512i row_of(const Fixed& f, const float* values, int h, __m512i x, Positions& bits) {
     __m512 v = _mm512_load_ps(values);
     if (f.relu) v = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ), v);
     const __m512i word = _mm512_castps_si512(v);
@@ -334,10 +338,9 @@ class Avx512Drain {
       __m512i b = _mm512_sub_epi32(exponent, _mm512_set1_epi32(127 + isa::kHistogramOrigin));
       b = _mm512_min_epi32(_mm512_max_epi32(b, _mm512_setzero_si512()), _mm512_set1_epi32(isa::kHistogramBins - 1));
       const __mmask16 some = _mm512_mask_test_epi32_mask(f.mask[h], magnitude, magnitude);
-      const __m512i one = _mm512_set1_epi64(1);
-      *bits++ = _mm512_maskz_sllv_epi64(static_cast<__mmask8>(some), one, _mm512_cvtepu32_epi64(_mm512_castsi512_si256(b)));
-      *bits++ = _mm512_maskz_sllv_epi64(static_cast<__mmask8>(some >> 8), one,
-                                        _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(b, 1)));
+      const __m512i one = _mm512_set1_epi32(1);  // shifted by 32 and more, negative counts included, it is gone
+      *bits.low++ = _mm512_maskz_sllv_epi32(some, one, b);
+      *bits.high++ = _mm512_maskz_sllv_epi32(some, one, _mm512_sub_epi32(b, _mm512_set1_epi32(32)));
     }
     if constexpr (P == Packing::kFp32) return word;
     // In units of the last place; what lies beyond every width, and NaN, is cut (min gives its second operand).
@@ -365,12 +368,19 @@ class Avx512Drain {
       return;
     }
     if constexpr (Analyse) {
-      const __m512i one = _mm512_set1_epi32(1);
-      tallies.high = _mm512_mask_add_epi32(tallies.high, _mm512_mask_cmpgt_epi32_mask(f.mask[h], n, f.high), tallies.high, one);
-      tallies.low = _mm512_mask_add_epi32(tallies.low, _mm512_mask_cmplt_epi32_mask(f.mask[h], n, f.low), tallies.low, one);
-      tallies.empty = _mm512_mask_add_epi32(tallies.empty, _mm512_mask_testn_epi32_mask(f.mask[h], n, n), tallies.empty, one);
+      tallies.empty = _mm512_mask_add_epi32(tallies.empty, _mm512_mask_testn_epi32_mask(f.mask[h], n, n), tallies.empty,
+                                            _mm512_set1_epi32(1));
     }
-    n = _mm512_min_epi32(_mm512_max_epi32(n, f.low), f.high);
+    const __m512i cut = _mm512_min_epi32(_mm512_max_epi32(n, f.low), f.high);
+    if constexpr (Analyse) {
+      const __mmask16 saturated = _mm512_mask_cmpneq_epi32_mask(f.mask[h], n, cut);
+      if (__builtin_expect(saturated != 0, 0)) {
+        const __mmask16 negative = _mm512_movepi32_mask(n);
+        tallies.high += static_cast<unsigned>(__builtin_popcount(saturated & ~static_cast<unsigned>(negative)));
+        tallies.low += static_cast<unsigned>(__builtin_popcount(saturated & static_cast<unsigned>(negative)));
+      }
+    }
+    n = cut;
     if (f.bytes) {
       const auto sub = static_cast<int>(o & 3);
       n = _mm512_sll_epi32(n, _mm_cvtsi32_si128(8 * sub));
@@ -388,7 +398,7 @@ class Avx512Drain {
   Packing packing_;
   Fixed fixed_;
   std::uint64_t values_ = 0;
-  bool bins_ = false;  // bits of positions64_ are bins, not positions
+  bool bins_ = false;  // FP32: the bits are bins, the upper half in positions_high_; else they are positions + 1
   Tallies tallies_;
-  BitCounts positions32_, positions64_;
+  BitCounts positions32_, positions_high_, positions64_;
 };

@@ -59,21 +59,27 @@ struct Avx512 : Portable<L> {
     } else {
       const int rows_a_line = 1 << element_shift(job.element);
       const int lines = L / rows_a_line;
-      const int src_lines = (job.src_rows + rows_a_line - 1) / rows_a_line;
-      const auto lanes = lane_bytes(job.src_lanes);
       __m512i line[16];
-      for (int k = 0; k < lines; ++k) line[k] = _mm512_setzero_si512();
-      for (int k = 0; k < src_lines; ++k) {
-        const int rows = job.src_rows - k * rows_a_line;
-        line[k] = _mm512_maskz_loadu_epi8(lanes & sub_bytes(job.element, rows), src + 64 * k);
+      if (job.src_rows == L && job.src_lanes == L) {
+        for (int k = 0; k < lines; ++k) line[k] = _mm512_loadu_si512(src + 64 * k);
+      } else {
+        const std::uint64_t lanes = lane_bytes(job.src_lanes);
+        for (int k = 0; k < lines; ++k) {
+          const int rows = job.src_rows - k * rows_a_line;
+          line[k] = rows <= 0 ? _mm512_setzero_si512()
+                              : _mm512_maskz_loadu_epi8(lanes & sub_bytes(job.element, rows), src + 64 * k);
+        }
       }
       switch (job.element) {
         case isa::Format::kInt8: transpose_int8(line); break;
         case isa::Format::kInt16: transpose_int16(line); break;
         case isa::Format::kFp32: transpose_fp32(line); break;
       }
-      for (int k = 0; k * rows_a_line < job.dst_rows; ++k)
-        _mm512_mask_storeu_epi8(dst + 64 * k, sub_bytes(job.element, job.dst_rows - k * rows_a_line), line[k]);
+      if (job.dst_rows == L)
+        for (int k = 0; k < lines; ++k) _mm512_storeu_si512(dst + 64 * k, line[k]);
+      else
+        for (int k = 0; k * rows_a_line < job.dst_rows; ++k)
+          _mm512_mask_storeu_epi8(dst + 64 * k, sub_bytes(job.element, job.dst_rows - k * rows_a_line), line[k]);
       return true;
     }
   }

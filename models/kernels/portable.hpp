@@ -2,7 +2,7 @@
 // vectorises where it can. Included inside the namespace of a kernel set.
 
 constexpr std::uint32_t kNan = 0x7fc00000U;  // what every arithmetic operation makes of a NaN
-constexpr int kBlockRows = 64;               // rows of the vector unit that are worked on at once
+constexpr int kBlockRows = 32;               // rows of the vector unit that are worked on at once
 
 inline std::uint32_t bits_of(float v) {
   std::uint32_t bits;

@@ -79,6 +79,13 @@ std::string IntegerNetwork::contribution_name(const Node& node, std::size_t k) c
 
 std::string IntegerNetwork::activation(int number) const { return activation_name(nodes_[node_of(number)]); }
 
+std::string IntegerNetwork::name_in_double(const std::string& name) const {
+  for (const Node& node : nodes_) {
+    if (node.fused_relu && name == gradient_name(node)) return layer(node.layer).name + ".activation_gradient";
+  }
+  return name;
+}
+
 std::string IntegerNetwork::logit_gradient() const {
   return contribution_name(nodes_[node_of(network_.layers.back().inputs.at(0))], 1);
 }

@@ -64,6 +64,9 @@ class IntegerNetwork {
   std::string logit_gradient() const;
   // Name of the tensor that holds a layer's output (a fused or flattened layer: that of the pair).
   std::string activation(int layer) const;
+  // Name under which the double reference holds the values of a tensor: a gradient that is masked in place
+  // is the gradient of the ReLU's input.
+  std::string name_in_double(const std::string& name) const;
 
   // Stored elements, in logical order. Throws std::invalid_argument for a wrong name or size.
   void set(const std::string& name, std::vector<std::int32_t> stored);

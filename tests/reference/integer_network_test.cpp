@@ -49,19 +49,6 @@ IntegerNetwork run_step(const Network& network, const RandomStep& given,
   return step;
 }
 
-// The gradient of a tensor with fused ReLU is masked in place: it is that of the ReLU's input.
-std::string double_name(const Network& network, const IntegerNetwork& step, const std::string& name) {
-  for (std::size_t i = 0; i + 1 < network.layers.size(); ++i) {
-    const Layer& l = network.layers[i];
-    const bool fused = (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected ||
-                        l.kind == LayerKind::kAdd) &&
-                       step.activation(static_cast<int>(i)) != l.name + ".activation";
-    if (fused && step.activation(static_cast<int>(i)) + "_gradient" == name)
-      return l.name + ".activation_gradient";
-  }
-  return name;
-}
-
 TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
   std::int64_t compared = 0, ambiguous = 0, decisions = 0;
   std::map<std::string, double> largest_share;  // of error in bound, by kind of tensor
@@ -81,7 +68,7 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;
       const std::string kind = name.substr(name.rfind('.'));
-      const Values& expected = reference.at(double_name(network, step, name));
+      const Values& expected = reference.at(step.name_in_double(name));
       ASSERT_EQ(tensor.stored.size(), expected.value.size()) << "seed " << seed << " " << name;
       for (std::size_t i = 0; i < expected.value.size(); ++i) {
         const double error = std::fabs(tensor.real(static_cast<std::int64_t>(i)) - expected.value[i]);
@@ -139,7 +126,7 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
     const IntegerNetwork step = run_step(network, given, formats, settings);
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;
-      const Values& expected = reference.at(double_name(network, step, name));
+      const Values& expected = reference.at(step.name_in_double(name));
       if (relative_distance(tensor, expected.value) > 0.02) far.push_back(std::to_string(seed) + " " + name);
       ++compared;
       const Statistics s = step.statistics(name);
@@ -207,7 +194,7 @@ TEST(ReferenceInteger, BoundsStayTightThroughLeNet) {
   EXPECT_EQ(reference.ambiguous, 0);
   for (const auto& [name, tensor] : step.tensors()) {
     if (name == "data") continue;
-    const Values& expected = reference.at(double_name(lenet.network, step, name));
+    const Values& expected = reference.at(step.name_in_double(name));
     const double size = root_mean_square(expected.value);
     for (std::size_t i = 0; i < expected.value.size(); ++i) {
       ASSERT_LE(std::fabs(tensor.real(static_cast<std::int64_t>(i)) - expected.value[i]), expected.error(i))
@@ -217,29 +204,53 @@ TEST(ReferenceInteger, BoundsStayTightThroughLeNet) {
   }
 }
 
-// A fully connected layer behind a flatten adds by (y, x, channel): 2^24 + 1 - 2^24 + 1 would be 1.
+// A fully connected layer behind a flatten adds by (y, x, channel), but by (channel, y, x) where data has
+// so few channels that they are gathered: 2^24 + 1 - 2^24 + 1 is 1.
 TEST(ReferenceInteger, Fp32AddsInCanonicalOrder) {
-  Chain chain({2, 1, 2});
-  chain.add("flat", LayerKind::kFlatten, {4, 1, 1});
-  chain.add("fc", LayerKind::kFullyConnected, {1, 1, 1});
-  chain.add("loss", LayerKind::kSoftmaxCrossEntropy, {1, 1, 1});
-  StepSettings settings;
-  settings.batch = 4;
-  settings.lanes = 2;
-  settings.weight_decay = 0;
-  IntegerNetwork step(chain.network, uniform_formats(chain.network, TensorFormat()), settings);
-  // Image 0, channel-major: (2^24, 1), (-2^24, 1).
-  std::vector<float> data(16, 0.0F);
-  data[0] = 0x1p24F;
-  data[1] = 1;
-  data[2] = -0x1p24F;
-  data[3] = 1;
-  step.set_values("data", data);
-  step.set_values("fc.weight", {1, 1, 1, 1});
-  step.set_values("fc.momentum", {0, 0, 0, 0});
-  step.forward();
-  EXPECT_EQ(step.tensor("fc.activation").real(0), 2.0F);
-  EXPECT_EQ(step.prediction(), (std::vector<int>{0, 0, 0, 0}));
+  for (const std::int64_t channels : {2, 3, 4}) {
+    Chain chain({channels, 1, 2});
+    chain.add("flat", LayerKind::kFlatten, {2 * channels, 1, 1});
+    chain.add("fc", LayerKind::kFullyConnected, {1, 1, 1});
+    chain.add("loss", LayerKind::kSoftmaxCrossEntropy, {1, 1, 1});
+    StepSettings settings;
+    settings.batch = 4;
+    settings.lanes = 2;
+    settings.weight_decay = 0;
+    IntegerNetwork step(chain.network, uniform_formats(chain.network, TensorFormat()), settings);
+    const auto inputs = static_cast<std::size_t>(2 * channels);
+    // Image 0, channel-major: (2^24, 1), (-2^24, 1), then zeros.
+    std::vector<float> data(4 * inputs, 0.0F);
+    data[0] = 0x1p24F;
+    data[1] = 1;
+    data[2] = -0x1p24F;
+    data[3] = 1;
+    step.set_values("data", data);
+    step.set_values("fc.weight", std::vector<float>(inputs, 1.0F));
+    step.set_values("fc.momentum", std::vector<float>(inputs, 0.0F));
+    step.forward();
+    EXPECT_EQ(step.tensor("fc.activation").real(0), channels < 4 ? 1.0F : 2.0F) << channels;
+    EXPECT_EQ(step.prediction(), (std::vector<int>{0, 0, 0, 0}));
+  }
+}
+
+// Only a gathered convolution adds the zeros of padding, which is seen where the sum is -0.
+TEST(ReferenceInteger, Fp32GathersPaddingAsZeros) {
+  for (const std::int64_t channels : {1, 4}) {
+    Chain chain({channels, 1, 1});
+    Layer& conv = chain.add("conv", LayerKind::kConvolution, {1, 1, 2});
+    conv.kernel_w = 2;
+    conv.pad_w = 1;
+    conv.bias = true;
+    chain.add("flat", LayerKind::kFlatten, {2, 1, 1});
+    chain.add("loss", LayerKind::kSoftmaxCrossEntropy, {2, 1, 1});
+    IntegerNetwork step(chain.network, uniform_formats(chain.network, TensorFormat()), StepSettings());
+    const auto inputs = static_cast<std::size_t>(channels);
+    step.set_values("data", std::vector<float>(inputs, -0.0F));
+    step.set_values("conv.weight", std::vector<float>(2 * inputs, 1.0F));
+    step.set_values("conv.bias", {-0.0F});
+    step.forward();
+    EXPECT_EQ(std::signbit(step.tensor("conv.activation").real(0)), channels == 4) << channels;
+  }
 }
 
 // Weights: pixels outside images of one group of lanes; groups outermost.
@@ -341,8 +352,8 @@ TEST(ReferenceInteger, Int8StepByHand) {
   // 1.53125, -0.2109375, -0.125, 0.0625; times 8: 12.25, -1.6875, -1, 0.5.
   EXPECT_EQ(step.tensor("fc.momentum").stored, (std::vector<std::int32_t>{12, -2, -1, 0}));
   // 1.25 - 1.53125 = -0.28125, 0.5234375, -0.875, 0.4375: from what was not rounded yet.
-    EXPECT_EQ(step.tensor("fc.master_weight").stored, (std::vector<std::int32_t>{-4, 8, -14, 7}));
-    EXPECT_EQ(step.tensor("fc.weight").stored, (std::vector<std::int32_t>{-1, 1, -2, 1}));
+  EXPECT_EQ(step.tensor("fc.master_weight").stored, (std::vector<std::int32_t>{-4, 8, -14, 7}));
+  EXPECT_EQ(step.tensor("fc.weight").stored, (std::vector<std::int32_t>{-1, 1, -2, 1}));
   // Bias: decay 0.25 of 1, halved: 0.125 -> 0.
   EXPECT_EQ(step.tensor("fc.bias").stored, (std::vector<std::int32_t>{1, 1}));
 }

@@ -1,0 +1,86 @@
+// Tensors and slots of a graph under construction: see graph_builder.hpp.
+#include "compiler/graph_builder.hpp"
+
+#include <utility>
+
+#include "compiler/layout.hpp"
+
+namespace anzan::compiler {
+
+GraphBuilder::GraphBuilder(const Network& network, const Precision& precision, const TrainingParameters& training,
+                           const ChipParameters& chip)
+    : precision_(precision) {
+  graph_.network = network;
+  graph_.training = training;
+  graph_.chip = chip;
+  SlotInfo constant;
+  constant.name = "constant";
+  constant.format = isa::Format::kInt8;
+  constant.settings.width = 8;
+  constant.settings.policy = isa::Policy::kStatic;
+  graph_.slots.push_back(constant);
+}
+
+int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const std::string& layer) {
+  const TensorPrecision& p = precision_.of(kind, layer);
+  graph_.slots.push_back({slot_name, layer, kind, p.format, p.slot});
+  return static_cast<int>(graph_.slots.size()) - 1;
+}
+
+int GraphBuilder::add_tensor(TensorInfo t) {
+  t.lanes = graph_.chip.lanes;
+  graph_.tensors.push_back(std::move(t));
+  const int number = static_cast<int>(graph_.tensors.size()) - 1;
+  TensorInfo& added = tensor(number);
+  added.lines = ceil_div(row_count(added), rows_per_line(added.format));
+  return number;
+}
+
+TensorInfo GraphBuilder::image(const std::string& tensor_name, const std::string& layer, TensorClass kind, Shape s) const {
+  TensorInfo t;
+  t.name = tensor_name;
+  t.layer = layer;
+  t.kind = kind;
+  t.layout = TensorInfo::Layout::kImages;
+  t.shape = {graph_.training.batch, s.channels, s.height, s.width};
+  t.pitch = align_channels(s.channels);
+  return t;
+}
+
+int GraphBuilder::add_image(const std::string& tensor_name, const std::string& layer, TensorClass kind, Shape s) {
+  TensorInfo t = image(tensor_name, layer, kind, s);
+  t.slot = add_slot(tensor_name, kind, layer);
+  t.format = graph_.slots.back().format;
+  return add_tensor(std::move(t));
+}
+
+int GraphBuilder::add_selection(const std::string& tensor_name, const std::string& layer, int source, Shape s) {
+  TensorInfo t = image(tensor_name, layer, tensor(source).kind, s);
+  t.slot = tensor(source).slot;
+  t.format = tensor(source).format;
+  return add_tensor(std::move(t));
+}
+
+int GraphBuilder::add_constant_image(const std::string& tensor_name, isa::Format format, Shape s) {
+  TensorInfo t = image(tensor_name, "", TensorClass::kLoss, s);
+  t.slot = kConstantSlot;
+  t.format = format;
+  return add_tensor(std::move(t));
+}
+
+Shape GraphBuilder::shape_of(int t) {
+  const TensorInfo& info = tensor(t);
+  return {info.shape[1], info.shape[2], info.shape[3]};
+}
+
+int GraphBuilder::add_like(const TensorInfo& like, const std::string& suffix, TensorClass kind, bool persistent) {
+  TensorInfo t = like;
+  t.name = like.layer + suffix;
+  t.kind = kind;
+  t.persistent = persistent;
+  t.slot = add_slot(t.name, kind, like.layer);
+  t.format = graph_.slots.back().format;
+  return add_tensor(std::move(t));
+}
+
+}  // namespace anzan::compiler

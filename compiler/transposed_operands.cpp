@@ -1,0 +1,115 @@
+// Transposed operands of the weight gradient: see transposed_operands.hpp.
+#include "compiler/transposed_operands.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "compiler/gather.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+// Input indices that the taps meet on one axis.
+Range inputs(const Axis& a, const std::vector<TapClass>& classes) {
+  Range r{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
+  for (const TapClass& c : classes) {
+    r.begin = std::min(r.begin, c.out * a.stride + c.tap - a.pad);
+    r.end = std::max(r.end, (c.out + c.outs - 1) * a.stride + c.tap + c.taps - 1 - a.pad + 1);
+  }
+  return r;
+}
+
+}  // namespace
+
+std::vector<TapClass> taps_met(const Axis& a, const Range& k, const Range& outs) {
+  std::vector<TapClass> met;
+  for (const TapClass& c : tap_classes(a, k.begin, k.end, outs.begin, outs.end)) {
+    if (c.outs > 0) met.push_back(c);
+  }
+  return met;
+}
+
+void TransposedOperands::allocate(const WeightGradientBuffers& b) {
+  for (int i = 0; i < 2; ++i) {
+    x_stage_[i] = low_.allocate(b.x_stage);
+    x_wide_[i] = low_.allocate(b.x_wide);
+    x_line_[i] = low_.allocate(b.x);
+    dy_stage_[i] = low_.allocate(b.dy_stage);
+    dy_wide_[i] = low_.allocate(b.dy_wide);
+    dy_line_[i] = low_.allocate(b.dy);
+  }
+}
+
+// dy of the part as lines [block][bg][y][x][image lines]
+void TransposedOperands::load_gradient(const Range& ob, const ReductionPart& p) {
+  const int which = dy_count_++ % 2;
+  dy_now_ = dy_line_[which];
+  Image dy = g_.dy;
+  dy.base_row += out_.origin;
+  const Range channels{ob.begin * g_.lanes, std::min(ob.end * g_.lanes, align_channels(out_.end()))};
+  Tile stage = make_tile(p.y, p.x, p.bg, channels, dy.format);
+  stage.base_row = dy_stage_[which] * rows_per_line(dy.format);
+  low_.load(dy, stage);
+  stage = widened(stage, dy.slot, dy_wide_[which]);
+  transpose(stage, ob, out_.end(), dy_now_);
+}
+
+Tile TransposedOperands::widened(const Tile& tile, int slot, std::int64_t line) {
+  if (tile.format == g_.format) return tile;
+  Tile wide = tile;
+  wide.format = g_.format;
+  wide.base_row = line * rows_per_line(g_.format);
+  low_.widen(tile.base_row, tile.format, wide.base_row, g_.format, slot, tile.rows());
+  return wide;
+}
+
+bool TransposedOperands::load_input(const Range& ib, const Range& ky, const Range& kx, const ReductionPart& p) {
+  const std::vector<TapClass> ys = taps_met(g_.kernel.y, ky, p.y), xs = taps_met(g_.kernel.x, kx, p.x);
+  if (ys.empty() || xs.empty()) return false;
+  const int which = x_count_++ % 2;
+  x_now_ = x_line_[which];
+  y_ = inputs(g_.kernel.y, ys);
+  x_ = inputs(g_.kernel.x, xs);
+  const Range channels{ib.begin * g_.lanes, std::min(ib.end * g_.lanes, align_channels(in_.end()))};
+  Tile tile;
+  if (g_.weight->gathered) {
+    tile = make_tile(y_, x_, p.bg, channels, g_.format);
+    tile.base_row = x_wide_[which] * rows_per_line(g_.format);
+    gather(low_, g_.x, g_.window, tile, x_stage_[which]);
+  } else {
+    Image x = g_.x;
+    x.base_row += in_.origin;
+    tile = make_tile(y_, x_, p.bg, channels, x.format);
+    tile.base_row = x_stage_[which] * rows_per_line(x.format);
+    low_.load(x, tile);
+    tile = widened(tile, x.slot, x_wide_[which]);
+  }
+  transpose(tile, ib, in_.end(), x_now_);
+  return true;
+}
+
+// Blocks of L images by L channels to lines [block][bg][y][x][image lines]; what lies beyond the images
+// and channels that exist becomes zero.
+void TransposedOperands::transpose(const Tile& tile, const Range& blocks, std::int64_t channels_end, std::int64_t line) {
+      const std::int64_t x_rows = g_.lanes, y_rows = tile.x.size() * g_.lanes, bg_rows = tile.y.size() * y_rows;
+  const std::int64_t block_rows = tile.bg.size() * bg_rows;
+  for (std::int64_t b = blocks.begin; b < blocks.end; ++b) {
+    for (const BatchRun& run : batch_runs(g_.dy, tile.bg)) {
+      isa::Transpose t;
+      t.element = tile.format;
+      t.src_rows = static_cast<std::uint8_t>(std::min(g_.lanes, channels_end - b * g_.lanes));
+      t.src_lanes = static_cast<std::uint8_t>(run.images);
+      t.dst_rows = static_cast<std::uint8_t>(g_.lanes);
+      t.src = at(tile.row(tile.y.begin, tile.x.begin, run.bg.begin, b * g_.lanes));
+      t.dst = at(line * rows_per_line(g_.format) + (b - blocks.begin) * block_rows + (run.bg.begin - tile.bg.begin) * bg_rows);
+      Nest()
+          .loop(run.bg.size(), {tile.bg_stride(), bg_rows, 0, 0, 0})
+          .loop(tile.y.size(), {tile.y_stride(), y_rows, 0, 0, 0})
+          .loop(tile.x.size(), {tile.x_stride(), x_rows, 0, 0, 0})
+          .finish(t);
+      low_.emit(t);
+    }
+  }
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,104 @@
+// Tile search of the weight gradient: see weight_gradient_tiling.hpp.
+#include "compiler/weight_gradient_tiling.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "compiler/input_error.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, rows_per_line(f)); }
+
+bool split(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
+  return t.batch_groups < g.dy.batch_groups || t.y < g.dy.h || t.x < g.dy.w;
+}
+
+// Input pixels along one axis that `outs` outputs meet through `taps` neighbouring taps.
+std::int64_t extent(const Axis& a, std::int64_t outs, std::int64_t taps) {
+  return std::min(a.input, (outs - 1) * a.stride + taps);
+}
+
+std::int64_t cost(const WeightGradientGeometry& g, const WeightGradientTiling& t, const WeightGradientBuffers& b) {
+  constexpr std::int64_t kInstructionPrice = 30;
+  const std::int64_t weight_tiles = g.layout.groups * ceil_div(g.layout.out_blocks, t.out_blocks) *
+                                    ceil_div(g.layout.in_blocks, t.in_blocks) *
+                                    ceil_div(g.kernel.y.kernel, t.ky) * ceil_div(g.kernel.x.kernel, t.kx);
+  const std::int64_t parts = ceil_div(g.dy.batch_groups, t.batch_groups) * ceil_div(g.dy.h, t.y) * ceil_div(g.dy.w, t.x);
+  const std::int64_t streamed = b.x_stage + b.dy_stage + kInstructionPrice * (4 + t.in_blocks + 2 * t.out_blocks);
+  return weight_tiles * (parts * (streamed + (split(g, t) ? 2 * b.spill : 0)) + b.gradient);
+}
+
+// Parts of the reduction that keep its order: whole batch groups, or rows of one, or pixels of one row.
+template <class Visit>
+void for_parts(const WeightGradientGeometry& g, Visit&& visit) {
+  for (std::int64_t bg : halvings(g.dy.batch_groups)) visit(bg, g.dy.h, g.dy.w);
+  for (std::int64_t y : halvings(g.dy.h)) visit(1, y, g.dy.w);
+  for (std::int64_t x : halvings(g.dy.w)) visit(1, 1, x);
+}
+
+}  // namespace
+
+WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
+  WeightGradientBuffers b;
+  const std::int64_t block = g.lanes;  // rows of one transposed block
+  const std::int64_t in_pixels = t.batch_groups * extent(g.kernel.y, t.y, t.ky) * extent(g.kernel.x, t.x, t.kx);
+  const std::int64_t out_pixels = t.batch_groups * t.y * t.x;
+  // staged rows: the channels of the blocks, as stored (the last block may be short)
+  const std::int64_t in_rows = in_pixels * std::min(t.in_blocks * g.lanes, align_channels(g.layout.in_blocks * g.lanes));
+  const std::int64_t out_rows = out_pixels * std::min(t.out_blocks * g.lanes, align_channels(g.layout.out_pitch));
+  b.x = lines(in_pixels * t.in_blocks * block, g.format);
+  b.dy = lines(out_pixels * t.out_blocks * block, g.format);
+  if (g.weight->gathered) {
+    const std::int64_t raw = t.batch_groups * extent(g.window.y, t.y, g.window.y.kernel) *
+                             extent(g.window.x, t.x, g.window.x.kernel) * align_channels(g.x.c);
+    b.x_stage = lines(raw, g.x.format) + (g.x.format != g.format ? lines(raw, g.format) : 0);
+    b.x_wide = lines(in_rows, g.format);
+  } else {
+    b.x_stage = lines(in_rows, g.x.format);
+    if (g.x.format != g.format) b.x_wide = lines(in_rows, g.format);
+  }
+  b.dy_stage = lines(out_rows, g.dy.format);
+  if (g.dy.format != g.format) b.dy_wide = lines(out_rows, g.format);
+  const std::int64_t out_block_rows = std::min(t.out_blocks * g.lanes, g.layout.out_pitch);
+  b.gradient = lines(t.in_blocks * t.ky * t.kx * out_block_rows, g.weight->format);
+  if (g.bias != nullptr) b.bias = lines(t.out_blocks, g.bias->format);
+  if (split(g, t)) {
+    b.spill = t.in_blocks * t.out_blocks * t.ky * t.kx * g.spill_lines();
+    if (g.bias != nullptr) b.spill += t.out_blocks * g.spill_lines();
+  }
+  return b;
+}
+
+WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t capacity, const std::string& layer) {
+  WeightGradientTiling tiling;
+  std::int64_t best = std::numeric_limits<std::int64_t>::max();
+  const auto consider = [&](const WeightGradientTiling& t) {
+    const WeightGradientBuffers b = buffers(g, t);
+    if (b.total() > capacity) return;
+    const std::int64_t price = cost(g, t, b);
+    if (price < best) {
+      best = price;
+      tiling = t;
+    }
+  };
+  for (std::int64_t ob : halvings(g.layout.out_blocks)) {
+    for (std::int64_t ib : halvings(g.layout.in_blocks)) {
+      for (std::int64_t ky : halvings(g.kernel.y.kernel)) {
+        for (std::int64_t kx : halvings(g.kernel.x.kernel)) {
+          if (kx != g.kernel.x.kernel && ky != 1) continue;
+          for_parts(g, [&](std::int64_t bg, std::int64_t y, std::int64_t x) { consider({ob, ib, ky, kx, bg, y, x}); });
+        }
+      }
+    }
+  }
+  if (best == std::numeric_limits<std::int64_t>::max()) {
+    throw InputError("/chip/scratchpad_kib", std::to_string(capacity) + " lines",
+                     "at least " + std::to_string(buffers(g, WeightGradientTiling{}).total()) +
+                         " lines for the smallest tile of the weight gradient of " + layer);
+  }
+  return tiling;
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""The accuracy campaign: trains LeNet in every precision and with every control, and prints the tables.
+
+  scripts/accuracy.py run [--jobs N] [--dataset mnist|fashion_mnist] [--only NAME]…   hours; skips what is done
+  scripts/accuracy.py table                                                           Markdown from the results
+
+Results stand in results/accuracy/DATASET/NAME/seedN. Needs build/release/anzan (scripts/run.sh builds it).
+"""
+import argparse
+import concurrent.futures
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results" / "accuracy"
+DATASETS = ("mnist", "fashion_mnist")
+
+
+def default(**keys):
+    return ["/precision/default=" + json.dumps(keys)]
+
+
+def policy(**keys):
+    return default(policy=keys)
+
+
+# name, preset, changes, seeds, what it is
+ROWS = [
+    ("fp32", "fp32", [], 3, "FP32"),
+    ("int16", "int16", [], 3, "everything in 16 bits"),
+    ("int8", "int8", [], 3, "everything in 8 bits"),
+    ("int8_master16", "int8_master16", [], 3, "8 bits, 16-bit master weights and momentum"),
+    ("int8_master32", "int8_master32", [], 3, "8 bits, FP32 master weights and momentum"),
+    ("policy_max", "int8", policy(kind="max"), 1, "8 bits, policy `max`"),
+    ("policy_step", "int8", policy(kind="step"), 1, "8 bits, policy `step`"),
+    ("policy_min_error", "int8", policy(kind="min_error"), 1, "8 bits, policy `min_error`"),
+    ("policy_predictive", "int8", policy(kind="predictive"), 1, "8 bits, policy `predictive`"),
+    ("policy_static", "int8", policy(kind="static"), 1, "control: static points (policy `static`)"),
+    ("truncation", "int8", default(rounding="towards_zero")
+     + ['/precision/activation={"rounding": "towards_zero"}'], 1, "control: truncation"),
+    ("nearest_weights", "int8", ['/precision/weight={"rounding": "nearest_even"}'], 1,
+     "control: stored weights rounded to nearest"),
+    ("interval_100", "int8", policy(interval=100, warmup=0), 1, "control: interval 100, no warm-up"),
+    ("r_max_1e-2", "int8", policy(r_max=1e-2), 1, "control: r_max = 1e-2"),
+]
+
+
+def folder(dataset, name, seed):
+    return RESULTS / dataset / name / f"seed{seed}"
+
+
+def train(dataset, row, seed):
+    name, preset, changes, _, _ = row
+    out = folder(dataset, name, seed)
+    if (out / "result.json").exists():
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    command = [str(ROOT / "build/release/anzan"), "run", str(ROOT / f"workloads/configs/lenet_{dataset}_{preset}.json"),
+               "--out", str(out), "--seed", str(seed), "--threads", "1", "--set", "/training/test_interval=2500"]
+    for change in changes:
+        command += ["--set", change]
+    with open(out / "log.txt", "w", encoding="utf-8") as log:
+        status = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+    print(f"{dataset} {name} seed {seed}: " + (f"failed with status {status}, see {out}/log.txt" if status
+                                               else f"{result(dataset, name, seed)['accuracy']['test']}"), flush=True)
+
+
+def run(arguments):
+    jobs = [(dataset, row, seed) for seeds_first in (True, False) for dataset in arguments.dataset or DATASETS
+            for row in ROWS if (row[3] > 1) == seeds_first and (not arguments.only or row[0] in arguments.only)
+            for seed in range(1, row[3] + 1)]
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        list(pool.map(lambda job: train(*job), jobs))
+
+
+def result(dataset, name, seed):
+    path = folder(dataset, name, seed) / "result.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def cell(dataset, row):
+    found = [r["accuracy"]["test"] * 100 for s in range(1, row[3] + 1) if (r := result(dataset, row[0], s))]
+    if not found:
+        return "–"
+    text = f"{statistics.mean(found):.2f}"
+    if len(found) > 1:
+        text += f" ({min(found):.2f}–{max(found):.2f})"
+    return text
+
+
+def tables(_):
+    print("| stored in | " + " | ".join(DATASETS) + " |\n| --- | --- | --- |")
+    for row in ROWS:
+        print(f"| {row[4]} | " + " | ".join(cell(d, row) for d in DATASETS) + " |")
+    for dataset in DATASETS:
+        slots(dataset)
+
+
+KINDS = ["activation", "weight", "momentum", "activation_gradient", "weight_gradient"]
+
+
+def slots(dataset):
+    """Binary point and saturation rate of each tensor after the last step, int8, seed 1."""
+    found = result(dataset, "int8", 1)
+    if not found:
+        return
+    print(f"\n{dataset}, int8, seed 1: binary point (saturation rate)\n")
+    print("| layer | " + " | ".join(k.replace("_", " ") for k in KINDS) + " |\n|" + " --- |" * (len(KINDS) + 1))
+    layers = {}
+    for slot in found["precision"]["slots"]:
+        if "bias" not in slot["name"] and slot["class"] in KINDS and slot["layer"]:
+            layers.setdefault(slot["layer"], {})[slot["class"]] = slot
+    for layer, by_kind in layers.items():
+        cells = [f"{s['binary_point']} ({s['saturation_rate']:.0e})" if (s := by_kind.get(k)) else "" for k in KINDS]
+        print(f"| {layer} | " + " | ".join(cells) + " |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    run_parser = commands.add_parser("run")
+    run_parser.add_argument("--jobs", type=int, default=2)
+    run_parser.add_argument("--dataset", action="append", choices=DATASETS)
+    run_parser.add_argument("--only", action="append", choices=[r[0] for r in ROWS])
+    run_parser.set_defaults(do=run)
+    table_parser = commands.add_parser("table")
+    table_parser.set_defaults(do=tables)
+    arguments = parser.parse_args()
+    arguments.do(arguments)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""Runs through the program: results that must not differ, interruption and resumption, what is printed.
+
+run_test.py ANZAN [unittest arguments]
+"""
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+from anzan_harness import AnzanTest, main
+
+
+def bits(result):
+    """What must be the same for the same training, however it was run."""
+    return result["digest"], result["accuracy"]["history"], [(s["name"], s["history"], s["histogram"], s["saturation_rate"]) for s in result["precision"]["slots"]]
+
+
+class Runs(AnzanTest):
+    def test_learns_and_reports(self):
+        self.config["training"]["iterations"] = 200
+        result = self.run_config("out")
+        self.assertGreater(result["accuracy"]["test"], 0.9)
+        self.assertEqual([h["step"] for h in result["accuracy"]["history"]], list(range(20, 201, 20)))
+        self.assertLess(result["accuracy"]["train_loss"], result["accuracy"]["history"][0]["train_loss"])
+        self.assertEqual(result["training"], {"images_seen": 200 * 16, "steps": 200})
+        self.assertEqual(result["simulation"]["engine"], "functional")
+        slots = {s["name"]: s for s in result["precision"]["slots"]}
+        self.assertEqual(slots["conv.weight"]["format"], "int8")
+        self.assertGreater(slots["conv.weight"]["values"], 200 * 54 - 1)
+        self.assertGreater(sum(slots["conv.activation"]["histogram"]), 0)
+        self.assertEqual(sorted(p.name for p in (self.dir / "out").iterdir()), ["config.json", "result.json"])
+
+    def test_every_preset_trains(self):
+        for preset in ("fp32", "int16", "int8", "int8_master16", "int8_master32"):
+            with self.subTest(preset):
+                result = self.run_config(preset, "--set", f"/precision/preset={preset}", "--set", "/training/iterations=200")
+                self.assertGreater(result["accuracy"]["test"], 0.9)
+
+    def test_bits_do_not_depend_on_how_it_runs(self):
+        # Stochastic rounding everywhere, so that its random words are held to the same.
+        self.config["precision"]["default"] = {"rounding": "stochastic"}
+        reference = bits(self.run_config("a", "--threads", "1"))
+        self.assertEqual(bits(self.run_config("b", "--threads", "2")), reference)
+        self.assertEqual(bits(self.run_config("c", "--threads", "5")), reference)
+        for kib in (64, 2048):
+            self.assertEqual(bits(self.run_config(f"k{kib}", "--set", f"/chip/scratchpad_kib={kib}")), reference)
+        self.assertEqual(bits(self.run_config("d", config=self.dir / "a" / "config.json")), reference)
+        # Tests in between do not disturb training.
+        rarely = self.run_config("e", "--set", "/training/test_interval=0")
+        self.assertEqual(rarely["digest"], reference[0])
+        self.assertEqual(rarely["accuracy"]["history"], reference[1][-1:])
+
+    def test_bits_depend_on_seed_and_settings(self):
+        digests = {json.dumps(self.run_config(f"r{i}", *arguments)["digest"]) for i, arguments in enumerate(
+            [(), ("--seed", "4"), ("--set", "/training/shuffle=false"), ("--set", "/precision/weight/rounding=nearest_even"),
+             ("--set", "/training/optimizer/learning_rate/base=0.03"), ("--set", "/network/layers/0/channels=7")])}
+        self.assertEqual(len(digests), 6)
+        self.assertEqual(self.run_config("s", "--seed", "4", "--set", "/training/seed=9")["digest"], self.run_config("t", "--seed", "4")["digest"])
+
+    def test_effective_configuration(self):
+        self.run_config("out", "--set", "/engine/threads=1", "--set", "/network/layers/2/channels=12")
+        config = json.loads((self.dir / "out" / "config.json").read_text())
+        self.assertEqual(config["network"]["layers"][2]["channels"], 12)
+        self.assertEqual(config["engine"], {"kind": "functional", "threads": 1})
+        self.assertEqual(config["precision"]["weight"]["width"], 8)
+        self.assertTrue(os.path.isabs(config["dataset"]["train_images"]))
+
+    def test_default_output_directory(self):
+        config = self.write_config("trial.json")
+        done = self.call("run", config, cwd=self.dir)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.dir / "results" / "trial" / "result.json").exists())
+
+    def test_plain_output(self):
+        done = self.call("run", self.write_config(), "--out", self.dir / "out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("\r", done.stdout)
+        lines = done.stdout.splitlines()
+        self.assertRegex(lines[0], r"^1/40  0:\d\d elapsed, \d+:\d\d remaining  \d+ images/s  loss \d\.\d{4}$")
+        self.assertTrue(any(line.startswith("40/40") and "test" in line for line in lines))
+        self.assertRegex(done.stdout, r"test accuracy \d+\.\d\d %, \d+ images/s")
+        self.assertRegex(done.stdout, r"conv\.weight +int8 +8 +-?\d+ +\d\.\d\de")
+
+    def test_terminal_output(self):
+        main_end, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 120, 0, 0))
+        process = subprocess.Popen([self.anzan, "run", self.write_config(), "--out", self.dir / "out"], stdout=terminal, stderr=subprocess.PIPE)
+        os.close(terminal)
+        output = b""
+        try:
+            while True:
+                piece = os.read(main_end, 65536)
+                if not piece:
+                    break
+                output += piece
+        except OSError:  # the terminal has been closed
+            pass
+        os.close(main_end)
+        self.assertEqual(process.wait(timeout=60), 0, process.stderr.read())
+        process.stderr.close()
+        self.assertIn(b"\r", output)
+        self.assertRegex(output, rb"\[#*\.+\] \d+/40 ")
+        self.assertRegex(output, rb"\[#+\] 40/40 .* test \d+\.\d\d %")
+
+
+class Interruption(AnzanTest):
+    def setUp(self):
+        super().setUp()
+        self.config["training"].update(iterations=3000, test_interval=500, snapshot_interval=0)
+        self.config["precision"]["default"] = {"rounding": "stochastic"}
+        self.config["precision"]["weight"] = {"policy": {"kind": "predictive", "interval": 7, "decay": 128}}
+
+    def interrupted(self, out, number, lines, *arguments):
+        """Starts a run, sends the signal once it has printed so many lines, and returns its end."""
+        process = self.start("run", self.write_config(), "--out", self.dir / out, *arguments)
+        for _ in range(lines):
+            self.assertNotEqual(process.stdout.readline(), "", "the run ended too early")
+        process.send_signal(number)
+        process.stdout.read()
+        errors = process.stderr.read()
+        return process.wait(timeout=60), errors
+
+    def test_signals_and_resumption(self):
+        reference = bits(self.run_config("whole"))
+        for number, lines in ((signal.SIGINT, 1), (signal.SIGTERM, 12)):
+            with self.subTest(number):
+                out = f"out{number}"
+                status, errors = self.interrupted(out, number, lines)
+                self.assertEqual(status, 1, errors)
+                self.assertRegex(errors, r"interrupted after step \d+; --resume")
+                self.assertEqual(sorted(p.name for p in (self.dir / out).iterdir()), ["checkpoint.bin", "config.json"])
+                status, errors = self.interrupted(out, number, 2, "--resume", "--threads", "1")  # and once more
+                self.assertEqual(status, 1, errors)
+                self.assertEqual(bits(self.run_config(out, "--resume")), reference)
+
+    def test_resumption_after_a_crash(self):
+        self.config["training"]["snapshot_interval"] = 150
+        reference = bits(self.run_config("whole"))
+        process = self.start("run", self.write_config(), "--out", self.dir / "out")
+        deadline = time.monotonic() + 60
+        while not (self.dir / "out" / "checkpoint.bin").exists():
+            self.assertIsNone(process.poll(), "the run ended too early")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+        self.assertFalse((self.dir / "out" / "result.json").exists())
+        self.assertEqual(bits(self.run_config("out", "--resume")), reference)
+
+    def test_checkpoints_that_do_not_fit(self):
+        self.assert_wrong_input(self.call("run", self.write_config(), "--out", self.dir / "out", "--resume"), "checkpoint.bin: found no checkpoint")
+        status, errors = self.interrupted("out", signal.SIGINT, 2)
+        self.assertEqual(status, 1, errors)
+        checkpoint = self.dir / "out" / "checkpoint.bin"
+        content = checkpoint.read_bytes()
+        resume = ("run", self.write_config(), "--out", self.dir / "out", "--resume")
+        self.assert_wrong_input(self.call(*resume, "--seed", "4"), "a checkpoint of another configuration")
+        (self.dir / "train-labels").rename(self.dir / "kept")
+        (self.dir / "train-labels").write_bytes((self.dir / "kept").read_bytes()[:-1] + b"\0")
+        self.assert_wrong_input(self.call(*resume), "a checkpoint of another configuration or data set")
+        (self.dir / "kept").rename(self.dir / "train-labels")
+        for name, damaged in (("cut", content[:-1]), ("empty", b""), ("bit", content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])):
+            with self.subTest(name):
+                checkpoint.write_bytes(damaged)
+                self.assert_wrong_input(self.call(*resume), "a damaged checkpoint")
+        self.assertEqual(checkpoint.read_bytes(), content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+        # A new run in the same place removes it.
+        self.run_config("out", "--set", "/training/iterations=5")
+        self.assertEqual(sorted(p.name for p in (self.dir / "out").iterdir()), ["config.json", "result.json"])
+
+
+class Tools(AnzanTest):
+    def test_version_and_help(self):
+        self.assertRegex(self.call("--version").stdout, r"^anzan \d+\.\d+\.\d+\n$")
+        for arguments in (("--help",), ("run", "--help"), ("compile", "--help"), ("disasm", "--help")):
+            self.assertEqual(self.call(*arguments).returncode, 0)
+
+    def test_compile_and_disassemble(self):
+        config, programs = self.write_config(), self.dir / "programs"
+        done = self.call("compile", config, "--out", programs)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        counts = {line.split(":")[0]: int(line.split()[1]) for line in done.stdout.splitlines() if "instructions" in line}
+        self.assertEqual(list(counts), ["initialize", "calibrate", "step", "evaluate"])
+        text = self.call("disasm", programs)
+        self.assertEqual(text.returncode, 0, text.stderr)
+        lines = [line for line in text.stdout.splitlines() if line]
+        self.assertEqual([line for line in lines if line.startswith("#")], [f"# {name}" for name in counts])
+        self.assertEqual(len(lines) - 4, sum(counts.values()))
+
+    def test_dumps(self):
+        config = self.write_config()
+        for name in ("network", "graph", "training_graph", "precision", "tiles", "memory", "program"):
+            with self.subTest(name):
+                done = self.call("compile", config, "--dump", name)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(("tensor" if name == "program" else "conv") in done.stdout, done.stdout[:500])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,357 @@
+// Training steps on a chip beside the reference: see training_step.hpp.
+#include "tests/end_to_end/training_step.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <sstream>
+
+#include "compiler/programs.hpp"
+#include "isa/program.hpp"
+
+namespace anzan::testing {
+namespace {
+
+using compiler::CompiledModel;
+using compiler::TensorInfo;
+using reference::IntegerNetwork;
+
+constexpr std::uint32_t kGuard = 0x5a17c0deU;
+constexpr int kConstants = 0;  // slot of labels, indices, initial values: nothing to compare
+
+reference::Format reference_format(isa::Format f) {
+  return f == isa::Format::kInt8    ? reference::Format::kInt8
+         : f == isa::Format::kInt16 ? reference::Format::kInt16
+                                    : reference::Format::kFp32;
+}
+
+reference::Rounding reference_rounding(isa::Rounding r) {
+  return r == isa::Rounding::kNearestEven  ? reference::Rounding::kNearestEven
+         : r == isa::Rounding::kStochastic ? reference::Rounding::kStochastic
+                                           : reference::Rounding::kTowardsZero;
+}
+
+// The model with every tensor at a place of its own, a guard line before each.
+CompiledModel with_tensors_apart(const StepCase& c, const CompiledModel& planned) {
+  compiler::Graph graph = compiler::build_graph(c.network, c.precision, c.training, c.chip);
+  CompiledModel m = planned;
+  for (TensorInfo& t : graph.tensors) {
+    t.hbm_line = m.hbm_lines + 1;
+    m.hbm_lines = t.hbm_line + t.lines;
+  }
+  const compiler::Programs programs = compiler::build_programs(graph);
+  m.tensors = graph.tensors;
+  m.initialize = isa::encode(programs.initialize);
+  m.calibrate = isa::encode(programs.calibrate);
+  m.step = isa::encode(programs.step);
+  m.evaluate = isa::encode(programs.evaluate);
+  return m;
+}
+
+std::vector<std::int32_t> stored(const TestChip& chip, const std::string& tensor) {
+  const std::vector<std::int64_t> wide = chip.read_stored(tensor);
+  std::vector<std::int32_t> result;
+  for (const std::int64_t v : wide) result.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(v)));
+  return result;
+}
+
+// An element as a failure shows it: the integer, or the FP32 value and its bits.
+std::string shown(isa::Format format, std::int32_t element) {
+  std::ostringstream text;
+  if (format != isa::Format::kFp32) {
+    text << element;
+  } else {
+    text.precision(9);
+    text << reference::float_of(element) << " (0x" << std::hex << static_cast<std::uint32_t>(element) << ")";
+  }
+  return text.str();
+}
+
+std::string shown(const models::SlotStatistics& s) {
+  std::ostringstream text;
+  text << s.values << " values, " << s.zeros << " zeros, " << s.saturated_high << " high, " << s.saturated_low
+       << " low, " << s.underflows << " underflows; bins";
+  for (std::size_t bin = 0; bin < s.histogram.size(); ++bin) {
+    if (s.histogram[bin] != 0) text << " " << bin << ":" << s.histogram[bin];
+  }
+  return text.str();
+}
+
+models::SlotStatistics as_slot_statistics(const reference::Statistics& s) {
+  models::SlotStatistics result;
+  result.values = s.values;
+  result.zeros = s.zeros;
+  result.saturated_high = s.saturated_high;
+  result.saturated_low = s.saturated_low;
+  result.underflows = s.underflows;
+  std::copy(s.histogram.begin(), s.histogram.end(), result.histogram.begin());
+  return result;
+}
+
+}  // namespace
+
+std::string StepCase::describe() const {
+  std::ostringstream text;
+  text << "seed " << seed << ", batch " << training.batch << ", " << chip.lanes << " lanes, " << chip.scratchpad_kib
+       << " KiB, separate master " << precision.separate_master << ", formats and widths";
+  for (const compiler::TensorPrecision& p : precision.classes) {
+    text << " " << static_cast<int>(p.format) << ":" << int{p.slot.width};
+  }
+  return text.str() + "\n" + reference::network_json(network);
+}
+
+TrainingStep::TrainingStep(const StepCase& step_case)
+    : case_(step_case),
+      planned_(compiler::compile(case_.network, case_.precision, case_.training, case_.chip)),
+      apart_(with_tensors_apart(case_, planned_)),
+      planned_chip_(planned_),
+      apart_chip_(apart_) {
+  EXPECT_EQ(isa::decode(apart_.step).size(), isa::decode(planned_.step).size()) << case_.describe();
+  for (const TensorInfo& t : apart_.tensors) {
+    std::uint8_t* line = apart_chip_.core().hbm() + (t.hbm_line - 1) * apart_chip_.core().line_bytes();
+    for (int lane = 0; lane < t.lanes; ++lane) std::memcpy(line + 4 * lane, &kGuard, sizeof kGuard);
+  }
+  prepare(planned_chip_);
+  prepare(apart_chip_);
+}
+
+// Initial values, points found by calibration, and momenta that are not zero.
+void TrainingStep::prepare(TestChip& chip) const {
+  chip.prepare(case_.seed, case_.learning_rate);
+  chip.core().settings.set_seed(case_.seed * 0x9e3779b9U);
+  std::mt19937 random(case_.seed + 1);
+  for (const TensorInfo& t : chip.model().tensors) {
+    if (t.kind != compiler::TensorClass::kMomentum) continue;
+    std::vector<std::int64_t> elements;
+    const int width = chip.core().settings.slot(t.slot).width;
+    for (std::int64_t i = 0; i < t.size(); ++i) {
+      const auto draw = static_cast<std::int64_t>(random());
+      const auto real = static_cast<float>(static_cast<double>(draw - (1LL << 31)) * 0x1p-37);
+      elements.push_back(t.format == isa::Format::kFp32
+                             ? static_cast<std::int64_t>(reference::bits_of(real))
+                             : draw % (1LL << width) / 2 - (1LL << (width - 2)));
+    }
+    chip.write_stored(t.name, elements);
+  }
+}
+
+void TrainingStep::set_inputs(TestChip& chip, const reference::RandomStep& drawn, bool unlabelled) const {
+  const std::int64_t classes = case_.network.classes();
+  chip.write("data", drawn.tensors.at("data"));
+  std::vector<double> one_hot(static_cast<std::size_t>(case_.training.batch * classes));
+  for (std::int64_t n = 0; n + (unlabelled ? 1 : 0) < case_.training.batch; ++n) {
+    one_hot[static_cast<std::size_t>(n * classes + drawn.labels[static_cast<std::size_t>(n)])] = 1;
+  }
+  chip.write("label", one_hot);
+  chip.core().settings.set_step(step_);
+}
+
+// A tensor without a slot of its own is a selection and has no format.
+IntegerNetwork::Formats TrainingStep::formats(const std::map<int, std::int8_t>& q_read) const {
+  IntegerNetwork::Formats result;
+  for (const TensorInfo& t : apart_.tensors) {
+    if (t.slot == kConstants || apart_.slots[static_cast<std::size_t>(t.slot)].name != t.name) continue;
+    const models::SlotSettings& s = apart_chip_.core().settings.slot(t.slot);
+    result[t.name] = {reference_format(t.format),       int{s.width}, q_read.at(t.slot), s.q_write,
+                      reference_rounding(s.rounding), static_cast<std::uint32_t>(t.slot)};
+  }
+  return result;
+}
+
+void TrainingStep::run(bool move_points, bool unlabelled) {
+  ++step_;
+  const reference::RandomStep drawn =
+      reference::random_step(case_.network, case_.training.batch, case_.seed + 1000 * step_);
+  labels_ = drawn.labels;
+  if (unlabelled) labels_.back() = -1;
+  std::mt19937 random(case_.seed + step_);
+  std::map<int, std::int8_t> q_read, q_write;
+  for (std::size_t i = 1; i < apart_.slots.size(); ++i) {
+    const int slot = static_cast<int>(i), move = move_points ? static_cast<int>(random() % 3) - 1 : 0;
+    for (TestChip* chip : {&planned_chip_, &apart_chip_}) {
+      models::SlotSettings& s = chip->core().settings.slot(slot);
+      const bool may = apart_.slots[i].name != "data" && s.q_write + move >= s.q_min && s.q_write + move <= s.q_max;
+      if (may) s.q_write = static_cast<std::int8_t>(s.q_write + move);
+      q_read[slot] = s.q_read;
+      q_write[slot] = s.q_write;
+    }
+  }
+  for (TestChip* chip : {&planned_chip_, &apart_chip_}) set_inputs(*chip, drawn, unlabelled);
+  std::map<std::string, std::vector<std::int32_t>> before;
+  given_.clear();
+  for (const TensorInfo& t : apart_.tensors) {
+    if (!t.persistent && t.name != "data") continue;
+    before[t.name] = stored(apart_chip_, t.name);
+    given_[t.name] = apart_chip_.read(t.name);
+  }
+  planned_chip_.run(planned_.step);
+  apart_chip_.run(apart_.step);
+  for (const auto& [slot, q] : q_write) {
+    statistics_[slot] = apart_chip_.core().statistics.take_total(slot);
+    points_moved_ += apart_chip_.core().settings.slot(slot).q_write != q;
+  }
+
+  reference::StepSettings settings;
+  settings.batch = case_.training.batch;
+  settings.lanes = case_.chip.lanes;
+  settings.seed = apart_chip_.core().settings.seed();
+  settings.step = step_;
+  settings.learning_rate = case_.learning_rate;
+  settings.momentum = case_.training.momentum;
+  settings.weight_decay = case_.training.weight_decay;
+  IntegerNetwork expected(case_.network, formats(q_read), settings);
+  for (const std::string& name : expected.inputs()) expected.set(name, before.at(name));
+  gradient_name_ = expected.logit_gradient();
+  expected.forward();
+  expected.set(gradient_name_, stored(apart_chip_, gradient_name_));
+  expected.backward();
+  expected.update();
+  expected_.clear();
+  expected_.push_back(std::move(expected));
+}
+
+void TrainingStep::fail(const std::string& what) const {
+  ADD_FAILURE() << what << "\nin step " << step_ << " of " << case_.describe();
+}
+
+void TrainingStep::check() const {
+  const std::map<std::string, reference::StoredTensor>& tensors = expected().tensors();
+  std::size_t found = 0;
+  for (const TensorInfo& t : apart_.tensors) {
+    if (t.slot == kConstants || t.name == "loss") continue;
+    ++found;
+    if (tensors.count(t.name) == 0) {
+      fail("the reference has no " + t.name);
+    } else {
+      check_tensor(t);
+    }
+  }
+  if (found != tensors.size()) fail("the reference has tensors that the chip has not");
+  for (std::size_t slot = 1; slot < apart_.slots.size(); ++slot) {
+    check_statistics(apart_.slots[slot], static_cast<int>(slot));
+  }
+  check_loss();
+  check_plan();
+  check_guards();
+}
+
+void TrainingStep::check_tensor(const TensorInfo& t) const {
+  const std::vector<std::int32_t> found = stored(apart_chip_, t.name);
+  const std::vector<std::int32_t>& wanted = expected().tensor(t.name).stored;
+  if (found.size() != wanted.size()) return fail("size of " + t.name);
+  elements_ += t.size();
+  if (found == wanted) return;
+  std::ostringstream text;
+  std::int64_t different = 0;
+  for (std::int64_t i = 0; i < t.size(); ++i) {
+    const std::int32_t a = found[static_cast<std::size_t>(i)], b = wanted[static_cast<std::size_t>(i)];
+    if (a == b || ++different > 4) continue;
+    const std::int64_t plane = t.shape[2] * t.shape[3];
+    text << t.name << "[" << i << "], that is (" << i / plane / t.shape[1] << ", " << i / plane % t.shape[1] << ", "
+         << i / t.shape[3] % t.shape[2] << ", " << i % t.shape[3] << "): chip " << shown(t.format, a)
+         << ", reference " << shown(t.format, b) << "\n";
+  }
+  fail(text.str() + std::to_string(different) + " of " + std::to_string(t.size()) + " elements of " + t.name +
+       " differ");
+}
+
+void TrainingStep::check_statistics(const compiler::SlotInfo& s, int slot) const {
+  const models::SlotStatistics& found = statistics_.at(slot);
+  if (measured(s.name)) return check_measured_statistics(s, found);
+  models::SlotStatistics wanted;  // none of FP32
+  if (s.format != isa::Format::kFp32) wanted = as_slot_statistics(expected().statistics(s.name));
+  if (found != wanted) fail("statistics of " + s.name + ": chip " + shown(found) + "\nreference " + shown(wanted));
+}
+
+// The values before rounding are not known to the last bit: what follows from what was stored.
+void TrainingStep::check_measured_statistics(const compiler::SlotInfo& s, const models::SlotStatistics& found) const {
+  const std::vector<std::int32_t> elements = stored(apart_chip_, s.name);
+  const bool counted = s.format != isa::Format::kFp32;
+  const auto stored_as = [&](std::int64_t n) { return std::count(elements.begin(), elements.end(), n); };
+  const int width = apart_chip_.core().settings.slot(apart_.tensor(s.name).slot).width;
+  std::int64_t binned = 0;
+  for (const std::uint32_t bin : found.histogram) binned += bin;
+  const bool good = found.values == (counted ? elements.size() : 0) && binned + found.zeros == found.values &&
+                    (!counted || found.underflows + found.zeros == stored_as(0)) &&
+                    found.saturated_high <= stored_as((1LL << (width - 1)) - 1) &&
+                    found.saturated_low <= stored_as(-(1LL << (width - 1)));
+  if (!good) fail("statistics of " + s.name + " disagree with its elements: " + shown(found));
+}
+
+// Loss and gradient from the stored logits, in long double. exp, log and the reciprocal of the chip are
+// within 2^-20 relative; the FP32 difference to the largest logit rounds relative to its size.
+void TrainingStep::check_loss() const {
+  const reference::StoredTensor& logits =
+      expected().tensor(expected().activation(case_.network.layers.back().inputs[0]));
+  const std::vector<float> z = logits.reals();
+  const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
+  std::vector<int> prediction;
+  for (const double p : apart_chip_.read("prediction")) prediction.push_back(static_cast<int>(p));
+  if (prediction != expected().prediction()) fail("prediction " + PrintToString(prediction));
+  for (std::int64_t n = 0; n < batch; ++n) {
+    const float* row = z.data() + n * classes;
+    const int label = labels_[static_cast<std::size_t>(n)];
+    const long double largest = *std::max_element(row, row + classes);
+    long double sum = 0;
+    for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(row[c] - largest);
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const long double p = std::exp(row[c] - largest) / sum, below = largest - row[c];
+      const long double exact = label < 0 ? 0 : (p - (c == label ? 1 : 0)) / static_cast<long double>(batch);
+      const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact);
+      check_softmax(gradient_name_, n * classes + c, exact, label < 0 ? 0 : relative);
+    }
+    const long double target = label < 0 ? 0 : row[label] - largest;
+    check_softmax("loss", n, label < 0 ? 0 : std::log(sum) - target, label < 0 ? 0 : 0x1p-20L * (1 - target));
+  }
+}
+
+// Whether the element is what an FP32 value within the tolerance rounds to; rounding is monotone.
+void TrainingStep::check_softmax(const std::string& tensor, std::int64_t index, long double exact,
+                                 long double tolerance) const {
+  const TensorInfo& t = apart_.tensor(tensor);
+  const models::SlotSettings& s = apart_chip_.core().settings.slot(t.slot);
+  const std::int32_t found = stored(apart_chip_, tensor)[static_cast<std::size_t>(index)];
+  bool good = false;
+  if (t.format == isa::Format::kFp32) {
+    good = std::fabs(reference::float_of(found) - exact) <= tolerance;
+  } else {
+    const std::uint32_t random =
+        reference::random_word(apart_chip_.core().settings.seed(), step_, static_cast<std::uint32_t>(t.slot),
+                               static_cast<std::uint32_t>(index));
+    const auto rounded = [&](long double v) {
+      return reference::quantise(v, s.width, s.q_write, reference_rounding(s.rounding), random).stored;
+    };
+    good = rounded(exact - tolerance) <= found && found <= rounded(exact + tolerance);
+  }
+  if (good) return;
+  std::ostringstream text;
+  text << tensor << "[" << index << "]: chip " << shown(t.format, found) << ", exact " << exact << " within "
+       << tolerance << " at point " << int{s.q_write};
+  fail(text.str());
+}
+
+// On the chip as compiled, tensors share memory; what the driver and the next step see must be the same.
+void TrainingStep::check_plan() const {
+  for (const TensorInfo& t : apart_.tensors) {
+    if (!t.persistent && t.name != "loss" && t.name != "prediction") continue;
+    if (stored(planned_chip_, t.name) != stored(apart_chip_, t.name)) fail("memory plan: " + t.name);
+  }
+  if (!(planned_chip_.core().settings == apart_chip_.core().settings)) fail("memory plan: settings");
+  for (const auto& [slot, total] : statistics_) {
+    if (planned_chip_.core().statistics.take_total(slot) != total) fail("memory plan: statistics");
+  }
+}
+
+void TrainingStep::check_guards() const {
+  for (const TensorInfo& t : apart_.tensors) {
+    const std::uint8_t* line = apart_chip_.core().hbm() + (t.hbm_line - 1) * apart_chip_.core().line_bytes();
+    for (int lane = 0; lane < t.lanes; ++lane) {
+      if (std::memcmp(line + 4 * lane, &kGuard, sizeof kGuard) != 0) return fail("written before " + t.name);
+    }
+  }
+}
+
+}  // namespace anzan::testing

@@ -1,0 +1,81 @@
+// Training steps on a chip beside the bit-level reference: every stored element of every tensor and every
+// statistics counter. Used by training_step_test.cpp.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/compiler.hpp"
+#include "compiler/network.hpp"
+#include "tests/compiler/test_chip.hpp"
+#include "tests/reference/integer_network.hpp"
+#include "tests/reference/random_network.hpp"
+
+namespace anzan::testing {
+
+// All that decides a step; `seed` draws data, labels, initial values and where binary points are moved.
+struct StepCase {
+  std::uint32_t seed = 0;
+  compiler::Network network;
+  compiler::Precision precision;
+  compiler::TrainingParameters training;
+  compiler::ChipParameters chip;
+  double learning_rate = 0.05;
+  std::string describe() const;  // what a failure needs to be repeated
+};
+
+// Runs the steps 1, 2, ... of a case on two chips and on the reference. One chip holds the network as
+// compiled; the other holds it with the same instructions but every tensor at a place of its own, behind
+// a guard line, so that after the step all of them can be read.
+class TrainingStep {
+ public:
+  explicit TrainingStep(const StepCase& step_case);
+  TrainingStep(const TrainingStep&) = delete;  // the chips refer to the models beside them
+  TrainingStep& operator=(const TrainingStep&) = delete;
+
+  // New data and labels (`unlabelled`: the last image has none, as a padded one), points of all slots moved
+  // by up to one bit if `move_points`; the step on both chips and in the reference. Before it, all momenta
+  // are set on the first call.
+  void run(bool move_points, bool unlabelled);
+
+  // Adds a GoogleTest failure for each of: tensors, statistics, loss and its gradient against exact
+  // softmax, prediction, guard lines; and what outlives the step on the chip as compiled.
+  void check() const;
+  // The same for one statement that is not true.
+  void fail(const std::string& what) const;
+
+  const reference::IntegerNetwork& expected() const { return expected_.back(); }
+  const TestChip& chip() const { return apart_chip_; }  // all of whose tensors can be read
+  const reference::DoubleTensors& given() const { return given_; }  // values before the step
+  const std::vector<int>& labels() const { return labels_; }        // of the step; -1: none
+  std::int64_t points_moved() const { return points_moved_; }       // by the settings optimiser
+  std::int64_t elements_compared() const { return elements_; }
+
+ private:
+  void prepare(TestChip& chip) const;
+  void set_inputs(TestChip& chip, const reference::RandomStep& drawn, bool unlabelled) const;
+  reference::IntegerNetwork::Formats formats(const std::map<int, std::int8_t>& q_read) const;
+  bool measured(const std::string& tensor) const { return tensor == "loss" || tensor == gradient_name_; }
+  void check_tensor(const compiler::TensorInfo& t) const;
+  void check_statistics(const compiler::SlotInfo& s, int slot) const;
+  void check_measured_statistics(const compiler::SlotInfo& s, const models::SlotStatistics& found) const;
+  void check_loss() const;
+  void check_softmax(const std::string& tensor, std::int64_t index, long double exact, long double tolerance) const;
+  void check_plan() const;
+  void check_guards() const;
+
+  StepCase case_;
+  compiler::CompiledModel planned_, apart_;
+  mutable TestChip planned_chip_, apart_chip_;
+  std::uint32_t step_ = 0;
+  std::string gradient_name_;  // of the gradient of the logits
+  std::vector<int> labels_;
+  reference::DoubleTensors given_;
+  std::vector<reference::IntegerNetwork> expected_;
+  std::map<int, models::SlotStatistics> statistics_;  // by slot, of the last step
+  std::int64_t points_moved_ = 0;
+  mutable std::int64_t elements_ = 0;
+};
+
+}  // namespace anzan::testing

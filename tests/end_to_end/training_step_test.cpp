@@ -1,0 +1,248 @@
+// One training step of whole networks, compiled and run on the functional engine, against two references:
+// FP32 within the error bounds of double precision, and every format bit for bit.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "compiler/input_error.hpp"
+#include "tests/end_to_end/training_step.hpp"
+#include "tests/reference/double_network.hpp"
+
+namespace anzan::testing {
+namespace {
+
+using compiler::LayerKind;
+using compiler::TensorClass;
+using compiler::TensorPrecision;
+using isa::Format;
+using isa::Rounding;
+
+compiler::Network lenet() {
+  std::ifstream file(ANZAN_SOURCE_DIR "/workloads/networks/lenet.json");
+  return compiler::parse_network(nlohmann::json::parse(file));
+}
+
+// Batches that are no multiples of the lanes, every number of lanes, both sizes of scratchpad.
+StepCase random_case(std::uint32_t seed) {
+  StepCase c;
+  c.seed = seed;
+  c.network = reference::random_network(seed);
+  c.training.batch = 1 + static_cast<std::int64_t>(seed * 7 % 21);
+  constexpr int kLanes[] = {16, 4, 8, 32};
+  c.chip.lanes = kLanes[seed % 4];
+  c.chip.scratchpad_kib = seed / 4 % 2 == 0 ? 64 : 2048;
+  return c;
+}
+
+// The case on the chip; a network whose smallest tile needs more than 64 KiB gets the larger scratchpad.
+std::unique_ptr<TrainingStep> start(StepCase c, int& enlarged) {
+  try {
+    return std::make_unique<TrainingStep>(c);
+  } catch (const compiler::InputError&) {
+    if (c.chip.scratchpad_kib > 64) throw;
+    ++enlarged;
+    c.chip.scratchpad_kib = 2048;
+    return std::make_unique<TrainingStep>(c);
+  }
+}
+
+TensorPrecision tensor_precision(Format format, int width, Rounding rounding) {
+  TensorPrecision p;
+  p.format = format;
+  p.slot.width = static_cast<std::uint8_t>(width);
+  p.slot.rounding = rounding;
+  p.slot.policy = isa::Policy::kOverflowRate;
+  p.slot.r_max = 0x01000000U;  // 1 / 256
+  return p;
+}
+
+// ---- FP32 ---------------------------------------------------------------------------------------------
+
+// Largest |chip - double| / bound of one step; fails where it is above one.
+double share_of_bounds(const StepCase& c, const TrainingStep& step) {
+  reference::DoubleSettings settings;
+  settings.batch = c.training.batch;
+  settings.learning_rate = c.learning_rate;
+  settings.momentum = c.training.momentum;
+  settings.weight_decay = c.training.weight_decay;
+  const reference::DoubleStep exact =
+      reference::double_training_step(c.network, step.given(), step.labels(), settings);
+  double largest = 0;
+  for (const compiler::TensorInfo& t : step.chip().model().tensors) {
+    const auto found = exact.tensors.find(step.expected().name_in_double(t.name));
+    const bool share = t.name.find("_gradient.") != std::string::npos;  // of one consumer: only bit for bit
+    if (found == exact.tensors.end() || share) continue;
+    const std::vector<double> values = step.chip().read(t.name);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double error = std::fabs(values[i] - found->second.value[i]), bound = found->second.error(i);
+      if (!(error <= bound)) {
+        step.fail(t.name + "[" + std::to_string(i) + "]: chip " + std::to_string(values[i]) + ", double " +
+                  std::to_string(found->second.value[i]) + " within " + std::to_string(bound));
+        break;
+      }
+      if (error > 0) largest = std::max(largest, error / bound);
+    }
+  }
+  std::vector<int> prediction;
+  for (const double p : step.chip().read("prediction")) prediction.push_back(static_cast<int>(p));
+  if (prediction != exact.predictions) step.fail("predictions differ from those of double precision");
+  return largest;
+}
+
+StepCase as_fp32(StepCase c, bool separate_master) {
+  c.precision = uniform_precision(Format::kFp32, 16, Rounding::kNearestEven, separate_master);
+  return c;
+}
+
+void fp32_networks(std::uint32_t first, std::uint32_t last) {
+  int enlarged = 0;
+  std::int64_t elements = 0;
+  double largest = 0;
+  for (std::uint32_t seed = first; seed <= last; ++seed) {
+    const StepCase c = as_fp32(random_case(seed), seed % 5 == 0);
+    const auto step = start(c, enlarged);
+    step->run(false, false);
+    step->check();
+    largest = std::max(largest, share_of_bounds(c, *step));
+    elements += step->elements_compared();
+    if (::testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(elements, 1000 * (last - first + 1));
+  EXPECT_GT(largest, 0.2) << "the bounds are too wide to show anything";
+  EXPECT_LT(enlarged, 8);
+}
+
+TEST(TrainingStepFp32, RandomNetworks1) { fp32_networks(1, 35); }
+TEST(TrainingStepFp32, RandomNetworks2) { fp32_networks(36, 70); }
+
+TEST(TrainingStepFp32, LeNet) {
+  StepCase c;
+  c.seed = 1;
+  c.network = lenet();
+  c.training.batch = 16;
+  c = as_fp32(c, false);
+  TrainingStep step(c);
+  step.run(false, false);
+  step.check();
+  share_of_bounds(c, step);
+}
+
+// ---- integers -----------------------------------------------------------------------------------------
+
+compiler::Precision uniform(Format format, int width, Rounding rounding) {
+  compiler::Precision p;
+  for (TensorPrecision& c : p.classes) c = tensor_precision(format, width, rounding);
+  return p;
+}
+
+// Policies that move often, one a class; `static` where nothing but the test moves the point.
+void draw_policies(compiler::Precision& p, std::mt19937& random) {
+  constexpr isa::Policy kPolicies[] = {isa::Policy::kStatic,   isa::Policy::kMax,      isa::Policy::kOverflowRate,
+                                       isa::Policy::kStep,     isa::Policy::kMinError, isa::Policy::kPredictive};
+  for (TensorPrecision& c : p.classes) {
+    c.slot.policy = kPolicies[random() % 6];
+    c.slot.window = static_cast<std::uint8_t>(1 + random() % 3);
+    c.slot.decay = static_cast<std::uint8_t>(random() % 256);
+    c.slot.guard = static_cast<std::uint8_t>(random() % 2);
+  }
+}
+
+TensorPrecision any_precision(std::mt19937& random) {
+  constexpr Rounding kRoundings[] = {Rounding::kNearestEven, Rounding::kStochastic, Rounding::kTowardsZero};
+  const Rounding rounding = kRoundings[random() % 3];
+  const int width = static_cast<int>(random() % 4);
+  switch (random() % 5) {
+    case 0: return tensor_precision(Format::kFp32, 16, rounding);
+    case 1:
+    case 2: return tensor_precision(Format::kInt8, 8 - width, rounding);
+    default: return tensor_precision(Format::kInt16, 16 - 2 * width, rounding);
+  }
+}
+
+// Every class in a format of its own, and layers that override some of them.
+compiler::Precision mixed(const compiler::Network& network, std::mt19937& random) {
+  compiler::Precision p;
+  for (TensorPrecision& c : p.classes) c = any_precision(random);
+  for (const compiler::Layer& l : network.layers) {
+    for (int k = 0; k < compiler::kTensorClasses; ++k) {
+      if (random() % 4 == 0) p.layers[l.name][static_cast<TensorClass>(k)] = any_precision(random);
+    }
+  }
+  return p;
+}
+
+enum class Kind { kInt8Stochastic, kInt16Nearest, kInt8TowardsZero, kMixed };
+
+void two_steps(const StepCase& c, int& enlarged, std::int64_t& elements, std::int64_t& moved) {
+  const auto step = start(c, enlarged);
+  for (int i = 0; i < 2; ++i) {
+    step->run(c.seed % 3 != 0, c.seed % 5 == 0);
+    step->check();
+  }
+  elements += step->elements_compared();
+  moved += step->points_moved();
+}
+
+void integer_networks(Kind kind, std::uint32_t first, std::uint32_t count) {
+  int enlarged = 0;
+  std::int64_t elements = 0, moved = 0;
+  for (std::uint32_t seed = first; seed < first + count; ++seed) {
+    StepCase c = random_case(seed);
+    std::mt19937 random(seed);
+    switch (kind) {
+      case Kind::kInt8Stochastic: c.precision = uniform(Format::kInt8, 8, Rounding::kStochastic); break;
+      case Kind::kInt16Nearest: c.precision = uniform(Format::kInt16, 16, Rounding::kNearestEven); break;
+      case Kind::kInt8TowardsZero: c.precision = uniform(Format::kInt8, 8, Rounding::kTowardsZero); break;
+      case Kind::kMixed: c.precision = mixed(c.network, random); break;
+    }
+    draw_policies(c.precision, random);
+    c.precision.separate_master = random() % 2 == 0;
+    if (c.precision.separate_master && kind != Kind::kMixed) {  // the usual pairs: a wider master
+      c.precision.classes[static_cast<std::size_t>(TensorClass::kMasterWeight)] =
+          random() % 2 == 0 ? tensor_precision(Format::kInt16, 16, Rounding::kStochastic)
+                            : tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
+    }
+    two_steps(c, enlarged, elements, moved);
+    if (::testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(elements, 2000 * count);
+  EXPECT_GT(moved, 4 * count) << "the settings optimiser hardly moved a binary point";
+  EXPECT_LT(enlarged, 4);
+}
+
+TEST(TrainingStepIntegers, Int8StochasticRandomNetworks) { integer_networks(Kind::kInt8Stochastic, 101, 20); }
+TEST(TrainingStepIntegers, Int16NearestRandomNetworks) { integer_networks(Kind::kInt16Nearest, 201, 20); }
+TEST(TrainingStepIntegers, Int8TowardsZeroRandomNetworks) { integer_networks(Kind::kInt8TowardsZero, 301, 20); }
+TEST(TrainingStepIntegers, MixedFormatsRandomNetworks1) { integer_networks(Kind::kMixed, 401, 20); }
+TEST(TrainingStepIntegers, MixedFormatsRandomNetworks2) { integer_networks(Kind::kMixed, 421, 20); }
+
+void integer_lenet(const compiler::Precision& precision) {
+  StepCase c;
+  c.seed = 2;
+  c.network = lenet();
+  c.training.batch = 16;
+  c.precision = precision;
+  int enlarged = 0;
+  std::int64_t elements = 0, moved = 0;
+  two_steps(c, enlarged, elements, moved);
+  EXPECT_GT(moved, 4);
+}
+
+TEST(TrainingStepIntegers, Int8StochasticLeNet) { integer_lenet(uniform(Format::kInt8, 8, Rounding::kStochastic)); }
+TEST(TrainingStepIntegers, Int16NearestLeNet) { integer_lenet(uniform(Format::kInt16, 16, Rounding::kNearestEven)); }
+TEST(TrainingStepIntegers, MixedLeNet) {
+  compiler::Precision p = uniform(Format::kInt16, 16, Rounding::kStochastic);
+  p.classes[static_cast<std::size_t>(TensorClass::kWeight)] = tensor_precision(Format::kInt8, 8, Rounding::kNearestEven);
+  p.classes[static_cast<std::size_t>(TensorClass::kMasterWeight)] = tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
+  p.layers["conv2"][TensorClass::kActivation] = tensor_precision(Format::kInt8, 8, Rounding::kTowardsZero);
+  p.layers["fc1"][TensorClass::kActivationGradient] = tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
+  p.separate_master = true;
+  integer_lenet(p);
+}
+
+}  // namespace
+}  // namespace anzan::testing

@@ -1,0 +1,207 @@
+// The driver's side of the chip: batches as they are stored, what a step and a test leave behind, and
+// checkpoints.
+#include "sim/machine.hpp"
+
+#include <cmath>
+#include <fstream>
+#include <iterator>
+
+#include <gmock/gmock.h>
+
+#include "sim/atomic_file.hpp"
+#include "sim/checkpoint.hpp"
+#include "sim/configuration.hpp"
+#include "sim/dataset.hpp"
+#include "sim/tensor_memory.hpp"
+#include "tests/sim/synthetic_data.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::ScratchDirectory;
+
+class MachineTest : public ::testing::Test {
+ protected:
+  void build(const std::vector<std::string>& sets = {}) {
+    std::vector<Override> overrides;
+    for (const std::string& set : sets) overrides.push_back(parse_override(set));
+    nlohmann::json json = testing::small_configuration(testing::write_dataset(scratch_.path()));
+    config_ = parse_configuration(json, scratch_.path(), overrides);
+    model_ = compiler::compile(config_.network, config_.precision, config_.parameters, config_.chip);
+    dataset_ = load_dataset(config_.dataset, config_.network);
+    machine_ = make();
+  }
+  std::unique_ptr<Machine> make() const { return std::make_unique<Machine>(model_, config_.network, 5, 1); }
+
+  static std::vector<std::int64_t> batch(std::int64_t first, std::int64_t count = 16) {
+    std::vector<std::int64_t> images;
+    for (std::int64_t i = 0; i < count; ++i) images.push_back(first + i);
+    return images;
+  }
+
+  ScratchDirectory scratch_;
+  Configuration config_;
+  compiler::CompiledModel model_;
+  Dataset dataset_;
+  std::unique_ptr<Machine> machine_;
+};
+
+TEST(BinaryPoint, IsTheFinestAtWhichOnlyTheTopSaturates) {
+  std::vector<float> levels;
+  for (int x = 0; x < 256; ++x) levels.push_back(static_cast<float>(x) / 256);
+  EXPECT_EQ(binary_point_of(levels, 8, -16, 40), 7);    // 255/256 at 128/128, stored as 127/128
+  EXPECT_EQ(binary_point_of(levels, 16, -16, 40), 15);
+  EXPECT_EQ(binary_point_of(levels, 9, -16, 40), 8);
+  EXPECT_EQ(binary_point_of(levels, 8, -16, 3), 3);
+  EXPECT_EQ(binary_point_of({0, 255}, 8, -16, 40), -1);
+  EXPECT_EQ(binary_point_of({-1, 0.25F}, 8, -16, 40), 7);
+  EXPECT_EQ(binary_point_of({-1.01F, 0.25F}, 8, -16, 40), 6);
+  EXPECT_EQ(binary_point_of({0}, 8, -16, 40), 40);
+  EXPECT_EQ(binary_point_of({1e30F}, 8, -16, 40), -16);
+}
+
+TEST_F(MachineTest, BatchesStandWhereTheTensorsAre) {
+  for (const char* preset : {"fp32", "int16", "int8"}) {
+    build({std::string("/precision/preset=") + preset, "/network/input/scale=0.0078125", "/network/input/offset=-0.5", "/training/batch=20"});
+    BatchWriter writer(machine_->core(), model_, config_.network);
+    writer.write(dataset_.train, batch(3, 20));
+    writer.write(dataset_.train, {7, 95, 0});  // the other places become empty
+    const compiler::TensorInfo& data_info = model_.tensor("data");
+    const TensorMemory data(machine_->core(), data_info), label(machine_->core(), model_.tensor("label"));
+    const int width = model_.slots[static_cast<std::size_t>(data_info.slot)].settings.width;
+    const double ulp = std::ldexp(1.0, 1 - width);
+    const std::int64_t images[] = {7, 95, 0};
+    for (std::int64_t n = 0; n < 20; ++n) {
+      for (std::int64_t p = 0; p < 64; ++p) {
+        const double value = n < 3 ? dataset_.train.image(images[n])[p] / 128.0 - 0.5 : 0.0;
+        ASSERT_NEAR(data.value(n * 64 + p), value, std::string(preset) == "fp32" ? 0 : ulp) << preset << n << " " << p;
+      }
+      for (std::int64_t c = 0; c < 4; ++c) {
+        ASSERT_EQ(label.value(n * 4 + c), n < 3 && dataset_.train.label(images[n]) == c ? 1 : 0) << preset << n << " " << c;
+      }
+    }
+  }
+}
+
+TEST_F(MachineTest, TestsLeaveTrainingAlone) {
+  build({"/precision/default/rounding=stochastic"});
+  machine_->initialise(dataset_.train, batch(0), 0.05);
+  for (int i = 0; i < 5; ++i) machine_->step(dataset_.train, batch(16 * i), i, 0.05);
+  const std::string state = machine_->digest_of_state();
+  const models::SettingsStore settings = machine_->core().settings;
+  const models::StatisticsDatabase statistics = machine_->core().statistics;
+  const std::int64_t right = machine_->classify(dataset_.test, batch(0)) + machine_->classify(dataset_.test, batch(16)) +
+                             machine_->classify(dataset_.test, batch(32, 8));
+  EXPECT_GE(right, 10);
+  EXPECT_EQ(machine_->digest_of_state(), state);
+  EXPECT_TRUE(machine_->core().settings == settings);
+  EXPECT_TRUE(machine_->core().statistics == statistics);
+}
+
+TEST_F(MachineTest, ResultOfAnImageDoesNotDependOnItsPlaceInTheBatch) {
+  build();
+  machine_->initialise(dataset_.train, batch(0), 0.05);
+  for (int i = 0; i < 20; ++i) machine_->step(dataset_.train, batch(16 * (i % 5)), i, 0.05);
+  std::int64_t right = 0, singly = 0;
+  for (const std::int64_t first : {0, 16}) right += machine_->classify(dataset_.test, batch(first));
+  for (std::int64_t i = 0; i < 32; ++i) singly += machine_->classify(dataset_.test, {i});
+  EXPECT_EQ(singly, right);
+}
+
+TEST_F(MachineTest, CalibrationKeepsTheConfiguredSettings) {
+  build({"/precision/default/policy/kind=static", "/precision/weight/policy={\"kind\": \"predictive\", \"interval\": 9, \"warmup\": 4, \"hysteresis\": 1}"});
+  machine_->initialise(dataset_.train, batch(0), 0.05);
+  int found = 0;
+  for (std::size_t s = 0; s < model_.slots.size(); ++s) {
+    models::SlotSettings now = machine_->core().settings.slot(static_cast<int>(s));
+    found += now.q_write != model_.slots[s].settings.q_write;
+    EXPECT_EQ(now.q_read, now.q_write);
+    now.q_read = model_.slots[s].settings.q_read;
+    now.q_write = model_.slots[s].settings.q_write;
+    EXPECT_TRUE(now == model_.slots[s].settings) << model_.slots[s].name;  // nothing of the past, either
+  }
+  EXPECT_GE(found, 15);
+  EXPECT_TRUE(machine_->core().statistics == models::StatisticsDatabase());
+  // A static point stays where calibration put it.
+  const models::SettingsStore before = machine_->core().settings;
+  for (int i = 0; i < 5; ++i) machine_->step(dataset_.train, batch(16 * i), i, 0.05);
+  for (std::size_t s = 0; s < model_.slots.size(); ++s) {
+    if (model_.slots[s].settings.policy != isa::Policy::kStatic) continue;
+    EXPECT_EQ(machine_->core().settings.slot(static_cast<int>(s)).q_write, before.slot(static_cast<int>(s)).q_write);
+  }
+}
+
+TEST_F(MachineTest, InitialWeightsDoNotDependOnTheChip) {
+  build({"/precision/preset=fp32"});
+  machine_->initialise(dataset_.train, batch(0), 0.05);
+  const std::string weights = machine_->digest_of_weights();
+  build({"/precision/preset=fp32", "/chip/lanes=8", "/chip/scratchpad_kib=64"});
+  machine_->initialise(dataset_.train, batch(0), 0.05);
+  EXPECT_EQ(machine_->digest_of_weights(), weights);
+}
+
+TEST_F(MachineTest, CheckpointRestoresEverything) {
+  build({"/precision/default/rounding=stochastic", "/precision/preset=int8_master16"});
+  machine_->initialise(dataset_.train, batch(0), 0.05);
+  for (int i = 0; i < 6; ++i) machine_->step(dataset_.train, batch(8 * i), i, 0.05);
+  save_checkpoint(scratch_ / "checkpoint", "me", {{"step", 6}}, *machine_);
+
+  const auto other = make();
+  EXPECT_EQ(load_checkpoint(scratch_ / "checkpoint", "me", *other).at("step"), 6);
+  EXPECT_EQ(other->digest_of_state(), machine_->digest_of_state());
+  EXPECT_TRUE(other->core().settings == machine_->core().settings);
+  EXPECT_TRUE(other->core().statistics == machine_->core().statistics);
+  for (int i = 6; i < 12; ++i) {
+    EXPECT_EQ(machine_->step(dataset_.train, batch(8 * (i - 6)), i, 0.04), other->step(dataset_.train, batch(8 * (i - 6)), i, 0.04));
+  }
+  EXPECT_EQ(other->digest_of_state(), machine_->digest_of_state());
+}
+
+TEST_F(MachineTest, CheckpointIsRefusedWhereItDoesNotFit) {
+  build();
+  machine_->initialise(dataset_.train, batch(0), 0.05);
+  const auto file = scratch_ / "checkpoint";
+  save_checkpoint(file, "me", {{"step", 6}}, *machine_);
+  const std::string state = machine_->digest_of_state();
+  const auto error = [&](const std::filesystem::path& path, const char* identity) {
+    try {
+      load_checkpoint(path, identity, *machine_);
+    } catch (const compiler::InputError& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(error(scratch_ / "none", "me"), HasSubstr("no checkpoint"));
+  EXPECT_THAT(error(file, "you"), HasSubstr("another configuration"));
+  std::ifstream stream(file, std::ios::binary);
+  const std::string content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  for (std::size_t at = 0; at < content.size(); at += content.size() / 50) {
+    std::string damaged = content;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x20);
+    testing::write_file(scratch_ / "damaged", damaged);
+    EXPECT_THAT(error(scratch_ / "damaged", "me"), HasSubstr("damaged")) << at;
+    testing::write_file(scratch_ / "damaged", content.substr(0, at));
+    EXPECT_THAT(error(scratch_ / "damaged", "me"), HasSubstr("damaged")) << at;
+  }
+  EXPECT_EQ(machine_->digest_of_state(), state);
+}
+
+TEST(AtomicFile, KeepsTheOldFileWhenTheNewCannotBeWritten) {
+  const ScratchDirectory scratch;
+  write_file_atomically(scratch / "file", "old");
+  EXPECT_THROW(write_file_atomically(scratch / "none" / "file", "x"), std::system_error);
+  std::filesystem::create_directory(scratch / "taken");
+  write_file_atomically(scratch / "taken" / "inside", "x");
+  EXPECT_THROW(write_file_atomically(scratch / "taken", "x"), std::system_error);  // rename onto a directory
+  EXPECT_FALSE(std::filesystem::exists(scratch / "taken.part"));
+  write_file_atomically(scratch / "file", "new");
+  std::ifstream stream(scratch / "file");
+  std::string text;
+  stream >> text;
+  EXPECT_EQ(text, "new");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(scratch.path()), {}), 2);
+}
+
+}  // namespace
+}  // namespace anzan::sim
