@@ -164,17 +164,19 @@ void Lowering::store(const Image& image, const Tile& t, std::int64_t first, std:
 
 void Lowering::widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot,
                      std::int64_t rows) {
+  // integers pass at point 0: the tensor's points for reading and writing may differ
+  const int through = to == isa::Format::kFp32 ? slot : kConstantSlot;
   // one instruction for each full and partial run of 16-bit loop counts
   constexpr std::int64_t kRun = 32768;
   for (const Range& r : pieces(rows, kRun)) {
     isa::Vector v;
     v.op = isa::VectorOp::kCopy;
     v.out_format = to;
-    v.slot_o = static_cast<std::uint16_t>(slot);
+    v.slot_o = static_cast<std::uint16_t>(through);
     v.mask = lane_mask(0, lanes());
     v.a.kind = isa::OperandKind::kRows;
     v.a.format = from;
-    v.a.slot = static_cast<std::uint16_t>(slot);
+    v.a.slot = static_cast<std::uint16_t>(through);
     v.a.at = at(src_row + r.begin);
     v.o = at(dst_row + r.begin);
     Nest().loop(r.size(), {1, 0, 0, 1, 0}).finish(v);

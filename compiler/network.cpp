@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
-
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "compiler/input_error.hpp"
 
@@ -91,7 +90,8 @@ class NetworkParser {
     layer.place = place_ + "/layers/" + std::to_string(number);
     layer.name = json.at("name").get<std::string>();
     const auto type = json.at("type").get<std::string>();
-    const auto* row = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const KindRow& r) { return type == r.name; });
+    const auto* row =
+        std::find_if(std::begin(kKinds), std::end(kKinds), [&](const KindRow& r) { return type == r.name; });
     const bool known = row != std::end(kKinds);
     if (known) {
       layer.kind = row->kind;
@@ -114,7 +114,8 @@ class NetworkParser {
     if (numbers_.count(layer.name) != 0) {
       fail(layer.place + "/name", text(layer.name), "a name that no other layer has");
     } else if (reserved.count(layer.name) != 0) {
-      fail(layer.place + "/name", text(layer.name), "a name other than data, label and prediction, which are taken");
+      fail(layer.place + "/name", text(layer.name),
+           "a name other than data, label and prediction, which are taken");
     }
   }
 
@@ -123,17 +124,20 @@ class NetworkParser {
     const auto group = [&](bool allowed, std::initializer_list<const char*> keys) {
       for (const char* key : keys) {
         if (!allowed && json.contains(key)) {
-          fail(layer.place + "/" + key, text(json.at(key)), std::string("no such key on a layer of type ") + row.name);
+          fail(layer.place + "/" + key, text(json.at(key)),
+               std::string("no such key on a layer of type ") + row.name);
         }
       }
     };
     group(row.channels, {"channels"});
     group(row.window, {"kernel", "stride", "padding"});
     group(row.kind == LayerKind::kConvolution, {"groups"});
-    group(row.weights, {"bias", "weight_filler", "bias_filler", "weight_lr", "bias_lr", "weight_decay", "bias_decay"});
+    group(row.weights,
+          {"bias", "weight_filler", "bias_filler", "weight_lr", "bias_lr", "weight_decay", "bias_decay"});
     const auto need = [&](bool needed, const char* key) {
       if (needed && !json.contains(key)) {
-        fail(layer.place + "/" + key, "nothing", std::string("the key ") + key + " on a layer of type " + row.name);
+        fail(layer.place + "/" + key, "nothing",
+             std::string("the key ") + key + " on a layer of type " + row.name);
       }
     };
     need(row.channels, "channels");
@@ -149,7 +153,8 @@ class NetworkParser {
     const Json& names = json.at("inputs");
     const std::size_t wanted = layer.kind == LayerKind::kAdd ? 2 : 1;
     if (names.size() != wanted) {
-      fail(layer.place + "/inputs", text(names), wanted == 2 ? "the names of two inputs" : "the name of one input");
+      fail(layer.place + "/inputs", text(names),
+           wanted == 2 ? "the names of two inputs" : "the name of one input");
     }
     for (std::size_t k = 0; k < names.size(); ++k) {
       const auto name = names.at(k).get<std::string>();
@@ -159,7 +164,8 @@ class NetworkParser {
       } else if (found != numbers_.end()) {
         layer.inputs.push_back(found->second);
       } else {
-        fail(layer.place + "/inputs/" + std::to_string(k), text(names.at(k)), "\"data\" or the name of an earlier layer");
+        fail(layer.place + "/inputs/" + std::to_string(k), text(names.at(k)),
+             "\"data\" or the name of an earlier layer");
       }
     }
     if (layer.inputs.size() != wanted) layer.inputs.clear();
@@ -199,7 +205,8 @@ class NetworkParser {
       layer.groups = json.at("groups").get<std::int64_t>();
       if (layer.groups < 1) fail(layer.place + "/groups", text(json.at("groups")), "at least 1");
     }
-    if (layer.kind != LayerKind::kConvolution && (layer.pad_h >= layer.kernel_h || layer.pad_w >= layer.kernel_w)) {
+    if (layer.kind != LayerKind::kConvolution &&
+        (layer.pad_h >= layer.kernel_h || layer.pad_w >= layer.kernel_w)) {
       fail(layer.place + "/padding", json.contains("padding") ? text(json.at("padding")) : "0",
            "less than the kernel, so that each window meets its input");
     }
@@ -215,7 +222,8 @@ class NetworkParser {
     read_filler(layer, json, "bias_filler", layer.bias_filler);
     if (layer.bias) return;
     for (const char* key : {"bias_filler", "bias_lr", "bias_decay"}) {
-      if (json.contains(key)) fail(layer.place + "/" + key, text(json.at(key)), "no such key where bias is false");
+      if (json.contains(key))
+        fail(layer.place + "/" + key, text(json.at(key)), "no such key where bias is false");
     }
   }
 
@@ -232,9 +240,11 @@ class NetworkParser {
     if (kind == kinds.end()) return fail(place + "/kind", text(value.at("kind")), "a known filler");
     filler = {kind->second, value.value("value", 0.0)};
     const bool takes_value = filler.kind != Filler::Kind::kXavier && filler.kind != Filler::Kind::kMsra;
-    if (takes_value && !value.contains("value")) fail(place + "/value", "nothing", "a number: filler " + kind->first + " needs it");
+    if (takes_value && !value.contains("value"))
+      fail(place + "/value", "nothing", "a number: filler " + kind->first + " needs it");
     if (!takes_value && value.contains("value")) {
-      fail(place + "/value", text(value.at("value")), "no such key: filler " + kind->first + " takes its range from the layer");
+      fail(place + "/value", text(value.at("value")),
+           "no such key: filler " + kind->first + " takes its range from the layer");
     }
     if (takes_value && filler.kind != Filler::Kind::kConstant && filler.value < 0) {
       fail(place + "/value", text(value.at("value")), "a number, at least 0");
@@ -251,7 +261,8 @@ class NetworkParser {
     }
     if (layer.kind == LayerKind::kAdd) return check_add(layer);
     if (layer.kind == LayerKind::kSoftmaxCrossEntropy) return check_loss(layer);
-    if ((row.window && !json.contains("kernel")) || (row.channels && !json.contains("channels"))) return false;
+    if ((row.window && !json.contains("kernel")) || (row.channels && !json.contains("channels")))
+      return false;
     if ((row.window || row.channels) && !infer_window(layer, json)) return false;
     if (row.channels && !infer_channels(layer, json)) return false;
     return fits(layer.out, layer.place);
@@ -281,7 +292,8 @@ class NetworkParser {
     if (layer.groups < 1) return false;
     bool good = true;
     if (layer.out.channels % layer.groups != 0) {
-      fail(layer.place + "/channels", text(value), "a multiple of groups (" + std::to_string(layer.groups) + ")");
+      fail(layer.place + "/channels", text(value),
+           "a multiple of groups (" + std::to_string(layer.groups) + ")");
       good = false;
     }
     if (layer.in.channels % layer.groups != 0) {
@@ -307,7 +319,8 @@ class NetworkParser {
 
   bool check_loss(Layer& layer) {
     if (layer.in.height != 1 || layer.in.width != 1) {
-      fail(layer.place, "an input of " + text(layer.in), "one number a class: a flatten or fully_connected layer before the loss");
+      fail(layer.place, "an input of " + text(layer.in),
+           "one number a class: a flatten or fully_connected layer before the loss");
     } else if (layer.in.channels < 2) {
       fail(layer.place, "an input of one class", "at least two classes");
     }
@@ -324,10 +337,14 @@ class NetworkParser {
       used.insert(layer.inputs.begin(), layer.inputs.end());
       weights |= layer.kind == LayerKind::kConvolution || layer.kind == LayerKind::kFullyConnected;
       const bool loss = layer.kind == LayerKind::kSoftmaxCrossEntropy;
-      if (loss && i != last) fail(layer.place + "/type", "a loss before the last layer", "the loss once, as the last layer");
-      if (!loss && i == last) fail(layer.place + "/type", text(json_.at("layers").at(i).at("type")), "\"softmax_cross_entropy\": the last layer is the loss");
+      if (loss && i != last)
+        fail(layer.place + "/type", "a loss before the last layer", "the loss once, as the last layer");
+      if (!loss && i == last)
+        fail(layer.place + "/type", text(json_.at("layers").at(i).at("type")),
+             "\"softmax_cross_entropy\": the last layer is the loss");
     }
-    if (!weights) fail(place_ + "/layers", "no layer with weights", "a convolution or fully_connected layer to train");
+    if (!weights)
+      fail(place_ + "/layers", "no layer with weights", "a convolution or fully_connected layer to train");
     if (!findings_.empty()) return;
     for (std::size_t i = 0; i < last; ++i) {
       if (used.count(static_cast<int>(i)) == 0) {

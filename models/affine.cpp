@@ -1,3 +1,4 @@
+// Affine loop nests: range checks, and simplification that keeps the order of iterations.
 #include "models/affine.hpp"
 
 #include <algorithm>
@@ -27,7 +28,8 @@ AddressRange check_address(const char* field, const isa::Address& address, const
     (reach < 0 ? range.first : range.last) += reach;
   }
   if (range.first < 0 || range.last >= size)
-    throw InstructionError(field, "addresses " + std::to_string(range.first) + " to " + std::to_string(range.last),
+    throw InstructionError(field,
+                           "addresses " + std::to_string(range.first) + " to " + std::to_string(range.last),
                            "addresses below " + std::to_string(size));
   return range;
 }
@@ -58,9 +60,10 @@ void simplify(kernels::Nest& nest, std::initializer_list<kernels::Stream*> strea
   for (int k = 0; k < nest.depth; ++k) {
     const std::int64_t count = nest.count[k];
     if (count == 1) continue;
-    const bool joins = depth > 0 && std::all_of(streams.begin(), streams.end(), [&](const kernels::Stream* s) {
-                         return s->stride[depth - 1] == s->stride[k] * count;
-                       });
+    const bool joins =
+        depth > 0 && std::all_of(streams.begin(), streams.end(), [&](const kernels::Stream* s) {
+          return s->stride[depth - 1] == s->stride[k] * count;
+        });
     const int place = joins ? depth - 1 : depth++;
     nest.count[place] = joins ? nest.count[place] * count : count;
     for (kernels::Stream* s : streams) s->stride[place] = s->stride[k];

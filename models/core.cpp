@@ -1,3 +1,4 @@
+// The state of one core: memory and semaphores.
 #include "models/core.hpp"
 
 #include <new>

@@ -1,3 +1,4 @@
+// Checks copies, puts and transposes and gives them to the kernels; whole lines move as lines.
 #include "models/dma.hpp"
 
 #include <string>
@@ -9,8 +10,8 @@
 namespace anzan::models {
 namespace {
 
-// Rows that move in whole lines move as lines: the innermost loop takes all rows of a line in turn, and all else
-// keeps to the lines.
+// Rows that move in whole lines move as lines: the innermost loop takes all rows of a line in turn, and all
+// else keeps to the lines.
 void use_lines(kernels::CopyJob& job) {
   const std::int64_t rows = elements_per_word(job.element);
   if (rows == 1) return;
@@ -30,8 +31,9 @@ void use_lines(kernels::CopyJob& job) {
   simplify(job.nest, {&job.src, &job.dst});
 }
 
-CopyPlan plan_rows(isa::Format element, const std::array<std::uint16_t, isa::kLoops>& loops, const isa::Address& src,
-                   const isa::Address& dst, std::int64_t src_lines, std::int64_t dst_lines, int lanes) {
+CopyPlan plan_rows(isa::Format element, const std::array<std::uint16_t, isa::kLoops>& loops,
+                   const isa::Address& src, const isa::Address& dst, std::int64_t src_lines,
+                   std::int64_t dst_lines, int lanes) {
   check_loops(loops);
   check_address("src", src, loops, isa::kLoops, 0, 0, row_of_line(element, src_lines));
   check_address("dst", dst, loops, isa::kLoops, 0, 0, row_of_line(element, dst_lines));
@@ -50,21 +52,23 @@ CopyPlan plan_rows(isa::Format element, const std::array<std::uint16_t, isa::kLo
 }
 
 void check_extent(const char* field, int found, int lanes) {
-  if (found < 1 || found > lanes) throw InstructionError(field, std::to_string(found), "1 to " + std::to_string(lanes));
+  if (found < 1 || found > lanes)
+    throw InstructionError(field, std::to_string(found), "1 to " + std::to_string(lanes));
 }
 
 }  // namespace
 
 CopyPlan plan(const isa::Copy& c, const MemorySizes& sizes) {
-  CopyPlan plan = plan_rows(c.element, c.loops, c.src, c.dst, sizes.lines(c.src_space), sizes.lines(c.dst_space),
-                            sizes.lanes);
+  CopyPlan plan = plan_rows(c.element, c.loops, c.src, c.dst, sizes.lines(c.src_space),
+                            sizes.lines(c.dst_space), sizes.lanes);
   plan.src_space = c.src_space;
   plan.dst_space = c.dst_space;
   return plan;
 }
 
 CopyPlan plan(const isa::Put& p, const MemorySizes& sizes, const MemorySizes& receiver) {
-  return plan_rows(p.element, p.loops, p.src, p.dst, sizes.scratchpad_lines, receiver.scratchpad_lines, sizes.lanes);
+  return plan_rows(p.element, p.loops, p.src, p.dst, sizes.scratchpad_lines, receiver.scratchpad_lines,
+                   sizes.lanes);
 }
 
 TransposePlan plan(const isa::Transpose& t, const MemorySizes& sizes) {
@@ -103,7 +107,8 @@ void execute(const CopyPlan& plan, const kernels::KernelSet& kernels, std::int64
   kernels.copy(plan.job, first, last);
 }
 
-void execute(const TransposePlan& plan, const kernels::KernelSet& kernels, std::int64_t first, std::int64_t last) {
+void execute(const TransposePlan& plan, const kernels::KernelSet& kernels, std::int64_t first,
+             std::int64_t last) {
   kernels.transpose(plan.job, first, last);
 }
 

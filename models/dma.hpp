@@ -33,6 +33,7 @@ void bind(CopyPlan& plan, Core& source, Core& destination);
 void bind(TransposePlan& plan, Core& core);
 
 void execute(const CopyPlan& plan, const kernels::KernelSet& kernels, std::int64_t first, std::int64_t last);
-void execute(const TransposePlan& plan, const kernels::KernelSet& kernels, std::int64_t first, std::int64_t last);
+void execute(const TransposePlan& plan, const kernels::KernelSet& kernels, std::int64_t first,
+             std::int64_t last);
 
 }  // namespace anzan::models

@@ -11,7 +11,9 @@ class InstructionError : public std::runtime_error {
  public:
   InstructionError(std::string field, std::string found, std::string expected)
       : std::runtime_error(field + ": found " + found + ", expected " + expected),
-        field_(std::move(field)), found_(std::move(found)), expected_(std::move(expected)) {}
+        field_(std::move(field)),
+        found_(std::move(found)),
+        expected_(std::move(expected)) {}
   const std::string& field() const { return field_; }
   const std::string& found() const { return found_; }
   const std::string& expected() const { return expected_; }

@@ -1,3 +1,4 @@
+// Checks tensor instructions, writes out their accumulation steps, and gives them to the kernels.
 #include "models/tensor_unit.hpp"
 
 #include <algorithm>
@@ -76,14 +77,17 @@ TensorPlan plan(const isa::Tensor& t, const MemorySizes& sizes) {
   if (t.init == isa::Init::kBias) c = bytes_of(check_address("c", t.c, t.loops, outer, 0, 0, lines), line);
   if (t.init == isa::Init::kSpill)
     c = bytes_of(check_address("c", t.c, t.loops, outer, accumulator_lines * t.row_first,
-                               accumulator_lines * (row_last + 1) - 1, lines), line);
+                               accumulator_lines * (row_last + 1) - 1, lines),
+                 line);
   if (t.spill != 0) {
     o = bytes_of(check_address("o", t.o, t.loops, outer, accumulator_lines * t.row_first,
-                               accumulator_lines * (row_last + 1) - 1, lines), line);
+                               accumulator_lines * (row_last + 1) - 1, lines),
+                 line);
   } else {
-    const AddressRange rows = check_address("o", t.o, t.loops, outer, t.row_first, row_last,
-                                            row_of_line(t.out_format, lines));
-    o = {row_place(t.out_format, rows.first).line * line, (row_place(t.out_format, rows.last).line + 1) * line - 1};
+    const AddressRange rows =
+        check_address("o", t.o, t.loops, outer, t.row_first, row_last, row_of_line(t.out_format, lines));
+    o = {row_place(t.out_format, rows.first).line * line,
+         (row_place(t.out_format, rows.last).line + 1) * line - 1};
   }
 
   job.format = t.format;
@@ -105,7 +109,8 @@ TensorPlan plan(const isa::Tensor& t, const MemorySizes& sizes) {
   plan.slot_b = t.slot_b;
   plan.slot_o = t.slot_o;
   plan.iterations = iterations(job.outer);
-  plan.work = t.row_count * (static_cast<double>(iterations(job.repeat)) * static_cast<double>(job.step_count) + 16);
+  plan.work =
+      t.row_count * (static_cast<double>(iterations(job.repeat)) * static_cast<double>(job.step_count) + 16);
   const std::int64_t extent = t.row_count * (job.spill ? accumulator_lines : 1);
   plan.independent = !overlap(o, a) && !overlap(o, b) && !(t.init != isa::Init::kZero && overlap(o, c)) &&
                      surely_distinct(job.outer, job.o, extent);

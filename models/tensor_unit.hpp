@@ -22,8 +22,8 @@ struct TensorPlan : Plan {
 // of 0, or more than 8 reduced loops.
 TensorPlan plan(const isa::Tensor& instruction, const MemorySizes& sizes);
 
-// Takes the settings as they are now; must precede execute. Throws InstructionError for a slot whose width does
-// not fit the output format.
+// Takes the settings as they are now; must precede execute. Throws InstructionError for a slot whose width
+// does not fit the output format.
 void bind(TensorPlan& plan, Core& core);
 
 // Runs the tiles [first, last); counts are added to `statistics`.

@@ -1,3 +1,4 @@
+// Checks vector instructions and gives them to the kernels.
 #include "models/vector_unit.hpp"
 
 #include <cmath>
@@ -22,7 +23,9 @@ kernels::Operand plan_operand(const char* name, const isa::Operand& operand, boo
   const std::int64_t rows = row_of_line(operand.format, sizes.scratchpad_lines);
   switch (planned.kind) {
     case isa::OperandKind::kNone:
-      if (used) throw InstructionError(std::string(name) + ".kind", "none", "an operand of " + std::string(isa::name(v.op)));
+      if (used)
+        throw InstructionError(std::string(name) + ".kind", "none",
+                               "an operand of " + std::string(isa::name(v.op)));
       return planned;
     case isa::OperandKind::kScalar:
       if (operand.at.base >= isa::kScalars)

@@ -16,7 +16,7 @@ namespace anzan::models {
 struct VectorPlan : Plan {
   kernels::VectorJob job{};
   std::vector<std::int32_t> offsets;  // of the job's table
-  std::array<int, 3> operands{};  // entry of the scalar table, or slot
+  std::array<int, 3> operands{};      // entry of the scalar table, or slot
   int slot_o = 0;
 };
 
@@ -26,12 +26,13 @@ struct OperandUse {
 };
 OperandUse operands_of(isa::VectorOp op);
 
-// Throws InstructionError for an address outside the scratchpad or the scalar table, a mask outside the lanes, a
-// loop count of 0, an operand that the operation needs and is `none`, or loops folded without a reduction.
+// Throws InstructionError for an address outside the scratchpad or the scalar table, a mask outside the
+// lanes, a loop count of 0, an operand that the operation needs and is `none`, or loops folded without a
+// reduction.
 VectorPlan plan(const isa::Vector& instruction, const MemorySizes& sizes);
 
-// Takes the settings as they are now; must precede execute. Throws InstructionError for a slot whose width does
-// not fit the output format.
+// Takes the settings as they are now; must precede execute. Throws InstructionError for a slot whose width
+// does not fit the output format.
 void bind(VectorPlan& plan, Core& core);
 
 // Computes the output rows [first, last); counts are added to `statistics`.

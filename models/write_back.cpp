@@ -1,3 +1,4 @@
+// Binds the output of an instruction to the settings of its slot.
 #include "models/write_back.hpp"
 
 #include <string>
@@ -31,7 +32,8 @@ void bind_output(kernels::Output& output, int slot, Core& core) {
   output.key = random_key(core.settings.seed(), core.settings.step(), static_cast<std::uint32_t>(slot));
   if (!is_integer(output.format)) return;
   if (!holds_width(output.format, settings.width))
-    throw InstructionError("slot_o", "slot " + std::to_string(slot) + " of width " + std::to_string(settings.width),
+    throw InstructionError("slot_o",
+                           "slot " + std::to_string(slot) + " of width " + std::to_string(settings.width),
                            std::string("a width that fits ") + isa::name(output.format));
   output.width = settings.width;
   output.q = settings.q_write;

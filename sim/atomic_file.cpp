@@ -1,15 +1,18 @@
+// POSIX calls, each checked: a stream would hide at which of them a full disk shows.
 #include "sim/atomic_file.hpp"
-
-#include <cerrno>
-#include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
+
 namespace anzan::sim {
 namespace {
 
-[[noreturn]] void fail(int error, const std::string& what) { throw std::system_error(error, std::generic_category(), what); }
+[[noreturn]] void fail(int error, const std::string& what) {
+  throw std::system_error(error, std::generic_category(), what);
+}
 
 void write_all(int descriptor, const std::string& content) {
   std::size_t written = 0;

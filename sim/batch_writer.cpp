@@ -1,3 +1,4 @@
+// Images are scattered by two tables of offsets, samples by a table of their 256 encodings.
 #include "sim/batch_writer.hpp"
 
 #include <algorithm>
@@ -21,7 +22,8 @@ int binary_point_of(const std::vector<float>& values, int width, int q_min, int 
   return q_min;
 }
 
-BatchWriter::BatchWriter(models::Core& core, const compiler::CompiledModel& model, const compiler::Network& network)
+BatchWriter::BatchWriter(models::Core& core, const compiler::CompiledModel& model,
+                         const compiler::Network& network)
     : core_(core) {
   std::vector<float> values(samples_.size());
   for (std::size_t x = 0; x < values.size(); ++x) {
@@ -42,7 +44,8 @@ BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo& tensor) cons
   const TensorMemory memory(core_, tensor);
   const std::int64_t images = tensor.shape[0], elements = tensor.size() / images;
   for (std::int64_t n = 0; n < images; ++n) input.image_offset.push_back(memory.offset(n * elements));
-  for (std::int64_t e = 0; e < elements; ++e) input.element_offset.push_back(memory.offset(e) - memory.offset(0));
+  for (std::int64_t e = 0; e < elements; ++e)
+    input.element_offset.push_back(memory.offset(e) - memory.offset(0));
   for (std::int64_t i = 0; i < tensor.size(); ++i) {
     if (memory.offset(i) != input.image_offset[static_cast<std::size_t>(i / elements)] +
                                 input.element_offset[static_cast<std::size_t>(i % elements)]) {
@@ -61,10 +64,12 @@ void BatchWriter::set_binary_point() {
 std::uint32_t BatchWriter::encode(const Input& input, float value) const {
   if (!models::is_integer(input.tensor->format)) return models::bits_of_float(value);
   const models::SlotSettings& slot = core_.settings.slot(input.tensor->slot);
-  return static_cast<std::uint32_t>(models::quantise(value, slot.width, slot.q_read, isa::Rounding::kNearestEven, 0).n);
+  return static_cast<std::uint32_t>(
+      models::quantise(value, slot.width, slot.q_read, isa::Rounding::kNearestEven, 0).n);
 }
 
-void BatchWriter::write_element(const Input& input, std::size_t image, std::size_t element, std::uint32_t bits) {
+void BatchWriter::write_element(const Input& input, std::size_t image, std::size_t element,
+                                std::uint32_t bits) {
   std::memcpy(core_.hbm() + input.image_offset[image] + input.element_offset[element], &bits,
               static_cast<std::size_t>(models::element_bytes(input.tensor->format)));
 }

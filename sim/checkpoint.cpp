@@ -1,3 +1,4 @@
+// The whole file is built in memory and checked as a whole before anything of it is used.
 #include "sim/checkpoint.hpp"
 
 #include <array>
@@ -31,7 +32,8 @@ class BlockReader {
   std::string take() {
     std::uint64_t size = 0;
     if (end_ - at_ < 8) throw std::length_error("block");
-    for (std::size_t k = 0; k < 8; ++k) size |= std::uint64_t{static_cast<unsigned char>(file_[at_ + k])} << (8 * k);
+    for (std::size_t k = 0; k < 8; ++k)
+      size |= std::uint64_t{static_cast<unsigned char>(file_[at_ + k])} << (8 * k);
     at_ += 8;
     if (size > end_ - at_) throw std::length_error("block");
     at_ += size;
@@ -51,23 +53,27 @@ void for_each_persistent(Machine& machine, const Action& action) {
   const std::int64_t line_bytes = machine.core().line_bytes();
   for (const compiler::TensorInfo& tensor : machine.model().tensors) {
     if (!tensor.persistent) continue;
-    action(machine.core().hbm() + tensor.hbm_line * line_bytes, static_cast<std::size_t>(tensor.lines * line_bytes));
+    action(machine.core().hbm() + tensor.hbm_line * line_bytes,
+           static_cast<std::size_t>(tensor.lines * line_bytes));
   }
 }
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& file, const std::string& identity, const Json& header, Machine& machine) {
+void save_checkpoint(const std::filesystem::path& file, const std::string& identity, const Json& header,
+                     Machine& machine) {
   std::string content = kMagic;
   put_block(content, identity.data(), identity.size());
   const std::string text = header.dump();
   put_block(content, text.data(), text.size());
   models::Core& core = machine.core();
-  const std::vector<std::uint8_t> settings = core.settings.serialise(), statistics = core.statistics.serialise();
+  const std::vector<std::uint8_t> settings = core.settings.serialise(),
+                                  statistics = core.statistics.serialise();
   put_block(content, settings.data(), settings.size());
   put_block(content, statistics.data(), statistics.size());
   put_block(content, core.semaphores.data(), sizeof core.semaphores);
-  for_each_persistent(machine, [&](const std::uint8_t* data, std::size_t bytes) { put_block(content, data, bytes); });
+  for_each_persistent(machine,
+                      [&](const std::uint8_t* data, std::size_t bytes) { put_block(content, data, bytes); });
   content += Sha256::of(content.data(), content.size());
   write_file_atomically(file, content);
 }
@@ -77,7 +83,8 @@ Json load_checkpoint(const std::filesystem::path& file, const std::string& ident
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw InputError(place, "no checkpoint", "the checkpoint of an earlier run to resume");
   const std::string content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  const InputError damaged(place, "a damaged checkpoint", "a whole checkpoint of this version of the simulator");
+  const InputError damaged(place, "a damaged checkpoint",
+                           "a whole checkpoint of this version of the simulator");
   const std::size_t start = std::strlen(kMagic);
   if (content.size() < start + kDigest || content.compare(0, start, kMagic) != 0) throw damaged;
   const std::size_t end = content.size() - kDigest;
@@ -105,7 +112,9 @@ Json load_checkpoint(const std::filesystem::path& file, const std::string& ident
     core.settings = settings;
     core.statistics = statistics;
     auto tensor = tensors.begin();
-    for_each_persistent(machine, [&](std::uint8_t* data, std::size_t bytes) { std::memcpy(data, (tensor++)->data(), bytes); });
+    for_each_persistent(machine, [&](std::uint8_t* data, std::size_t bytes) {
+      std::memcpy(data, (tensor++)->data(), bytes);
+    });
     return header;
   } catch (const std::logic_error&) {  // length_error, invalid_argument of deserialise
     throw damaged;

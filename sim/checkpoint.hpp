@@ -3,20 +3,20 @@
 // and the tensors that live from step to step; last the SHA-256 of all before it.
 #pragma once
 #include <filesystem>
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "sim/machine.hpp"
 
 namespace anzan::sim {
 
 // `header` holds the run's own state. Throws std::system_error if it cannot be written.
-void save_checkpoint(const std::filesystem::path& file, const std::string& identity, const nlohmann::json& header,
-                     Machine& machine);
+void save_checkpoint(const std::filesystem::path& file, const std::string& identity,
+                     const nlohmann::json& header, Machine& machine);
 
 // Restores the machine and returns the header. Throws InputError if there is no checkpoint, it is
 // damaged, or it belongs to a configuration with another identity; the machine is then unchanged.
-nlohmann::json load_checkpoint(const std::filesystem::path& file, const std::string& identity, Machine& machine);
+nlohmann::json load_checkpoint(const std::filesystem::path& file, const std::string& identity,
+                               Machine& machine);
 
 }  // namespace anzan::sim

@@ -1,5 +1,9 @@
+// Arguments to actions, and every error to an exit status and words on standard error.
 #include "sim/command_line.hpp"
 
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <functional>
@@ -7,15 +11,12 @@
 #include <new>
 #include <optional>
 
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
 #include "compiler/input_error.hpp"
 #include "isa/assembly.hpp"
 #include "sim/configuration.hpp"
 #include "sim/program_file.hpp"
-#include "sim/run.hpp"
 #include "sim/summary.hpp"
+#include "sim/training_run.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -38,7 +39,8 @@ struct CompileArguments {
   std::vector<std::string> sets;
 };
 
-Configuration configuration(const std::string& file, const std::vector<std::string>& sets, std::vector<Override> more = {}) {
+Configuration configuration(const std::string& file, const std::vector<std::string>& sets,
+                            std::vector<Override> more = {}) {
   std::vector<Override> overrides;
   for (const std::string& set : sets) overrides.push_back(parse_override(set));
   for (Override& change : more) overrides.push_back(std::move(change));
@@ -48,7 +50,8 @@ Configuration configuration(const std::string& file, const std::vector<std::stri
 // Standard output that is full or closed is a failure, not a silent loss.
 void flush_output() {
   std::cout.flush();
-  if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw std::runtime_error("cannot write to standard output");
+  if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw std::runtime_error("cannot write to standard output");
 }
 
 int run(const RunArguments& arguments) {
@@ -58,11 +61,14 @@ int run(const RunArguments& arguments) {
   if (arguments.threads) options.push_back({Pointer("/engine/threads"), *arguments.threads});
   if (arguments.seed) options.push_back({Pointer("/training/seed"), *arguments.seed});
   Configuration config = configuration(arguments.config, arguments.sets, options);
-  const fs::path out = arguments.out.empty() ? fs::path("results") / fs::path(arguments.config).stem() : fs::path(arguments.out);
-  Run training(std::move(config), out, arguments.resume, Progress::kind_of_output(arguments.quiet));
+  const fs::path out = arguments.out.empty() ? fs::path("results") / fs::path(arguments.config).stem()
+                                             : fs::path(arguments.out);
+  TrainingRun training(std::move(config), out, arguments.resume, Progress::kind_of_output(arguments.quiet));
   if (!training.train()) {
-    fmt::print(stderr, "anzan: interrupted after step {}; --resume with the same configuration and --out {} continues\n",
-               training.steps_done(), out.string());
+    fmt::print(
+        stderr,
+        "anzan: interrupted after step {}; --resume with the same configuration and --out {} continues\n",
+        training.steps_done(), out.string());
     return kFailed;
   }
   if (!arguments.quiet) {
@@ -91,11 +97,12 @@ int compile(const CompileArguments& arguments) {
   }
   if (arguments.dump.empty()) {
     for (const auto& [name, words] : programs_of(model)) {
-      std::cout << fmt::format("{}: {} instructions, {} words\n", name, isa::decode(words).size(), words.size());
+      std::cout << fmt::format("{}: {} instructions, {} words\n", name, isa::decode(words).size(),
+                               words.size());
     }
     std::cout << fmt::format("HBM {} bytes; planned {} bytes a step, conventional {}, lower bound {}\n",
-                             model.hbm_lines * 4 * model.chip.lanes, model.memory.planned_bytes, model.memory.conventional_bytes,
-                             model.memory.lower_bound_bytes);
+                             model.hbm_lines * 4 * model.chip.lanes, model.memory.planned_bytes,
+                             model.memory.conventional_bytes, model.memory.lower_bound_bytes);
   }
   flush_output();
   return kDone;
@@ -133,8 +140,11 @@ int guarded(const std::function<int()>& command) {
 void add_run(CLI::App& app, RunArguments& arguments) {
   CLI::App* run = app.add_subcommand("run", "Trains a network and writes DIR/result.json");
   run->add_option("CONFIG", arguments.config, "Configuration (JSON)")->required();
-  run->add_option("--out", arguments.out, "Directory of the results; default results/<name of CONFIG>")->type_name("DIR");
-  run->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")->type_name("CHANGE")->allow_extra_args(false);
+  run->add_option("--out", arguments.out, "Directory of the results; default results/<name of CONFIG>")
+      ->type_name("DIR");
+  run->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
+      ->type_name("CHANGE")
+      ->allow_extra_args(false);
   run->add_option("--engine", arguments.engine, "What executes the program: functional")->type_name("KIND");
   run->add_option("--threads", arguments.threads, "Host threads; 0: one for each processor");
   run->add_option("--seed", arguments.seed, "Seed of weights, order and rounding");
@@ -145,8 +155,12 @@ void add_run(CLI::App& app, RunArguments& arguments) {
 void add_compile(CLI::App& app, CompileArguments& arguments) {
   CLI::App* compile = app.add_subcommand("compile", "Compiles a network and says what came out");
   compile->add_option("CONFIG", arguments.config, "Configuration (JSON)")->required();
-  compile->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")->type_name("CHANGE")->allow_extra_args(false);
-  compile->add_option("--dump", arguments.dump, fmt::format("Prints what a pass decided: {}", fmt::join(compiler::dump_passes(), ", ")))
+  compile->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
+      ->type_name("CHANGE")
+      ->allow_extra_args(false);
+  compile
+      ->add_option("--dump", arguments.dump,
+                   fmt::format("Prints what a pass decided: {}", fmt::join(compiler::dump_passes(), ", ")))
       ->type_name("PASS");
   compile->add_option("--out", arguments.out, "Writes the programs to a file")->type_name("FILE");
 }
@@ -164,7 +178,9 @@ int command_line(int argc, char** argv) {
   std::string program_file;
   add_run(app, run_arguments);
   add_compile(app, compile_arguments);
-  app.add_subcommand("disasm", "Prints compiled programs as text")->add_option("FILE", program_file, "What `anzan compile --out` wrote")->required();
+  app.add_subcommand("disasm", "Prints compiled programs as text")
+      ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
+      ->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

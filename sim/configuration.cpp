@@ -38,7 +38,8 @@ class Reader {
       config_.chip.lanes = json_["chip"]["lanes"].get<int>();
       config_.chip.scratchpad_kib = json_["chip"]["scratchpad_kib"].get<std::int64_t>();
     }
-    if (clean("/engine")) config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>()};
+    if (clean("/engine"))
+      config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>()};
     finish();
     return std::move(config_);
   }
@@ -55,8 +56,10 @@ class Reader {
   void override_one(const Override& change, const Schema& schema) {
     const std::string pointer = change.pointer.to_string();
     if (pointer.rfind("/network/", 0) != 0) return apply_override(json_, change, schema);
-    if (!json_.is_object() || !json_.contains("network")) throw InputError("/network", "nothing", "a network");
-    if (json_["network"].is_string()) json_["network"] = read_json_file(directory_ / json_["network"].get<std::string>());
+    if (!json_.is_object() || !json_.contains("network"))
+      throw InputError("/network", "nothing", "a network");
+    if (json_["network"].is_string())
+      json_["network"] = read_json_file(directory_ / json_["network"].get<std::string>());
     Override inner = change;
     inner.pointer = Json::json_pointer(pointer.substr(std::string("/network").size()));
     try {
@@ -109,10 +112,12 @@ class Reader {
                                                 "/training/optimizer/learning_rate", findings_);
     if (!network_known_) return;
     for (const compiler::Layer& layer : config_.network.layers) {
-      const double size = double(config_.parameters.batch) * double(std::max(layer.in.size(), layer.out.size()));
+      const double size =
+          double(config_.parameters.batch) * double(std::max(layer.in.size(), layer.out.size()));
       if (size < 2147483648.0) continue;
-      findings_.push_back({"/training/batch", shown(training["batch"]),
-                           "fewer images: layer " + layer.name + " would have 2^31 elements or more a batch"});
+      findings_.push_back(
+          {"/training/batch", shown(training["batch"]),
+           "fewer images: layer " + layer.name + " would have 2^31 elements or more a batch"});
       return;
     }
   }
@@ -124,9 +129,11 @@ class Reader {
     const bool by_path = options.kind == "idx";
     const auto path = [&](const char* key, bool wanted, bool needed, std::string& value) {
       if (json.contains(key) && !wanted) {
-        findings_.push_back({std::string("/dataset/") + key, shown(json[key]), "no such key: kind " + options.kind + " does not use it"});
+        findings_.push_back({std::string("/dataset/") + key, shown(json[key]),
+                             "no such key: kind " + options.kind + " does not use it"});
       } else if (!json.contains(key) && needed) {
-        findings_.push_back({std::string("/dataset/") + key, "nothing", "the path of an IDX file: kind idx needs it"});
+        findings_.push_back(
+            {std::string("/dataset/") + key, "nothing", "the path of an IDX file: kind idx needs it"});
       } else if (json.contains(key)) {
         value = fs::absolute(directory_ / json[key].get<std::string>()).lexically_normal().string();
         json[key] = value;
@@ -149,7 +156,8 @@ class Reader {
     std::set<std::tuple<std::string, std::string, std::string>> seen;
     std::vector<InputFinding> once;
     for (InputFinding& finding : findings_) {
-      if (seen.emplace(finding.place, finding.found, finding.expected).second) once.push_back(std::move(finding));
+      if (seen.emplace(finding.place, finding.found, finding.expected).second)
+        once.push_back(std::move(finding));
     }
     throw InputError(std::move(once));
   }
@@ -182,7 +190,8 @@ Configuration load_configuration(const fs::path& file, const std::vector<Overrid
   return parse_configuration(read_json_file(file), file.parent_path(), overrides);
 }
 
-Configuration parse_configuration(Json json, const fs::path& directory, const std::vector<Override>& overrides) {
+Configuration parse_configuration(Json json, const fs::path& directory,
+                                  const std::vector<Override>& overrides) {
   return Reader(std::move(json), directory).read(overrides);
 }
 

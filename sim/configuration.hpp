@@ -2,10 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "compiler/compiler.hpp"
 #include "sim/dataset.hpp"
@@ -43,7 +42,8 @@ struct Configuration {
 };
 
 // Reads `file`, applies the overrides in order, and checks. Throws InputError with all findings.
-Configuration load_configuration(const std::filesystem::path& file, const std::vector<Override>& overrides = {});
+Configuration load_configuration(const std::filesystem::path& file,
+                                 const std::vector<Override>& overrides = {});
 
 // The same for a configuration in memory; relative paths in it count from `directory`.
 Configuration parse_configuration(nlohmann::json json, const std::filesystem::path& directory,

@@ -1,3 +1,4 @@
+// Finds, reads and checks the four files of a data set, collecting the findings.
 #include "sim/dataset.hpp"
 
 #include <array>
@@ -106,7 +107,8 @@ Files read_files(const DatasetOptions& options) {
       files.idx[f] = read_idx(files.paths[f]);
     } catch (const InputError& error) {
       for (InputFinding finding : error.findings()) {
-        if (known == nullptr) finding.place = std::string("/dataset/") + kKeys[f] + " (" + finding.place + ")";
+        if (known == nullptr)
+          finding.place = std::string("/dataset/") + kKeys[f] + " (" + finding.place + ")";
         findings.push_back(std::move(finding));
       }
       continue;
@@ -138,17 +140,20 @@ ImageSet check_half(Files& files, int images_file, std::int64_t used, const char
   ImageSet set;
   set.count = images.shape[0];
   set.size = in.size();
-  const std::vector<std::int64_t> flat{set.count, in.height, in.width}, full{set.count, in.channels, in.height, in.width};
+  const std::vector<std::int64_t> flat{set.count, in.height, in.width},
+      full{set.count, in.channels, in.height, in.width};
   if (images.shape != full && (in.channels != 1 || images.shape != flat)) {
     findings.push_back({images_place, "images of " + text(images.shape),
                         "images of " + text(in.channels == 1 ? flat : full) + ", the network's input"});
   }
   if (labels.shape.size() != 1 || labels.shape[0] != set.count) {
-    findings.push_back({labels_place, "labels of " + text(labels.shape), std::to_string(set.count) + " labels, one an image"});
+    findings.push_back({labels_place, "labels of " + text(labels.shape),
+                        std::to_string(set.count) + " labels, one an image"});
   }
   for (std::size_t i = 0; i < labels.data.size(); ++i) {
     if (labels.data[i] < network.classes()) continue;
-    findings.push_back({labels_place, "label " + std::to_string(labels.data[i]) + " of image " + std::to_string(i),
+    findings.push_back({labels_place,
+                        "label " + std::to_string(labels.data[i]) + " of image " + std::to_string(i),
                         "0 to " + std::to_string(network.classes() - 1) + ", the classes of the network"});
     break;
   }
@@ -169,8 +174,10 @@ Dataset load_dataset(const DatasetOptions& options, const compiler::Network& net
   Files files = read_files(options);
   std::vector<InputFinding> findings;
   Dataset dataset;
-  dataset.train = check_half(files, kTrainImages, options.train_images_used, "train_images_used", network, findings);
-  dataset.test = check_half(files, kTestImages, options.test_images_used, "test_images_used", network, findings);
+  dataset.train =
+      check_half(files, kTrainImages, options.train_images_used, "train_images_used", network, findings);
+  dataset.test =
+      check_half(files, kTestImages, options.test_images_used, "test_images_used", network, findings);
   if (!findings.empty()) throw InputError(std::move(findings));
   Sha256 hash;
   for (const IdxFile& file : files.idx) hash.add(file.sha256);

@@ -1,3 +1,4 @@
+// One permutation at a time is held; another is made when a position of its epoch is asked for.
 #include "sim/epoch_order.hpp"
 
 #include <numeric>

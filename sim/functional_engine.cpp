@@ -1,3 +1,4 @@
+// Loads and runs programs in strict program order, sharing the iterations of one instruction over the team.
 #include "sim/functional_engine.hpp"
 
 #include <algorithm>
@@ -108,7 +109,9 @@ struct FunctionalEngine::Executor {
 };
 
 FunctionalEngine::FunctionalEngine(models::Core& core, int threads, const models::kernels::KernelSet* kernels)
-    : core_(core), kernels_(kernels != nullptr ? kernels : &models::kernels::best_kernels(core.lanes())), team_(threads) {
+    : core_(core),
+      kernels_(kernels != nullptr ? kernels : &models::kernels::best_kernels(core.lanes())),
+      team_(threads) {
   if (kernels_->lanes != core.lanes())
     throw std::invalid_argument("functional engine: found kernels for " + std::to_string(kernels_->lanes) +
                                 " lanes, expected " + std::to_string(core.lanes()));
@@ -146,7 +149,8 @@ void FunctionalEngine::run(LoadedProgram& program) {
     isa::ProgramError::Place place = step.place;
     if (!core_.take(step.wait)) {
       place.field = "wait";
-      throw isa::ProgramError(place, "a semaphore that is zero", "semaphores that earlier instructions raised");
+      throw isa::ProgramError(place, "a semaphore that is zero",
+                              "semaphores that earlier instructions raised");
     }
     try {
       std::visit(executor, step.planned);

@@ -1,6 +1,7 @@
-// The functional engine: executes encoded programs on a core, values only, at native speed. What an instruction
-// means stands in models/; the engine keeps program order and splits the work of one instruction over threads.
-// Memories, settings, statistics and semaphores end with the same bits for any number of threads.
+// The functional engine: executes encoded programs on a core, values only, at native speed. What an
+// instruction means stands in models/; the engine keeps program order and splits the work of one instruction
+// over threads. Memories, settings, statistics and semaphores end with the same bits for any number of
+// threads.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -35,14 +36,14 @@ class FunctionalEngine {
   FunctionalEngine(models::Core& core, int threads, const models::kernels::KernelSet* kernels = nullptr);
   ~FunctionalEngine();
 
-  // Throws isa::ProgramError, naming instruction and field, for words that do not decode, an address outside its
-  // memory anywhere in its loops, rows, lanes, masks or counts outside their limits, a put to another core, and a
-  // program that does not end with `end`.
+  // Throws isa::ProgramError, naming instruction and field, for words that do not decode, an address outside
+  // its memory anywhere in its loops, rows, lanes, masks or counts outside their limits, a put to another
+  // core, and a program that does not end with `end`.
   LoadedProgram load(const std::vector<std::uint32_t>& words) const;
 
   // Executes the program up to its `end`. Throws isa::ProgramError for a wait on a semaphore that is zero (in
-  // program order no other instruction can raise it) and for a slot whose width does not fit the format that an
-  // instruction writes; what came before the instruction has then been done.
+  // program order no other instruction can raise it) and for a slot whose width does not fit the format that
+  // an instruction writes; what came before the instruction has then been done.
   void run(LoadedProgram& program);
 
   const models::kernels::KernelSet& kernels() const { return *kernels_; }

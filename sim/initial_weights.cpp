@@ -1,3 +1,4 @@
+// Each parameter has a random stream of its own, so that adding a layer leaves the others' values alone.
 #include "sim/initial_weights.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// sigtimedwait needs no handler and so no global state.
 #include "sim/interrupt.hpp"
 
 #include <ctime>

@@ -41,7 +41,8 @@ Json parse_json(const std::string& text, const std::string& place) {
 Json read_json_file(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::exists(file, error)) throw InputError(file.string(), "no such file", "a JSON file");
-  if (std::filesystem::is_directory(file, error)) throw InputError(file.string(), "a directory", "a JSON file");
+  if (std::filesystem::is_directory(file, error))
+    throw InputError(file.string(), "a directory", "a JSON file");
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
@@ -78,14 +79,17 @@ void apply_override(Json& json, const Override& change, const Schema& schema) {
     throw InputError(pointer, "a --set of a key that does not exist", "a key of the configuration");
   }
   std::vector<std::string> tokens;
-  for (Json::json_pointer p = change.pointer; !p.empty(); p.pop_back()) tokens.insert(tokens.begin(), p.back());
+  for (Json::json_pointer p = change.pointer; !p.empty(); p.pop_back())
+    tokens.insert(tokens.begin(), p.back());
   Json* node = &json;
   for (const std::string& token : tokens) {
     if (node->is_null()) *node = Json::object();
     if (node->is_array()) {
-      const bool number = !token.empty() && token.size() < 10 && token.find_first_not_of("0123456789") == std::string::npos;
+      const bool number =
+          !token.empty() && token.size() < 10 && token.find_first_not_of("0123456789") == std::string::npos;
       if (!number || std::stoul(token) >= node->size()) {
-        throw InputError(pointer, "a --set of element " + token, "one of the " + std::to_string(node->size()) + " elements");
+        throw InputError(pointer, "a --set of element " + token,
+                         "one of the " + std::to_string(node->size()) + " elements");
       }
       node = &node->at(std::stoul(token));
     } else if (node->is_object()) {

@@ -1,10 +1,9 @@
 // JSON that a user wrote: read strictly, and changed by `--set`.
 #pragma once
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "sim/schema.hpp"
 

@@ -1,8 +1,8 @@
+// One row a policy: its name and the parameters it takes.
 #include "sim/learning_rate.hpp"
 
 #include <algorithm>
 #include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "sim/schema.hpp"
@@ -60,10 +60,11 @@ double LearningRate::at(std::int64_t i) const {
   return rate;
 }
 
-LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterations, const std::string& place,
-                                 std::vector<compiler::InputFinding>& findings) {
+LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterations,
+                                 const std::string& place, std::vector<compiler::InputFinding>& findings) {
   const auto name = json.at("policy").get<std::string>();
-  const auto row = std::find_if(policy_rows().begin(), policy_rows().end(), [&](const PolicyRow& r) { return name == r.name; });
+  const auto row = std::find_if(policy_rows().begin(), policy_rows().end(),
+                                [&](const PolicyRow& r) { return name == r.name; });
   LearningRate rate;
   rate.policy = row->policy;
   rate.base = json.at("base").get<double>();
@@ -76,7 +77,8 @@ LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterat
   for (const char* key : {"gamma", "power", "step_size", "steps"}) {
     const bool used = std::find(row->parameters.begin(), row->parameters.end(), key) != row->parameters.end();
     const std::string pointer = place + "/" + key;
-    if (used && !json.contains(key)) findings.push_back({pointer, "nothing", "a value: policy " + name + " needs it"});
+    if (used && !json.contains(key))
+      findings.push_back({pointer, "nothing", "a value: policy " + name + " needs it"});
     if (!used && json.contains(key)) {
       findings.push_back({pointer, shown(json.at(key)), "no such key: policy " + name + " does not use it"});
     }

@@ -1,10 +1,10 @@
 // Learning-rate policies of Caffe (src/caffe/solvers/sgd_solver.cpp, GetLearningRate).
 #pragma once
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "compiler/input_error.hpp"
-#include <nlohmann/json_fwd.hpp>
 
 namespace anzan::sim {
 
@@ -21,7 +21,7 @@ struct LearningRate {
 
 // Reads {policy, base, …} as the schema allows it; adds a finding for each parameter that the policy
 // needs and does not find, or finds and does not use. `place` is the JSON pointer of the object.
-LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterations, const std::string& place,
-                                 std::vector<compiler::InputFinding>& findings);
+LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterations,
+                                 const std::string& place, std::vector<compiler::InputFinding>& findings);
 
 }  // namespace anzan::sim

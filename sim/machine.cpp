@@ -1,9 +1,10 @@
+// Loads a compiled model into a core and runs its programs in the order of the driver protocol.
 #include "sim/machine.hpp"
-
-#include <cstring>
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "compiler/input_error.hpp"
 #include "sim/initial_weights.hpp"
@@ -17,8 +18,10 @@ std::int64_t checked_lines(const compiler::CompiledModel& model) {
   const double needed = double(model.hbm_lines) * 4 * model.chip.lanes;
   const double there = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
   if (needed <= there) return model.hbm_lines;
-  throw compiler::InputError("/training/batch", fmt::format("{} images, which need {:.1f} GiB of HBM", model.training.batch, needed / (1 << 30)),
-                             fmt::format("a training step that fits into the {:.1f} GiB of this host", there / (1 << 30)));
+  throw compiler::InputError(
+      "/training/batch",
+      fmt::format("{} images, which need {:.1f} GiB of HBM", model.training.batch, needed / (1 << 30)),
+      fmt::format("a training step that fits into the {:.1f} GiB of this host", there / (1 << 30)));
 }
 
 // Slot settings while the first binary points are found.
@@ -35,7 +38,8 @@ models::SlotSettings calibrating(models::SlotSettings slot) {
 
 }  // namespace
 
-Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed, int threads)
+Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
+                 int threads)
     : model_(model),
       seed_(seed),
       core_(model.chip.lanes, model.chip.scratchpad_kib, checked_lines(model)),
@@ -51,14 +55,17 @@ Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& 
 }
 
 void Machine::load_settings() {
-  for (std::size_t s = 0; s < model_.slots.size(); ++s) core_.settings.slot(static_cast<int>(s)) = model_.slots[s].settings;
-  for (std::size_t s = 0; s < model_.scalars.size(); ++s) core_.settings.set_scalar(static_cast<int>(s), model_.scalars[s]);
+  for (std::size_t s = 0; s < model_.slots.size(); ++s)
+    core_.settings.slot(static_cast<int>(s)) = model_.slots[s].settings;
+  for (std::size_t s = 0; s < model_.scalars.size(); ++s)
+    core_.settings.set_scalar(static_cast<int>(s), model_.scalars[s]);
   core_.settings.set_seed(seed_);
 }
 
 void Machine::set_learning_rate(double learning_rate) {
   for (const compiler::CompiledModel::LearningRate& rate : model_.learning_rates) {
-    core_.settings.set_scalar(rate.scalar, models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier)));
+    core_.settings.set_scalar(rate.scalar,
+                              models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier)));
   }
 }
 
@@ -66,7 +73,8 @@ void Machine::write_initial_weights() {
   for (const compiler::ParameterInfo& parameter : model_.parameters) {
     TensorMemory memory(core_, model_.tensor(parameter.initial));
     const std::int64_t count = model_.tensor(parameter.initial).size();
-    const std::vector<float> values = initial_values(parameter.filler, parameter.fan_in, count, seed_, parameter.name);
+    const std::vector<float> values =
+        initial_values(parameter.filler, parameter.fan_in, count, seed_, parameter.name);
     for (std::int64_t i = 0; i < count; ++i) {
       memory.set(i, static_cast<std::int32_t>(models::bits_of_float(values[static_cast<std::size_t>(i)])));
     }
@@ -94,7 +102,8 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   core_.statistics = models::StatisticsDatabase();
 }
 
-double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number, double learning_rate) {
+double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
+                     double learning_rate) {
   writer_.write(set, images);
   set_learning_rate(learning_rate);
   core_.settings.set_step(static_cast<std::uint32_t>(number));
@@ -118,7 +127,8 @@ std::int64_t Machine::classify(const ImageSet& set, const std::vector<std::int64
 
 std::string Machine::digest_of_weights() {
   std::vector<const compiler::TensorInfo*> tensors;
-  for (const compiler::ParameterInfo& parameter : model_.parameters) tensors.push_back(&model_.tensor(parameter.name));
+  for (const compiler::ParameterInfo& parameter : model_.parameters)
+    tensors.push_back(&model_.tensor(parameter.name));
   return digest_of(tensors);
 }
 
@@ -137,10 +147,11 @@ std::string Machine::digest_of(const std::vector<const compiler::TensorInfo*>& t
     const TensorMemory memory(core_, *tensor);
     const bool integer = models::is_integer(tensor->format);
     const int point = integer ? core_.settings.slot(tensor->slot).q_read : 0;
-    hash.add(fmt::format("{} {}x{}x{}x{} {} {}\n", tensor->name, tensor->shape[0], tensor->shape[1], tensor->shape[2], tensor->shape[3],
-                         isa::name(tensor->format), point));
+    hash.add(fmt::format("{} {}x{}x{}x{} {} {}\n", tensor->name, tensor->shape[0], tensor->shape[1],
+                         tensor->shape[2], tensor->shape[3], isa::name(tensor->format), point));
     bits.resize(static_cast<std::size_t>(tensor->size()));
-    for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<std::uint32_t>(memory.get(static_cast<std::int64_t>(i)));
+    for (std::size_t i = 0; i < bits.size(); ++i)
+      bits[i] = static_cast<std::uint32_t>(memory.get(static_cast<std::int64_t>(i)));
     hash.add(bits.data(), 4 * bits.size());
   }
   return hash.hex();

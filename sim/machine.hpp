@@ -15,7 +15,8 @@ namespace anzan::sim {
 class Machine {
  public:
   // `model` must outlive the machine. Throws InputError if its HBM is larger than the host's memory.
-  Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed, int threads);
+  Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
+          int threads);
 
   // Draws the initial weights, stores them, and finds the first binary points on a batch of the set.
   // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
@@ -23,7 +24,8 @@ class Machine {
   void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate);
 
   // One training step on a whole batch; returns the mean loss of an image.
-  double step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number, double learning_rate);
+  double step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
+              double learning_rate);
 
   // Runs inference on up to a batch of images; returns how many are classified rightly. Training is
   // not influenced.

@@ -1,3 +1,4 @@
+// The inverse of compiler/network.cpp.
 #include "sim/network_json.hpp"
 
 namespace anzan::sim {
@@ -77,8 +78,11 @@ Json layer_json(const Layer& layer, const std::vector<Layer>& layers) {
 Json network_to_json(const compiler::Network& network) {
   const compiler::Shape& in = network.input;
   Json json{{"name", network.name}, {"layers", Json::array()}};
-  json["input"] = {{"channels", in.channels}, {"height", in.height}, {"width", in.width},
-                   {"scale", network.scale},  {"offset", network.offset}};
+  json["input"] = {{"channels", in.channels},
+                   {"height", in.height},
+                   {"width", in.width},
+                   {"scale", network.scale},
+                   {"offset", network.offset}};
   for (const Layer& layer : network.layers) json["layers"].push_back(layer_json(layer, network.layers));
   return json;
 }

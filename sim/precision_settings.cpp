@@ -1,3 +1,4 @@
+// Merging is done on JSON, so that a level changes exactly the keys it names.
 #include "sim/precision_settings.hpp"
 
 #include <algorithm>
@@ -48,8 +49,9 @@ class Merger {
     const Json& policy = settings["policy"];
     if (policy.at("q_min").get<int>() > policy.at("q_max").get<int>()) {
       const char* key = change.contains("policy") && change["policy"].contains("q_min") ? "q_min" : "q_max";
-      findings_.push_back({place + "/policy/" + key, shown(policy[key]),
-                           "q_min (" + shown(policy["q_min"]) + ") at most q_max (" + shown(policy["q_max"]) + ")"});
+      findings_.push_back(
+          {place + "/policy/" + key, shown(policy[key]),
+           "q_min (" + shown(policy["q_min"]) + ") at most q_max (" + shown(policy["q_max"]) + ")"});
     }
   }
 
@@ -94,7 +96,8 @@ bool has_class(const compiler::Layer& layer, TensorClass kind) {
 
 // The layer's classes that differ from those of the network.
 std::map<TensorClass, Json> merge_layer(const Json& change, const compiler::Layer& layer, const Json& classes,
-                                        const std::string& place, Merger& merger, std::vector<InputFinding>& findings) {
+                                        const std::string& place, Merger& merger,
+                                        std::vector<InputFinding>& findings) {
   std::map<TensorClass, Json> merged;
   for (int c = 0; c < compiler::kTensorClasses; ++c) {
     const char* class_name = compiler::name(class_of(c));
@@ -144,7 +147,8 @@ compiler::Precision merge_precision(Json& json, const compiler::Network& network
     const std::string layer_place = place + "/layers/" + pointer_token(item.key());
     const auto found = std::find(names.begin(), names.end(), item.key());
     if (found == names.end()) {
-      findings.push_back({layer_place, "settings of an unknown layer", "a layer of the network" + suggestion(item.key(), names)});
+      findings.push_back({layer_place, "settings of an unknown layer",
+                          "a layer of the network" + suggestion(item.key(), names)});
       continue;
     }
     const compiler::Layer& layer = network.layers[static_cast<std::size_t>(found - names.begin())];

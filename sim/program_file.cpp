@@ -1,3 +1,4 @@
+// A title line, then heading and words of each program.
 #include "sim/program_file.hpp"
 
 #include <fstream>
@@ -15,7 +16,10 @@ constexpr const char* kTitle = "anzan programs 1";
 }  // namespace
 
 NamedPrograms programs_of(const compiler::CompiledModel& model) {
-  return {{"initialize", model.initialize}, {"calibrate", model.calibrate}, {"step", model.step}, {"evaluate", model.evaluate}};
+  return {{"initialize", model.initialize},
+          {"calibrate", model.calibrate},
+          {"step", model.step},
+          {"evaluate", model.evaluate}};
 }
 
 void write_programs(const std::filesystem::path& file, const NamedPrograms& programs) {
@@ -33,7 +37,8 @@ NamedPrograms read_programs(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::string line;
   if (!stream || !std::getline(stream, line) || line != kTitle) {
-    throw compiler::InputError(file.string(), stream ? "no programs" : "no such file", "a file that `anzan compile --out` wrote");
+    throw compiler::InputError(file.string(), stream ? "no programs" : "no such file",
+                               "a file that `anzan compile --out` wrote");
   }
   NamedPrograms programs;
   while (std::getline(stream, line)) {
@@ -44,10 +49,13 @@ NamedPrograms read_programs(const std::filesystem::path& file) {
     std::vector<std::uint32_t> words;
     unsigned char bytes[4] = {};
     while (read && words.size() < count && stream.read(reinterpret_cast<char*>(bytes), sizeof bytes)) {
-      words.push_back(static_cast<std::uint32_t>(bytes[0] | (bytes[1] << 8) | (bytes[2] << 16)) | (std::uint32_t{bytes[3]} << 24));
+      words.push_back(static_cast<std::uint32_t>(bytes[0] | (bytes[1] << 8) | (bytes[2] << 16)) |
+                      (std::uint32_t{bytes[3]} << 24));
     }
     if (!read || words.size() < count) {
-      throw compiler::InputError(file.string(), "program " + std::to_string(programs.size()) + " cut short or damaged", "a whole program");
+      throw compiler::InputError(file.string(),
+                                 "program " + std::to_string(programs.size()) + " cut short or damaged",
+                                 "a whole program");
     }
     programs.emplace_back(std::move(name), std::move(words));
   }

@@ -1,18 +1,20 @@
+// What is shown is a function of the state; only how often it is shown depends on the clock.
 #include "sim/progress.hpp"
-
-#include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
 
 namespace anzan::sim {
 namespace {
 
 std::string clock_text(double seconds) {
   const auto s = static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9));
-  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60) : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
+                  : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
 int terminal_columns() {
@@ -24,14 +26,16 @@ int terminal_columns() {
 
 std::string progress_line(const ProgressState& state, int columns) {
   const std::string accuracy = state.accuracy ? fmt::format(" test {:.2f} %", 100 * *state.accuracy) : "";
-  const std::string text = fmt::format("{}/{}  {} elapsed, {} remaining  {:.0f} images/s  loss {:.4f}{}", state.step, state.steps,
-                                       clock_text(state.elapsed_seconds), clock_text(state.remaining_seconds),
-                                       state.images_per_second, state.loss, accuracy);
+  const std::string text =
+      fmt::format("{}/{}  {} elapsed, {} remaining  {:.0f} images/s  loss {:.4f}{}", state.step, state.steps,
+                  clock_text(state.elapsed_seconds), clock_text(state.remaining_seconds),
+                  state.images_per_second, state.loss, accuracy);
   const int bar = std::min(columns - static_cast<int>(text.size()) - 4, 40);
   if (columns == 0) return text;
   if (bar < 5) return text.substr(0, static_cast<std::size_t>(std::max(columns - 1, 0)));
   const int done = static_cast<int>(state.step * bar / std::max<std::int64_t>(state.steps, 1));
-  return fmt::format("[{}{}] {}", std::string(static_cast<std::size_t>(done), '#'), std::string(static_cast<std::size_t>(bar - done), '.'), text);
+  return fmt::format("[{}{}] {}", std::string(static_cast<std::size_t>(done), '#'),
+                     std::string(static_cast<std::size_t>(bar - done), '.'), text);
 }
 
 Progress::Kind Progress::kind_of_output(bool quiet) {

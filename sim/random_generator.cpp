@@ -1,3 +1,4 @@
+// Draws that use integer arithmetic and IEEE operations only, besides log and sqrt in the Gaussian.
 #include "sim/random_generator.hpp"
 
 #include <cmath>
@@ -17,7 +18,8 @@ std::uint64_t scramble(std::uint64_t x) {
 }  // namespace
 
 RandomGenerator::RandomGenerator(std::uint32_t seed, Purpose purpose, std::uint64_t number)
-    : engine_(scramble(scramble((std::uint64_t{static_cast<std::uint32_t>(purpose)} << 32) | seed) ^ number)) {}
+    : engine_(
+          scramble(scramble((std::uint64_t{static_cast<std::uint32_t>(purpose)} << 32) | seed) ^ number)) {}
 
 std::uint64_t RandomGenerator::below(std::uint64_t bound) {
   const std::uint64_t reject = (std::numeric_limits<std::uint64_t>::max() % bound + 1) % bound;

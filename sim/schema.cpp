@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
-
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
@@ -38,7 +37,8 @@ std::string describe_type(const Json& node, const std::string& type) {
   if (type == "string") return node.contains("minLength") ? "a string that is not empty" : "a string";
   if (type == "object") return "an object";
   if (type != "array") return type;
-  const std::size_t least = node.value("minItems", std::size_t{0}), most = node.value("maxItems", std::size_t{0});
+  const std::size_t least = node.value("minItems", std::size_t{0}),
+                    most = node.value("maxItems", std::size_t{0});
   if (least == most && most > 0) return "an array of " + std::to_string(most);
   return "an array" + (least > 0 ? " of at least " + std::to_string(least) : std::string());
 }
@@ -51,7 +51,8 @@ std::string describe(const Json& node) {
     text = (node["enum"].size() > 1 ? "one of " : "") + text;
   } else if (node.contains("type")) {
     const Json types = node["type"].is_array() ? node["type"] : Json::array({node["type"]});
-    for (const Json& type : types) text += (text.empty() ? "" : " or ") + describe_type(node, type.get<std::string>());
+    for (const Json& type : types)
+      text += (text.empty() ? "" : " or ") + describe_type(node, type.get<std::string>());
   }
   const std::string sentence = node.value("description", "");
   return sentence.empty() ? text : text + " (" + sentence + ")";
@@ -76,7 +77,8 @@ bool is_cascade(const std::string& description) {
 // Valijson reads integers above 2^63 as negative; as floating-point numbers they are refused like any
 // other that is no integer.
 Json without_huge_integers(Json json) {
-  if (json.is_number_unsigned() && json.get<std::uint64_t>() > std::uint64_t{1} << 62) return json.get<double>();
+  if (json.is_number_unsigned() && json.get<std::uint64_t>() > std::uint64_t{1} << 62)
+    return json.get<double>();
   if (json.is_structured()) {
     for (Json& item : json) item = without_huge_integers(std::move(item));
   }
@@ -149,7 +151,8 @@ bool Schema::allows(const Json::json_pointer& pointer) const {
   std::vector<std::string> tokens;
   for (Json::json_pointer p = pointer; !p.empty(); p = p.parent_pointer()) tokens.push_back(p.back());
   const Json* node = &root_;
-  for (auto token = tokens.rbegin(); token != tokens.rend() && node != nullptr; ++token) node = child(*node, *token);
+  for (auto token = tokens.rbegin(); token != tokens.rend() && node != nullptr; ++token)
+    node = child(*node, *token);
   return node != nullptr;
 }
 

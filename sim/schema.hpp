@@ -1,10 +1,9 @@
 // Checking JSON against a schema: every deviation as one precise finding, and defaults from the schema.
 // The schema language is JSON Schema draft 7; the checking is Valijson's.
 #pragma once
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "compiler/input_error.hpp"
 

@@ -1,8 +1,9 @@
+// OpenSSL's EVP interface, with its errors as exceptions.
 #include "sim/sha256.hpp"
 
-#include <stdexcept>
-
 #include <openssl/evp.h>
+
+#include <stdexcept>
 
 namespace anzan::sim {
 

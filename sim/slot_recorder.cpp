@@ -1,3 +1,4 @@
+// 64-bit sums of the 32-bit counters of each step, which cannot saturate within one step.
 #include "sim/slot_recorder.hpp"
 
 #include "models/number_format.hpp"
@@ -32,7 +33,10 @@ Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const mo
     const compiler::SlotInfo& info = infos[s];
     const Slot& slot = slots_[s];
     const models::SlotSettings& settings = core.settings.slot(static_cast<int>(s));
-    Json json{{"name", info.name}, {"class", compiler::name(info.kind)}, {"layer", info.layer}, {"format", isa::name(info.format)}};
+    Json json{{"name", info.name},
+              {"class", compiler::name(info.kind)},
+              {"layer", info.layer},
+              {"format", isa::name(info.format)}};
     const bool integer = models::is_integer(info.format);
     json["width"] = integer ? Json(settings.width) : Json();
     json["rounding"] = integer ? Json(isa::name(settings.rounding)) : Json();

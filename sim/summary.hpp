@@ -1,8 +1,7 @@
 // A result in words, for the end of a run.
 #pragma once
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace anzan::sim {
 

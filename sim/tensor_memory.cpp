@@ -1,3 +1,4 @@
+// Single elements; bulk transfers have tables of offsets of their own (batch_writer).
 #include "sim/tensor_memory.hpp"
 
 #include <cstring>
@@ -12,7 +13,8 @@ std::int32_t TensorMemory::get(std::int64_t index) const {
 }
 
 void TensorMemory::set(std::int64_t index, std::int32_t element) {
-  std::memcpy(core_.hbm() + offset(index), &element, static_cast<std::size_t>(models::element_bytes(tensor_.format)));
+  std::memcpy(core_.hbm() + offset(index), &element,
+              static_cast<std::size_t>(models::element_bytes(tensor_.format)));
 }
 
 }  // namespace anzan::sim

@@ -1,3 +1,4 @@
+// The thread team: a task is published by its number; pieces are taken from a shared counter.
 #include "sim/thread_team.hpp"
 
 #include <algorithm>
@@ -35,8 +36,10 @@ bool wait_awake(Ready ready) {
 
 ThreadTeam::ThreadTeam(int threads) {
   if (threads < 1)
-    throw std::invalid_argument("thread team: found " + std::to_string(threads) + " threads, expected at least 1");
-  for (int member = 1; member < threads; ++member) threads_.emplace_back([this, member] { member_loop(member); });
+    throw std::invalid_argument("thread team: found " + std::to_string(threads) +
+                                " threads, expected at least 1");
+  for (int member = 1; member < threads; ++member)
+    threads_.emplace_back([this, member] { member_loop(member); });
 }
 
 ThreadTeam::~ThreadTeam() {

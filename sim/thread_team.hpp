@@ -1,5 +1,5 @@
-// A small persistent team of threads that shares the iterations of one task. Made for tasks of some microseconds
-// in quick succession: a member waits for the next one awake for a short time, then sleeps.
+// A small persistent team of threads that shares the iterations of one task. Made for tasks of some
+// microseconds in quick succession: a member waits for the next one awake for a short time, then sleeps.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -25,8 +25,8 @@ class ThreadTeam {
 
   int size() const { return static_cast<int>(threads_.size()) + 1; }
 
-  // Splits [0, iterations) into pieces of at most `grain` and returns when all have run, the caller working too.
-  // A piece runs once, on any member; the first exception of the task is thrown on. Not reentrant.
+  // Splits [0, iterations) into pieces of at most `grain` and returns when all have run, the caller working
+  // too. A piece runs once, on any member; the first exception of the task is thrown on. Not reentrant.
   void run(std::int64_t iterations, std::int64_t grain, const Task& task);
 
  private:

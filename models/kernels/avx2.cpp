@@ -4,14 +4,20 @@
 
 #include "models/kernels/kernels.hpp"
 
+#if defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+
 namespace anzan::models::kernels {
 namespace {
-#include "models/kernels/walk.hpp"
-#include "models/kernels/portable.hpp"
+// Each uses what is before it.
+// clang-format off
 #include "models/kernels/run.hpp"
+#include "models/kernels/row_sums.hpp"
+#include "models/kernels/avx2_contract.hpp"
+// clang-format on
 
-constexpr KernelSet kSets[] = {set_of<Portable<4>>("avx2"), set_of<Portable<8>>("avx2"),
-                               set_of<Portable<16>>("avx2"), set_of<Portable<32>>("avx2")};
+constexpr KernelSet kSets[] = {set_of<Portable<4>>("avx2"), set_of<Avx2<8>>("avx2"), set_of<Avx2<16>>("avx2"),
+                               set_of<Avx2<32>>("avx2")};
 }  // namespace
 
 const KernelSet* avx2_kernels(int lanes) {
@@ -21,3 +27,8 @@ const KernelSet* avx2_kernels(int lanes) {
 }
 
 }  // namespace anzan::models::kernels
+#else
+namespace anzan::models::kernels {
+const KernelSet* avx2_kernels(int) { return nullptr; }
+}  // namespace anzan::models::kernels
+#endif

@@ -9,12 +9,20 @@
 
 namespace anzan::models::kernels {
 namespace {
-#include "models/kernels/walk.hpp"
-#include "models/kernels/portable.hpp"
+// Each uses what is before it.
+// clang-format off
 #include "models/kernels/run.hpp"
+#include "models/kernels/row_sums.hpp"
 #include "models/kernels/avx512_contract.hpp"
+#include "models/kernels/avx512_bit_counts.hpp"
+#include "models/kernels/avx512_fixed.hpp"
+#include "models/kernels/avx512_integers.hpp"
+#include "models/kernels/avx512_floats.hpp"
+#include "models/kernels/avx512_pack.hpp"
 #include "models/kernels/avx512_drain.hpp"
+#include "models/kernels/avx512_transpose.hpp"
 #include "models/kernels/avx512_rows.hpp"
+// clang-format on
 
 constexpr KernelSet kSets[] = {set_of<Portable<4>>("avx512"), set_of<Portable<8>>("avx512"),
                                set_of<Avx512<16>>("avx512"), set_of<Avx512<32>>("avx512")};

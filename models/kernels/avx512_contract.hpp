@@ -1,10 +1,8 @@
-// Contractions on AVX-512 with VNNI: R rows of accumulators stay in registers, a line of b is loaded once a step, the
-// words of a are broadcast from memory. Included inside the namespace of a kernel set.
+// Contractions on AVX-512 with VNNI: R rows of accumulators stay in registers, a line of b is loaded once a
+// step, the words of a are broadcast from memory. Included inside the namespace of a kernel set.
 
-// The instructions that matter are written out: the compiler would load each broadcast separately and copy each
-// accumulator before it adds to it.
-#define ANZAN_FORCE __attribute__((always_inline))
-#define ANZAN_INLINE ANZAN_FORCE inline
+// The instructions that matter are written out: the compiler would load each broadcast separately and copy
+// each accumulator before it adds to it.
 ANZAN_INLINE void add_products_int8(__m512i& sum, __m512i unsigned_b, const std::int32_t* a) {
   __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(unsigned_b), "m"(*a));
 }
@@ -15,31 +13,14 @@ ANZAN_INLINE void add_products_fp32(__m512& sum, __m512 b, const float* a) {
   __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
 }
 
-// Accumulators of R rows, one member a row so that each is sure of its register.
-template <class Row, int R>
-struct RowSums {
-  RowSums<Row, R - 1> before;
-  Row row;
-  template <class F>
-  ANZAN_INLINE void each(F f) {
-    before.each(f);
-    f(row, R - 1);
-  }
-};
-template <class Row>
-struct RowSums<Row, 0> {
-  template <class F>
-  ANZAN_INLINE void each(F) {}
-};
-
 // One instance for each number of rows; `acc` has rows of `pitch` values.
 template <int R, class Accumulator>
 struct RowKernel;
 
 template <int R>
 struct RowKernel<R, std::int32_t> {
-  // VNNI multiplies unsigned by signed bytes: b is taken as b + 128, and 128 · Σ a is taken off at the end. All of it
-  // modulo 2^32, so that only the true sum has to fit.
+  // VNNI multiplies unsigned by signed bytes: b is taken as b + 128, and 128 · Σ a is taken off at the end.
+  // All of it modulo 2^32, so that only the true sum has to fit.
   static void run(std::int32_t* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
                   const StepOffset* steps, std::int64_t n, bool zero) {
     RowSums<__m512i, R> sums;
@@ -65,8 +46,8 @@ struct RowKernel<R, std::int32_t> {
 
 template <int R>
 struct RowKernel<R, float> {
-  static void run(float* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b, const StepOffset* steps,
-                  std::int64_t n, bool zero) {
+  static void run(float* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
+                  const StepOffset* steps, std::int64_t n, bool zero) {
     RowSums<__m512, R> sums;
     if (zero)
       sums.each([](__m512& sum, int) ANZAN_FORCE { sum = _mm512_setzero_ps(); });
@@ -104,8 +85,10 @@ struct RowKernel<R, std::int64_t> {
       low.each([&](__m512i& sum, int i) ANZAN_FORCE { _mm512_store_si512(lows[i], sum); });
       for (int i = 0; i < R; ++i)
         for (int j = 0; j < 16; j += 8) {
-          const __m512i h = _mm512_cvtepi32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(highs[i] + j)));
-          const __m512i l = _mm512_cvtepi32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(lows[i] + j)));
+          const __m512i h =
+              _mm512_cvtepi32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(highs[i] + j)));
+          const __m512i l =
+              _mm512_cvtepi32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(lows[i] + j)));
           __m512i sum = _mm512_add_epi64(_mm512_slli_epi64(h, 8), l);
           if (!zero) sum = _mm512_add_epi64(sum, _mm512_loadu_si512(acc + i * pitch + j));
           _mm512_storeu_si512(acc + i * pitch + j, sum);
@@ -114,36 +97,17 @@ struct RowKernel<R, std::int64_t> {
   }
 };
 
-template <class Accumulator>
-using RowFunction = void (*)(Accumulator*, std::int64_t, const std::uint8_t*, const std::uint8_t*, const StepOffset*,
-                             std::int64_t, bool);
-
-// Kernels for 1 to N rows.
-template <class Accumulator, int N>
-struct RowTable {
-  RowFunction<Accumulator> of[N + 1] = {};
-  constexpr RowTable() { fill<1>(); }
-
- private:
-  template <int R>
-  constexpr void fill() {
-    of[R] = RowKernel<R, Accumulator>::run;
-    if constexpr (R < N) fill<R + 1>();
-  }
-};
-
 // Rows that one kernel takes at once: as many as the registers hold.
 template <class Accumulator>
 constexpr int kMostRows = std::is_same_v<Accumulator, std::int64_t> ? 8 : 16;
 
 template <int L, class Accumulator>
-inline void contract_blocks(Accumulator* acc, const std::uint8_t* a, const std::uint8_t* b, const StepOffset* steps,
-                            std::int64_t n, int rows, bool zero) {
+inline void contract_blocks(Accumulator* acc, const std::uint8_t* a, const std::uint8_t* b,
+                            const StepOffset* steps, std::int64_t n, int rows, bool zero) {
   constexpr int kMost = kMostRows<Accumulator>;
-  static constexpr RowTable<Accumulator, kMost> kTable;
+  static constexpr RowTable<RowKernel, Accumulator, kMost> kTable;
   for (int i = 0; i < rows; i += kMost)
     for (int j = 0; j < L; j += 16)
-      kTable.of[rows - i < kMost ? rows - i : kMost](acc + i * L + j, L, a + 4 * i, b + 4 * j, steps, n, zero);
+      kTable.of[rows - i < kMost ? rows - i : kMost](acc + i * L + j, L, a + 4 * i, b + 4 * j, steps, n,
+                                                     zero);
 }
-#undef ANZAN_INLINE
-#undef ANZAN_FORCE

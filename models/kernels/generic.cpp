@@ -6,8 +6,6 @@
 
 namespace anzan::models::kernels {
 namespace {
-#include "models/kernels/walk.hpp"
-#include "models/kernels/portable.hpp"
 #include "models/kernels/run.hpp"
 
 constexpr KernelSet kSets[] = {set_of<Portable<4>>("generic"), set_of<Portable<8>>("generic"),

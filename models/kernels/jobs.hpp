@@ -1,6 +1,6 @@
-// What a kernel is told: plain data, everything resolved and checked by the units (models/*_unit.cpp, dma.cpp).
-// Kernels are compiled several times for different processors; so this header must hold no function that the
-// linker could share between them.
+// What a kernel is told: plain data, everything resolved and checked by the units (models/*_unit.cpp,
+// dma.cpp). Kernels are compiled several times for different processors; so this header must hold no function
+// that the linker could share between them.
 #pragma once
 #include <cstdint>
 
@@ -26,8 +26,8 @@ struct Stream {
   std::int64_t stride[isa::kLoops];
 };
 
-// The innermost `loops` loops of a nest written out, where single iterations of them would be slow to walk: iteration k
-// of their `period` lies at offsets[s · period + k] in stream s. No table: loops 0, period 1.
+// The innermost `loops` loops of a nest written out, where single iterations of them would be slow to walk:
+// iteration k of their `period` lies at offsets[s · period + k] in stream s. No table: loops 0, period 1.
 struct Table {
   int loops;
   std::int64_t period;
@@ -56,14 +56,14 @@ struct TensorJob {
   isa::Init init;
   bool spill;
   int row_first, row_count;
-  int point;                // binary point of integer accumulators
+  int point;  // binary point of integer accumulators
   const std::uint8_t* memory;
-  Nest outer;               // one iteration a tile
-  Stream a, b, c;           // bytes
-  Stream o;                 // rows of the output format; lines with spill
-  Stream x;                 // index of the random words, modulo 2^32
-  std::uint32_t row_stride; // of that index
-  Nest repeat;              // accumulation beyond the table: each iteration runs through all steps
+  Nest outer;                 // one iteration a tile
+  Stream a, b, c;             // bytes
+  Stream o;                   // rows of the output format; lines with spill
+  Stream x;                   // index of the random words, modulo 2^32
+  std::uint32_t row_stride;   // of that index
+  Nest repeat;                // accumulation beyond the table: each iteration runs through all steps
   Stream repeat_a, repeat_b;  // bytes, base 0
   const StepOffset* steps;
   std::int64_t step_count;
@@ -74,19 +74,19 @@ struct Operand {
   isa::OperandKind kind;  // none: not read
   isa::Format format;
   const std::uint8_t* memory;
-  float scale;            // 2^(−q) of integer formats
-  std::uint32_t bits;     // the value of a scalar
-  Stream at;              // over the outer loops: rows, or elements for a broadcast
-  Stream fold;            // over the folded loops, base 0
+  float scale;         // 2^(−q) of integer formats
+  std::uint32_t bits;  // the value of a scalar
+  Stream at;           // over the outer loops: rows, or elements for a broadcast
+  Stream fold;         // over the folded loops, base 0
 };
 
 struct VectorJob {
   isa::VectorOp op;
   isa::Reduction reduction;
-  Nest outer;             // one iteration an output row
-  Table table;            // of `outer`; streams a, b, c, o, x
-  Stream o, x;            // rows of the output format; index of the random words
-  Nest fold;              // what one output row folds
+  Nest outer;   // one iteration an output row
+  Table table;  // of `outer`; streams a, b, c, o, x
+  Stream o, x;  // rows of the output format; index of the random words
+  Nest fold;    // what one output row folds
   std::int64_t fold_count;
   Operand a, b, c;
   Output output;

@@ -29,7 +29,8 @@ bool has_avx512() {
 
 std::vector<const KernelSet*> available_kernels(int lanes) {
   if (generic_kernels(lanes) == nullptr)
-    throw std::invalid_argument("kernels: found " + std::to_string(lanes) + " lanes, expected 4, 8, 16 or 32");
+    throw std::invalid_argument("kernels: found " + std::to_string(lanes) +
+                                " lanes, expected 4, 8, 16 or 32");
   std::vector<const KernelSet*> sets{generic_kernels(lanes)};
   if (has_avx2() && avx2_kernels(lanes) != nullptr) sets.push_back(avx2_kernels(lanes));
   if (has_avx512() && avx512_kernels(lanes) != nullptr) sets.push_back(avx512_kernels(lanes));

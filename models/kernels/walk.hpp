@@ -46,7 +46,10 @@ template <int N>
 class Lister {
  public:
   Lister(const Nest& nest, const Table& table, const Stream* const (&streams)[N], std::int64_t first)
-      : nest_(without(nest, table)), table_(table), place_(first % table.period), walk_(nest_, streams, first / table.period) {}
+      : nest_(without(nest, table)),
+        table_(table),
+        place_(first % table.period),
+        walk_(nest_, streams, first / table.period) {}
 
   // Addresses of the next n iterations, one list a stream.
   void list(std::int64_t n, std::int64_t* const (&lists)[N]) {

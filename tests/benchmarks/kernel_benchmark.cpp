@@ -38,7 +38,9 @@ models::Core benchmark_core() {
   return core;
 }
 
-int packed(isa::Format format) { return format == isa::Format::kInt8 ? 4 : format == isa::Format::kInt16 ? 2 : 1; }
+int packed(isa::Format format) {
+  return format == isa::Format::kInt8 ? 4 : format == isa::Format::kInt16 ? 2 : 1;
+}
 
 // Tiles of `rows` rows and `steps` steps; the words of a stay, those of b run, as in a forward convolution.
 isa::Tensor tiles(isa::Format format, int rows, int steps, int count) {
@@ -64,7 +66,8 @@ isa::Tensor tiles(isa::Format format, int rows, int steps, int count) {
   return t;
 }
 
-void tensor(benchmark::State& state, const models::kernels::KernelSet& kernels, isa::Format format, int rows, int steps) {
+void tensor(benchmark::State& state, const models::kernels::KernelSet& kernels, isa::Format format, int rows,
+            int steps) {
   models::Core core = benchmark_core();
   const int count = 256;
   models::TensorPlan planned = models::plan(tiles(format, rows, steps, count), models::MemorySizes(core));
@@ -90,7 +93,8 @@ isa::Operand rows_of(isa::Format format, std::uint32_t line) {
   return o;
 }
 
-void vector(benchmark::State& state, const models::kernels::KernelSet& kernels, const isa::Vector& instruction) {
+void vector(benchmark::State& state, const models::kernels::KernelSet& kernels,
+            const isa::Vector& instruction) {
   models::Core core = benchmark_core();
   models::VectorPlan planned = models::plan(instruction, models::MemorySizes(core));
   bind(planned, core);
@@ -131,7 +135,8 @@ isa::Vector pooling(isa::Format format, isa::Reduction reduction) {
   return v;
 }
 
-void copy(benchmark::State& state, const models::kernels::KernelSet& kernels, isa::Format element, int stride) {
+void copy(benchmark::State& state, const models::kernels::KernelSet& kernels, isa::Format element,
+          int stride) {
   models::Core core = benchmark_core();
   isa::Copy c;
   c.element = element;
@@ -145,10 +150,12 @@ void copy(benchmark::State& state, const models::kernels::KernelSet& kernels, is
   for (auto _ : state) execute(planned, kernels, 0, planned.iterations);
   using benchmark::Counter;
   state.counters["rows/s"] = Counter(static_cast<double>(state.iterations()) * 576, Counter::kIsRate);
-  state.counters["bytes/s"] = Counter(static_cast<double>(state.iterations()) * 576 * 64 / packed(element), Counter::kIsRate);
+  state.counters["bytes/s"] =
+      Counter(static_cast<double>(state.iterations()) * 576 * 64 / packed(element), Counter::kIsRate);
 }
 
-void transpose(benchmark::State& state, const models::kernels::KernelSet& kernels, isa::Format element, int rows) {
+void transpose(benchmark::State& state, const models::kernels::KernelSet& kernels, isa::Format element,
+               int rows) {
   models::Core core = benchmark_core();
   isa::Transpose t;
   t.element = element;
@@ -166,7 +173,8 @@ void transpose(benchmark::State& state, const models::kernels::KernelSet& kernel
   state.counters["blocks/s"] = Counter(static_cast<double>(state.iterations()) * 256, Counter::kIsRate);
 }
 
-// One training step of LeNet at batch 64 in shape: the tiles, rows and copies of its layers, without their meaning.
+// One training step of LeNet at batch 64 in shape: the tiles, rows and copies of its layers, without their
+// meaning.
 isa::Program lenet_step(isa::Format format) {
   const int e = packed(format);
   const auto groups = [&](int channels) { return (channels + e - 1) / e; };
@@ -176,7 +184,14 @@ isa::Program lenet_step(isa::Format format) {
     for (int first = 0; first < rows; first += 16) {
       isa::Tensor t = tiles(format, std::min(16, rows - first), 1, 1);
       t.reduce = 2;
-      t.loops = {1, 1, 1, 1, static_cast<std::uint16_t>(pixels), 4, static_cast<std::uint16_t>(channel_groups), static_cast<std::uint16_t>(taps)};
+      t.loops = {1,
+                 1,
+                 1,
+                 1,
+                 static_cast<std::uint16_t>(pixels),
+                 4,
+                 static_cast<std::uint16_t>(channel_groups),
+                 static_cast<std::uint16_t>(taps)};
       t.a.stride = {0, 0, 0, 0, 0, 0, taps, 1};
       t.b.stride = {0, 0, 0, 0, 4, 1, 4 * 64, 4};
       const int lines = e * ((t.row_count + e - 1) / e);
@@ -190,8 +205,14 @@ isa::Program lenet_step(isa::Format format) {
     for (int first = 0; first < rows; first += 16) {
       isa::Tensor t = tiles(format, std::min(16, rows - first), 1, 1);
       t.reduce = 2;
-      t.loops = {1, 1, 1, 1, static_cast<std::uint16_t>((columns + 15) / 16), static_cast<std::uint16_t>(taps),
-                 static_cast<std::uint16_t>(pixels), static_cast<std::uint16_t>(64 / e)};
+      t.loops = {1,
+                 1,
+                 1,
+                 1,
+                 static_cast<std::uint16_t>((columns + 15) / 16),
+                 static_cast<std::uint16_t>(taps),
+                 static_cast<std::uint16_t>(pixels),
+                 static_cast<std::uint16_t>(64 / e)};
       t.a.stride = {0, 0, 0, 0, 0, 0, 64 / e, 1};
       t.b.stride = {0, 0, 0, 0, 1024, 16, 64 / e, 1};
       t.o.stride = {0, 0, 0, 0, 16 * taps, 16, 0, 0};
@@ -204,18 +225,18 @@ isa::Program lenet_step(isa::Format format) {
     v.o.base = static_cast<std::uint32_t>(90000 * packed(v.out_format));
     program.push_back(v);
   };
-  contraction(20, 576, 1, (25 + e - 1) / e);   // conv1, gathered
+  contraction(20, 576, 1, (25 + e - 1) / e);  // conv1, gathered
   weight_gradient(25, 20, 1, 576);
-  contraction(50, 64, groups(20), 25);         // conv2
-  contraction(20, 144, groups(50), 12);        // its data gradient, borders skipped
+  contraction(50, 64, groups(20), 25);   // conv2
+  contraction(20, 144, groups(50), 12);  // its data gradient, borders skipped
   weight_gradient(20, 50, 25, 64);
-  contraction(500, 1, groups(50), 16);         // fc1
+  contraction(500, 1, groups(50), 16);  // fc1
   contraction(800, 1, groups(500), 1);
   weight_gradient(500, 800, 1, 1);
-  contraction(10, 1, groups(500), 1);          // fc2
+  contraction(10, 1, groups(500), 1);  // fc2
   contraction(500, 1, groups(10), 1);
   weight_gradient(10, 500, 1, 1);
-  for (int k = 0; k < 8; ++k) {                // pooling and its gradient
+  for (int k = 0; k < 8; ++k) {  // pooling and its gradient
     isa::Vector v = pooling(format, isa::Reduction::kMax);
     v.loops[3] = 46;
     v.a.at.stride[3] = v.o.stride[3] = 256;
@@ -245,11 +266,13 @@ isa::Program lenet_step(isa::Format format) {
 
 void step(benchmark::State& state, isa::Format format, int threads) {
   models::Core core = benchmark_core();
-  for (int slot = 1; slot < 64; ++slot) core.settings.slot(slot).width = format == isa::Format::kInt8 ? 8 : 16;
+  for (int slot = 1; slot < 64; ++slot)
+    core.settings.slot(slot).width = format == isa::Format::kInt8 ? 8 : 16;
   sim::FunctionalEngine engine(core, threads);
   sim::LoadedProgram program = engine.load(isa::encode(lenet_step(format)));
   for (auto _ : state) engine.run(program);
-  state.counters["images/s"] = benchmark::Counter(64.0 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["images/s"] =
+      benchmark::Counter(64.0 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
 template <class F>
@@ -268,12 +291,20 @@ void add_all() {
         for (const int rows : {2, 10, 16})
           add("tensor" + suffix + "/rows:" + std::to_string(rows) + "/steps:" + std::to_string(steps),
               [=](benchmark::State& s) { tensor(s, *set, format, rows, steps); });
-      add("tensor" + suffix + "/rows:16/steps:1", [=](benchmark::State& s) { tensor(s, *set, format, 16, 1); });
-      add("vector/convert" + suffix + "/to:fp32", [=](benchmark::State& s) { vector(s, *set, map_rows(VectorOp::kCopy, format, Format::kFp32, false)); });
-      add("vector/convert/from:fp32" + suffix, [=](benchmark::State& s) { vector(s, *set, map_rows(VectorOp::kCopy, Format::kFp32, format, true)); });
-      add("vector/fma" + suffix, [=](benchmark::State& s) { vector(s, *set, map_rows(VectorOp::kFma, format, format, true)); });
-      add("vector/max_pool" + suffix, [=](benchmark::State& s) { vector(s, *set, pooling(format, isa::Reduction::kMax)); });
-      add("vector/argmax" + suffix, [=](benchmark::State& s) { vector(s, *set, pooling(format, isa::Reduction::kArgmax)); });
+      add("tensor" + suffix + "/rows:16/steps:1",
+          [=](benchmark::State& s) { tensor(s, *set, format, 16, 1); });
+      add("vector/convert" + suffix + "/to:fp32", [=](benchmark::State& s) {
+        vector(s, *set, map_rows(VectorOp::kCopy, format, Format::kFp32, false));
+      });
+      add("vector/convert/from:fp32" + suffix, [=](benchmark::State& s) {
+        vector(s, *set, map_rows(VectorOp::kCopy, Format::kFp32, format, true));
+      });
+      add("vector/fma" + suffix,
+          [=](benchmark::State& s) { vector(s, *set, map_rows(VectorOp::kFma, format, format, true)); });
+      add("vector/max_pool" + suffix,
+          [=](benchmark::State& s) { vector(s, *set, pooling(format, isa::Reduction::kMax)); });
+      add("vector/argmax" + suffix,
+          [=](benchmark::State& s) { vector(s, *set, pooling(format, isa::Reduction::kArgmax)); });
       add("copy/gather" + suffix, [=](benchmark::State& s) { copy(s, *set, format, 40); });
       add("transpose" + suffix + "/rows:16", [=](benchmark::State& s) { transpose(s, *set, format, 16); });
       add("transpose" + suffix + "/rows:10", [=](benchmark::State& s) { transpose(s, *set, format, 10); });
@@ -282,9 +313,7 @@ void add_all() {
   for (const Format format : {Format::kInt8, Format::kInt16, Format::kFp32})
     for (const int threads : {1, 2})
       add(std::string("lenet_step/") + isa::name(format) + "/threads:" + std::to_string(threads),
-          [=](benchmark::State& s) {
-            step(s, format, threads);
-          });
+          [=](benchmark::State& s) { step(s, format, threads); });
 }
 
 }  // namespace

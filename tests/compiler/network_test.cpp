@@ -2,6 +2,7 @@
 #include "compiler/network.hpp"
 
 #include <gmock/gmock.h>
+
 #include <nlohmann/json.hpp>
 
 #include "compiler/input_error.hpp"
@@ -26,7 +27,8 @@ std::vector<InputFinding> findings(const Json& json) {
 }
 
 TEST(Network, LenetHasItsShapes) {
-  const Network net = parse_network(network(R"([
+  const Network net =
+      parse_network(network(R"([
       {"name": "conv1", "type": "convolution", "channels": 20, "kernel": 5, "bias_lr": 2},
       {"name": "pool1", "type": "max_pool", "kernel": 2, "stride": 2},
       {"name": "conv2", "type": "convolution", "channels": 50, "kernel": 5, "weight_filler": {"kind": "gaussian", "value": 0.1}},
@@ -34,7 +36,8 @@ TEST(Network, LenetHasItsShapes) {
       {"name": "fc1", "type": "fully_connected", "channels": 500, "bias": false, "weight_decay": 0},
       {"name": "relu1", "type": "relu"},
       {"name": "fc2", "type": "fully_connected", "channels": 10},
-      {"name": "loss", "type": "softmax_cross_entropy"}])", R"({"channels": 1, "height": 28, "width": 28, "scale": 0.5, "offset": -1})"));
+      {"name": "loss", "type": "softmax_cross_entropy"}])",
+                            R"({"channels": 1, "height": 28, "width": 28, "scale": 0.5, "offset": -1})"));
   ASSERT_EQ(net.layers.size(), 8U);
   EXPECT_EQ(net.layers[0].out, (Shape{20, 24, 24}));
   EXPECT_EQ(net.layers[1].out, (Shape{20, 12, 12}));
@@ -83,46 +86,87 @@ struct Fault {
 
 // The network ends in a sound tail, so that each fault stands alone.
 const Fault kFaults[] = {
-    {"unknown input", R"({"name": "a", "type": "relu", "inputs": ["b"]})", "net#/layers/0/inputs/0", "earlier layer"},
-    {"input that comes later", R"({"name": "a", "type": "relu", "inputs": ["fc"]})", "net#/layers/0/inputs/0", "earlier layer"},
-    {"input of itself", R"({"name": "a", "type": "relu", "inputs": ["a"]})", "net#/layers/0/inputs/0", "earlier layer"},
-    {"two inputs of one", R"({"name": "a", "type": "relu", "inputs": ["data", "data"]})", "net#/layers/0/inputs", "one input"},
+    {"unknown input", R"({"name": "a", "type": "relu", "inputs": ["b"]})", "net#/layers/0/inputs/0",
+     "earlier layer"},
+    {"input that comes later", R"({"name": "a", "type": "relu", "inputs": ["fc"]})", "net#/layers/0/inputs/0",
+     "earlier layer"},
+    {"input of itself", R"({"name": "a", "type": "relu", "inputs": ["a"]})", "net#/layers/0/inputs/0",
+     "earlier layer"},
+    {"two inputs of one", R"({"name": "a", "type": "relu", "inputs": ["data", "data"]})",
+     "net#/layers/0/inputs", "one input"},
     {"add without inputs", R"({"name": "a", "type": "add"})", "net#/layers/0/inputs", "the key inputs"},
-    {"add of one", R"({"name": "a", "type": "add", "inputs": ["data"]})", "net#/layers/0/inputs", "two inputs"},
-    {"add of the same", R"({"name": "a", "type": "add", "inputs": ["data", "data"]})", "net#/layers/0/inputs", "two different"},
+    {"add of one", R"({"name": "a", "type": "add", "inputs": ["data"]})", "net#/layers/0/inputs",
+     "two inputs"},
+    {"add of the same", R"({"name": "a", "type": "add", "inputs": ["data", "data"]})", "net#/layers/0/inputs",
+     "two different"},
     {"duplicate name", R"({"name": "fc", "type": "relu"})", "net#/layers/1/name", "no other layer"},
     {"reserved name", R"({"name": "label", "type": "relu"})", "net#/layers/0/name", "other than data"},
     {"unknown type", R"({"name": "a", "type": "lstm"})", "net#/layers/0/type", "known layer type"},
-    {"convolution without channels", R"({"name": "a", "type": "convolution", "kernel": 3})", "net#/layers/0/channels", "the key channels"},
-    {"convolution without kernel", R"({"name": "a", "type": "convolution", "channels": 3})", "net#/layers/0/kernel", "the key kernel"},
-    {"pool with channels", R"({"name": "a", "type": "max_pool", "kernel": 2, "channels": 3})", "net#/layers/0/channels", "no such key"},
-    {"pool with groups", R"({"name": "a", "type": "max_pool", "kernel": 2, "groups": 3})", "net#/layers/0/groups", "no such key"},
-    {"relu with a kernel", R"({"name": "a", "type": "relu", "kernel": 2})", "net#/layers/0/kernel", "no such key"},
-    {"relu with a filler", R"({"name": "a", "type": "relu", "weight_lr": 2})", "net#/layers/0/weight_lr", "no such key"},
-    {"kernel too large", R"({"name": "a", "type": "convolution", "channels": 3, "kernel": [10, 3]})", "net#/layers/0/kernel", "at most the padded input, 9x12"},
-    {"kernel too large with padding", R"({"name": "a", "type": "convolution", "channels": 3, "kernel": 14, "padding": 2})", "net#/layers/0/kernel", "13x16"},
-    {"kernel of zero", R"({"name": "a", "type": "max_pool", "kernel": 0})", "net#/layers/0/kernel", "at least 1"},
-    {"stride of zero", R"({"name": "a", "type": "max_pool", "kernel": 2, "stride": [1, 0]})", "net#/layers/0/stride", "at least 1"},
-    {"negative padding", R"({"name": "a", "type": "max_pool", "kernel": 2, "padding": -1})", "net#/layers/0/padding", "at least 0"},
-    {"pooling of padding alone", R"({"name": "a", "type": "max_pool", "kernel": 2, "padding": 2})", "net#/layers/0/padding", "less than the kernel"},
-    {"groups and outputs", R"({"name": "a", "type": "convolution", "channels": 4, "kernel": 1, "groups": 3})", "net#/layers/0/channels", "a multiple of groups"},
-    {"groups and inputs", R"({"name": "a", "type": "convolution", "channels": 4, "kernel": 1, "groups": 2})", "net#/layers/0/groups", "a divisor of the input's 3"},
-    {"groups of zero", R"({"name": "a", "type": "convolution", "channels": 4, "kernel": 1, "groups": 0})", "net#/layers/0/groups", "at least 1"},
-    {"unknown filler", R"({"name": "a", "type": "fully_connected", "channels": 4, "weight_filler": {"kind": "he"}})", "net#/layers/0/weight_filler/kind", "known filler"},
-    {"gaussian without deviation", R"({"name": "a", "type": "fully_connected", "channels": 4, "weight_filler": {"kind": "gaussian"}})", "net#/layers/0/weight_filler/value", "needs it"},
-    {"negative deviation", R"({"name": "a", "type": "fully_connected", "channels": 4, "weight_filler": {"kind": "gaussian", "value": -1}})", "net#/layers/0/weight_filler/value", "at least 0"},
-    {"xavier with a value", R"({"name": "a", "type": "fully_connected", "channels": 4, "weight_filler": {"kind": "xavier", "value": 1}})", "net#/layers/0/weight_filler/value", "no such key"},
-    {"rate of no bias", R"({"name": "a", "type": "fully_connected", "channels": 4, "bias": false, "bias_lr": 2})", "net#/layers/0/bias_lr", "no such key"},
-    {"loss in the middle", R"({"name": "z", "type": "flatten"}, {"name": "a", "type": "softmax_cross_entropy"})", "net#/layers/1/type", "the loss once"},
-    {"output that nobody uses", R"({"name": "a", "type": "relu"}, {"name": "b", "type": "relu", "inputs": ["data"]})", "net#/layers/0", "leads to the loss"},
-    {"outputs too large", R"({"name": "a", "type": "convolution", "channels": 65535, "kernel": 1, "padding": 30000})", "net#/layers/0", "fewer than 2^31"},
-    {"two faults' shapes", R"({"name": "a", "type": "max_pool", "kernel": 99}, {"name": "b", "type": "max_pool", "kernel": 98})", "net#/layers/0/kernel", "at most"},
+    {"convolution without channels", R"({"name": "a", "type": "convolution", "kernel": 3})",
+     "net#/layers/0/channels", "the key channels"},
+    {"convolution without kernel", R"({"name": "a", "type": "convolution", "channels": 3})",
+     "net#/layers/0/kernel", "the key kernel"},
+    {"pool with channels", R"({"name": "a", "type": "max_pool", "kernel": 2, "channels": 3})",
+     "net#/layers/0/channels", "no such key"},
+    {"pool with groups", R"({"name": "a", "type": "max_pool", "kernel": 2, "groups": 3})",
+     "net#/layers/0/groups", "no such key"},
+    {"relu with a kernel", R"({"name": "a", "type": "relu", "kernel": 2})", "net#/layers/0/kernel",
+     "no such key"},
+    {"relu with a filler", R"({"name": "a", "type": "relu", "weight_lr": 2})", "net#/layers/0/weight_lr",
+     "no such key"},
+    {"kernel too large", R"({"name": "a", "type": "convolution", "channels": 3, "kernel": [10, 3]})",
+     "net#/layers/0/kernel", "at most the padded input, 9x12"},
+    {"kernel too large with padding",
+     R"({"name": "a", "type": "convolution", "channels": 3, "kernel": 14, "padding": 2})",
+     "net#/layers/0/kernel", "13x16"},
+    {"kernel of zero", R"({"name": "a", "type": "max_pool", "kernel": 0})", "net#/layers/0/kernel",
+     "at least 1"},
+    {"stride of zero", R"({"name": "a", "type": "max_pool", "kernel": 2, "stride": [1, 0]})",
+     "net#/layers/0/stride", "at least 1"},
+    {"negative padding", R"({"name": "a", "type": "max_pool", "kernel": 2, "padding": -1})",
+     "net#/layers/0/padding", "at least 0"},
+    {"pooling of padding alone", R"({"name": "a", "type": "max_pool", "kernel": 2, "padding": 2})",
+     "net#/layers/0/padding", "less than the kernel"},
+    {"groups and outputs", R"({"name": "a", "type": "convolution", "channels": 4, "kernel": 1, "groups": 3})",
+     "net#/layers/0/channels", "a multiple of groups"},
+    {"groups and inputs", R"({"name": "a", "type": "convolution", "channels": 4, "kernel": 1, "groups": 2})",
+     "net#/layers/0/groups", "a divisor of the input's 3"},
+    {"groups of zero", R"({"name": "a", "type": "convolution", "channels": 4, "kernel": 1, "groups": 0})",
+     "net#/layers/0/groups", "at least 1"},
+    {"unknown filler",
+     R"({"name": "a", "type": "fully_connected", "channels": 4, "weight_filler": {"kind": "he"}})",
+     "net#/layers/0/weight_filler/kind", "known filler"},
+    {"gaussian without deviation",
+     R"({"name": "a", "type": "fully_connected", "channels": 4, "weight_filler": {"kind": "gaussian"}})",
+     "net#/layers/0/weight_filler/value", "needs it"},
+    {"negative deviation",
+     R"({"name": "a", "type": "fully_connected", "channels": 4, "weight_filler": {"kind": "gaussian", "value": -1}})",
+     "net#/layers/0/weight_filler/value", "at least 0"},
+    {"xavier with a value",
+     R"({"name": "a", "type": "fully_connected", "channels": 4, "weight_filler": {"kind": "xavier", "value": 1}})",
+     "net#/layers/0/weight_filler/value", "no such key"},
+    {"rate of no bias",
+     R"({"name": "a", "type": "fully_connected", "channels": 4, "bias": false, "bias_lr": 2})",
+     "net#/layers/0/bias_lr", "no such key"},
+    {"loss in the middle",
+     R"({"name": "z", "type": "flatten"}, {"name": "a", "type": "softmax_cross_entropy"})",
+     "net#/layers/1/type", "the loss once"},
+    {"output that nobody uses",
+     R"({"name": "a", "type": "relu"}, {"name": "b", "type": "relu", "inputs": ["data"]})", "net#/layers/0",
+     "leads to the loss"},
+    {"outputs too large",
+     R"({"name": "a", "type": "convolution", "channels": 65535, "kernel": 1, "padding": 30000})",
+     "net#/layers/0", "fewer than 2^31"},
+    {"two faults' shapes",
+     R"({"name": "a", "type": "max_pool", "kernel": 99}, {"name": "b", "type": "max_pool", "kernel": 98})",
+     "net#/layers/0/kernel", "at most"},
 };
 
 TEST(Network, EachFaultHasOneFinding) {
   for (const Fault& fault : kFaults) {
-    const std::string layers = std::string("[") + fault.layers +
-                               R"(, {"name": "fc", "type": "fully_connected", "channels": 10}, {"name": "loss", "type": "softmax_cross_entropy"}])";
+    const std::string layers =
+        std::string("[") + fault.layers +
+        R"(, {"name": "fc", "type": "fully_connected", "channels": 10}, {"name": "loss", "type": "softmax_cross_entropy"}])";
     const auto found = findings(network(layers.c_str()));
     ASSERT_EQ(found.size(), 1U) << fault.what << ": " << (found.empty() ? "" : InputError(found).what());
     EXPECT_EQ(found[0].place, fault.place) << fault.what;
@@ -135,13 +179,16 @@ TEST(Network, FaultsOfTheWhole) {
   auto found = findings(network(R"([{"name": "fc", "type": "fully_connected", "channels": 10}])"));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].place, "net#/layers/0/type");
-  found = findings(network(R"([{"name": "f", "type": "flatten"}, {"name": "l", "type": "softmax_cross_entropy"}])"));
+  found = findings(
+      network(R"([{"name": "f", "type": "flatten"}, {"name": "l", "type": "softmax_cross_entropy"}])"));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].expected, HasSubstr("to train"));
-  found = findings(network(R"([{"name": "c", "type": "convolution", "channels": 2, "kernel": 1}, {"name": "l", "type": "softmax_cross_entropy"}])"));
+  found = findings(network(
+      R"([{"name": "c", "type": "convolution", "channels": 2, "kernel": 1}, {"name": "l", "type": "softmax_cross_entropy"}])"));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].expected, HasSubstr("flatten or fully_connected"));
-  found = findings(network(R"([{"name": "f", "type": "fully_connected", "channels": 1}, {"name": "l", "type": "softmax_cross_entropy"}])"));
+  found = findings(network(
+      R"([{"name": "f", "type": "fully_connected", "channels": 1}, {"name": "l", "type": "softmax_cross_entropy"}])"));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].expected, HasSubstr("two classes"));
   found = findings(network(R"([{"name": "c", "type": "convolution", "channels": 2, "kernel": 2},
@@ -160,7 +207,8 @@ TEST(Network, CollectsAllFindings) {
 }
 
 TEST(Network, WhatIsNoNetworkIsAnInputErrorToo) {
-  for (const char* text : {"{}", "[]", "null", "3", R"({"input": 1, "layers": []})", R"({"input": {"channels": 1, "height": 1, "width": 1}, "layers": [1]})",
+  for (const char* text : {"{}", "[]", "null", "3", R"({"input": 1, "layers": []})",
+                           R"({"input": {"channels": 1, "height": 1, "width": 1}, "layers": [1]})",
                            R"({"input": {"channels": "x", "height": 1, "width": 1}, "layers": []})"}) {
     EXPECT_THROW(parse_network(Json::parse(text)), InputError) << text;
   }

@@ -54,7 +54,8 @@ CompiledModel with_tensors_apart(const StepCase& c, const CompiledModel& planned
 std::vector<std::int32_t> stored(const TestChip& chip, const std::string& tensor) {
   const std::vector<std::int64_t> wide = chip.read_stored(tensor);
   std::vector<std::int32_t> result;
-  for (const std::int64_t v : wide) result.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(v)));
+  for (const std::int64_t v : wide)
+    result.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(v)));
   return result;
 }
 
@@ -95,8 +96,9 @@ models::SlotStatistics as_slot_statistics(const reference::Statistics& s) {
 
 std::string StepCase::describe() const {
   std::ostringstream text;
-  text << "seed " << seed << ", batch " << training.batch << ", " << chip.lanes << " lanes, " << chip.scratchpad_kib
-       << " KiB, separate master " << precision.separate_master << ", formats and widths";
+  text << "seed " << seed << ", batch " << training.batch << ", " << chip.lanes << " lanes, "
+       << chip.scratchpad_kib << " KiB, separate master " << precision.separate_master
+       << ", formats and widths";
   for (const compiler::TensorPrecision& p : precision.classes) {
     text << " " << static_cast<int>(p.format) << ":" << int{p.slot.width};
   }
@@ -130,9 +132,8 @@ void TrainingStep::prepare(TestChip& chip) const {
     for (std::int64_t i = 0; i < t.size(); ++i) {
       const auto draw = static_cast<std::int64_t>(random());
       const auto real = static_cast<float>(static_cast<double>(draw - (1LL << 31)) * 0x1p-37);
-      elements.push_back(t.format == isa::Format::kFp32
-                             ? static_cast<std::int64_t>(reference::bits_of(real))
-                             : draw % (1LL << width) / 2 - (1LL << (width - 2)));
+      elements.push_back(t.format == isa::Format::kFp32 ? static_cast<std::int64_t>(reference::bits_of(real))
+                                                        : draw % (1LL << width) / 2 - (1LL << (width - 2)));
     }
     chip.write_stored(t.name, elements);
   }
@@ -155,8 +156,12 @@ IntegerNetwork::Formats TrainingStep::formats(const std::map<int, std::int8_t>& 
   for (const TensorInfo& t : apart_.tensors) {
     if (t.slot == kConstants || apart_.slots[static_cast<std::size_t>(t.slot)].name != t.name) continue;
     const models::SlotSettings& s = apart_chip_.core().settings.slot(t.slot);
-    result[t.name] = {reference_format(t.format),       int{s.width}, q_read.at(t.slot), s.q_write,
-                      reference_rounding(s.rounding), static_cast<std::uint32_t>(t.slot)};
+    result[t.name] = {reference_format(t.format),
+                      int{s.width},
+                      q_read.at(t.slot),
+                      s.q_write,
+                      reference_rounding(s.rounding),
+                      static_cast<std::uint32_t>(t.slot)};
   }
   return result;
 }
@@ -173,7 +178,8 @@ void TrainingStep::run(bool move_points, bool unlabelled) {
     const int slot = static_cast<int>(i), move = move_points ? static_cast<int>(random() % 3) - 1 : 0;
     for (TestChip* chip : {&planned_chip_, &apart_chip_}) {
       models::SlotSettings& s = chip->core().settings.slot(slot);
-      const bool may = apart_.slots[i].name != "data" && s.q_write + move >= s.q_min && s.q_write + move <= s.q_max;
+      const bool may =
+          apart_.slots[i].name != "data" && s.q_write + move >= s.q_min && s.q_write + move <= s.q_max;
       if (may) s.q_write = static_cast<std::int8_t>(s.q_write + move);
       q_read[slot] = s.q_read;
       q_write[slot] = s.q_write;
@@ -213,6 +219,14 @@ void TrainingStep::run(bool move_points, bool unlabelled) {
   expected_.push_back(std::move(expected));
 }
 
+std::int64_t TrainingStep::spills() const {
+  const isa::Program program = isa::decode(planned_.step);
+  return std::count_if(program.begin(), program.end(), [](const isa::Instruction& i) {
+    const auto* tensor = std::get_if<isa::Tensor>(&i);
+    return tensor != nullptr && tensor->spill != 0;
+  });
+}
+
 void TrainingStep::fail(const std::string& what) const {
   ADD_FAILURE() << what << "\nin step " << step_ << " of " << case_.describe();
 }
@@ -250,8 +264,8 @@ void TrainingStep::check_tensor(const TensorInfo& t) const {
     const std::int32_t a = found[static_cast<std::size_t>(i)], b = wanted[static_cast<std::size_t>(i)];
     if (a == b || ++different > 4) continue;
     const std::int64_t plane = t.shape[2] * t.shape[3];
-    text << t.name << "[" << i << "], that is (" << i / plane / t.shape[1] << ", " << i / plane % t.shape[1] << ", "
-         << i / t.shape[3] % t.shape[2] << ", " << i % t.shape[3] << "): chip " << shown(t.format, a)
+    text << t.name << "[" << i << "], that is (" << i / plane / t.shape[1] << ", " << i / plane % t.shape[1]
+         << ", " << i / t.shape[3] % t.shape[2] << ", " << i % t.shape[3] << "): chip " << shown(t.format, a)
          << ", reference " << shown(t.format, b) << "\n";
   }
   fail(text.str() + std::to_string(different) + " of " + std::to_string(t.size()) + " elements of " + t.name +
@@ -263,11 +277,13 @@ void TrainingStep::check_statistics(const compiler::SlotInfo& s, int slot) const
   if (measured(s.name)) return check_measured_statistics(s, found);
   models::SlotStatistics wanted;  // none of FP32
   if (s.format != isa::Format::kFp32) wanted = as_slot_statistics(expected().statistics(s.name));
-  if (found != wanted) fail("statistics of " + s.name + ": chip " + shown(found) + "\nreference " + shown(wanted));
+  if (found != wanted)
+    fail("statistics of " + s.name + ": chip " + shown(found) + "\nreference " + shown(wanted));
 }
 
 // The values before rounding are not known to the last bit: what follows from what was stored.
-void TrainingStep::check_measured_statistics(const compiler::SlotInfo& s, const models::SlotStatistics& found) const {
+void TrainingStep::check_measured_statistics(const compiler::SlotInfo& s,
+                                             const models::SlotStatistics& found) const {
   const std::vector<std::int32_t> elements = stored(apart_chip_, s.name);
   const bool counted = s.format != isa::Format::kFp32;
   const auto stored_as = [&](std::int64_t n) { return std::count(elements.begin(), elements.end(), n); };
@@ -290,7 +306,7 @@ void TrainingStep::check_loss() const {
   const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
   std::vector<int> prediction;
   for (const double p : apart_chip_.read("prediction")) prediction.push_back(static_cast<int>(p));
-  if (prediction != expected().prediction()) fail("prediction " + PrintToString(prediction));
+  if (prediction != expected().prediction()) fail("prediction " + ::testing::PrintToString(prediction));
   for (std::int64_t n = 0; n < batch; ++n) {
     const float* row = z.data() + n * classes;
     const int label = labels_[static_cast<std::size_t>(n)];

@@ -46,11 +46,12 @@ class TrainingStep {
   void fail(const std::string& what) const;
 
   const reference::IntegerNetwork& expected() const { return expected_.back(); }
-  const TestChip& chip() const { return apart_chip_; }  // all of whose tensors can be read
+  const TestChip& chip() const { return apart_chip_; }              // all of whose tensors can be read
   const reference::DoubleTensors& given() const { return given_; }  // values before the step
   const std::vector<int>& labels() const { return labels_; }        // of the step; -1: none
   std::int64_t points_moved() const { return points_moved_; }       // by the settings optimiser
   std::int64_t elements_compared() const { return elements_; }
+  std::int64_t spills() const;  // instructions of the step whose reduction goes on in a later one
 
  private:
   void prepare(TestChip& chip) const;
@@ -61,7 +62,8 @@ class TrainingStep {
   void check_statistics(const compiler::SlotInfo& s, int slot) const;
   void check_measured_statistics(const compiler::SlotInfo& s, const models::SlotStatistics& found) const;
   void check_loss() const;
-  void check_softmax(const std::string& tensor, std::int64_t index, long double exact, long double tolerance) const;
+  void check_softmax(const std::string& tensor, std::int64_t index, long double exact,
+                     long double tolerance) const;
   void check_plan() const;
   void check_guards() const;
 

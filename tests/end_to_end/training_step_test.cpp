@@ -1,5 +1,7 @@
 // One training step of whole networks, compiled and run on the functional engine, against two references:
 // FP32 within the error bounds of double precision, and every format bit for bit.
+#include "tests/end_to_end/training_step.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,7 +11,6 @@
 #include <random>
 
 #include "compiler/input_error.hpp"
-#include "tests/end_to_end/training_step.hpp"
 #include "tests/reference/double_network.hpp"
 
 namespace anzan::testing {
@@ -38,12 +39,25 @@ StepCase random_case(std::uint32_t seed) {
   return c;
 }
 
-// The case on the chip; a network whose smallest tile needs more than 64 KiB gets the larger scratchpad.
-std::unique_ptr<TrainingStep> start(StepCase c, int& enlarged) {
+// Networks whose layers do not fit the smaller scratchpad at once, nor their channels the lanes.
+StepCase large_case(std::uint32_t seed) {
+  StepCase c = random_case(seed);
+  reference::RandomNetworkLimits limits;
+  limits.blocks = 3;
+  limits.size = 14;
+  limits.channels = 70;
+  limits.products_an_image = 1000000;
+  c.network = reference::random_network(seed, limits);
+  c.chip.scratchpad_kib = 2 * c.chip.lanes;
+  return c;
+}
+
+// The case on the chip; a network whose smallest tile needs more than that gets the largest scratchpad.
+std::unique_ptr<TrainingStep> start(StepCase c, std::uint32_t& enlarged) {
   try {
     return std::make_unique<TrainingStep>(c);
   } catch (const compiler::InputError&) {
-    if (c.chip.scratchpad_kib > 64) throw;
+    if (c.chip.scratchpad_kib == 2048) throw;
     ++enlarged;
     c.chip.scratchpad_kib = 2048;
     return std::make_unique<TrainingStep>(c);
@@ -98,26 +112,31 @@ StepCase as_fp32(StepCase c, bool separate_master) {
   return c;
 }
 
-void fp32_networks(std::uint32_t first, std::uint32_t last) {
-  int enlarged = 0;
-  std::int64_t elements = 0;
+void fp32_networks(std::uint32_t first, std::uint32_t last, bool large = false) {
+  std::uint32_t enlarged = 0;
+  std::int64_t elements = 0, spills = 0;
   double largest = 0;
   for (std::uint32_t seed = first; seed <= last; ++seed) {
-    const StepCase c = as_fp32(random_case(seed), seed % 5 == 0);
+    const StepCase c = as_fp32(large ? large_case(seed) : random_case(seed), seed % 5 == 0);
     const auto step = start(c, enlarged);
     step->run(false, false);
     step->check();
     largest = std::max(largest, share_of_bounds(c, *step));
     elements += step->elements_compared();
+    spills += step->spills();
     if (::testing::Test::HasFailure()) return;
   }
   EXPECT_GT(elements, 1000 * (last - first + 1));
+  if (large) {
+    EXPECT_GT(spills, 4 * (last - first)) << "no reduction was cut";
+  }
   EXPECT_GT(largest, 0.2) << "the bounds are too wide to show anything";
-  EXPECT_LT(enlarged, 8);
+  EXPECT_LT(enlarged, (last - first + 1) / 3);
 }
 
 TEST(TrainingStepFp32, RandomNetworks1) { fp32_networks(1, 35); }
 TEST(TrainingStepFp32, RandomNetworks2) { fp32_networks(36, 70); }
+TEST(TrainingStepFp32, LargeNetworks) { fp32_networks(71, 94, true); }
 
 TEST(TrainingStepFp32, LeNet) {
   StepCase c;
@@ -141,8 +160,9 @@ compiler::Precision uniform(Format format, int width, Rounding rounding) {
 
 // Policies that move often, one a class; `static` where nothing but the test moves the point.
 void draw_policies(compiler::Precision& p, std::mt19937& random) {
-  constexpr isa::Policy kPolicies[] = {isa::Policy::kStatic,   isa::Policy::kMax,      isa::Policy::kOverflowRate,
-                                       isa::Policy::kStep,     isa::Policy::kMinError, isa::Policy::kPredictive};
+  constexpr isa::Policy kPolicies[] = {isa::Policy::kStatic,       isa::Policy::kMax,
+                                       isa::Policy::kOverflowRate, isa::Policy::kStep,
+                                       isa::Policy::kMinError,     isa::Policy::kPredictive};
   for (TensorPrecision& c : p.classes) {
     c.slot.policy = kPolicies[random() % 6];
     c.slot.window = static_cast<std::uint8_t>(1 + random() % 3);
@@ -156,10 +176,13 @@ TensorPrecision any_precision(std::mt19937& random) {
   const Rounding rounding = kRoundings[random() % 3];
   const int width = static_cast<int>(random() % 4);
   switch (random() % 5) {
-    case 0: return tensor_precision(Format::kFp32, 16, rounding);
+    case 0:
+      return tensor_precision(Format::kFp32, 16, rounding);
     case 1:
-    case 2: return tensor_precision(Format::kInt8, 8 - width, rounding);
-    default: return tensor_precision(Format::kInt16, 16 - 2 * width, rounding);
+    case 2:
+      return tensor_precision(Format::kInt8, 8 - width, rounding);
+    default:
+      return tensor_precision(Format::kInt16, 16 - 2 * width, rounding);
   }
 }
 
@@ -177,27 +200,40 @@ compiler::Precision mixed(const compiler::Network& network, std::mt19937& random
 
 enum class Kind { kInt8Stochastic, kInt16Nearest, kInt8TowardsZero, kMixed };
 
-void two_steps(const StepCase& c, int& enlarged, std::int64_t& elements, std::int64_t& moved) {
-  const auto step = start(c, enlarged);
+struct Totals {
+  std::uint32_t enlarged = 0;
+  std::int64_t elements = 0, moved = 0, spills = 0;
+};
+
+void two_steps(const StepCase& c, Totals& totals) {
+  const auto step = start(c, totals.enlarged);
   for (int i = 0; i < 2; ++i) {
     step->run(c.seed % 3 != 0, c.seed % 5 == 0);
     step->check();
   }
-  elements += step->elements_compared();
-  moved += step->points_moved();
+  totals.elements += step->elements_compared();
+  totals.moved += step->points_moved();
+  totals.spills += step->spills();
 }
 
-void integer_networks(Kind kind, std::uint32_t first, std::uint32_t count) {
-  int enlarged = 0;
-  std::int64_t elements = 0, moved = 0;
+void integer_networks(Kind kind, std::uint32_t first, std::uint32_t count, bool large = false) {
+  Totals totals;
   for (std::uint32_t seed = first; seed < first + count; ++seed) {
-    StepCase c = random_case(seed);
+    StepCase c = large ? large_case(seed) : random_case(seed);
     std::mt19937 random(seed);
     switch (kind) {
-      case Kind::kInt8Stochastic: c.precision = uniform(Format::kInt8, 8, Rounding::kStochastic); break;
-      case Kind::kInt16Nearest: c.precision = uniform(Format::kInt16, 16, Rounding::kNearestEven); break;
-      case Kind::kInt8TowardsZero: c.precision = uniform(Format::kInt8, 8, Rounding::kTowardsZero); break;
-      case Kind::kMixed: c.precision = mixed(c.network, random); break;
+      case Kind::kInt8Stochastic:
+        c.precision = uniform(Format::kInt8, 8, Rounding::kStochastic);
+        break;
+      case Kind::kInt16Nearest:
+        c.precision = uniform(Format::kInt16, 16, Rounding::kNearestEven);
+        break;
+      case Kind::kInt8TowardsZero:
+        c.precision = uniform(Format::kInt8, 8, Rounding::kTowardsZero);
+        break;
+      case Kind::kMixed:
+        c.precision = mixed(c.network, random);
+        break;
     }
     draw_policies(c.precision, random);
     c.precision.separate_master = random() % 2 == 0;
@@ -206,19 +242,29 @@ void integer_networks(Kind kind, std::uint32_t first, std::uint32_t count) {
           random() % 2 == 0 ? tensor_precision(Format::kInt16, 16, Rounding::kStochastic)
                             : tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
     }
-    two_steps(c, enlarged, elements, moved);
+    two_steps(c, totals);
     if (::testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(elements, 2000 * count);
-  EXPECT_GT(moved, 4 * count) << "the settings optimiser hardly moved a binary point";
-  EXPECT_LT(enlarged, 4);
+  EXPECT_GT(totals.elements, 2000 * count);
+  EXPECT_GT(totals.moved, 4 * count) << "the settings optimiser hardly moved a binary point";
+  if (large) {
+    EXPECT_GT(totals.spills, 4 * count) << "no reduction was cut";
+  }
+  EXPECT_LT(totals.enlarged, count / 3);
 }
 
 TEST(TrainingStepIntegers, Int8StochasticRandomNetworks) { integer_networks(Kind::kInt8Stochastic, 101, 20); }
 TEST(TrainingStepIntegers, Int16NearestRandomNetworks) { integer_networks(Kind::kInt16Nearest, 201, 20); }
-TEST(TrainingStepIntegers, Int8TowardsZeroRandomNetworks) { integer_networks(Kind::kInt8TowardsZero, 301, 20); }
+TEST(TrainingStepIntegers, Int8TowardsZeroRandomNetworks) {
+  integer_networks(Kind::kInt8TowardsZero, 301, 20);
+}
 TEST(TrainingStepIntegers, MixedFormatsRandomNetworks1) { integer_networks(Kind::kMixed, 401, 20); }
 TEST(TrainingStepIntegers, MixedFormatsRandomNetworks2) { integer_networks(Kind::kMixed, 421, 20); }
+TEST(TrainingStepIntegers, LargeNetworks) {
+  integer_networks(Kind::kInt8Stochastic, 501, 15, true);
+  integer_networks(Kind::kInt16Nearest, 521, 15, true);
+  integer_networks(Kind::kMixed, 541, 20, true);
+}
 
 void integer_lenet(const compiler::Precision& precision) {
   StepCase c;
@@ -226,20 +272,26 @@ void integer_lenet(const compiler::Precision& precision) {
   c.network = lenet();
   c.training.batch = 16;
   c.precision = precision;
-  int enlarged = 0;
-  std::int64_t elements = 0, moved = 0;
-  two_steps(c, enlarged, elements, moved);
-  EXPECT_GT(moved, 4);
+  Totals totals;
+  two_steps(c, totals);
+  EXPECT_GT(totals.moved, 4);
 }
 
-TEST(TrainingStepIntegers, Int8StochasticLeNet) { integer_lenet(uniform(Format::kInt8, 8, Rounding::kStochastic)); }
-TEST(TrainingStepIntegers, Int16NearestLeNet) { integer_lenet(uniform(Format::kInt16, 16, Rounding::kNearestEven)); }
+TEST(TrainingStepIntegers, Int8StochasticLeNet) {
+  integer_lenet(uniform(Format::kInt8, 8, Rounding::kStochastic));
+}
+TEST(TrainingStepIntegers, Int16NearestLeNet) {
+  integer_lenet(uniform(Format::kInt16, 16, Rounding::kNearestEven));
+}
 TEST(TrainingStepIntegers, MixedLeNet) {
   compiler::Precision p = uniform(Format::kInt16, 16, Rounding::kStochastic);
-  p.classes[static_cast<std::size_t>(TensorClass::kWeight)] = tensor_precision(Format::kInt8, 8, Rounding::kNearestEven);
-  p.classes[static_cast<std::size_t>(TensorClass::kMasterWeight)] = tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
+  p.classes[static_cast<std::size_t>(TensorClass::kWeight)] =
+      tensor_precision(Format::kInt8, 8, Rounding::kNearestEven);
+  p.classes[static_cast<std::size_t>(TensorClass::kMasterWeight)] =
+      tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
   p.layers["conv2"][TensorClass::kActivation] = tensor_precision(Format::kInt8, 8, Rounding::kTowardsZero);
-  p.layers["fc1"][TensorClass::kActivationGradient] = tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
+  p.layers["fc1"][TensorClass::kActivationGradient] =
+      tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
   p.separate_master = true;
   integer_lenet(p);
 }

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "instruction_cases.hpp"
 #include "models/instruction_error.hpp"
+#include "tests/models/instruction_cases.hpp"
 
 namespace anzan::models {
 namespace {
@@ -19,11 +19,14 @@ TEST_P(Dma, RandomCopiesEqualTheReference) {
     const reference::Machine start = cases.machine();
     reference::Machine expected = start;
     expected.execute(instruction);
-    reference::expect_same(start, expected, "seed " + std::to_string(seed), [&](Core& core, const kernels::KernelSet& kernels, LocalStatistics&) {
-      CopyPlan planned = plan(instruction, MemorySizes(core));
-      bind(planned, core, core);
-      reference::in_pieces(planned, [&](std::int64_t first, std::int64_t last) { execute(planned, kernels, first, last); });
-    });
+    reference::expect_same(start, expected, "seed " + std::to_string(seed),
+                           [&](Core& core, const kernels::KernelSet& kernels, LocalStatistics&) {
+                             CopyPlan planned = plan(instruction, MemorySizes(core));
+                             bind(planned, core, core);
+                             reference::in_pieces(planned, [&](std::int64_t first, std::int64_t last) {
+                               execute(planned, kernels, first, last);
+                             });
+                           });
   }
 }
 
@@ -34,11 +37,14 @@ TEST_P(Dma, RandomTransposesEqualTheReference) {
     const reference::Machine start = cases.machine();
     reference::Machine expected = start;
     expected.execute(instruction);
-    reference::expect_same(start, expected, "seed " + std::to_string(seed), [&](Core& core, const kernels::KernelSet& kernels, LocalStatistics&) {
-      TransposePlan planned = plan(instruction, MemorySizes(core));
-      bind(planned, core);
-      reference::in_pieces(planned, [&](std::int64_t first, std::int64_t last) { execute(planned, kernels, first, last); });
-    });
+    reference::expect_same(start, expected, "seed " + std::to_string(seed),
+                           [&](Core& core, const kernels::KernelSet& kernels, LocalStatistics&) {
+                             TransposePlan planned = plan(instruction, MemorySizes(core));
+                             bind(planned, core);
+                             reference::in_pieces(planned, [&](std::int64_t first, std::int64_t last) {
+                               execute(planned, kernels, first, last);
+                             });
+                           });
   }
 }
 
@@ -60,7 +66,8 @@ TEST(DmaPut, MovesRowsToAnotherCore) {
         const auto place = [&](int r) { return r / 2 * 16 + lane * 4 + r % 2 * 2 + byte; };
         const int k = (row - 9) / 4;
         const bool moved = row >= 9 && (row - 9) % 4 == 0 && k < 3;
-        EXPECT_EQ(receiver.scratchpad()[place(row)], moved ? sender.scratchpad()[place(5 + 2 * k)] : 0) << row;
+        EXPECT_EQ(receiver.scratchpad()[place(row)], moved ? sender.scratchpad()[place(5 + 2 * k)] : 0)
+            << row;
       }
 }
 

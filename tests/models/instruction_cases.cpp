@@ -1,4 +1,5 @@
-#include "instruction_cases.hpp"
+// Draws instructions, memories and settings from a seed, and compares cores with the reference.
+#include "tests/models/instruction_cases.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +13,8 @@ std::int64_t CaseMaker::between(std::int64_t low, std::int64_t high) {
   return low + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(high - low + 1));
 }
 
-void CaseMaker::loops(std::array<std::uint16_t, isa::kLoops>& counts, int first, int last, std::int64_t budget) {
+void CaseMaker::loops(std::array<std::uint16_t, isa::kLoops>& counts, int first, int last,
+                      std::int64_t budget) {
   for (int k = first; k < last; ++k) {
     const std::int64_t most = std::min<std::int64_t>(budget, chance(10) ? 200 : 6);
     if (most < 2 || chance(50)) continue;
@@ -22,8 +24,8 @@ void CaseMaker::loops(std::array<std::uint16_t, isa::kLoops>& counts, int first,
 }
 
 // All iterations reach over [at + low, at + high] and stay in [first, first + size).
-isa::Address CaseMaker::address(const std::array<std::uint16_t, isa::kLoops>& counts, int depth, std::int64_t low,
-                                std::int64_t high, std::int64_t first, std::int64_t size) {
+isa::Address CaseMaker::address(const std::array<std::uint16_t, isa::kLoops>& counts, int depth,
+                                std::int64_t low, std::int64_t high, std::int64_t first, std::int64_t size) {
   isa::Address a;
   std::int64_t slack = size - (high - low) - 1, below = 0;
   std::array<std::size_t, isa::kLoops> order;
@@ -51,7 +53,8 @@ isa::Address CaseMaker::address(const std::array<std::uint16_t, isa::kLoops>& co
 isa::Index CaseMaker::index() {
   isa::Index x;
   x.base = static_cast<std::uint32_t>(random_());
-  for (std::int32_t& stride : x.stride) stride = static_cast<std::int32_t>(chance(50) ? between(-64, 64) : random_());
+  for (std::int32_t& stride : x.stride)
+    stride = static_cast<std::int32_t>(chance(50) ? between(-64, 64) : random_());
   x.row_stride = static_cast<std::int32_t>(random_());
   x.lane_stride = static_cast<std::int32_t>(chance(50) ? 1 : random_());
   return x;
@@ -79,7 +82,8 @@ isa::Tensor CaseMaker::tensor() {
   t.slot_b = static_cast<std::uint16_t>(chance(20) ? 1 : 2);
   t.slot_o = 1023;
   t.row_first = static_cast<std::uint8_t>(chance(60) ? 0 : between(0, lanes_ - 1));
-  t.row_count = static_cast<std::uint8_t>(chance(30) ? lanes_ - t.row_first : between(1, lanes_ - t.row_first));
+  t.row_count =
+      static_cast<std::uint8_t>(chance(30) ? lanes_ - t.row_first : between(1, lanes_ - t.row_first));
   t.mask = mask();
   t.x = index();
   const std::int64_t lines = t.format == isa::Format::kFp32 ? 1 : 2;
@@ -89,9 +93,13 @@ isa::Tensor CaseMaker::tensor() {
   t.c = t.init == isa::Init::kSpill
             ? address(t.loops, outer, lines * first, lines * last + lines - 1, kInputLines, kStartLines)
             : address(t.loops, outer, 0, 0, kInputLines, kStartLines);
-  const std::int64_t rows = t.out_format == isa::Format::kInt8 ? 4 : t.out_format == isa::Format::kInt16 ? 2 : 1;
-  t.o = t.spill != 0 ? address(t.loops, outer, lines * first, lines * last + lines - 1, kInputLines + kStartLines, kOutputLines)
-                     : address(t.loops, outer, first, last, rows * (kInputLines + kStartLines), rows * kOutputLines);
+  const std::int64_t rows = t.out_format == isa::Format::kInt8    ? 4
+                            : t.out_format == isa::Format::kInt16 ? 2
+                                                                  : 1;
+  t.o = t.spill != 0
+            ? address(t.loops, outer, lines * first, lines * last + lines - 1, kInputLines + kStartLines,
+                      kOutputLines)
+            : address(t.loops, outer, first, last, rows * (kInputLines + kStartLines), rows * kOutputLines);
   integer_start_ = t.init == isa::Init::kSpill && lines == 2;
   output_ = t.spill != 0 ? isa::Format::kFp32 : t.out_format;
   slot_o_ = t.slot_o;
@@ -100,22 +108,26 @@ isa::Tensor CaseMaker::tensor() {
 
 isa::Operand CaseMaker::operand(const isa::Vector& v) {
   isa::Operand o;
-  o.kind = pick({isa::OperandKind::kRows, isa::OperandKind::kRows, isa::OperandKind::kScalar, isa::OperandKind::kBroadcast});
+  o.kind = pick({isa::OperandKind::kRows, isa::OperandKind::kRows, isa::OperandKind::kScalar,
+                 isa::OperandKind::kBroadcast});
   o.format = format();
   o.slot = static_cast<std::uint16_t>(between(1, 3));
   const std::int64_t rows = o.format == isa::Format::kInt8 ? 4 : o.format == isa::Format::kInt16 ? 2 : 1;
   if (o.kind == isa::OperandKind::kScalar)
     o.at.base = static_cast<std::uint32_t>(between(0, isa::kScalars - 1));
   else
-    o.at = address(v.loops, isa::kLoops, 0, 0, 0, kInputLines * rows * (o.kind == isa::OperandKind::kBroadcast ? lanes_ : 1));
+    o.at = address(v.loops, isa::kLoops, 0, 0, 0,
+                   kInputLines * rows * (o.kind == isa::OperandKind::kBroadcast ? lanes_ : 1));
   return o;
 }
 
 isa::Vector CaseMaker::vector() {
   isa::Vector v;
   v.op = static_cast<isa::VectorOp>(between(0, 17));
-  v.reduction = chance(50) ? isa::Reduction::kNone
-                           : pick({isa::Reduction::kAdd, isa::Reduction::kMax, isa::Reduction::kMin, isa::Reduction::kArgmax});
+  v.reduction =
+      chance(50)
+          ? isa::Reduction::kNone
+          : pick({isa::Reduction::kAdd, isa::Reduction::kMax, isa::Reduction::kMin, isa::Reduction::kArgmax});
   v.reduce = static_cast<std::uint8_t>(v.reduction == isa::Reduction::kNone ? 0 : between(0, 8));
   const int outer = isa::kLoops - v.reduce;
   loops(v.loops, 0, outer, pick({4, 30, 150}));
@@ -128,7 +140,9 @@ isa::Vector CaseMaker::vector() {
   v.a = operand(v);
   v.b = operand(v);
   v.c = operand(v);
-  const std::int64_t rows = v.out_format == isa::Format::kInt8 ? 4 : v.out_format == isa::Format::kInt16 ? 2 : 1;
+  const std::int64_t rows = v.out_format == isa::Format::kInt8    ? 4
+                            : v.out_format == isa::Format::kInt16 ? 2
+                                                                  : 1;
   v.o = address(v.loops, outer, 0, 0, rows * (kInputLines + kStartLines), rows * kOutputLines);
   v.x = index();
   if (chance(10)) {  // a row may be rewritten in place
@@ -140,7 +154,8 @@ isa::Vector CaseMaker::vector() {
     v.a.kind = isa::OperandKind::kRows;
     v.a.format = v.out_format;
     v.a.slot = v.slot_o;
-    v.a.at = isa::Address{static_cast<std::uint32_t>(rows * (kInputLines + kStartLines) + between(0, 50)), {0, 0, 0, 0, 0, 0, 0, 1}};
+    v.a.at = isa::Address{static_cast<std::uint32_t>(rows * (kInputLines + kStartLines) + between(0, 50)),
+                          {0, 0, 0, 0, 0, 0, 0, 1}};
     v.o = v.a.at;
   }
   integer_start_ = false;
@@ -160,11 +175,15 @@ isa::Copy CaseMaker::copy() {
   c.dst = address(c.loops, isa::kLoops, 0, 0, rows * (kInputLines + kStartLines), rows * kOutputLines);
   if (chance(30)) {  // whole lines, as most copies are
     const auto n = static_cast<std::uint16_t>(rows * between(1, 8));
-    c.loops = {1, 1, 1, 1, 1, static_cast<std::uint16_t>(between(1, 6)), static_cast<std::uint16_t>(between(1, 4)), n};
+    c.loops = {
+        1, 1, 1, 1, 1, static_cast<std::uint16_t>(between(1, 6)), static_cast<std::uint16_t>(between(1, 4)),
+        n};
     const auto line = static_cast<std::int32_t>(rows);
-    c.src = {static_cast<std::uint32_t>(rows * between(0, 9)), {0, 0, 0, 0, 0, line * pick({3, 24, -1}), chance(50) ? n : line * 10, 1}};
+    c.src = {static_cast<std::uint32_t>(rows * between(0, 9)),
+             {0, 0, 0, 0, 0, line * pick({3, 24, -1}), chance(50) ? n : line * 10, 1}};
     if (c.src.stride[5] < 0) c.src.base += static_cast<std::uint32_t>(6 * line);
-    c.dst = {static_cast<std::uint32_t>(rows * (kInputLines + kStartLines)), {0, 0, 0, 0, 0, line * 40, chance(50) ? n : line * 10, 1}};
+    c.dst = {static_cast<std::uint32_t>(rows * (kInputLines + kStartLines)),
+             {0, 0, 0, 0, 0, line * 40, chance(50) ? n : line * 10, 1}};
     if (chance(20)) ++c.dst.base;
   }
   output_ = isa::Format::kFp32;
@@ -182,7 +201,8 @@ isa::Transpose CaseMaker::transpose() {
   loops(t.loops, 0, isa::kLoops, 30);
   const std::int64_t rows = t.element == isa::Format::kInt8 ? 4 : t.element == isa::Format::kInt16 ? 2 : 1;
   t.src = address(t.loops, isa::kLoops, 0, t.src_rows - 1, 0, rows * kInputLines);
-  t.dst = address(t.loops, isa::kLoops, 0, t.dst_rows - 1, rows * (kInputLines + kStartLines), rows * kOutputLines);
+  t.dst = address(t.loops, isa::kLoops, 0, t.dst_rows - 1, rows * (kInputLines + kStartLines),
+                  rows * kOutputLines);
   if (chance(60)) {  // blocks that start at a line, as most do
     const auto fit = [&](isa::Address& a) {
       a.base -= a.base % static_cast<std::uint32_t>(rows);
@@ -203,19 +223,23 @@ isa::Transpose CaseMaker::transpose() {
 std::uint32_t CaseMaker::word(int style) {
   const auto any = static_cast<std::uint32_t>(random_());
   switch (style) {
-    case 0: return any;
+    case 0:
+      return any;
     case 1:  // floats near one
       return (any & 0x80ffffffU) | static_cast<std::uint32_t>(between(118, 132)) << 23;
     case 2:  // small integers in every byte, as most gradients are
       return (any & 0x01010101U) * static_cast<std::uint32_t>(chance(50) ? 0xff : 1);
     case 3:  // floats with few significant bits: ties, powers of two, zeros
-      return chance(10) ? any & 0x80000000U : (any & 0x80e00000U) | static_cast<std::uint32_t>(between(122, 130)) << 23;
+      return chance(10) ? any & 0x80000000U
+                        : (any & 0x80e00000U) | static_cast<std::uint32_t>(between(122, 130)) << 23;
     case 4:  // the ends of the integer ranges
-      return pick<std::uint32_t>({0x80808080U, 0x80008000U, 0x7f7f7f7fU, 0x7fff7fffU, 0U, 0xffffffffU, 0x8000ff80U});
+      return pick<std::uint32_t>(
+          {0x80808080U, 0x80008000U, 0x7f7f7f7fU, 0x7fff7fffU, 0U, 0xffffffffU, 0x8000ff80U});
     default:  // not numbers, infinities, subnormals, the ends of FP32
-      return pick<std::uint32_t>({0x7f800000U, 0xff800000U, 0x7fc00000U, 0xffc00001U, 0x7f800001U, 0xffbfffffU, 1U, 0x80000001U,
-                                  0x007fffffU, 0x00800000U, 0x80800000U, 0x7f7fffffU, 0xff7fffffU, 0x3f800000U, 0xbf800000U,
-                                  0x80000000U, 0U, 0x4f000000U, 0xcf000000U, 0x4effffffU, any});
+      return pick<std::uint32_t>(
+          {0x7f800000U, 0xff800000U, 0x7fc00000U, 0xffc00001U, 0x7f800001U, 0xffbfffffU, 1U,
+           0x80000001U, 0x007fffffU, 0x00800000U, 0x80800000U, 0x7f7fffffU, 0xff7fffffU, 0x3f800000U,
+           0xbf800000U, 0x80000000U, 0U,          0x4f000000U, 0xcf000000U, 0x4effffffU, any});
   }
 }
 
@@ -224,8 +248,10 @@ models::SlotSettings CaseMaker::slot(isa::Format format) {
   const int most = format == isa::Format::kInt8 ? 8 : isa::kWidthMax;
   s.width = static_cast<std::uint8_t>(chance(60) ? most : between(isa::kWidthMin, most));
   const bool wild = chance(15);
-  s.q_read = static_cast<std::int8_t>(wild ? between(isa::kBinaryPointMin, isa::kBinaryPointMax) : between(-2, 12));
-  s.q_write = static_cast<std::int8_t>(wild ? between(isa::kBinaryPointMin, isa::kBinaryPointMax) : between(-12, 12));
+  s.q_read =
+      static_cast<std::int8_t>(wild ? between(isa::kBinaryPointMin, isa::kBinaryPointMax) : between(-2, 12));
+  s.q_write =
+      static_cast<std::int8_t>(wild ? between(isa::kBinaryPointMin, isa::kBinaryPointMax) : between(-12, 12));
   s.rounding = pick({isa::Rounding::kNearestEven, isa::Rounding::kStochastic, isa::Rounding::kTowardsZero});
   return s;
 }
@@ -240,7 +266,8 @@ Machine CaseMaker::machine() {
   for (std::uint32_t& w : memory) w = word(chance(others) ? other_style : main_style);
   if (integer_start_)
     for (std::int64_t k = kInputLines * lanes_; k < (kInputLines + kStartLines) * lanes_; ++k)
-      memory[static_cast<std::size_t>(k)] = static_cast<std::uint32_t>(between(-16384, 16383)) * (chance(50) ? 0U : 1U);
+      memory[static_cast<std::size_t>(k)] =
+          static_cast<std::uint32_t>(between(-16384, 16383)) * (chance(50) ? 0U : 1U);
   m.scratchpad.resize(4 * words);
   m.hbm.resize(4 * words);
   std::memcpy(m.scratchpad.data(), memory.data(), 4 * words);
@@ -263,14 +290,16 @@ models::Core core_of(const Machine& machine) {
   return core;
 }
 
-void expect_same(const Machine& start, const Machine& expected, const std::string& what, const Execute& execute) {
+void expect_same(const Machine& start, const Machine& expected, const std::string& what,
+                 const Execute& execute) {
   for (const models::kernels::KernelSet* kernels : models::kernels::available_kernels(start.lanes)) {
     models::Core core = core_of(start);
     models::LocalStatistics statistics;
     execute(core, *kernels, statistics);
     const std::string where = what + ", lanes " + std::to_string(start.lanes) + ", kernels " + kernels->name;
     for (const auto& [name, found, wanted] :
-         {std::tuple("scratchpad", core.scratchpad(), &expected.scratchpad), std::tuple("hbm", core.hbm(), &expected.hbm)}) {
+         {std::tuple("scratchpad", core.scratchpad(), &expected.scratchpad),
+          std::tuple("hbm", core.hbm(), &expected.hbm)}) {
       const auto difference = std::mismatch(wanted->begin(), wanted->end(), found);
       ASSERT_EQ(difference.first, wanted->end())
           << where << ": " << name << " differs at byte " << difference.first - wanted->begin() << ", found "
@@ -285,10 +314,12 @@ void expect_same(const Machine& start, const Machine& expected, const std::strin
   }
 }
 
-void in_pieces(const models::Plan& plan, const std::function<void(std::int64_t first, std::int64_t last)>& run) {
+void in_pieces(const models::Plan& plan,
+               const std::function<void(std::int64_t first, std::int64_t last)>& run) {
   if (!plan.independent) return run(0, plan.iterations);
   const std::int64_t piece = plan.iterations / 3 + 1;
-  for (std::int64_t last = plan.iterations; last > 0; last -= piece) run(std::max<std::int64_t>(0, last - piece), last);
+  for (std::int64_t last = plan.iterations; last > 0; last -= piece)
+    run(std::max<std::int64_t>(0, last - piece), last);
 }
 
 }  // namespace anzan::reference

@@ -6,10 +6,10 @@
 #include <random>
 #include <string>
 
-#include "instruction_reference.hpp"
 #include "models/core.hpp"
 #include "models/kernels/kernels.hpp"
 #include "models/plan.hpp"
+#include "tests/models/instruction_reference.hpp"
 
 namespace anzan::reference {
 
@@ -55,13 +55,15 @@ class CaseMaker {
 // The reference's state as a core.
 models::Core core_of(const Machine& machine);
 
-// Runs `execute` on a core of its own for every kernel set of the machine's lanes, and fails with `what` unless
-// memories and counts are then those of `expected`.
+// Runs `execute` on a core of its own for every kernel set of the machine's lanes, and fails with `what`
+// unless memories and counts are then those of `expected`.
 using Execute = std::function<void(models::Core& core, const models::kernels::KernelSet& kernels,
                                    models::LocalStatistics& statistics)>;
-void expect_same(const Machine& start, const Machine& expected, const std::string& what, const Execute& execute);
+void expect_same(const Machine& start, const Machine& expected, const std::string& what,
+                 const Execute& execute);
 
 // Runs iterations in pieces where they are independent, backwards; else in one.
-void in_pieces(const models::Plan& plan, const std::function<void(std::int64_t first, std::int64_t last)>& run);
+void in_pieces(const models::Plan& plan,
+               const std::function<void(std::int64_t first, std::int64_t last)>& run);
 
 }  // namespace anzan::reference

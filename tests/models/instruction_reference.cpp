@@ -1,4 +1,5 @@
-#include "instruction_reference.hpp"
+// The instructions in plain loops, after models/README.md.
+#include "tests/models/instruction_reference.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -68,29 +69,45 @@ int position(long double v) {
 float operate(isa::VectorOp op, float a, float b, float c, std::uint32_t random) {
   const std::uint32_t ia = bits_of(a), ib = bits_of(b);
   switch (op) {
-    case isa::VectorOp::kCopy: return a;
-    case isa::VectorOp::kAdd: return arithmetic(a + b);
-    case isa::VectorOp::kSub: return arithmetic(a - b);
-    case isa::VectorOp::kMul: return arithmetic(a * b);
-    case isa::VectorOp::kFma: return arithmetic(std::fma(a, b, c));
-    case isa::VectorOp::kFnma: return arithmetic(std::fma(-a, b, c));
-    case isa::VectorOp::kMax: return a > b ? a : b;
-    case isa::VectorOp::kMin: return a < b ? a : b;
-    case isa::VectorOp::kSelectEq: return a == b ? c : 0.0F;
-    case isa::VectorOp::kSelectGt: return a > b ? c : 0.0F;
+    case isa::VectorOp::kCopy:
+      return a;
+    case isa::VectorOp::kAdd:
+      return arithmetic(a + b);
+    case isa::VectorOp::kSub:
+      return arithmetic(a - b);
+    case isa::VectorOp::kMul:
+      return arithmetic(a * b);
+    case isa::VectorOp::kFma:
+      return arithmetic(std::fma(a, b, c));
+    case isa::VectorOp::kFnma:
+      return arithmetic(std::fma(-a, b, c));
+    case isa::VectorOp::kMax:
+      return a > b ? a : b;
+    case isa::VectorOp::kMin:
+      return a < b ? a : b;
+    case isa::VectorOp::kSelectEq:
+      return a == b ? c : 0.0F;
+    case isa::VectorOp::kSelectGt:
+      return a > b ? c : 0.0F;
     case isa::VectorOp::kF2i: {
       const double rounded = std::nearbyint(static_cast<double>(a));
       if (!(rounded >= -2147483648.0 && rounded <= 2147483647.0)) return float_of(0x80000000U);
       return float_of(static_cast<std::uint32_t>(static_cast<std::int32_t>(rounded)));
     }
-    case isa::VectorOp::kI2f: return static_cast<float>(static_cast<std::int32_t>(ia));
-    case isa::VectorOp::kIadd: return float_of(ia + ib);
-    case isa::VectorOp::kIsub: return float_of(ia - ib);
-    case isa::VectorOp::kIand: return float_of(ia & ib);
-    case isa::VectorOp::kIshl: return float_of(ia << (ib & 31));
+    case isa::VectorOp::kI2f:
+      return static_cast<float>(static_cast<std::int32_t>(ia));
+    case isa::VectorOp::kIadd:
+      return float_of(ia + ib);
+    case isa::VectorOp::kIsub:
+      return float_of(ia - ib);
+    case isa::VectorOp::kIand:
+      return float_of(ia & ib);
+    case isa::VectorOp::kIshl:
+      return float_of(ia << (ib & 31));
     case isa::VectorOp::kIshr:
       return float_of(static_cast<std::uint32_t>(static_cast<std::int32_t>(ia) >> (ib & 31)));
-    case isa::VectorOp::kRandom: return static_cast<float>(random >> 8) / 16777216.0F;
+    case isa::VectorOp::kRandom:
+      return static_cast<float>(random >> 8) / 16777216.0F;
   }
   return 0;
 }
@@ -123,7 +140,8 @@ void Machine::set_element(std::vector<std::uint8_t>& memory, isa::Format format,
                           std::int32_t n) const {
   const int bytes = bytes_of(format), rows = 4 / bytes;
   const auto word = static_cast<std::size_t>(row / rows * lanes + lane);
-  std::memcpy(memory.data() + 4 * word + static_cast<std::size_t>(row % rows * bytes), &n, static_cast<std::size_t>(bytes));
+  std::memcpy(memory.data() + 4 * word + static_cast<std::size_t>(row % rows * bytes), &n,
+              static_cast<std::size_t>(bytes));
 }
 
 void Machine::drain(const Destination& to, long double v, bool negative, bool special, float as_float) {
@@ -199,7 +217,8 @@ void Machine::execute(const isa::Tensor& t) {
           const std::int64_t a = at(t.a, index), b = at(t.b, index);
           if (real) {
             fsum = arithmetic(std::fma(float_of(static_cast<std::uint32_t>(element(scratchpad, raw, a, i))),
-                                       float_of(static_cast<std::uint32_t>(element(scratchpad, raw, b, j))), fsum));
+                                       float_of(static_cast<std::uint32_t>(element(scratchpad, raw, b, j))),
+                                       fsum));
             return;
           }
           for (int e = 0; e < packed; ++e)
@@ -214,7 +233,8 @@ void Machine::execute(const isa::Tensor& t) {
           set_element(scratchpad, raw, o + 2 * i, j, static_cast<std::int32_t>(acc & 0xffffffff));
           set_element(scratchpad, raw, o + 2 * i + 1, j, static_cast<std::int32_t>(acc >> 32));
         } else if (j >= t.mask.lane_first && j < t.mask.lane_first + t.mask.lane_count) {
-          const std::uint32_t x = at(t.x, index) + static_cast<std::uint32_t>(i) * static_cast<std::uint32_t>(t.x.row_stride) +
+          const std::uint32_t x = at(t.x, index) +
+                                  static_cast<std::uint32_t>(i) * static_cast<std::uint32_t>(t.x.row_stride) +
                                   static_cast<std::uint32_t>(j) * static_cast<std::uint32_t>(t.x.lane_stride);
           const Destination to{t.out_format, t.slot_o, t.relu != 0, t.analyse != 0, o + i, j, x};
           if (real)
@@ -259,10 +279,17 @@ void Machine::execute(const isa::Vector& v) {
           if (v.reduction == isa::Reduction::kArgmax) acc = 0;
         } else {
           switch (v.reduction) {
-            case isa::Reduction::kNone: break;
-            case isa::Reduction::kAdd: acc = arithmetic(acc + t); break;
-            case isa::Reduction::kMax: acc = t > acc ? t : acc; break;
-            case isa::Reduction::kMin: acc = t < acc ? t : acc; break;
+            case isa::Reduction::kNone:
+              break;
+            case isa::Reduction::kAdd:
+              acc = arithmetic(acc + t);
+              break;
+            case isa::Reduction::kMax:
+              acc = t > acc ? t : acc;
+              break;
+            case isa::Reduction::kMin:
+              acc = t < acc ? t : acc;
+              break;
             case isa::Reduction::kArgmax:
               if (t > best) acc = static_cast<float>(position);
               if (t > best) best = t;
@@ -285,7 +312,8 @@ void Machine::execute(const isa::Copy& c) {
   Index index{};
   nested(c.loops, 0, isa::kLoops, index, [&] {
     for (int j = 0; j < lanes; ++j)
-      set_element(destination, c.element, at(c.dst, index), j, element(source, c.element, at(c.src, index), j));
+      set_element(destination, c.element, at(c.dst, index), j,
+                  element(source, c.element, at(c.src, index), j));
   });
 }
 
@@ -304,7 +332,9 @@ void Machine::execute(const isa::Transpose& t) {
     for (int row = 0; row < t.dst_rows; ++row)
       for (int lane = 0; lane < lanes; ++lane)
         set_element(scratchpad, t.element, at(t.dst, index) + row, lane,
-                    lane < t.src_rows && row < t.src_lanes ? element(scratchpad, t.element, at(t.src, index) + lane, row) : 0);
+                    lane < t.src_rows && row < t.src_lanes
+                        ? element(scratchpad, t.element, at(t.src, index) + lane, row)
+                        : 0);
   });
 }
 

@@ -24,8 +24,10 @@ struct Machine {
   void execute(const isa::Put& instruction);
 
   // Element of a row, sign-extended; fp32: its bits.
-  std::int32_t element(const std::vector<std::uint8_t>& memory, isa::Format format, std::int64_t row, int lane) const;
-  void set_element(std::vector<std::uint8_t>& memory, isa::Format format, std::int64_t row, int lane, std::int32_t n) const;
+  std::int32_t element(const std::vector<std::uint8_t>& memory, isa::Format format, std::int64_t row,
+                       int lane) const;
+  void set_element(std::vector<std::uint8_t>& memory, isa::Format format, std::int64_t row, int lane,
+                   std::int32_t n) const;
 
  private:
   struct Destination {

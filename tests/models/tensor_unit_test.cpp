@@ -3,25 +3,27 @@
 
 #include <gtest/gtest.h>
 
-#include "instruction_cases.hpp"
 #include "models/instruction_error.hpp"
+#include "tests/models/instruction_cases.hpp"
 
 namespace anzan::models {
 namespace {
 
 class TensorUnit : public testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(Lanes, TensorUnit, testing::ValuesIn(isa::kLanes), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Lanes, TensorUnit, testing::ValuesIn(isa::kLanes),
+                         testing::PrintToStringParamName());
 
 void check(const isa::Tensor& instruction, const reference::Machine& start, const std::string& what) {
   reference::Machine expected = start;
   expected.execute(instruction);
-  reference::expect_same(start, expected, what, [&](Core& core, const kernels::KernelSet& kernels, LocalStatistics& statistics) {
-    TensorPlan planned = plan(instruction, MemorySizes(core));
-    bind(planned, core);
-    reference::in_pieces(planned, [&](std::int64_t first, std::int64_t last) {
-      execute(planned, kernels, first, last, statistics);
-    });
-  });
+  reference::expect_same(start, expected, what,
+                         [&](Core& core, const kernels::KernelSet& kernels, LocalStatistics& statistics) {
+                           TensorPlan planned = plan(instruction, MemorySizes(core));
+                           bind(planned, core);
+                           reference::in_pieces(planned, [&](std::int64_t first, std::int64_t last) {
+                             execute(planned, kernels, first, last, statistics);
+                           });
+                         });
 }
 
 TEST_P(TensorUnit, RandomInstructionsEqualTheReference) {
@@ -51,7 +53,9 @@ TEST_P(TensorUnit, LongSumsOfExtremesAreExact) {
         t.row_count = 2;
         t.mask = {0, static_cast<std::uint8_t>(GetParam())};
         t.o.base = static_cast<std::uint32_t>(reference::kInputLines + reference::kStartLines);
-        check(t, machine, std::string(isa::name(format)) + ", pattern " + std::to_string(pattern) + ", steps " + std::to_string(steps));
+        check(t, machine,
+              std::string(isa::name(format)) + ", pattern " + std::to_string(pattern) + ", steps " +
+                  std::to_string(steps));
       }
 }
 

@@ -3,14 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include "instruction_cases.hpp"
 #include "models/instruction_error.hpp"
+#include "tests/models/instruction_cases.hpp"
 
 namespace anzan::models {
 namespace {
 
 class VectorUnit : public testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(Lanes, VectorUnit, testing::ValuesIn(isa::kLanes), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Lanes, VectorUnit, testing::ValuesIn(isa::kLanes),
+                         testing::PrintToStringParamName());
 
 TEST_P(VectorUnit, RandomInstructionsEqualTheReference) {
   for (std::uint64_t seed = 0; seed < 1500 && !HasFatalFailure(); ++seed) {
@@ -19,14 +20,16 @@ TEST_P(VectorUnit, RandomInstructionsEqualTheReference) {
     const reference::Machine start = cases.machine();
     reference::Machine expected = start;
     expected.execute(instruction);
-    const std::string what = "seed " + std::to_string(seed) + ", " + isa::name(instruction.op) + " " + isa::name(instruction.reduction);
-    reference::expect_same(start, expected, what, [&](Core& core, const kernels::KernelSet& kernels, LocalStatistics& statistics) {
-      VectorPlan planned = plan(instruction, MemorySizes(core));
-      bind(planned, core);
-      reference::in_pieces(planned, [&](std::int64_t first, std::int64_t last) {
-        execute(planned, kernels, first, last, statistics);
-      });
-    });
+    const std::string what = "seed " + std::to_string(seed) + ", " + isa::name(instruction.op) + " " +
+                             isa::name(instruction.reduction);
+    reference::expect_same(start, expected, what,
+                           [&](Core& core, const kernels::KernelSet& kernels, LocalStatistics& statistics) {
+                             VectorPlan planned = plan(instruction, MemorySizes(core));
+                             bind(planned, core);
+                             reference::in_pieces(planned, [&](std::int64_t first, std::int64_t last) {
+                               execute(planned, kernels, first, last, statistics);
+                             });
+                           });
   }
 }
 
@@ -54,17 +57,20 @@ TEST(VectorUnitChecks, IllegalInstructionsAreRefused) {
   // 16 KiB are 256 lines of 64 bytes.
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.a.at.base = 512; }), "a.at");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.at.base = 511; }), "nothing");
-  EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.at.base = 511, v.loops[2] = 2, v.b.at.stride[2] = 1; }), "b.at");
+  EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.at.base = 511, v.loops[2] = 2, v.b.at.stride[2] = 1; }),
+            "b.at");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.kind = Kind::kNone; }), "b.kind");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.op = isa::VectorOp::kFma; }), "c.kind");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.kind = Kind::kScalar, v.b.at.base = 256; }), "b.at.base");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.kind = Kind::kScalar, v.b.at.base = 255; }), "nothing");
-  EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.kind = Kind::kBroadcast, v.b.at.base = 8191; }), "nothing");
+  EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.kind = Kind::kBroadcast, v.b.at.base = 8191; }),
+            "nothing");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.b.kind = Kind::kBroadcast, v.b.at.base = 8192; }), "b.at");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.o.base = 256; }), "o");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.loops[7] = 0; }), "loop[7]");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.reduce = 1; }), "reduce");
-  EXPECT_EQ(refused_field([](isa::Vector& v) { v.reduce = 9, v.reduction = isa::Reduction::kAdd; }), "reduce");
+  EXPECT_EQ(refused_field([](isa::Vector& v) { v.reduce = 9, v.reduction = isa::Reduction::kAdd; }),
+            "reduce");
   EXPECT_EQ(refused_field([](isa::Vector& v) { v.mask.lane_count = 17; }), "mask");
 }
 

@@ -1,5 +1,5 @@
-// The write-back path of every kernel set against the scalar functions of the quantiser, the analysis block and
-// the random words, over all roundings, widths and points, with corner values and seeded random ones.
+// The write-back path of every kernel set against the scalar functions of the quantiser, the analysis block
+// and the random words, over all roundings, widths and points, with corner values and seeded random ones.
 #include "models/write_back.hpp"
 
 #include <gtest/gtest.h>
@@ -30,20 +30,24 @@ struct Setting {
   int width, q, point;
   bool relu;
   std::string text() const {
-    return std::string(isa::name(format)) + " " + isa::name(rounding) + ", width " + std::to_string(width) + ", q " +
-           std::to_string(q) + ", point " + std::to_string(point) + (relu ? ", relu" : "");
+    return std::string(isa::name(format)) + " " + isa::name(rounding) + ", width " + std::to_string(width) +
+           ", q " + std::to_string(q) + ", point " + std::to_string(point) + (relu ? ", relu" : "");
   }
 };
 
 std::vector<Setting> settings_to_try(std::mt19937_64& random) {
   std::vector<Setting> settings;
   for (const isa::Format format : {isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32})
-    for (const isa::Rounding rounding : {isa::Rounding::kNearestEven, isa::Rounding::kStochastic, isa::Rounding::kTowardsZero})
+    for (const isa::Rounding rounding :
+         {isa::Rounding::kNearestEven, isa::Rounding::kStochastic, isa::Rounding::kTowardsZero})
       for (int k = 0; k < 60; ++k) {
         const int most = format == isa::Format::kInt8 ? 8 : 16;
-        const auto between = [&](int low, int high) { return low + static_cast<int>(random() % static_cast<std::uint64_t>(high - low + 1)); };
+        const auto between = [&](int low, int high) {
+          return low + static_cast<int>(random() % static_cast<std::uint64_t>(high - low + 1));
+        };
         // Point minus q is what decides the path that an accumulator takes: all from −56 to 96.
-        const int q = between(-16, 40), point = k < 30 ? between(-32, 80) : std::min(80, std::max(-32, q + between(-4, 34)));
+        const int q = between(-16, 40),
+                  point = k < 30 ? between(-32, 80) : std::min(80, std::max(-32, q + between(-4, 34)));
         settings.push_back({format, rounding, k % 3 == 0 ? most : between(2, most), q, point, k % 4 == 3});
       }
   return settings;
@@ -56,14 +60,19 @@ std::int64_t accumulator(std::mt19937_64& random, const Setting& s, std::int64_t
   const int shift = s.point - s.q;
   switch (r % 4) {
     case 0: {
-      constexpr std::int64_t kCorners[] = {0, 1, -1, 2, -2, 3, 127, -128, -129, 255, 256, 32767, -32768, 65536};
+      constexpr std::int64_t kCorners[] = {0,    1,    -1,  2,   -2,    3,      127,
+                                           -128, -129, 255, 256, 32767, -32768, 65536};
       v = kCorners[r / 8 % 14];
       break;
     }
-    case 1: v = static_cast<std::int64_t>(r) >> (r / 8 % 64); break;
+    case 1:
+      v = static_cast<std::int64_t>(r) >> (r / 8 % 64);
+      break;
     default:
       v = static_cast<std::int64_t>(r >> 8 & 0x1ff) - 256;
-      if (shift > 0 && shift < 40) v = v * (std::int64_t{1} << (shift - 1)) + (r % 4 == 2 ? 0 : static_cast<std::int64_t>(r >> 20 & 3) - 1);
+      if (shift > 0 && shift < 40)
+        v = v * (std::int64_t{1} << (shift - 1)) +
+            (r % 4 == 2 ? 0 : static_cast<std::int64_t>(r >> 20 & 3) - 1);
   }
   return v % limit;
 }
@@ -71,14 +80,17 @@ std::int64_t accumulator(std::mt19937_64& random, const Setting& s, std::int64_t
 float value(std::mt19937_64& random, const Setting& s) {
   const auto r = random();
   switch (r % 4) {
-    case 0: return float_of_bits(static_cast<std::uint32_t>(r >> 32));
+    case 0:
+      return float_of_bits(static_cast<std::uint32_t>(r >> 32));
     case 1: {
-      constexpr std::uint32_t kCorners[] = {0, 0x80000000U, 1, 0x80000001U, 0x7f800000U, 0xff800000U, 0x7fc00000U,
-                                            0xffc00000U, 0x7f800001U, 0x00800000U, 0x80800000U, 0x7f7fffffU, 0xff7fffffU};
+      constexpr std::uint32_t kCorners[] = {0,           0x80000000U, 1,           0x80000001U, 0x7f800000U,
+                                            0xff800000U, 0x7fc00000U, 0xffc00000U, 0x7f800001U, 0x00800000U,
+                                            0x80800000U, 0x7f7fffffU, 0xff7fffffU};
       return float_of_bits(kCorners[r / 8 % 13]);
     }
     default:
-      return std::ldexp(static_cast<float>(static_cast<std::int64_t>(r >> 40) - (1 << 23)), static_cast<int>(r / 8 % 16) - 8 - 16 - s.q);
+      return std::ldexp(static_cast<float>(static_cast<std::int64_t>(r >> 40) - (1 << 23)),
+                        static_cast<int>(r / 8 % 16) - 8 - 16 - s.q);
   }
 }
 
@@ -104,14 +116,17 @@ class WriteBack : public testing::TestWithParam<int> {
   void compare(Core& core, const Setting& s, const LocalStatistics& found, const LocalStatistics& wanted,
                const std::vector<std::int32_t>& expected, const std::string& what) const {
     for (std::size_t k = 0; k < expected.size(); ++k) {
-      const auto place = row_place(s.format, row_of_line(s.format, kOutputLine) + static_cast<std::int64_t>(k) / lanes());
+      const auto place =
+          row_place(s.format, row_of_line(s.format, kOutputLine) + static_cast<std::int64_t>(k) / lanes());
       std::uint32_t stored;
-      std::memcpy(&stored, core.scratchpad() + (place.line * lanes() + static_cast<std::int64_t>(k) % lanes()) * 4, 4);
+      std::memcpy(&stored,
+                  core.scratchpad() + (place.line * lanes() + static_cast<std::int64_t>(k) % lanes()) * 4, 4);
       ASSERT_EQ(get_element(stored, s.format, place.sub), expected[k]) << what << ", value " << k;
     }
-    ASSERT_TRUE(found == wanted) << what << ": counts differ; zeros " << found.zeros << " " << wanted.zeros << ", high "
-                                 << found.saturated_high << " " << wanted.saturated_high << ", low " << found.saturated_low
-                                 << " " << wanted.saturated_low << ", underflows " << found.underflows << " " << wanted.underflows;
+    ASSERT_TRUE(found == wanted) << what << ": counts differ; zeros " << found.zeros << " " << wanted.zeros
+                                 << ", high " << found.saturated_high << " " << wanted.saturated_high
+                                 << ", low " << found.saturated_low << " " << wanted.saturated_low
+                                 << ", underflows " << found.underflows << " " << wanted.underflows;
   }
 };
 INSTANTIATE_TEST_SUITE_P(Lanes, WriteBack, testing::ValuesIn(isa::kLanes), testing::PrintToStringParamName());
@@ -186,10 +201,12 @@ void WriteBack::check_tiles(const Setting& s, const isa::Tensor& t, const std::v
   std::vector<std::int32_t> expected;
   for (std::size_t k = 0; k < values.size(); ++k) {
     const std::int64_t v = s.relu ? relu(values[k]) : values[k];
-    const Quantised n = quantise_accumulator(v, s.point, s.width, s.q, s.rounding, word(static_cast<std::uint32_t>(k) * 3 + 8));
+    const Quantised n = quantise_accumulator(v, s.point, s.width, s.q, s.rounding,
+                                             word(static_cast<std::uint32_t>(k) * 3 + 8));
     const bool integer = is_integer(s.format);
     analyse(wanted, v, s.point, integer ? &n : nullptr);
-    expected.push_back(integer ? n.n : static_cast<std::int32_t>(bits_of_float(accumulator_to_fp32(v, s.point))));
+    expected.push_back(integer ? n.n
+                               : static_cast<std::int32_t>(bits_of_float(accumulator_to_fp32(v, s.point))));
   }
   for (const kernels::KernelSet* set : kernels::available_kernels(lanes())) {
     Core core = core_for(s);
@@ -224,8 +241,8 @@ TEST_P(WriteBack, WideAccumulatorsEqualTheScalarFunctions) {
   }
 }
 
-// Sums of products of bytes from zero, which kernels may keep in 32 bits: words of a times words of b, over steps
-// that reach from one product to the end of 32 bits.
+// Sums of products of bytes from zero, which kernels may keep in 32 bits: words of a times words of b, over
+// steps that reach from one product to the end of 32 bits.
 TEST_P(WriteBack, SumsOfBytesEqualTheScalarFunctions) {
   std::mt19937_64 random(static_cast<std::uint64_t>(lanes()) + 200);
   const auto l = static_cast<std::size_t>(lanes());
@@ -243,7 +260,9 @@ TEST_P(WriteBack, SumsOfBytesEqualTheScalarFunctions) {
     std::vector<std::uint32_t> memory(1024 * l);
     for (std::size_t k = 0; k < 200 * l; ++k) {
       const auto r = static_cast<std::uint32_t>(random() >> 20);
-      memory[k] = longest ? (r % 3 == 0 ? 0x7f7f7f7fU : 0x80808080U) : r % 2 == 0 ? r : (r >> 2 & 0x01010101U) * (r % 4 == 1 ? 1 : 0xff);
+      memory[k] = longest      ? (r % 3 == 0 ? 0x7f7f7f7fU : 0x80808080U)
+                  : r % 2 == 0 ? r
+                               : (r >> 2 & 0x01010101U) * (r % 4 == 1 ? 1 : 0xff);
     }
     std::vector<std::int64_t> values(kRows * l);
     for (std::size_t k = 0; k < values.size(); ++k) {

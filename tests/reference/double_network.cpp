@@ -1,4 +1,4 @@
-// Forward, backward and update in double precision with running error bounds; see double_network.hpp.
+// Forward and backward in double precision with running error bounds; see double_network.hpp.
 #include "tests/reference/double_network.hpp"
 
 #include <algorithm>
@@ -34,10 +34,9 @@ class DoubleNetwork {
 
   DoubleStep forward();
   void backward(DoubleStep& step);
-  void update(DoubleStep& step) const;
 
  private:
-  Values input(const std::string& name, std::int64_t size, bool required = true) const;
+  Values input(const std::string& name, std::int64_t size) const;
   std::int64_t weight_size(const Layer& l) const {
     return l.out.channels * (l.in.channels / l.groups) * kernel_h(l) * kernel_w(l);
   }
@@ -79,13 +78,10 @@ class DoubleNetwork {
   Values logit_gradient_;
 };
 
-Values DoubleNetwork::input(const std::string& name, std::int64_t size, bool required) const {
+Values DoubleNetwork::input(const std::string& name, std::int64_t size) const {
   Values values(at(size));
   const auto found = given_.find(name);
-  if (found == given_.end()) {
-    if (required) throw std::invalid_argument("reference: tensor " + name + " is missing");
-    return values;
-  }
+  if (found == given_.end()) throw std::invalid_argument("reference: tensor " + name + " is missing");
   if (found->second.size() != at(size))
     throw std::invalid_argument("reference: wrong size of tensor " + name);
   values.value = found->second;
@@ -361,36 +357,6 @@ void DoubleNetwork::backward(DoubleStep& step) {
   step.tensors.insert_or_assign("data_gradient", gradients[layers].finish());
 }
 
-void DoubleNetwork::update(DoubleStep& step) const {
-  for (const Layer& l : network_.layers) {
-    if (!weighted(l)) continue;
-    for (const bool is_bias : {false, true}) {
-      if (is_bias && !l.bias) continue;
-      const std::string name = l.name + (is_bias ? ".bias" : ".weight");
-      const std::string momentum = l.name + (is_bias ? ".bias_momentum" : ".momentum");
-      const Values& g = step.at(name + "_gradient");
-      const auto size = static_cast<std::int64_t>(g.value.size());
-      Values w = input(name, size), v = input(momentum, size, false);
-      const double decay = settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
-      const double rate = settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
-      for (std::size_t i = 0; i < w.value.size(); ++i) {
-        const double decayed = decay * w.value[i], t = g.value[i] + decayed;
-        const double t_deviation = std::hypot(g.deviation[i], kUnit * decayed, kUnit * t);
-        const double scaled = rate * t, old = settings_.momentum * v.value[i];
-        const double scaled_deviation = std::hypot(rate * t_deviation, 2 * kUnit * scaled);
-        v.value[i] = old + scaled;
-        v.deviation[i] = std::hypot(scaled_deviation, kUnit * old, kUnit * v.value[i]) + kTiny;
-        v.shift[i] = std::fabs(rate) * g.shift[i];
-        w.value[i] -= v.value[i];
-        w.deviation[i] = std::hypot(v.deviation[i], kUnit * w.value[i]) + kTiny;
-        w.shift[i] = v.shift[i];
-      }
-      step.tensors.insert_or_assign(name, w);
-      step.tensors.insert_or_assign(momentum, v);
-    }
-  }
-}
-
 }  // namespace
 
 const Values& DoubleStep::at(const std::string& name) const {
@@ -409,7 +375,7 @@ DoubleStep double_training_step(const compiler::Network& network, const DoubleTe
   DoubleNetwork step_network(network, tensors, labels, settings);
   DoubleStep step = step_network.forward();
   step_network.backward(step);
-  step_network.update(step);
+  double_update(network, tensors, settings, step);
   return step;
 }
 

@@ -46,6 +46,10 @@ struct DoubleStep {
 DoubleStep double_training_step(const compiler::Network& network, const DoubleTensors& tensors,
                                 const std::vector<int>& labels, const DoubleSettings& settings);
 
+// Its last part: adds the new parameters and momenta to a step that holds the gradients.
+void double_update(const compiler::Network& network, const DoubleTensors& given,
+                   const DoubleSettings& settings, DoubleStep& step);
+
 // Only forward: mean loss and decisions, for finite differences.
 DoubleStep double_forward(const compiler::Network& network, const DoubleTensors& tensors,
                           const std::vector<int>& labels, const DoubleSettings& settings);

@@ -81,7 +81,8 @@ std::string IntegerNetwork::activation(int number) const { return activation_nam
 
 std::string IntegerNetwork::name_in_double(const std::string& name) const {
   for (const Node& node : nodes_) {
-    if (node.fused_relu && name == gradient_name(node)) return layer(node.layer).name + ".activation_gradient";
+    if (node.fused_relu && name == gradient_name(node))
+      return layer(node.layer).name + ".activation_gradient";
   }
   return name;
 }

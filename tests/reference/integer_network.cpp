@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "tests/reference/contraction.hpp"
+
 namespace anzan::reference {
 
 using compiler::Layer;

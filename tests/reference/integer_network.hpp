@@ -1,5 +1,5 @@
-// One training step as the chip must store it: every integer, every bit of FP32, every statistics
-// counter, predicted from this definition alone; no code is shared with compiler/ or models/.
+// One training step as the chip must store it: every integer, bit of FP32 and statistics counter,
+// predicted from this definition alone; no code is shared with compiler/ or models/.
 //
 // Tensors ([N][C][H][W] or [OC][IC/groups][KH][KW], row-major; the logical index is the random index):
 //   data, <layer>.activation, <layer>.activation_gradient, <layer>.weight, .weight_gradient, .momentum,
@@ -11,8 +11,8 @@
 //   Flatten is a view. A fully connected layer is the convolution whose kernel is its input as stored,
 //   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer or
 //   add is fused: the pair has one tensor, named after the ReLU.
-//   Convolution: bias, then (ky, kx, ic); sums as contract() in contraction.hpp says; optional ReLU;
-//   quantised. Operands of two formats: the narrower is widened exactly.
+//   Convolution: bias, then (ky, kx, ic), as contract() in contraction.hpp says; optional ReLU; quantised.
+//   Operands of two formats: the narrower is widened exactly.
 //     Gathered, where it has one group and alone reads data (through any flatten) of fewer than 4 channels:
 //     (ic, ky, kx) instead, and taps that meet padding add their product with +0, here and in the gradient
 //     of the weights.
@@ -41,7 +41,7 @@
 #include <vector>
 
 #include "compiler/network.hpp"
-#include "tests/reference/contraction.hpp"
+#include "tests/reference/geometry.hpp"
 #include "tests/reference/numbers.hpp"
 
 namespace anzan::reference {
@@ -64,8 +64,7 @@ class IntegerNetwork {
   std::string logit_gradient() const;
   // Name of the tensor that holds a layer's output (a fused or flattened layer: that of the pair).
   std::string activation(int layer) const;
-  // Name under which the double reference holds the values of a tensor: a gradient that is masked in place
-  // is the gradient of the ReLU's input.
+  // Its name in the double reference: a gradient masked in place is that of the ReLU's input.
   std::string name_in_double(const std::string& name) const;
 
   // Stored elements, in logical order. Throws std::invalid_argument for a wrong name or size.
@@ -79,8 +78,7 @@ class IntegerNetwork {
 
   // What stands in the tensor now; throws std::invalid_argument if nothing does.
   const StoredTensor& tensor(const std::string& name) const;
-  // Every tensor that holds something.
-  const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }
+  const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }  // all that hold something
   // Counters of what this step wrote to the tensor's slot; zero if it wrote nothing.
   Statistics statistics(const std::string& name) const;
   // Class number of the first largest logit of each image.

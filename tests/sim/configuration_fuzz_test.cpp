@@ -1,8 +1,8 @@
 // Seeded mutations of valid configurations and networks: reading one ends in success or in InputError,
 // never in anything else. A failure prints the seed and the text.
-#include <random>
-
 #include <gtest/gtest.h>
+
+#include <random>
 
 #include "sim/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
@@ -12,12 +12,51 @@ namespace {
 
 using Json = nlohmann::json;
 
-const char* const kValues[] = {"0", "-1", "1", "2", "3", "16", "33", "64", "65535", "65536", "2147483648", "4294967295", "9223372036854775807",
-                               "18446744073709551615", "-9223372036854775808", "1e-300", "1e300", "-0.0", "0.5", "null", "true", "false", "\"\"",
-                               "\"data\"", "\"conv\"", "\"relu\"", "\"int16\"", "\"fp32\"", "\"add\"", "\"flatten\"", "\"convolution\"", "[]", "{}", "[1]", "[2, 2]", "[0, 3]", "[1, 2, 3]",
-                               "[\"data\", \"conv\"]", "{\"kind\": \"gaussian\", \"value\": 1}", "[[[[]]]]", "{\"a\": {\"b\": []}}"};
-const char* const kKeys[] = {"kernel", "stride", "padding", "groups", "inputs", "channels", "width", "format", "policy", "kind", "layers", "default",
-                             "bias_lr", "name", "type", "steps", "power", "", "a/b", "~", "conv", "weight", "q_min", "q_max"};
+const char* const kValues[] = {"0",
+                               "-1",
+                               "1",
+                               "2",
+                               "3",
+                               "16",
+                               "33",
+                               "64",
+                               "65535",
+                               "65536",
+                               "2147483648",
+                               "4294967295",
+                               "9223372036854775807",
+                               "18446744073709551615",
+                               "-9223372036854775808",
+                               "1e-300",
+                               "1e300",
+                               "-0.0",
+                               "0.5",
+                               "null",
+                               "true",
+                               "false",
+                               "\"\"",
+                               "\"data\"",
+                               "\"conv\"",
+                               "\"relu\"",
+                               "\"int16\"",
+                               "\"fp32\"",
+                               "\"add\"",
+                               "\"flatten\"",
+                               "\"convolution\"",
+                               "[]",
+                               "{}",
+                               "[1]",
+                               "[2, 2]",
+                               "[0, 3]",
+                               "[1, 2, 3]",
+                               "[\"data\", \"conv\"]",
+                               "{\"kind\": \"gaussian\", \"value\": 1}",
+                               "[[[[]]]]",
+                               "{\"a\": {\"b\": []}}"};
+const char* const kKeys[] = {"kernel",  "stride", "padding", "groups", "inputs", "channels",
+                             "width",   "format", "policy",  "kind",   "layers", "default",
+                             "bias_lr", "name",   "type",    "steps",  "power",  "",
+                             "a/b",     "~",      "conv",    "weight", "q_min",  "q_max"};
 
 class Mutator {
  public:
@@ -86,7 +125,9 @@ bool read(const std::string& text, std::uint32_t seed) {
   } catch (const compiler::InputError& error) {
     EXPECT_FALSE(error.findings().empty());
     for (const compiler::InputFinding& f : error.findings()) {
-      EXPECT_FALSE(f.place.empty() || f.found.empty() || f.expected.empty()) << "seed " << seed << ": " << text << "\n" << error.what();
+      EXPECT_FALSE(f.place.empty() || f.found.empty() || f.expected.empty())
+          << "seed " << seed << ": " << text << "\n"
+          << error.what();
     }
   } catch (const std::exception& error) {
     ADD_FAILURE() << "seed " << seed << ": " << error.what() << "\n" << text;
@@ -121,7 +162,8 @@ TEST(ConfigurationFuzz, MutatedTextNeverCrashes) {
 }
 
 TEST(ConfigurationFuzz, MutatedOverridesNeverCrash) {
-  const char* const starts[] = {"/network/layers/0/kernel=3", "/training/seed=3", "/precision/layers/fc/weight/width=4", "/chip/lanes=8", "/network=x.json"};
+  const char* const starts[] = {"/network/layers/0/kernel=3", "/training/seed=3",
+                                "/precision/layers/fc/weight/width=4", "/chip/lanes=8", "/network=x.json"};
   for (std::uint32_t seed = 1; seed <= 500; ++seed) {
     Mutator mutator(seed);
     std::string text = starts[seed % 5];

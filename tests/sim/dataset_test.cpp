@@ -1,11 +1,11 @@
 // IDX files and data sets: what is read, and every way in which files can be wrong.
 #include "sim/dataset.hpp"
 
-#include <cstdlib>
-#include <functional>
-
 #include <gmock/gmock.h>
 #include <zlib.h>
+
+#include <cstdlib>
+#include <functional>
 
 #include "compiler/input_error.hpp"
 #include "tests/sim/synthetic_data.hpp"
@@ -14,9 +14,9 @@ namespace anzan::sim {
 namespace {
 
 using compiler::InputError;
+using ::testing::HasSubstr;
 using testing::ScratchDirectory;
 using testing::write_file;
-using ::testing::HasSubstr;
 
 std::string error_of(const std::function<void()>& action) {
   try {
@@ -78,7 +78,8 @@ TEST_F(DatasetTest, UsesFewerImagesOnRequest) {
   options_.train_images_used = 10;
   EXPECT_EQ(load_dataset(options_, network_).train.count, 10);
   options_.train_images_used = 97;
-  EXPECT_THAT(error(), AllOf(HasSubstr("/dataset/train_images_used: found 97"), HasSubstr("at most the 96 images")));
+  EXPECT_THAT(error(),
+              AllOf(HasSubstr("/dataset/train_images_used: found 97"), HasSubstr("at most the 96 images")));
 }
 
 TEST_F(DatasetTest, RefusesDamagedFiles) {
@@ -90,14 +91,19 @@ TEST_F(DatasetTest, RefusesDamagedFiles) {
   };
   const std::string good = testing::idx_bytes({96, 8, 8}, pixels);
   EXPECT_THAT(with(good), HasSubstr("no InputError"));
-  EXPECT_THAT(with(good.substr(0, good.size() - 1)), AllOf(HasSubstr("/dataset/train_images"), HasSubstr("6159 bytes"), HasSubstr("6160 bytes")));
+  EXPECT_THAT(with(good.substr(0, good.size() - 1)),
+              AllOf(HasSubstr("/dataset/train_images"), HasSubstr("6159 bytes"), HasSubstr("6160 bytes")));
   EXPECT_THAT(with(good + "x"), HasSubstr("expected 6160 bytes"));
   EXPECT_THAT(with(""), HasSubstr("no IDX magic"));
-  EXPECT_THAT(with("\x7f" "ELF and more"), HasSubstr("no IDX magic"));
+  EXPECT_THAT(with("\x7f"
+                   "ELF and more"),
+              HasSubstr("no IDX magic"));
   EXPECT_THAT(with(good.substr(0, 9)), HasSubstr("a whole IDX header"));
   EXPECT_THAT(with(std::string("\0\0\x0d\x01\0\0\0\x01zzzz", 12)), HasSubstr("unsigned bytes"));
-  EXPECT_THAT(with(std::string("\0\0\x08\x03\0\0\0\0\0\0\0\x01\0\0\0\x01", 16)), HasSubstr("a dimension of 0"));
-  EXPECT_THAT(with(std::string("\0\0\x08\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16)), HasSubstr("at most 16 GiB"));
+  EXPECT_THAT(with(std::string("\0\0\x08\x03\0\0\0\0\0\0\0\x01\0\0\0\x01", 16)),
+              HasSubstr("a dimension of 0"));
+  EXPECT_THAT(with(std::string("\0\0\x08\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16)),
+              HasSubstr("at most 16 GiB"));
   options_.train_images = scratch_ / "nowhere";
   EXPECT_THAT(error(), AllOf(HasSubstr("nowhere"), HasSubstr("no such file")));
   options_.train_images = scratch_.path();
@@ -128,20 +134,26 @@ TEST_F(DatasetTest, ReadsSeveralChannels) {
   EXPECT_THAT(error(), HasSubstr("images of 96x3x8x8"));
   for (const std::string half : {"train", "test"}) {
     const std::uint32_t count = half == "train" ? 96 : 40;
-    write_file(scratch_ / (half + "-images"), testing::idx_bytes({count, 3, 8, 8}, std::vector<std::uint8_t>(count * 192)));
+    write_file(scratch_ / (half + "-images"),
+               testing::idx_bytes({count, 3, 8, 8}, std::vector<std::uint8_t>(count * 192)));
   }
   EXPECT_EQ(load_dataset(options_, network_).train.size, 192);
 }
 
 TEST_F(DatasetTest, KnownSetMustHaveItsDigest) {
-  testing::write_images(scratch_ / "train-images-idx3-ubyte", scratch_ / "train-labels.idx1-ubyte", 8, 28, 10, 1);
-  testing::write_images(scratch_ / "t10k-images-idx3-ubyte", scratch_ / "t10k-labels-idx1-ubyte", 8, 28, 10, 2);
+  testing::write_images(scratch_ / "train-images-idx3-ubyte", scratch_ / "train-labels.idx1-ubyte", 8, 28, 10,
+                        1);
+  testing::write_images(scratch_ / "t10k-images-idx3-ubyte", scratch_ / "t10k-labels-idx1-ubyte", 8, 28, 10,
+                        2);
   DatasetOptions known;
   known.kind = "mnist";
   known.directory = scratch_.path();
   const std::string wrong = error_of([&] { load_dataset(known, network_); });
-  EXPECT_THAT(wrong, AllOf(HasSubstr("train-images-idx3-ubyte: found SHA-256"), HasSubstr("train-labels.idx1-ubyte"),
-                           HasSubstr("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db, the published mnist")));
+  EXPECT_THAT(
+      wrong,
+      AllOf(HasSubstr("train-images-idx3-ubyte: found SHA-256"), HasSubstr("train-labels.idx1-ubyte"),
+            HasSubstr(
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db, the published mnist")));
 }
 
 TEST_F(DatasetTest, MissingKnownSetNamesTheScript) {
@@ -150,8 +162,9 @@ TEST_F(DatasetTest, MissingKnownSetNamesTheScript) {
   DatasetOptions known;
   known.kind = "mnist";
   const std::string missing = error_of([&] { load_dataset(known, network_); });
-  EXPECT_THAT(missing, AllOf(HasSubstr("/dataset/kind"), HasSubstr((scratch_ / "mnist").string()),
-                             HasSubstr((scratch_ / "anzan/mnist").string()), HasSubstr("scripts/fetch_datasets.sh")));
+  EXPECT_THAT(missing,
+              AllOf(HasSubstr("/dataset/kind"), HasSubstr((scratch_ / "mnist").string()),
+                    HasSubstr((scratch_ / "anzan/mnist").string()), HasSubstr("scripts/fetch_datasets.sh")));
   unsetenv("ANZAN_DATA");
   unsetenv("XDG_CACHE_HOME");
 }

@@ -1,10 +1,10 @@
 // The order of images: a permutation in each epoch, and the same from wherever it is entered.
 #include "sim/epoch_order.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <numeric>
-
-#include <gtest/gtest.h>
 
 namespace anzan::sim {
 namespace {
@@ -38,7 +38,8 @@ TEST(EpochOrder, CanBeEnteredAnywhere) {
   for (std::int64_t i = 0; i < 1000; ++i) images.push_back(whole.image(i));
   for (const std::int64_t start : {0, 1, 99, 100, 101, 550, 999}) {
     EpochOrder late(100, 9, true);
-    for (std::int64_t i = start; i < 1000; ++i) ASSERT_EQ(late.image(i), images[static_cast<std::size_t>(i)]) << start << " " << i;
+    for (std::int64_t i = start; i < 1000; ++i)
+      ASSERT_EQ(late.image(i), images[static_cast<std::size_t>(i)]) << start << " " << i;
   }
   EpochOrder back(100, 9, true);
   back.image(950);
@@ -58,7 +59,8 @@ TEST(EpochOrder, WithoutShufflingKeepsTheFile) {
 // Over 1,200 seeds and 6 images every image comes first about equally often.
 TEST(EpochOrder, IsFair) {
   std::vector<int> first(6);
-  for (std::uint32_t seed = 0; seed < 1200; ++seed) ++first[static_cast<std::size_t>(EpochOrder(6, seed, true).image(0))];
+  for (std::uint32_t seed = 0; seed < 1200; ++seed)
+    ++first[static_cast<std::size_t>(EpochOrder(6, seed, true).image(0))];
   for (const int count : first) EXPECT_NEAR(count, 200, 60);
 }
 

@@ -1,5 +1,5 @@
-// The functional engine: whole random programs against the reference for every kernel set and number of threads,
-// statistics and semaphores, and the programs that it refuses.
+// The functional engine: whole random programs against the reference for every kernel set and number of
+// threads, statistics and semaphores, and the programs that it refuses.
 #include "sim/functional_engine.hpp"
 
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <cstring>
 #include <string>
 
-#include "instruction_cases.hpp"
 #include "models/settings_optimiser.hpp"
 #include "sim/thread_team.hpp"
+#include "tests/models/instruction_cases.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -46,12 +46,16 @@ struct ReferenceCore {
   void operator()(const isa::Copy& i) { machine.execute(i); }
   void operator()(const isa::Put& i) { machine.execute(i); }
   void operator()(const isa::Transpose& i) { machine.execute(i); }
-  void operator()(const isa::Update& i) { models::update(machine.settings.slot(i.slot), statistics.window(i.slot)); }
+  void operator()(const isa::Update& i) {
+    models::update(machine.settings.slot(i.slot), statistics.window(i.slot));
+  }
   void operator()(const isa::Settle& i) { machine.settings.settle(i.slot); }
 };
 
 void expect_equal(const ReferenceCore& expected, const Core& core, const std::string& what) {
-  ASSERT_EQ(0, std::memcmp(core.scratchpad(), expected.machine.scratchpad.data(), expected.machine.scratchpad.size())) << what;
+  ASSERT_EQ(0, std::memcmp(core.scratchpad(), expected.machine.scratchpad.data(),
+                           expected.machine.scratchpad.size()))
+      << what;
   ASSERT_EQ(0, std::memcmp(core.hbm(), expected.machine.hbm.data(), expected.machine.hbm.size())) << what;
   ASSERT_TRUE(core.settings == expected.machine.settings) << what;
   ASSERT_TRUE(core.statistics == expected.statistics) << what;
@@ -83,7 +87,8 @@ TEST_P(Programs, RandomProgramsEqualTheReference) {
       program.push_back(isa::Update{0, 0, static_cast<std::uint16_t>(1 + k)});
       program.push_back(isa::Settle{0, 0, static_cast<std::uint16_t>(1 + k)});
       isa::Tensor tensor = cases.tensor();
-      if (tensor.init == isa::Init::kSpill) tensor.init = isa::Init::kZero;  // what stands there may be no accumulator
+      if (tensor.init == isa::Init::kSpill)
+        tensor.init = isa::Init::kZero;  // what stands there may be no accumulator
       program.push_back(tensor);
       program.push_back(isa::Update{0, 0, 1023});
     }
@@ -100,9 +105,11 @@ TEST_P(Programs, RandomProgramsEqualTheReference) {
         FunctionalEngine engine(core, threads, set);
         LoadedProgram loaded = engine.load(isa::encode(program));
         engine.run(loaded);
-        const std::string what = "seed " + std::to_string(seed) + ", kernels " + set->name + ", threads " + std::to_string(threads);
+        const std::string what = "seed " + std::to_string(seed) + ", kernels " + set->name + ", threads " +
+                                 std::to_string(threads);
         expect_equal(expected, core, what);
-        for (std::size_t k = 0; k < core.semaphores.size(); ++k) ASSERT_EQ(core.semaphores[k], k == 1 ? 1U : 0U) << what;
+        for (std::size_t k = 0; k < core.semaphores.size(); ++k)
+          ASSERT_EQ(core.semaphores[k], k == 1 ? 1U : 0U) << what;
         if (HasFatalFailure()) return;
       }
   }
@@ -164,7 +171,8 @@ TEST(Threads, LargeInstructionsGiveTheSameBits) {
   Machine start = cases.machine();
   start.scratchpad.resize(4096 * 64);
   for (std::size_t k = 0; k < start.scratchpad.size(); ++k)
-    start.scratchpad[k] = static_cast<std::uint8_t>(reference::random_word(start.settings, 9, static_cast<std::uint32_t>(k)) >> 13);
+    start.scratchpad[k] = static_cast<std::uint8_t>(
+        reference::random_word(start.settings, 9, static_cast<std::uint32_t>(k)) >> 13);
   start.hbm.assign(6000 * 64, 0);
   for (const int slot : {1, 2}) {
     start.settings.slot(slot).width = 8;
@@ -183,7 +191,8 @@ TEST(Threads, LargeInstructionsGiveTheSameBits) {
       FunctionalEngine engine(core, threads, set);
       LoadedProgram loaded = engine.load(isa::encode(large_program()));
       engine.run(loaded);
-      expect_equal(expected, core, std::string("kernels ") + set->name + ", threads " + std::to_string(threads));
+      expect_equal(expected, core,
+                   std::string("kernels ") + set->name + ", threads " + std::to_string(threads));
     }
 }
 
@@ -192,11 +201,13 @@ TEST(ThreadTeam, EveryIterationRunsOnce) {
     ThreadTeam team(threads);
     for (int round = 0; round < 2000; ++round) {
       std::vector<int> seen(static_cast<std::size_t>(1 + round % 50), 0);
-      team.run(static_cast<std::int64_t>(seen.size()), 1 + round % 7, [&](int, std::int64_t first, std::int64_t last) {
-        for (std::int64_t k = first; k < last; ++k) ++seen[static_cast<std::size_t>(k)];
-      });
+      team.run(static_cast<std::int64_t>(seen.size()), 1 + round % 7,
+               [&](int, std::int64_t first, std::int64_t last) {
+                 for (std::int64_t k = first; k < last; ++k) ++seen[static_cast<std::size_t>(k)];
+               });
       for (const int times : seen) ASSERT_EQ(times, 1);
-      if (round % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // let the members fall asleep
+      if (round % 500 == 0)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));  // let the members fall asleep
     }
   }
 }
@@ -215,7 +226,8 @@ TEST(Semaphores, AreTakenAndRaisedInProgramOrder) {
   Core core(4, 1, 0);
   core.semaphores[4] = 2;
   FunctionalEngine engine(core, 1);
-  LoadedProgram loaded = engine.load(isa::encode({isa::Settle{1U << 4, (1U << 7) | (1U << 31), 0}, isa::End{1U << 7, 1}}));
+  LoadedProgram loaded =
+      engine.load(isa::encode({isa::Settle{1U << 4, (1U << 7) | (1U << 31), 0}, isa::End{1U << 7, 1}}));
   EXPECT_EQ(loaded.instructions(), 2U);
   engine.run(loaded);
   EXPECT_EQ(core.semaphores[4], 1U);

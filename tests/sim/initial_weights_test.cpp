@@ -1,10 +1,10 @@
 // Fillers: distribution, and that values depend on seed, name and logical index only.
 #include "sim/initial_weights.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <gtest/gtest.h>
 
 #include "sim/random_generator.hpp"
 
@@ -48,7 +48,8 @@ TEST(InitialWeights, GaussiansHaveTheirDeviation) {
   const auto values = initial_values({Filler::Kind::kGaussian, 0.01}, 50, kCount, 1, "w");
   const Moments m = moments(values);
   EXPECT_NEAR(m.deviation, 0.01, 0.0001);
-  const auto inside = std::count_if(values.begin(), values.end(), [](float v) { return std::abs(v) < 0.01F; });
+  const auto inside =
+      std::count_if(values.begin(), values.end(), [](float v) { return std::abs(v) < 0.01F; });
   EXPECT_NEAR(static_cast<double>(inside) / kCount, 0.6827, 0.005);
 }
 

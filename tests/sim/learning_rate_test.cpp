@@ -2,9 +2,9 @@
 // repeated multiplication instead of powers where that is possible.
 #include "sim/learning_rate.hpp"
 
-#include <cmath>
-
 #include <gmock/gmock.h>
+
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace anzan::sim {
@@ -35,14 +35,16 @@ TEST(LearningRate, Fixed) {
 
 TEST(LearningRate, Step) {
   const LearningRate rate = parse(R"({"policy": "step", "base": 0.1, "gamma": 0.5, "step_size": 100})");
-  for (const auto i : kSteps) EXPECT_DOUBLE_EQ(rate.at(i), static_cast<double>(0.1L * power(0.5L, i / 100))) << i;
+  for (const auto i : kSteps)
+    EXPECT_DOUBLE_EQ(rate.at(i), static_cast<double>(0.1L * power(0.5L, i / 100))) << i;
   EXPECT_EQ(rate.at(99), rate.at(0));
   EXPECT_LT(rate.at(100), rate.at(99));
 }
 
 TEST(LearningRate, Exp) {
   const LearningRate rate = parse(R"({"policy": "exp", "base": 0.1, "gamma": 0.999})");
-  for (const auto i : kSteps) EXPECT_NEAR(rate.at(i), static_cast<double>(0.1L * power(0.999L, i)), 1e-15) << i;
+  for (const auto i : kSteps)
+    EXPECT_NEAR(rate.at(i), static_cast<double>(0.1L * power(0.999L, i)), 1e-15) << i;
 }
 
 TEST(LearningRate, InvIsTheRecipeOfLenet) {
@@ -56,7 +58,8 @@ TEST(LearningRate, InvIsTheRecipeOfLenet) {
 }
 
 TEST(LearningRate, Multistep) {
-  const LearningRate rate = parse(R"({"policy": "multistep", "base": 1, "gamma": 0.1, "steps": [100, 5000]})");
+  const LearningRate rate =
+      parse(R"({"policy": "multistep", "base": 1, "gamma": 0.1, "steps": [100, 5000]})");
   EXPECT_DOUBLE_EQ(rate.at(99), 1);
   EXPECT_DOUBLE_EQ(rate.at(100), 0.1);  // Caffe raises current_step_ once iter >= stepvalue
   EXPECT_DOUBLE_EQ(rate.at(4999), 0.1);
@@ -74,12 +77,14 @@ TEST(LearningRate, Poly) {
 TEST(LearningRate, Sigmoid) {
   const LearningRate rate = parse(R"({"policy": "sigmoid", "base": 0.1, "gamma": -0.01, "step_size": 5000})");
   EXPECT_DOUBLE_EQ(rate.at(5000), 0.05);
-  for (const auto i : kSteps) EXPECT_DOUBLE_EQ(rate.at(i), static_cast<double>(0.1L / (1 + std::exp(0.01L * (i - 5000))))) << i;
+  for (const auto i : kSteps)
+    EXPECT_NEAR(rate.at(i), static_cast<double>(0.1L / (1 + std::exp(0.01L * (i - 5000)))), 1e-15) << i;
 }
 
 TEST(LearningRate, NamesParametersThatAreMissingOrUnused) {
   std::vector<compiler::InputFinding> findings;
-  parse_learning_rate(Json::parse(R"({"policy": "inv", "base": 0.01, "gamma": 1, "step_size": 3})"), 10, "/lr", findings);
+  parse_learning_rate(Json::parse(R"({"policy": "inv", "base": 0.01, "gamma": 1, "step_size": 3})"), 10,
+                      "/lr", findings);
   ASSERT_EQ(findings.size(), 2U);
   EXPECT_EQ(findings[0].place, "/lr/power");
   EXPECT_EQ(findings[1].place, "/lr/step_size");
@@ -88,11 +93,13 @@ TEST(LearningRate, NamesParametersThatAreMissingOrUnused) {
 
 TEST(LearningRate, RefusesWhatIsNoNumber) {
   std::vector<compiler::InputFinding> findings;
-  parse_learning_rate(Json::parse(R"({"policy": "inv", "base": 0.01, "gamma": -1, "power": 0.5})"), 10, "/lr", findings);
+  parse_learning_rate(Json::parse(R"({"policy": "inv", "base": 0.01, "gamma": -1, "power": 0.5})"), 10, "/lr",
+                      findings);
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_THAT(findings[0].expected, HasSubstr("finite"));
   findings.clear();
-  parse_learning_rate(Json::parse(R"({"policy": "multistep", "base": 1, "gamma": 0.1, "steps": [5, 3]})"), 10, "/lr", findings);
+  parse_learning_rate(Json::parse(R"({"policy": "multistep", "base": 1, "gamma": 0.1, "steps": [5, 3]})"), 10,
+                      "/lr", findings);
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].place, "/lr/steps");
 }

@@ -2,11 +2,11 @@
 // checkpoints.
 #include "sim/machine.hpp"
 
+#include <gmock/gmock.h>
+
 #include <cmath>
 #include <fstream>
 #include <iterator>
-
-#include <gmock/gmock.h>
 
 #include "sim/atomic_file.hpp"
 #include "sim/checkpoint.hpp"
@@ -50,7 +50,7 @@ class MachineTest : public ::testing::Test {
 TEST(BinaryPoint, IsTheFinestAtWhichOnlyTheTopSaturates) {
   std::vector<float> levels;
   for (int x = 0; x < 256; ++x) levels.push_back(static_cast<float>(x) / 256);
-  EXPECT_EQ(binary_point_of(levels, 8, -16, 40), 7);    // 255/256 at 128/128, stored as 127/128
+  EXPECT_EQ(binary_point_of(levels, 8, -16, 40), 7);  // 255/256 at 128/128, stored as 127/128
   EXPECT_EQ(binary_point_of(levels, 16, -16, 40), 15);
   EXPECT_EQ(binary_point_of(levels, 9, -16, 40), 8);
   EXPECT_EQ(binary_point_of(levels, 8, -16, 3), 3);
@@ -63,7 +63,8 @@ TEST(BinaryPoint, IsTheFinestAtWhichOnlyTheTopSaturates) {
 
 TEST_F(MachineTest, BatchesStandWhereTheTensorsAre) {
   for (const char* preset : {"fp32", "int16", "int8"}) {
-    build({std::string("/precision/preset=") + preset, "/network/input/scale=0.0078125", "/network/input/offset=-0.5", "/training/batch=20"});
+    build({std::string("/precision/preset=") + preset, "/network/input/scale=0.0078125",
+           "/network/input/offset=-0.5", "/training/batch=20"});
     BatchWriter writer(machine_->core(), model_, config_.network);
     writer.write(dataset_.train, batch(3, 20));
     writer.write(dataset_.train, {7, 95, 0});  // the other places become empty
@@ -75,10 +76,12 @@ TEST_F(MachineTest, BatchesStandWhereTheTensorsAre) {
     for (std::int64_t n = 0; n < 20; ++n) {
       for (std::int64_t p = 0; p < 64; ++p) {
         const double value = n < 3 ? dataset_.train.image(images[n])[p] / 128.0 - 0.5 : 0.0;
-        ASSERT_NEAR(data.value(n * 64 + p), value, std::string(preset) == "fp32" ? 0 : ulp) << preset << n << " " << p;
+        ASSERT_NEAR(data.value(n * 64 + p), value, std::string(preset) == "fp32" ? 0 : ulp)
+            << preset << n << " " << p;
       }
       for (std::int64_t c = 0; c < 4; ++c) {
-        ASSERT_EQ(label.value(n * 4 + c), n < 3 && dataset_.train.label(images[n]) == c ? 1 : 0) << preset << n << " " << c;
+        ASSERT_EQ(label.value(n * 4 + c), n < 3 && dataset_.train.label(images[n]) == c ? 1 : 0)
+            << preset << n << " " << c;
       }
     }
   }
@@ -91,7 +94,8 @@ TEST_F(MachineTest, TestsLeaveTrainingAlone) {
   const std::string state = machine_->digest_of_state();
   const models::SettingsStore settings = machine_->core().settings;
   const models::StatisticsDatabase statistics = machine_->core().statistics;
-  const std::int64_t right = machine_->classify(dataset_.test, batch(0)) + machine_->classify(dataset_.test, batch(16)) +
+  const std::int64_t right = machine_->classify(dataset_.test, batch(0)) +
+                             machine_->classify(dataset_.test, batch(16)) +
                              machine_->classify(dataset_.test, batch(32, 8));
   EXPECT_GE(right, 10);
   EXPECT_EQ(machine_->digest_of_state(), state);
@@ -110,7 +114,9 @@ TEST_F(MachineTest, ResultOfAnImageDoesNotDependOnItsPlaceInTheBatch) {
 }
 
 TEST_F(MachineTest, CalibrationKeepsTheConfiguredSettings) {
-  build({"/precision/default/policy/kind=static", "/precision/weight/policy={\"kind\": \"predictive\", \"interval\": 9, \"warmup\": 4, \"hysteresis\": 1}"});
+  build({"/precision/default/policy/kind=static",
+         "/precision/weight/policy={\"kind\": \"predictive\", \"interval\": 9, \"warmup\": 4, "
+         "\"hysteresis\": 1}"});
   machine_->initialise(dataset_.train, batch(0), 0.05);
   int found = 0;
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
@@ -128,7 +134,8 @@ TEST_F(MachineTest, CalibrationKeepsTheConfiguredSettings) {
   for (int i = 0; i < 5; ++i) machine_->step(dataset_.train, batch(16 * i), i, 0.05);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     if (model_.slots[s].settings.policy != isa::Policy::kStatic) continue;
-    EXPECT_EQ(machine_->core().settings.slot(static_cast<int>(s)).q_write, before.slot(static_cast<int>(s)).q_write);
+    EXPECT_EQ(machine_->core().settings.slot(static_cast<int>(s)).q_write,
+              before.slot(static_cast<int>(s)).q_write);
   }
 }
 
@@ -153,7 +160,8 @@ TEST_F(MachineTest, CheckpointRestoresEverything) {
   EXPECT_TRUE(other->core().settings == machine_->core().settings);
   EXPECT_TRUE(other->core().statistics == machine_->core().statistics);
   for (int i = 6; i < 12; ++i) {
-    EXPECT_EQ(machine_->step(dataset_.train, batch(8 * (i - 6)), i, 0.04), other->step(dataset_.train, batch(8 * (i - 6)), i, 0.04));
+    EXPECT_EQ(machine_->step(dataset_.train, batch(8 * (i - 6)), i, 0.04),
+              other->step(dataset_.train, batch(8 * (i - 6)), i, 0.04));
   }
   EXPECT_EQ(other->digest_of_state(), machine_->digest_of_state());
 }

@@ -1,14 +1,14 @@
 // Small inputs that the tests make themselves: directories, IDX files and configurations.
 #pragma once
+#include <unistd.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-#include <unistd.h>
 
 namespace anzan::sim::testing {
 
@@ -49,8 +49,8 @@ inline std::string idx_bytes(const std::vector<std::uint32_t>& shape, const std:
 }
 
 // `count` images of `size` x `size` that can be learnt: class k has a bright row k, on noise.
-inline void write_images(const std::filesystem::path& images, const std::filesystem::path& labels, std::uint32_t count,
-                         std::uint32_t size, std::uint32_t classes, std::uint32_t seed) {
+inline void write_images(const std::filesystem::path& images, const std::filesystem::path& labels,
+                         std::uint32_t count, std::uint32_t size, std::uint32_t classes, std::uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<std::uint8_t> pixels, kinds;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -65,8 +65,9 @@ inline void write_images(const std::filesystem::path& images, const std::filesys
 }
 
 // Writes the four files and returns the configuration's `dataset`, with paths relative to `directory`.
-inline nlohmann::json write_dataset(const std::filesystem::path& directory, std::uint32_t train = 96, std::uint32_t test = 40,
-                                    std::uint32_t size = 8, std::uint32_t classes = 4) {
+inline nlohmann::json write_dataset(const std::filesystem::path& directory, std::uint32_t train = 96,
+                                    std::uint32_t test = 40, std::uint32_t size = 8,
+                                    std::uint32_t classes = 4) {
   write_images(directory / "train-images", directory / "train-labels", train, size, classes, 1);
   write_images(directory / "test-images", directory / "test-labels", test, size, classes, 2);
   return {{"kind", "idx"},

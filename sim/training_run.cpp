@@ -1,12 +1,13 @@
-#include "sim/run.hpp"
+// The loop over steps, and what happens between them; all that outlives the process is in the checkpoint.
+#include "sim/training_run.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <system_error>
 #include <thread>
-
-#include <fmt/format.h>
 
 #include "compiler/input_error.hpp"
 #include "sim/atomic_file.hpp"
@@ -22,7 +23,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kSmoothing = 100;  // steps over which a loss is averaged
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 int thread_count(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -33,14 +36,17 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); 
 
 }  // namespace
 
-Run::Run(Configuration configuration, fs::path directory, bool resume, Progress::Kind progress)
+TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool resume,
+                         Progress::Kind progress)
     : configuration_(std::move(configuration)),
       directory_(std::move(directory)),
-      model_(compiler::compile(configuration_.network, configuration_.precision, configuration_.parameters, configuration_.chip)),
+      model_(compiler::compile(configuration_.network, configuration_.precision, configuration_.parameters,
+                               configuration_.chip)),
       dataset_(load_dataset(configuration_.dataset, configuration_.network)),
       identity_(configuration_.identity(dataset_.digest)),
       threads_(thread_count(configuration_.engine.threads)),
-      machine_(std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed, threads_)),
+      machine_(
+          std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed, threads_)),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
       slots_(model_.slots.size()),
       progress_(progress),
@@ -53,17 +59,19 @@ Run::Run(Configuration configuration, fs::path directory, bool resume, Progress:
 }
 
 // Finds out whether the directory can be written before time is spent on training.
-void Run::prepare_directory(bool resume) {
+void TrainingRun::prepare_directory(bool resume) {
   try {
     fs::create_directories(directory_);
     write_file_atomically(directory_ / "config.json", configuration_.effective.dump(2) + "\n");
     std::uintmax_t needed = std::uintmax_t{1} << 20;
     for (const compiler::TensorInfo& tensor : model_.tensors) {
-      if (tensor.persistent) needed += static_cast<std::uintmax_t>(tensor.lines * machine_->core().line_bytes());
+      if (tensor.persistent)
+        needed += static_cast<std::uintmax_t>(tensor.lines * machine_->core().line_bytes());
     }
     const std::uintmax_t available = fs::space(directory_).available;
     if (available < needed) {
-      throw InputError(directory_.string(), fmt::format("{} bytes free", available), fmt::format("{} bytes for a checkpoint", needed));
+      throw InputError(directory_.string(), fmt::format("{} bytes free", available),
+                       fmt::format("{} bytes for a checkpoint", needed));
     }
     if (!resume) {
       fs::remove(directory_ / "result.json");
@@ -74,12 +82,12 @@ void Run::prepare_directory(bool resume) {
   }
 }
 
-void Run::start() {
+void TrainingRun::start() {
   machine_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0));
   slots_.record(machine_->core(), 0);
 }
 
-Json Run::header() const {
+Json TrainingRun::header() const {
   Json losses = Json::array();
   for (const double loss : losses_) losses.push_back(number(loss));
   return {{"step", step_},
@@ -90,29 +98,31 @@ Json Run::header() const {
           {"slots", slots_.to_json()}};
 }
 
-void Run::restore(const Json& header) {
+void TrainingRun::restore(const Json& header) {
   step_ = first_step_ = header.at("step").get<std::int64_t>();
-  for (const Json& loss : header.at("losses")) losses_.push_back(loss.is_null() ? std::nan("") : loss.get<double>());
+  for (const Json& loss : header.at("losses"))
+    losses_.push_back(loss.is_null() ? std::nan("") : loss.get<double>());
   history_ = header.at("history");
   earlier_wall_seconds_ = header.at("wall_seconds").get<double>();
   training_seconds_ = first_training_seconds_ = header.at("training_seconds").get<double>();
   slots_.from_json(header.at("slots"));
 }
 
-std::vector<std::int64_t> Run::batch_of(std::int64_t step) {
+std::vector<std::int64_t> TrainingRun::batch_of(std::int64_t step) {
   const std::int64_t batch = configuration_.parameters.batch;
   std::vector<std::int64_t> images;
   for (std::int64_t n = 0; n < batch; ++n) images.push_back(order_.image(step * batch + n));
   return images;
 }
 
-double Run::smoothed_loss() const {
-  return std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(std::max<std::size_t>(losses_.size(), 1));
+double TrainingRun::smoothed_loss() const {
+  return std::accumulate(losses_.begin(), losses_.end(), 0.0) /
+         static_cast<double>(std::max<std::size_t>(losses_.size(), 1));
 }
 
-double Run::wall_seconds() const { return earlier_wall_seconds_ + seconds_since(started_at_); }
+double TrainingRun::wall_seconds() const { return earlier_wall_seconds_ + seconds_since(started_at_); }
 
-bool Run::train() {
+bool TrainingRun::train() {
   const TrainingOptions& options = configuration_.training;
   for (;;) {
     if (interrupt_.interrupted() || (test_is_due() && !test())) {
@@ -131,7 +141,7 @@ bool Run::train() {
   return true;
 }
 
-void Run::step() {
+void TrainingRun::step() {
   const auto start = Clock::now();
   const double loss =
       machine_->step(dataset_.train, batch_of(step_), step_, configuration_.training.learning_rate.at(step_));
@@ -142,13 +152,14 @@ void Run::step() {
   training_seconds_ += seconds_since(start);
 }
 
-bool Run::test_is_due() const {
+bool TrainingRun::test_is_due() const {
   const TrainingOptions& options = configuration_.training;
-  const bool due = step_ == options.iterations || (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
+  const bool due = step_ == options.iterations ||
+                   (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
   return due && (history_.empty() || history_.back().at("step") != step_);
 }
 
-bool Run::test() {
+bool TrainingRun::test() {
   const std::int64_t batch = configuration_.parameters.batch;
   std::int64_t right = 0;
   for (std::int64_t first = 0; first < dataset_.test.count; first += batch) {
@@ -163,7 +174,7 @@ bool Run::test() {
   return true;
 }
 
-void Run::show(bool test_done) {
+void TrainingRun::show(bool test_done) {
   ProgressState state;
   state.step = step_;
   state.steps = configuration_.training.iterations;
@@ -171,7 +182,8 @@ void Run::show(bool test_done) {
   const double seconds = training_seconds_ - first_training_seconds_;
   const auto steps = static_cast<double>(step_ - first_step_);
   if (steps > 0) {
-    state.images_per_second = seconds > 0 ? steps * static_cast<double>(configuration_.parameters.batch) / seconds : 0;
+    state.images_per_second =
+        seconds > 0 ? steps * static_cast<double>(configuration_.parameters.batch) / seconds : 0;
     state.remaining_seconds = seconds_since(started_at_) / steps * static_cast<double>(state.steps - step_);
   }
   state.loss = smoothed_loss();
@@ -179,11 +191,12 @@ void Run::show(bool test_done) {
   progress_.show(state, test_done);
 }
 
-void Run::save() { save_checkpoint(directory_ / "checkpoint.bin", identity_, header(), *machine_); }
+void TrainingRun::save() { save_checkpoint(directory_ / "checkpoint.bin", identity_, header(), *machine_); }
 
-void Run::finish() {
+void TrainingRun::finish() {
   const double images = static_cast<double>(step_) * static_cast<double>(configuration_.parameters.batch);
-  result_["accuracy"] = {{"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
+  result_["accuracy"] = {
+      {"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
   result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch}, {"steps", step_}};
   result_["precision"]["slots"] = slots_.report(model_.slots, machine_->core());
   result_["memory"] = {{"conventional_bytes", model_.memory.conventional_bytes},

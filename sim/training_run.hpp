@@ -4,7 +4,6 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
-
 #include <nlohmann/json.hpp>
 
 #include "sim/configuration.hpp"
@@ -16,12 +15,13 @@
 
 namespace anzan::sim {
 
-class Run {
+class TrainingRun {
  public:
   // Compiles the network, reads the data set, prepares `directory` and, where `resume`, takes up its
   // checkpoint; otherwise an earlier result and checkpoint there are removed. Throws InputError if any
   // of that cannot be: the directory has then not been touched, unless it is itself what is wrong.
-  Run(Configuration configuration, std::filesystem::path directory, bool resume, Progress::Kind progress);
+  TrainingRun(Configuration configuration, std::filesystem::path directory, bool resume,
+              Progress::Kind progress);
 
   // Trains to the end, writes result.json and returns true; or, when SIGINT or SIGTERM arrives, ends the
   // step, writes checkpoint.bin and returns false.
@@ -59,11 +59,11 @@ class Run {
   Progress progress_;
 
   std::int64_t step_ = 0;
-  std::int64_t first_step_ = 0;           // of this part of the run
-  std::deque<double> losses_;             // of the last steps
+  std::int64_t first_step_ = 0;  // of this part of the run
+  std::deque<double> losses_;    // of the last steps
   nlohmann::json history_ = nlohmann::json::array();
   double earlier_wall_seconds_ = 0, training_seconds_ = 0;
-  double first_training_seconds_ = 0;     // training_seconds_ when this part began
+  double first_training_seconds_ = 0;  // training_seconds_ when this part began
   std::chrono::steady_clock::time_point started_at_;
   nlohmann::json result_;
 };

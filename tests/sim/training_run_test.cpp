@@ -1,5 +1,5 @@
 // Whole runs in process: the result against its schema, and what is shown on the way.
-#include "sim/run.hpp"
+#include "sim/training_run.hpp"
 
 #include <gmock/gmock.h>
 
@@ -17,14 +17,16 @@ using Json = nlohmann::json;
 Configuration small(const ScratchDirectory& scratch, const std::vector<std::string>& sets = {}) {
   std::vector<Override> overrides;
   for (const std::string& set : sets) overrides.push_back(parse_override(set));
-  return parse_configuration(testing::small_configuration(testing::write_dataset(scratch.path())), scratch.path(), overrides);
+  return parse_configuration(testing::small_configuration(testing::write_dataset(scratch.path())),
+                             scratch.path(), overrides);
 }
 
-TEST(Run, ResultKeepsItsSchema) {
+TEST(TrainingRun, ResultKeepsItsSchema) {
   const Schema schema = Schema::embedded("sim/result.schema.json");
   for (const char* preset : {"fp32", "int8", "int8_master16"}) {
     const ScratchDirectory scratch;
-    Run run(small(scratch, {std::string("/precision/preset=") + preset}), scratch / "out", false, Progress::Kind::kQuiet);
+    TrainingRun run(small(scratch, {std::string("/precision/preset=") + preset}), scratch / "out", false,
+                    Progress::Kind::kQuiet);
     ASSERT_TRUE(run.train());
     const Json result = read_json_file(scratch / "out/result.json");
     EXPECT_EQ(result, run.result());
@@ -36,7 +38,8 @@ TEST(Run, ResultKeepsItsSchema) {
     EXPECT_EQ(result["accuracy"]["test"], result["accuracy"]["history"][2]["test"]);
     EXPECT_GE(result["memory"]["planned_bytes"], result["memory"]["lower_bound_bytes"]);
     const std::string text = summary(result);
-    for (const Json& slot : result["precision"]["slots"]) EXPECT_THAT(text, HasSubstr(slot["name"].get<std::string>()));
+    for (const Json& slot : result["precision"]["slots"])
+      EXPECT_THAT(text, HasSubstr(slot["name"].get<std::string>()));
     Json wrong = result;
     wrong["accuracy"]["test"] = 1.5;
     wrong["precision"]["slots"][0].erase("histogram");
@@ -45,10 +48,11 @@ TEST(Run, ResultKeepsItsSchema) {
   }
 }
 
-TEST(Run, DivergenceIsReportedAsNull) {
+TEST(TrainingRun, DivergenceIsReportedAsNull) {
   const ScratchDirectory scratch;
-  Run run(small(scratch, {"/precision/preset=fp32", "/training/optimizer/learning_rate/base=1000", "/training/optimizer/weight_decay=1"}),
-          scratch / "out", false, Progress::Kind::kQuiet);
+  TrainingRun run(small(scratch, {"/precision/preset=fp32", "/training/optimizer/learning_rate/base=1000",
+                                  "/training/optimizer/weight_decay=1"}),
+                  scratch / "out", false, Progress::Kind::kQuiet);
   ASSERT_TRUE(run.train());
   EXPECT_TRUE(run.result()["accuracy"]["train_loss"].is_null());
   EXPECT_TRUE(Schema::embedded("sim/result.schema.json").check(run.result()).empty());
@@ -65,7 +69,8 @@ TEST(Progress, LineFitsItsWidth) {
   EXPECT_EQ(progress_line(state, 0), "50/100  1:01 elapsed, 1:02:03 remaining  1234 images/s  loss 0.2500");
   state.accuracy = 0.98765;
   EXPECT_THAT(progress_line(state, 0), HasSubstr("test 98.77 %"));
-  for (const int columns : {1, 20, 80, 90, 100, 200}) EXPECT_LT(progress_line(state, columns).size(), static_cast<std::size_t>(columns));
+  for (const int columns : {1, 20, 80, 90, 100, 200})
+    EXPECT_LT(progress_line(state, columns).size(), static_cast<std::size_t>(columns));
   EXPECT_THAT(progress_line(state, 200), HasSubstr("[####################....................] 50/100"));
 }
 

@@ -1,0 +1,55 @@
+// What draining on AVX-512 knows of an instruction, and the random words. Included inside the namespace of a
+// kernel set.
+
+enum class Packing { kFp32, kNearestEven, kStochastic, kTowardsZero };
+
+// What stays the same for all rows. Copied before a loop over rows: the rows that it writes are bytes,
+// which might be any object that is not local.
+template <int L>
+struct Fixed {
+  static constexpr int kHalves = L / 16;
+
+  Rounder rounder;
+  __m512 scale, unscale;
+  __m512i high, low, key, lanes[kHalves];
+  __mmask16 mask[kHalves];
+  std::uint64_t byte_mask[kHalves], half_mask[kHalves];
+  std::uint8_t* memory;
+  bool relu, bytes;
+
+  Fixed(const Output& out, int point) : rounder(out, point) {
+    scale = _mm512_set1_ps(__builtin_ldexpf(1.0F, out.q));
+    unscale = _mm512_set1_ps(__builtin_ldexpf(1.0F, -point));
+    high = _mm512_set1_epi32(rounder.high);
+    low = _mm512_set1_epi32(rounder.low);
+    key = _mm512_set1_epi32(static_cast<int>(out.key));
+    memory = out.memory;
+    relu = out.relu;
+    bytes = out.format == isa::Format::kInt8;
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (int h = 0; h < kHalves; ++h) {
+      lanes[h] = _mm512_mullo_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(16 * h)),
+                                    _mm512_set1_epi32(static_cast<int>(out.lane_stride)));
+      mask[h] = 0;
+      byte_mask[h] = half_mask[h] = 0;
+      for (int j = 0; j < 16; ++j) {
+        if (16 * h + j < out.lane_first || 16 * h + j >= out.lane_first + out.lane_count) continue;
+        mask[h] = static_cast<__mmask16>(mask[h] | 1U << j);
+        byte_mask[h] |= std::uint64_t{1} << (4 * j);
+        half_mask[h] |= std::uint64_t{1} << (2 * j);
+      }
+    }
+  }
+};
+struct Positions {
+  __m512i *low, *high;  // where the next vectors of one-hot positions go
+};
+template <int L>
+inline __m512i random_words(const Fixed<L>& f, int h, __m512i x) {
+  __m512i r = _mm512_xor_si512(_mm512_add_epi32(x, f.lanes[h]), f.key);
+  r = _mm512_xor_si512(r, _mm512_srli_epi32(r, 16));
+  r = _mm512_mullo_epi32(r, _mm512_set1_epi32(0x7feb352d));
+  r = _mm512_xor_si512(r, _mm512_srli_epi32(r, 15));
+  r = _mm512_mullo_epi32(r, _mm512_set1_epi32(static_cast<int>(0x846ca68bU)));
+  return _mm512_xor_si512(r, _mm512_srli_epi32(r, 16));
+}

@@ -1,0 +1,40 @@
+// Accumulators of a block of rows in registers, and the choice of the kernel for a number of rows. Included
+// inside the namespace of a kernel set.
+
+#define ANZAN_FORCE __attribute__((always_inline))
+#define ANZAN_INLINE ANZAN_FORCE inline
+
+// Accumulators of R rows, one member a row so that each is sure of its register.
+template <class Row, int R>
+struct RowSums {
+  RowSums<Row, R - 1> before;
+  Row row;
+  template <class F>
+  ANZAN_INLINE void each(F f) {
+    before.each(f);
+    f(row, R - 1);
+  }
+};
+template <class Row>
+struct RowSums<Row, 0> {
+  template <class F>
+  ANZAN_INLINE void each(F) {}
+};
+
+template <class Accumulator>
+using RowFunction = void (*)(Accumulator*, std::int64_t, const std::uint8_t*, const std::uint8_t*,
+                             const StepOffset*, std::int64_t, bool);
+
+// Kernels for 1 to N rows.
+template <template <int, class> class Kernel, class Accumulator, int N>
+struct RowTable {
+  RowFunction<Accumulator> of[N + 1] = {};
+  constexpr RowTable() { fill<1>(); }
+
+ private:
+  template <int R>
+  constexpr void fill() {
+    of[R] = Kernel<R, Accumulator>::run;
+    if constexpr (R < N) fill<R + 1>();
+  }
+};

@@ -1,0 +1,33 @@
+// A network with its defaults spelt out is the same network.
+#include "sim/network_json.hpp"
+
+#include <gmock/gmock.h>
+
+#include "sim/schema.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+TEST(NetworkJson, RoundTrip) {
+  const compiler::Network net = compiler::parse_network(
+      Json::parse(R"({"input": {"channels": 3, "height": 9, "width": 12, "offset": -0.5},
+    "layers": [
+      {"name": "a", "type": "convolution", "channels": 6, "kernel": [3, 2], "stride": [2, 3], "padding": [1, 0], "groups": 3, "weight_filler": {"kind": "msra"}},
+      {"name": "b", "type": "convolution", "channels": 6, "kernel": 1, "bias": false, "weight_filler": {"kind": "uniform", "value": 0.1}},
+      {"name": "c", "type": "add", "inputs": ["a", "b"]},
+      {"name": "d", "type": "average_pool", "kernel": [2, 3], "padding": 1},
+      {"name": "e", "type": "flatten"}, {"name": "g", "type": "relu"},
+      {"name": "h", "type": "fully_connected", "channels": 3, "bias_filler": {"kind": "gaussian", "value": 1}, "bias_decay": 0},
+      {"name": "f", "type": "softmax_cross_entropy"}]})"));
+  const Json once = network_to_json(net);
+  const Json twice = network_to_json(compiler::parse_network(once));
+  EXPECT_EQ(once, twice);
+  EXPECT_TRUE(Schema::embedded("sim/network.schema.json").check(once).empty());
+  EXPECT_EQ(once["layers"][0]["padding"], (Json{1, 0}));
+  EXPECT_EQ(once["layers"][6]["bias_filler"]["value"], 1);
+}
+
+}  // namespace
+}  // namespace anzan::sim
