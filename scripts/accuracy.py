@@ -69,9 +69,9 @@ def train(dataset, row, seed):
 
 
 def run(arguments):
-    jobs = [(dataset, row, seed) for seeds_first in (True, False) for dataset in arguments.dataset or DATASETS
-            for row in ROWS if (row[3] > 1) == seeds_first and (not arguments.only or row[0] in arguments.only)
-            for seed in range(1, row[3] + 1)]
+    # the first seed of every row before the others: a table that is broken off is still a table
+    jobs = [(dataset, row, seed) for dataset in arguments.dataset or DATASETS for seed in (1, 2, 3) for row in ROWS
+            if seed <= row[3] and (not arguments.only or row[0] in arguments.only)]
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         list(pool.map(lambda job: train(*job), jobs))
 

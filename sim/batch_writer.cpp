@@ -1,4 +1,4 @@
-// Images are scattered by two tables of offsets, samples by a table of their 256 encodings.
+// Images are scattered by tables of rows and lanes, samples by a table of their 256 encodings.
 #include "sim/batch_writer.hpp"
 
 #include <algorithm>
@@ -6,8 +6,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "models/number_format.hpp"
 #include "models/quantiser.hpp"
-#include "sim/tensor_memory.hpp"
 
 namespace anzan::sim {
 
@@ -41,15 +41,18 @@ BatchWriter::BatchWriter(models::Core& core, const compiler::CompiledModel& mode
 BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo& tensor) const {
   Input input;
   input.tensor = &tensor;
-  const TensorMemory memory(core_, tensor);
   const std::int64_t images = tensor.shape[0], elements = tensor.size() / images;
-  for (std::int64_t n = 0; n < images; ++n) input.image_offset.push_back(memory.offset(n * elements));
-  for (std::int64_t e = 0; e < elements; ++e)
-    input.element_offset.push_back(memory.offset(e) - memory.offset(0));
+  const std::int64_t first_row = tensor.place(0).row;
+  for (std::int64_t n = 0; n < images; ++n) {
+    input.image_row.push_back(tensor.place(n * elements).row);
+    input.image_lane.push_back(tensor.place(n * elements).lane);
+  }
+  for (std::int64_t e = 0; e < elements; ++e) input.element_row.push_back(tensor.place(e).row - first_row);
   for (std::int64_t i = 0; i < tensor.size(); ++i) {
-    if (memory.offset(i) != input.image_offset[static_cast<std::size_t>(i / elements)] +
-                                input.element_offset[static_cast<std::size_t>(i % elements)]) {
-      throw std::logic_error("tensor " + tensor.name + ": an image is not at the same offsets as the first");
+    const auto n = static_cast<std::size_t>(i / elements), e = static_cast<std::size_t>(i % elements);
+    const compiler::TensorInfo::Place place = tensor.place(i);
+    if (place.row != input.image_row[n] + input.element_row[e] || place.lane != input.image_lane[n]) {
+      throw std::logic_error("tensor " + tensor.name + ": an image is not laid out like the first");
     }
   }
   return input;
@@ -68,27 +71,32 @@ std::uint32_t BatchWriter::encode(const Input& input, float value) const {
       models::quantise(value, slot.width, slot.q_read, isa::Rounding::kNearestEven, 0).n);
 }
 
-void BatchWriter::write_element(const Input& input, std::size_t image, std::size_t element,
-                                std::uint32_t bits) {
-  std::memcpy(core_.hbm() + input.image_offset[image] + input.element_offset[element], &bits,
-              static_cast<std::size_t>(models::element_bytes(input.tensor->format)));
+std::uint8_t* BatchWriter::row(const Input& input, std::int64_t number) {
+  const models::RowPlace place = models::row_place(input.tensor->format, number);
+  return core_.hbm() + (input.tensor->hbm_line + place.line) * core_.line_bytes() +
+         place.sub * models::element_bytes(input.tensor->format);
 }
 
-// A line holds one pixel of as many images as there are lanes, so images are the inner loop: blocks of
-// them are few enough that their samples stay in the cache.
+void BatchWriter::write_element(const Input& input, std::size_t image, std::size_t element,
+                                std::uint32_t bits) {
+  std::memcpy(row(input, input.image_row[image] + input.element_row[element]) + 4 * input.image_lane[image],
+              &bits, static_cast<std::size_t>(models::element_bytes(input.tensor->format)));
+}
+
+// Images that share their rows are written together, a row at a time; they are few enough that their
+// samples stay in the cache.
 template <class Element>
 void BatchWriter::write_images(const std::vector<const std::uint8_t*>& samples) {
-  constexpr std::size_t kBlock = 16;
   std::array<Element, 256> encoded;
   for (std::size_t x = 0; x < encoded.size(); ++x) encoded[x] = static_cast<Element>(samples_[x]);
-  const std::size_t elements = data_.element_offset.size();
-  for (std::size_t first = 0; first < samples.size(); first += kBlock) {
-    const std::size_t last = std::min(first + kBlock, samples.size());
-    for (std::size_t e = 0; e < elements; ++e) {
-      std::uint8_t* base = core_.hbm() + data_.element_offset[e];
+  const std::vector<std::int64_t>& rows = data_.image_row;
+  for (std::size_t first = 0, last = 0; first < samples.size(); first = last) {
+    while (last < samples.size() && rows[last] == rows[first]) ++last;
+    for (std::size_t e = 0; e < data_.element_row.size(); ++e) {
+      std::uint8_t* lanes = row(data_, rows[first] + data_.element_row[e]);
       for (std::size_t n = first; n < last; ++n) {
         const Element element = encoded[samples[n][e]];
-        std::memcpy(base + data_.image_offset[n], &element, sizeof element);
+        std::memcpy(lanes + 4 * data_.image_lane[n], &element, sizeof element);
       }
     }
   }
@@ -107,12 +115,12 @@ void BatchWriter::write(const ImageSet& set, const std::vector<std::int64_t>& im
     default:
       write_images<std::uint32_t>(samples);
   }
-  for (std::size_t n = images.size(); n < data_.image_offset.size(); ++n) {
-    for (std::size_t e = 0; e < data_.element_offset.size(); ++e) write_element(data_, n, e, 0);
+  for (std::size_t n = images.size(); n < data_.image_row.size(); ++n) {
+    for (std::size_t e = 0; e < data_.element_row.size(); ++e) write_element(data_, n, e, 0);
   }
-  for (std::size_t n = 0; n < label_.image_offset.size(); ++n) {
+  for (std::size_t n = 0; n < label_.image_row.size(); ++n) {
     const int label = n < images.size() ? set.label(images[n]) : -1;
-    for (std::size_t c = 0; c < label_.element_offset.size(); ++c) {
+    for (std::size_t c = 0; c < label_.element_row.size(); ++c) {
       write_element(label_, n, c, static_cast<int>(c) == label ? one_ : 0);
     }
   }

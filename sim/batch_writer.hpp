@@ -32,13 +32,16 @@ class BatchWriter {
  private:
   struct Input {
     const compiler::TensorInfo* tensor;
-    std::vector<std::int64_t> image_offset, element_offset;  // bytes: an element is at their sum
+    // Element e of image n stands in row image_row[n] + element_row[e], lane image_lane[n].
+    std::vector<std::int64_t> image_row, element_row;
+    std::vector<int> image_lane;
   };
   Input prepare(const compiler::TensorInfo& tensor) const;
   std::uint32_t encode(const Input& input, float value) const;
   template <class Element>
   void write_images(const std::vector<const std::uint8_t*>& samples);
   void write_element(const Input& input, std::size_t image, std::size_t element, std::uint32_t bits);
+  std::uint8_t* row(const Input& input, std::int64_t number);  // its lane 0; lanes are 4 bytes apart
 
   models::Core& core_;
   Input data_, label_;

@@ -1,4 +1,4 @@
-// Single elements; bulk transfers have tables of offsets of their own (batch_writer).
+// Single elements; bulk transfers have tables of their own (batch_writer).
 #include "sim/tensor_memory.hpp"
 
 #include <cstring>

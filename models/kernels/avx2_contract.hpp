@@ -128,7 +128,6 @@ struct Avx2Kernels {
       }
     }
   };
-
   // Rows that one kernel takes at once: as many as 16 registers hold.
   template <class Accumulator>
   static constexpr int kMostRows = std::is_same_v<Accumulator, std::int64_t> ? 3 : 6;

@@ -16,10 +16,6 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 // Whether FP32 could find the value on the other side of zero.
 bool is_open(const Values& x, std::size_t i) { return x.error(i) > 0 && std::fabs(x.value[i]) <= x.error(i); }
 
-bool weighted(const Layer& l) {
-  return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
-}
-
 class DoubleNetwork {
  public:
   DoubleNetwork(const compiler::Network& network, const DoubleTensors& given, const std::vector<int>& labels,

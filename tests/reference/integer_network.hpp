@@ -12,10 +12,9 @@
 //   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer or
 //   add is fused: the pair has one tensor, named after the ReLU.
 //   Convolution: bias, then (ky, kx, ic), as contract() in contraction.hpp says; optional ReLU; quantised.
-//   Operands of two formats: the narrower is widened exactly.
-//     Gathered, where it has one group and alone reads data (through any flatten) of fewer than 4 channels:
-//     (ic, ky, kx) instead, and taps that meet padding add their product with +0, here and in the gradient
-//     of the weights.
+//   Operands of two formats: the narrower is widened exactly. Gathered, where it has one group and alone
+//   reads data (through any flatten) of fewer than 4 channels: (ic, ky, kx) instead, and taps that meet
+//   padding add their product with +0, here and in the gradient of the weights.
 //   Max pool: the first largest tap in (ky, kx) order; selection.
 //   Average pool: FP32 products with fl(1 / area), added in tap order from the first; quantised.
 //   Add: FP32 sum of the two operands, optional ReLU; quantised. Lone ReLU: selection.

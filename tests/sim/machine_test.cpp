@@ -87,6 +87,31 @@ TEST_F(MachineTest, BatchesStandWhereTheTensorsAre) {
   }
 }
 
+// Channels and groups of images that share words of a line.
+TEST_F(MachineTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
+  nlohmann::json json = testing::small_network();
+  json["input"] = {{"channels", 3}, {"height", 5}, {"width", 7}};
+  const compiler::Network network = compiler::parse_network(json);
+  for (const char* preset : {"fp32", "int16", "int8"}) {
+    build({std::string("/precision/preset=") + preset, "/training/batch=37", "/chip/lanes=4"});
+    model_ = compiler::compile(network, config_.precision, config_.parameters, config_.chip);
+    ImageSet set;
+    set.count = 50;
+    set.size = 105;
+    for (int i = 0; i < 50 * 105; ++i) set.images.push_back(static_cast<std::uint8_t>(i * 2654435761U >> 24));
+    set.labels.assign(50, 2);
+    Machine machine(model_, network, 1, 1);
+    BatchWriter writer(machine.core(), model_, network);
+    writer.write(set, batch(9, 37));
+    const TensorMemory data(machine.core(), model_.tensor("data"));
+    const float ulp = std::string(preset) == "fp32" ? 0 : std::string(preset) == "int8" ? 2 : 1.0F / 128;
+    for (std::int64_t i = 0; i < 37 * 105; ++i) {
+      ASSERT_NEAR(data.value(i), set.images[static_cast<std::size_t>(9 * 105 + i)], ulp)
+          << preset << " " << i;
+    }
+  }
+}
+
 TEST_F(MachineTest, TestsLeaveTrainingAlone) {
   build({"/precision/default/rounding=stochastic"});
   machine_->initialise(dataset_.train, batch(0), 0.05);
