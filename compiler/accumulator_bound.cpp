@@ -14,10 +14,11 @@ void prove_accumulator(const Graph& graph, isa::Format format, int slot_a, int s
   const std::int64_t largest = std::int64_t{1} << (width_a + width_b - 2);
   const std::int64_t room = std::int64_t{1} << (isa::kAccumulatorBits - 2);
   if (products <= room / largest) return;
-  throw InputError("/precision", std::to_string(products) + " products of " + std::to_string(width_a) + " and " +
-                   std::to_string(width_b) + " bits summed in layer " + layer,
-                   "at most " + std::to_string(room / largest) + " in a " + std::to_string(isa::kAccumulatorBits) +
-                   "-bit accumulator: a smaller batch or width");
+  throw InputError("/precision",
+                   std::to_string(products) + " products of " + std::to_string(width_a) + " and " +
+                       std::to_string(width_b) + " bits summed in layer " + layer,
+                   "at most " + std::to_string(room / largest) + " in a " +
+                       std::to_string(isa::kAccumulatorBits) + "-bit accumulator: a smaller batch or width");
 }
 
 }  // namespace anzan::compiler

@@ -19,19 +19,26 @@ namespace {
 
 void lower(Lowering& low, const Op& op, bool training) {
   switch (op.kind) {
-    case OpKind::kConvolution: return lower_convolution(low, op);
-    case OpKind::kConvolutionBackwardData: return lower_convolution_backward_data(low, op);
-    case OpKind::kConvolutionBackwardWeight: return lower_convolution_backward_weight(low, op);
+    case OpKind::kConvolution:
+      return lower_convolution(low, op);
+    case OpKind::kConvolutionBackwardData:
+      return lower_convolution_backward_data(low, op);
+    case OpKind::kConvolutionBackwardWeight:
+      return lower_convolution_backward_weight(low, op);
     case OpKind::kMaxPool:
     case OpKind::kMaxPoolBackward:
     case OpKind::kAveragePool:
-    case OpKind::kAveragePoolBackward: return lower_pool(low, op);
+    case OpKind::kAveragePoolBackward:
+      return lower_pool(low, op);
     case OpKind::kRelu:
     case OpKind::kReluBackward:
     case OpKind::kAdd:
-    case OpKind::kCopy: return lower_elementwise(low, op);
-    case OpKind::kLoss: return lower_loss(low, op, training);
-    case OpKind::kUpdate: return lower_update(low, op, true);
+    case OpKind::kCopy:
+      return lower_elementwise(low, op);
+    case OpKind::kLoss:
+      return lower_loss(low, op, training);
+    case OpKind::kUpdate:
+      return lower_update(low, op, true);
   }
 }
 
@@ -40,9 +47,11 @@ std::vector<int> written_slots(const Graph& g, const Op& op) {
   std::vector<int> slots;
   const auto slot = [&](int t) { return g.tensors[static_cast<std::size_t>(t)].slot; };
   for (int output : op.outputs) {
-    const bool selection = std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
+    const bool selection =
+        std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
     const bool fp32 = g.tensors[static_cast<std::size_t>(output)].format == isa::Format::kFp32;
-    if (slot(output) != kConstantSlot && !fp32 && (op.kind == OpKind::kUpdate || !selection)) slots.push_back(slot(output));
+    if (slot(output) != kConstantSlot && !fp32 && (op.kind == OpKind::kUpdate || !selection))
+      slots.push_back(slot(output));
   }
   return slots;
 }
@@ -126,8 +135,11 @@ Constants plan_constants(const Graph& g) {
   return k;
 }
 
-std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_contents(const Constants& k, std::int64_t lanes) {
-  const auto line = [&](std::uint32_t word) { return std::vector<std::uint32_t>(static_cast<std::size_t>(lanes), word); };
+std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_contents(const Constants& k,
+                                                                                   std::int64_t lanes) {
+  const auto line = [&](std::uint32_t word) {
+    return std::vector<std::uint32_t>(static_cast<std::size_t>(lanes), word);
+  };
   std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> contents{
       {k.ones_line(isa::Format::kInt8), line(0x01010101u)},
       {k.ones_line(isa::Format::kInt16), line(0x00010001u)},
@@ -146,8 +158,9 @@ std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_conten
 }  // namespace
 
 const char* name(TensorClass kind) {
-  static constexpr const char* kNames[] = {"activation", "weight", "activation_gradient", "weight_gradient",
-                                           "momentum", "master_weight", "bias", "loss"};
+  static constexpr const char* kNames[] = {
+      "activation", "weight", "activation_gradient", "weight_gradient", "momentum", "master_weight",
+      "bias",       "loss"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -203,7 +216,8 @@ CompiledModel compile(const Network& network, const Precision& precision, const 
   m.parameters = graph.parameters;
   m.constants = constant_contents(plan_constants(graph), chip.lanes);
   m.scalars = programs.scalars;
-  for (const auto& [number, multiplier] : programs.learning_rates) m.learning_rates.push_back({number, multiplier});
+  for (const auto& [number, multiplier] : programs.learning_rates)
+    m.learning_rates.push_back({number, multiplier});
   m.initialize = isa::encode(programs.initialize);
   m.calibrate = isa::encode(programs.calibrate);
   m.step = isa::encode(programs.step);

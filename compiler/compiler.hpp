@@ -15,7 +15,14 @@ namespace anzan::compiler {
 
 // Tensor classes that have a precision of their own. `loss` is the loss of each image.
 enum class TensorClass {
-  kActivation, kWeight, kActivationGradient, kWeightGradient, kMomentum, kMasterWeight, kBias, kLoss,
+  kActivation,
+  kWeight,
+  kActivationGradient,
+  kWeightGradient,
+  kMomentum,
+  kMasterWeight,
+  kBias,
+  kLoss,
 };
 inline constexpr int kTensorClasses = 8;
 const char* name(TensorClass kind);  // "activation", "weight", ... as in the configuration
@@ -49,7 +56,7 @@ struct TrainingParameters {
 // `row(i)` (counted from hbm_line, in rows of `format`), lane `lane(i)`.
 struct TensorInfo {
   enum class Layout { kImages, kWeights, kVector };
-  std::string name;   // "conv1.weight", "conv1.activation", "data", "label", "loss", ...
+  std::string name;  // "conv1.weight", "conv1.activation", "data", "label", "loss", ...
   std::string layer;
   TensorClass kind = TensorClass::kActivation;
   isa::Format format = isa::Format::kFp32;
@@ -58,16 +65,19 @@ struct TensorInfo {
   std::array<std::int64_t, 4> shape{1, 1, 1, 1};  // images: N C H W; weights: OC IC KH KW; vector: C 1 1 1
   std::int64_t pitch = 0, groups = 1;             // layout parameters, see compiler/layout.hpp
   int lanes = 16;
-  bool gathered = false;                          // weights whose (ic, ky, kx) stand in the lanes
-  bool persistent = false;                        // keeps its value from step to step
+  bool gathered = false;    // weights whose (ic, ky, kx) stand in the lanes
+  bool persistent = false;  // keeps its value from step to step
   std::int64_t hbm_line = 0, lines = 0;
   std::int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
-  struct Place { std::int64_t row; int lane; };
+  struct Place {
+    std::int64_t row;
+    int lane;
+  };
   Place place(std::int64_t index) const;
 };
 
 struct SlotInfo {
-  std::string name;   // of the tensor that owns it
+  std::string name;  // of the tensor that owns it
   std::string layer;
   TensorClass kind = TensorClass::kActivation;
   isa::Format format = isa::Format::kFp32;
@@ -93,9 +103,12 @@ struct CompiledModel {
   std::vector<TensorInfo> tensors;
   std::vector<ParameterInfo> parameters;
   std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constants;  // HBM line, words
-  std::vector<std::uint32_t> scalars;        // initial scalar table (FP32 bits)
+  std::vector<std::uint32_t> scalars;  // initial scalar table (FP32 bits)
   // Scalars that the driver writes before each step: FP32(learning rate * multiplier).
-  struct LearningRate { int scalar = 0; double multiplier = 1; };
+  struct LearningRate {
+    int scalar = 0;
+    double multiplier = 1;
+  };
   std::vector<LearningRate> learning_rates;
   // Encoded programs. initialize: FP32 initial values -> stored weights; calibrate: one batch, finds
   // the first binary points and changes no weight; step: one training step; evaluate: one batch of

@@ -1,9 +1,9 @@
 // Contractions whose lanes are images: see contraction.hpp.
 #include "compiler/contraction.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace anzan::compiler {
 namespace {
@@ -13,7 +13,11 @@ using isa::Space;
 class ContractionLowering {
  public:
   ContractionLowering(Lowering& low, const Contraction& c, const ContractionTiling& t)
-      : low_(low), c_(c), t_(t), lanes_(low.lanes()), chunks_(chunks(c, t, low.lanes())),
+      : low_(low),
+        c_(c),
+        t_(t),
+        lanes_(low.lanes()),
+        chunks_(chunks(c, t, low.lanes())),
         per_line_(rows_per_line(c.format)) {
     low_.reset_scratchpad();
     const ContractionBuffers b = buffers(c, t, lanes_);
@@ -49,7 +53,9 @@ class ContractionLowering {
     return {std::max(c_.rows.offset, rb.begin * lanes_), std::min(c_.rows.end(), rb.end * lanes_)};
   }
 
-  std::int64_t chunk_lines(const Chunk& k) const { return ceil_div(align_channels(k.channels.size()), per_line_); }
+  std::int64_t chunk_lines(const Chunk& k) const {
+    return ceil_div(align_channels(k.channels.size()), per_line_);
+  }
 
   void load_bias(const Range& rb) {
     if (c_.bias == nullptr) return;
@@ -63,7 +69,8 @@ class ContractionLowering {
     const std::int64_t stage = bias_stage_line_ * packed;
     low_.copy(c_.bias->format, Space::kHbm, first, Space::kScratchpad, stage,
               {{round_up(row + rb.size() - first, packed), 1, 1}});
-    low_.widen(stage + row - first, c_.bias->format, bias_line_, isa::Format::kFp32, c_.bias->slot, rb.size());
+    low_.widen(stage + row - first, c_.bias->format, bias_line_, isa::Format::kFp32, c_.bias->slot,
+               rb.size());
   }
 
   // Weights of the row blocks and the chunk as lines [rb][ky][kx][channel lines].
@@ -78,14 +85,17 @@ class ContractionLowering {
     const isa::Format stored = c_.weight->format;
     const bool widen = stored != c_.format;
     const std::int64_t rows = chunk_lines(k) * per_line_, taps = k.ky.size() * k.kx.size();
-    const std::int64_t target = widen ? weight_narrow_line_ * rows_per_line(stored) : weight_line_ * per_line_;
-    low_.copy(stored, Space::kHbm, weight_row(rb.begin, k.ky.begin, k.kx.begin, k.channels.begin), Space::kScratchpad,
-              target,
+    const std::int64_t target =
+        widen ? weight_narrow_line_ * rows_per_line(stored) : weight_line_ * per_line_;
+    low_.copy(stored, Space::kHbm, weight_row(rb.begin, k.ky.begin, k.kx.begin, k.channels.begin),
+              Space::kScratchpad, target,
               {{rb.size(), l.taps * l.out_pitch, taps * rows},
                {k.ky.size(), c_.x.kernel * l.out_pitch, k.kx.size() * rows},
                {k.kx.size(), l.out_pitch, rows},
                {rows, 1, 1}});
-    if (widen) low_.widen(target, stored, weight_line_ * per_line_, c_.format, c_.weight->slot, rb.size() * taps * rows);
+    if (widen)
+      low_.widen(target, stored, weight_line_ * per_line_, c_.format, c_.weight->slot,
+                 rb.size() * taps * rows);
   }
 
   // Row of the stored weights: block of input channels, tap, output channel.
@@ -104,7 +114,8 @@ class ContractionLowering {
     const std::int64_t rows_end = std::min(c_.layout.out_pitch, rb.end * lanes_);
     const std::int64_t full = rows_end / lanes_ - rb.begin, partial = rows_end % lanes_;
     const auto stage = [&](std::int64_t first, std::int64_t count, std::int64_t rows) {
-      low_.copy(stored, Space::kHbm, weight_row(in.begin / lanes_, k.ky.begin, k.kx.begin, (rb.begin + first) * lanes_),
+      low_.copy(stored, Space::kHbm,
+                weight_row(in.begin / lanes_, k.ky.begin, k.kx.begin, (rb.begin + first) * lanes_),
                 Space::kScratchpad, target + first * taps * lanes_,
                 {{count, lanes_, taps * lanes_},
                  {k.ky.size(), c_.x.kernel * c_.layout.out_pitch, k.kx.size() * lanes_},
@@ -114,7 +125,8 @@ class ContractionLowering {
     if (full > 0) stage(0, full, lanes_);
     if (partial > 0) stage(full, 1, partial);
     if (widen) {
-      low_.widen(target, stored, stage_line * per_line_, c_.format, c_.weight->slot, rb.size() * taps * lanes_);
+      low_.widen(target, stored, stage_line * per_line_, c_.format, c_.weight->slot,
+                 rb.size() * taps * lanes_);
     }
     const std::int64_t rows = chunk_lines(k) * per_line_;
     isa::Transpose t;
@@ -236,7 +248,9 @@ class ContractionLowering {
     t.slot_o = static_cast<std::uint16_t>(c_.destination.slot);
     t.out_format = c_.destination.format;
     const std::int64_t lines = chunk_lines(k), skip = first_line(k);
-    t.a = at(weight_line_ + ((block * k.ky.size() + cy.tap - k.ky.begin) * k.kx.size() + cx.tap - k.kx.begin) * lines + skip);
+    t.a =
+        at(weight_line_ +
+           ((block * k.ky.size() + cy.tap - k.ky.begin) * k.kx.size() + cx.tap - k.kx.begin) * lines + skip);
     t.b = at(in.row(cy.src, cx.src, run.bg.begin, in.c.begin) / per_line_ + skip);
     return t;
   }
@@ -249,8 +263,9 @@ class ContractionLowering {
     return ceil_div(std::min(c_.reduce.end(), k.channels.end) - k.channels.begin, per_line_);
   }
 
-  void finish(isa::Tensor& t, std::int64_t block, std::int64_t local, const BatchRun& run, const WindowClass& cy,
-              const WindowClass& cx, const Chunk& k, const Tile& in, const Tile& out, bool first, bool last) {
+  void finish(isa::Tensor& t, std::int64_t block, std::int64_t local, const BatchRun& run,
+              const WindowClass& cy, const WindowClass& cx, const Chunk& k, const Tile& in, const Tile& out,
+              bool first, bool last) {
     const std::int64_t row_first = std::max<std::int64_t>(0, c_.rows.offset - block * lanes_);
     const std::int64_t row_end = std::min(lanes_, c_.rows.end() - block * lanes_);
     if (row_end <= row_first) return;
@@ -283,7 +298,8 @@ class ContractionLowering {
       t.analyse = low_.analyses(d.slot, d.format) ? 1 : 0;
       t.o = at(out.row(cy.pos, cx.pos, run.bg.begin, block * lanes_));
       bg[3] = out.bg_stride(), y[3] = dy * out.y_stride(), x[3] = dx * out.x_stride();
-      t.x.base = static_cast<std::uint32_t>(d.index(cy.pos, cx.pos, run.bg.begin, channel_origin() + block * lanes_));
+      t.x.base = static_cast<std::uint32_t>(
+          d.index(cy.pos, cx.pos, run.bg.begin, channel_origin() + block * lanes_));
       t.x.row_stride = static_cast<std::int32_t>(d.h * d.w);
       t.x.lane_stride = static_cast<std::int32_t>(d.image_size());
       bg[4] = lanes_ * d.image_size(), y[4] = dy * d.w, x[4] = dx;
@@ -293,7 +309,8 @@ class ContractionLowering {
         .loop(run.bg.size(), bg)
         .loop(cy.count, y)
         .loop(cx.count, x)
-        .fold(cy.taps, {cy.tap_step * k.kx.size() * lines, cy.src_per_tap * in.y_stride() / per_line_, 0, 0, 0})
+        .fold(cy.taps,
+              {cy.tap_step * k.kx.size() * lines, cy.src_per_tap * in.y_stride() / per_line_, 0, 0, 0})
         .fold(cx.taps, {cx.tap_step * lines, cx.src_per_tap * in.x_stride() / per_line_, 0, 0, 0})
         .fold(end_line(k) - first_line(k), {1, 1, 0, 0, 0})
         .finish(t);
@@ -334,7 +351,8 @@ class ContractionLowering {
   std::int64_t lanes_;
   std::vector<Chunk> chunks_;
   std::int64_t per_line_;
-  std::int64_t weight_line_ = 0, weight_narrow_line_ = 0, bias_line_ = 0, bias_stage_line_ = 0, spill_line_ = 0;
+  std::int64_t weight_line_ = 0, weight_narrow_line_ = 0, bias_line_ = 0, bias_stage_line_ = 0,
+               spill_line_ = 0;
   std::int64_t stage_line_[2]{}, source_line_[2]{}, source_stage_line_[2]{}, destination_line_[2]{};
   int stage_ = 0, source_ = 0, tile_ = 0;
 };
@@ -343,11 +361,12 @@ class ContractionLowering {
 
 void lower_contraction(Lowering& low, const Contraction& c, const std::string& place) {
   const ContractionTiling tiling = search_tiling(c, low.lanes(), low.capacity(), place);
-  low.note(fmt::format("{} {}: rows of {} channels in blocks of {} x {}, batch groups {}, y {}, x {}, taps {} x {}, "
-                       "channels {}; {} of {} lines",
-                       c.transposed ? "convolution" : "convolution_backward_data", place, c.rows.count, tiling.row_blocks,
-                       low.lanes(), tiling.batch_groups, tiling.y, tiling.x, tiling.chunk_ky, tiling.chunk_kx,
-                       tiling.chunk_channels, buffers(c, tiling, low.lanes()).total(), low.capacity()));
+  low.note(fmt::format(
+      "{} {}: rows of {} channels in blocks of {} x {}, batch groups {}, y {}, x {}, taps {} x {}, "
+      "channels {}; {} of {} lines",
+      c.transposed ? "convolution" : "convolution_backward_data", place, c.rows.count, tiling.row_blocks,
+      low.lanes(), tiling.batch_groups, tiling.y, tiling.x, tiling.chunk_ky, tiling.chunk_kx,
+      tiling.chunk_channels, buffers(c, tiling, low.lanes()).total(), low.capacity()));
   ContractionLowering(low, c, tiling).run();
 }
 

@@ -11,15 +11,15 @@ namespace anzan::compiler {
 
 struct Contraction {
   Image source, destination;
-  ChannelWindow reduce, rows;   // channels of source that are summed, channels of destination
+  ChannelWindow reduce, rows;  // channels of source that are summed, channels of destination
   Axis y, x;
-  bool gathered = false;        // source channels are (c, ky, kx) of the network's input (im2col)
-  Axes window;                  // then: the window that was gathered
+  bool gathered = false;  // source channels are (c, ky, kx) of the network's input (im2col)
+  Axes window;            // then: the window that was gathered
 
   const TensorInfo* weight = nullptr;
   WeightLayout layout;
   std::int64_t group = 0;
-  bool transposed = false;      // rows are the output channels: stored blocks are transposed on the way
+  bool transposed = false;  // rows are the output channels: stored blocks are transposed on the way
   const TensorInfo* bias = nullptr;
   bool relu = false;
   isa::Format format = isa::Format::kFp32;  // of the arithmetic: the wider of source and weight
@@ -45,7 +45,8 @@ struct ContractionBuffers {
   std::int64_t source = 0, source_stage = 0, destination = 0, spill = 0;
   // weights once; the streams (staging, source, destination) twice, so that copies overlap arithmetic
   std::int64_t total() const {
-    return weight + weight_narrow + bias + bias_stage + spill + 2 * (weight_stage + source + source_stage + destination);
+    return weight + weight_narrow + bias + bias_stage + spill +
+           2 * (weight_stage + source + source_stage + destination);
   }
 };
 ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std::int64_t lanes);

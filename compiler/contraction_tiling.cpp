@@ -12,13 +12,14 @@ std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, row
 
 // Most source indices that `positions` neighbouring positions of an axis touch with `taps` taps.
 std::int64_t source_extent(const Axis& a, std::int64_t positions, std::int64_t taps) {
-  const std::int64_t extent = a.transposed ? ceil_div(positions + taps - 1, a.stride) + 1
-                                           : (positions - 1) * a.stride + taps;
+  const std::int64_t extent =
+      a.transposed ? ceil_div(positions + taps - 1, a.stride) + 1 : (positions - 1) * a.stride + taps;
   return std::min(extent, a.sources());
 }
 
 // Lines moved between HBM and scratchpad, plus a fixed price for each instruction.
-std::int64_t cost(const Contraction& c, const ContractionTiling& t, std::int64_t lanes, const ContractionBuffers& b) {
+std::int64_t cost(const Contraction& c, const ContractionTiling& t, std::int64_t lanes,
+                  const ContractionBuffers& b) {
   constexpr std::int64_t kInstructionPrice = 30;
   const std::int64_t row_chunks = ceil_div(ceil_div(c.rows.end(), lanes), t.row_blocks);
   const std::int64_t tiles = ceil_div(c.destination.batch_groups, t.batch_groups) *
@@ -26,8 +27,8 @@ std::int64_t cost(const Contraction& c, const ContractionTiling& t, std::int64_t
   const std::int64_t reduction = static_cast<std::int64_t>(chunks(c, t, lanes).size());
   const std::int64_t weight_loads = row_chunks * (reduction == 1 ? 1 : tiles * reduction);
   const std::int64_t tile_loads = row_chunks * tiles * reduction;
-  return weight_loads * (b.weight + kInstructionPrice) + tile_loads * (b.source + kInstructionPrice * t.row_blocks) +
-         row_chunks * tiles * b.destination;
+  return weight_loads * (b.weight + kInstructionPrice) +
+         tile_loads * (b.source + kInstructionPrice * t.row_blocks) + row_chunks * tiles * b.destination;
 }
 
 }  // namespace
@@ -84,7 +85,8 @@ ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, std::i
                                 const std::string& place) {
   std::vector<ContractionTiling> reductions;  // the ways to cut the reduction, coarsest first
   const std::int64_t all_channels = align_channels(c.reduce.end());
-  for (std::int64_t ky : halvings(c.y.kernel)) reductions.push_back({1, 1, 1, 1, ky, c.x.kernel, all_channels});
+  for (std::int64_t ky : halvings(c.y.kernel))
+    reductions.push_back({1, 1, 1, 1, ky, c.x.kernel, all_channels});
   for (std::int64_t kx : halvings(c.x.kernel)) reductions.push_back({1, 1, 1, 1, 1, kx, all_channels});
   for (std::int64_t blocks : halvings(ceil_div(all_channels, lanes))) {
     reductions.push_back({1, 1, 1, 1, 1, 1, blocks * lanes});

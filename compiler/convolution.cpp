@@ -1,16 +1,18 @@
 // Convolution and fully connected layers, forward and the gradient of their input, as contractions; and
 // the proof that their integer accumulators cannot wrap.
+#include "compiler/convolution.hpp"
+
 #include <algorithm>
 
 #include "compiler/accumulator_bound.hpp"
 #include "compiler/contraction.hpp"
-#include "compiler/convolution.hpp"
 
 namespace anzan::compiler {
 
 isa::Format wider(isa::Format a, isa::Format b) { return std::max(a, b); }
 
-Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x, const Image& y) {
+Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x,
+                      const Image& y) {
   const Layer& l = low.graph().network.layers[static_cast<std::size_t>(op.layer)];
   Axes a;
   a.y.kernel = weight.shape[2];
@@ -30,7 +32,9 @@ Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weigh
 
 namespace {
 
-const TensorInfo& tensor(const Lowering& low, int t) { return low.graph().tensors[static_cast<std::size_t>(t)]; }
+const TensorInfo& tensor(const Lowering& low, int t) {
+  return low.graph().tensors[static_cast<std::size_t>(t)];
+}
 
 const std::string& place(const Lowering& low, const Op& op) {
   return low.graph().network.layers[static_cast<std::size_t>(op.layer)].name;

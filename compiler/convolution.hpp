@@ -9,6 +9,7 @@ namespace anzan::compiler {
 isa::Format wider(isa::Format a, isa::Format b);
 
 // Forward axes of a convolution or fully connected layer (a convolution whose kernel is its whole input).
-Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x, const Image& y);
+Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x,
+                      const Image& y);
 
 }  // namespace anzan::compiler

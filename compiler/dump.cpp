@@ -1,8 +1,8 @@
 // Text of what each pass decided.
+#include <fmt/format.h>
+
 #include <functional>
 #include <map>
-
-#include <fmt/format.h>
 
 #include "compiler/compiler.hpp"
 #include "compiler/input_error.hpp"
@@ -14,19 +14,22 @@ namespace anzan::compiler {
 namespace {
 
 const char* name(LayerKind kind) {
-  static constexpr const char* kNames[] = {"convolution", "fully_connected", "max_pool", "average_pool", "relu",
-                                           "flatten", "add", "softmax_cross_entropy"};
+  static constexpr const char* kNames[] = {
+      "convolution", "fully_connected", "max_pool", "average_pool",
+      "relu",        "flatten",         "add",      "softmax_cross_entropy"};
   return kNames[static_cast<int>(kind)];
 }
 
 std::string dump_network(const Network& n) {
-  std::string text = fmt::format("network {}: input {} x {} x {}\n", n.name, n.input.channels, n.input.height, n.input.width);
+  std::string text = fmt::format("network {}: input {} x {} x {}\n", n.name, n.input.channels, n.input.height,
+                                 n.input.width);
   for (const Layer& l : n.layers) {
-    text += fmt::format("{:<12} {:<22} {} x {} x {} -> {} x {} x {}", l.name, name(l.kind), l.in.channels, l.in.height,
-                        l.in.width, l.out.channels, l.out.height, l.out.width);
-    if (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kMaxPool || l.kind == LayerKind::kAveragePool) {
-      text += fmt::format("  kernel {} x {}, stride {} x {}, padding {} x {}", l.kernel_h, l.kernel_w, l.stride_h,
-                          l.stride_w, l.pad_h, l.pad_w);
+    text += fmt::format("{:<12} {:<22} {} x {} x {} -> {} x {} x {}", l.name, name(l.kind), l.in.channels,
+                        l.in.height, l.in.width, l.out.channels, l.out.height, l.out.width);
+    if (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kMaxPool ||
+        l.kind == LayerKind::kAveragePool) {
+      text += fmt::format("  kernel {} x {}, stride {} x {}, padding {} x {}", l.kernel_h, l.kernel_w,
+                          l.stride_h, l.stride_w, l.pad_h, l.pad_w);
       if (l.groups > 1) text += fmt::format(", groups {}", l.groups);
     }
     text += '\n';
@@ -44,8 +47,9 @@ std::string dump_graph(const Graph& g, bool training) {
   std::string text;
   for (const Op& op : g.ops) {
     if (!training && op.stage != Stage::kForward) continue;
-    text += fmt::format("{:<12} {:<28} {} -> {}{}\n", g.network.layers[static_cast<std::size_t>(op.layer)].name,
-                        name(op.kind), join_names(g, op.inputs), join_names(g, op.outputs), op.relu ? "  (relu)" : "");
+    text += fmt::format("{:<12} {:<28} {} -> {}{}\n",
+                        g.network.layers[static_cast<std::size_t>(op.layer)].name, name(op.kind),
+                        join_names(g, op.inputs), join_names(g, op.outputs), op.relu ? "  (relu)" : "");
   }
   return text;
 }
@@ -54,8 +58,8 @@ std::string dump_precision(const Graph& g) {
   std::string text = "slot  name                                format  width  rounding       policy\n";
   for (std::size_t i = 0; i < g.slots.size(); ++i) {
     const SlotInfo& s = g.slots[i];
-    text += fmt::format("{:>4}  {:<34}  {:<6}  {:>5}  {:<13}  {}\n", i, s.name, isa::name(s.format), s.settings.width,
-                        isa::name(s.settings.rounding), isa::name(s.settings.policy));
+    text += fmt::format("{:>4}  {:<34}  {:<6}  {:>5}  {:<13}  {}\n", i, s.name, isa::name(s.format),
+                        s.settings.width, isa::name(s.settings.rounding), isa::name(s.settings.policy));
   }
   return text;
 }
@@ -65,12 +69,16 @@ std::string dump_memory(const Graph& g, const HbmPlan& plan) {
   std::string text = "first line     lines  operations  format  tensor\n";
   for (std::size_t i = 0; i < g.tensors.size(); ++i) {
     const TensorInfo& t = g.tensors[i];
-    const std::string lives = t.persistent ? "always" : life[i].end < life[i].begin ? "initial"
-                                                      : fmt::format("{}..{}", life[i].begin, life[i].end);
-    text += fmt::format("{:>10}  {:>8}  {:>10}  {:<6}  {}\n", t.hbm_line, t.lines, lives, isa::name(t.format), t.name);
+    const std::string lives = t.persistent ? "always"
+                              : life[i].end < life[i].begin
+                                  ? "initial"
+                                  : fmt::format("{}..{}", life[i].begin, life[i].end);
+    text += fmt::format("{:>10}  {:>8}  {:>10}  {:<6}  {}\n", t.hbm_line, t.lines, lives, isa::name(t.format),
+                        t.name);
   }
-  text += fmt::format("conventional {} bytes, planned {} bytes, lower bound {} bytes\n", plan.report.conventional_bytes,
-                      plan.report.planned_bytes, plan.report.lower_bound_bytes);
+  text +=
+      fmt::format("conventional {} bytes, planned {} bytes, lower bound {} bytes\n",
+                  plan.report.conventional_bytes, plan.report.planned_bytes, plan.report.lower_bound_bytes);
   return text;
 }
 

@@ -20,7 +20,8 @@ class Elementwise {
     const Range part = search();
     low_.reset_scratchpad();
     for (int i = 0; i < 2; ++i) {
-      for (const Image& s : sources_) lines_[i].push_back(low_.allocate(ceil_div(rows_, rows_per_line(s.format))));
+      for (const Image& s : sources_)
+        lines_[i].push_back(low_.allocate(ceil_div(rows_, rows_per_line(s.format))));
       lines_[i].push_back(low_.allocate(ceil_div(rows_, rows_per_line(target_.format))));
     }
     // pixels are walked as one axis: all tensors have the same layout
@@ -100,7 +101,8 @@ class Elementwise {
     }
   }
 
-  isa::Operand rows(std::size_t s, const std::vector<Tile>& in, const Range& pixels, const BatchRun& run, const Range& c) const {
+  isa::Operand rows(std::size_t s, const std::vector<Tile>& in, const Range& pixels, const BatchRun& run,
+                    const Range& c) const {
     isa::Operand o;
     o.kind = isa::OperandKind::kRows;
     o.format = sources_[s].format;
@@ -109,7 +111,8 @@ class Elementwise {
     return o;
   }
 
-  isa::Vector operation(const std::vector<Tile>& in, const Range& pixels, const BatchRun& run, const Range& c) {
+  isa::Vector operation(const std::vector<Tile>& in, const Range& pixels, const BatchRun& run,
+                        const Range& c) {
     isa::Vector v;
     const bool selection = target_.slot == sources_[0].slot;
     v.analyse = !selection && low_.analyses(target_.slot, target_.format) ? 1 : 0;
@@ -128,7 +131,9 @@ class Elementwise {
         v.b.format = isa::Format::kFp32;
         v.b.at = at(low_.scalar(0.0f));
         break;
-      default: v.op = isa::VectorOp::kCopy; break;
+      default:
+        v.op = isa::VectorOp::kCopy;
+        break;
     }
     return v;
   }

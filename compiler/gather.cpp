@@ -12,10 +12,12 @@ void gather_class(Lowering& low, const Image& source, const Axes& window, const 
                   const WindowClass& cy, const WindowClass& cx) {
   if (cy.taps == 0 || cx.taps == 0) return;
   const std::int64_t kw = window.x.kernel, taps = window.y.kernel * kw;
-  const auto emit = [&](std::int64_t ky, std::int64_t kys, std::int64_t kx, std::int64_t kxs, Range channels) {
+  const auto emit = [&](std::int64_t ky, std::int64_t kys, std::int64_t kx, std::int64_t kxs,
+                        Range channels) {
     const std::int64_t to = channels.begin * taps + (cy.tap + ky) * kw + cx.tap + kx;
-    low.copy(tile.format, Space::kScratchpad, raw.row(cy.src + ky, cx.src + kx, tile.bg.begin, channels.begin),
-             Space::kScratchpad, tile.row(cy.pos, cx.pos, tile.bg.begin, to),
+    low.copy(tile.format, Space::kScratchpad,
+             raw.row(cy.src + ky, cx.src + kx, tile.bg.begin, channels.begin), Space::kScratchpad,
+             tile.row(cy.pos, cx.pos, tile.bg.begin, to),
              {{cy.count, cy.src_per_pos * raw.y_stride(), tile.y_stride()},
               {cx.count, cx.src_per_pos * raw.x_stride(), tile.x_stride()},
               {tile.bg.size(), raw.bg_stride(), tile.bg_stride()},
@@ -36,7 +38,8 @@ void gather_class(Lowering& low, const Image& source, const Axes& window, const 
 
 }  // namespace
 
-void gather(Lowering& low, const Image& source, const Axes& window, const Tile& tile, std::int64_t stage_line) {
+void gather(Lowering& low, const Image& source, const Axes& window, const Tile& tile,
+            std::int64_t stage_line) {
   const std::vector<WindowClass> ys = window.y.classes(tile.y.begin, tile.y.end);
   const std::vector<WindowClass> xs = window.x.classes(tile.x.begin, tile.x.end);
   Tile raw = make_tile(source_range(ys), source_range(xs), tile.bg, {0, source.c}, source.format);

@@ -8,6 +8,7 @@ namespace anzan::compiler {
 // Fills `tile` (positions of the window's output; channel (c KH + ky) KW + kx is channel c seen through tap
 // (ky, kx)) from the image. Stages the raw pixels at `stage_line`, in the image's format and, if the tile
 // is wider, in the tile's.
-void gather(Lowering& low, const Image& source, const Axes& window, const Tile& tile, std::int64_t stage_line);
+void gather(Lowering& low, const Image& source, const Axes& window, const Tile& tile,
+            std::int64_t stage_line);
 
 }  // namespace anzan::compiler

@@ -99,7 +99,8 @@ class Differentiator : private GraphBuilder {
 
   void forward_layer(int i) {
     const Layer& l = layers()[static_cast<std::size_t>(i)];
-    if (activation_[static_cast<std::size_t>(i)] >= 0 || l.kind == LayerKind::kFlatten) return;  // fused before
+    if (activation_[static_cast<std::size_t>(i)] >= 0 || l.kind == LayerKind::kFlatten)
+      return;  // fused before
     Op op;
     op.layer = i;
     const int x = input_tensor(l);
@@ -137,8 +138,10 @@ class Differentiator : private GraphBuilder {
         op.kind = OpKind::kRelu;
         y = add_selection(l.name + ".activation", l.name, x, shape_of(x));
         break;
-      case LayerKind::kSoftmaxCrossEntropy: return forward_loss(l, op, x);
-      case LayerKind::kFlatten: return;
+      case LayerKind::kSoftmaxCrossEntropy:
+        return forward_loss(l, op, x);
+      case LayerKind::kFlatten:
+        return;
     }
     if (op.outputs.empty()) op.outputs.push_back(y);
     op.relu = relu >= 0;
@@ -166,8 +169,10 @@ class Differentiator : private GraphBuilder {
 
   void forward_loss(const Layer& l, Op op, int logits) {
     if (tensor(logits).shape[2] * tensor(logits).shape[3] != 1) {
-      throw InputError(l.place, "logits of " + std::to_string(tensor(logits).shape[2]) + " x " +
-                       std::to_string(tensor(logits).shape[3]) + " pixels", "one pixel: end with fully_connected");
+      throw InputError(l.place,
+                       "logits of " + std::to_string(tensor(logits).shape[2]) + " x " +
+                           std::to_string(tensor(logits).shape[3]) + " pixels",
+                       "one pixel: end with fully_connected");
     }
     op.kind = OpKind::kLoss;
     op.inputs.push_back(graph_.label);
@@ -184,7 +189,8 @@ class Differentiator : private GraphBuilder {
     w.layer = l.name;
     w.layout = TensorInfo::Layout::kWeights;
     w.groups = l.groups;
-    w.shape = {l.out.channels, x.shape[1] / l.groups, fc ? x.shape[2] : l.kernel_h, fc ? x.shape[3] : l.kernel_w};
+    w.shape = {l.out.channels, x.shape[1] / l.groups, fc ? x.shape[2] : l.kernel_h,
+               fc ? x.shape[3] : l.kernel_w};
     w.gathered = gathers(l);
     w.persistent = true;
     const std::int64_t fan_in = w.shape[1] * w.shape[2] * w.shape[3];
@@ -209,12 +215,14 @@ class Differentiator : private GraphBuilder {
     Parameter p;
     p.layer = layer;
     p.bias = bias;
-    p.value = add_like(like, bias ? ".bias" : ".weight", bias ? TensorClass::kBias : TensorClass::kWeight, true);
+    p.value =
+        add_like(like, bias ? ".bias" : ".weight", bias ? TensorClass::kBias : TensorClass::kWeight, true);
     if (precision_.separate_master && !bias) {
       p.master = add_like(like, ".master_weight", TensorClass::kMasterWeight, true);
     }
     p.momentum = add_like(like, bias ? ".bias_momentum" : ".momentum", TensorClass::kMomentum, true);
-    p.gradient = add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
+    p.gradient =
+        add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
     parameters_.push_back(p);
     TensorInfo initial = like;
     initial.name = tensor(p.value).name + ".initial";
@@ -234,7 +242,8 @@ class Differentiator : private GraphBuilder {
   int consumers(int t) {
     int n = 0;
     for (const Op& op : graph_.ops) {
-      if (op.stage == Stage::kForward) n += static_cast<int>(std::count(op.inputs.begin(), op.inputs.end(), t));
+      if (op.stage == Stage::kForward)
+        n += static_cast<int>(std::count(op.inputs.begin(), op.inputs.end(), t));
     }
     return n;
   }
@@ -294,14 +303,19 @@ class Differentiator : private GraphBuilder {
     const int dy = shares_.at(y).sum;
     if (op.relu) push(OpKind::kReluBackward, Stage::kBackward, op.layer, {dy, y}, {dy});
     switch (op.kind) {
-      case OpKind::kConvolution: return backward_convolution(op, dy);
-      case OpKind::kMaxPool: return propagate(OpKind::kMaxPoolBackward, op, op.inputs[0], {dy, op.outputs[1]});
-      case OpKind::kAveragePool: return propagate(OpKind::kAveragePoolBackward, op, op.inputs[0], {dy});
-      case OpKind::kRelu: return propagate(OpKind::kReluBackward, op, op.inputs[0], {dy, y});
+      case OpKind::kConvolution:
+        return backward_convolution(op, dy);
+      case OpKind::kMaxPool:
+        return propagate(OpKind::kMaxPoolBackward, op, op.inputs[0], {dy, op.outputs[1]});
+      case OpKind::kAveragePool:
+        return propagate(OpKind::kAveragePoolBackward, op, op.inputs[0], {dy});
+      case OpKind::kRelu:
+        return propagate(OpKind::kReluBackward, op, op.inputs[0], {dy, y});
       case OpKind::kAdd:
         for (int input : op.inputs) propagate(OpKind::kCopy, op, input, {dy});
         return;
-      default: return;
+      default:
+        return;
     }
   }
 
@@ -347,8 +361,8 @@ class Differentiator : private GraphBuilder {
     int count = 0, sum = -1;
   };
 
-  std::vector<int> activation_;        // layer -> tensor
-  std::vector<bool> needs_gradient_;   // tensor
+  std::vector<int> activation_;       // layer -> tensor
+  std::vector<bool> needs_gradient_;  // tensor
   std::vector<Parameter> parameters_;
   std::map<int, Shares> shares_;
 };
@@ -356,9 +370,19 @@ class Differentiator : private GraphBuilder {
 }  // namespace
 
 const char* name(OpKind kind) {
-  static constexpr const char* kNames[] = {
-      "convolution", "convolution_backward_data", "convolution_backward_weight", "max_pool", "max_pool_backward",
-      "average_pool", "average_pool_backward", "relu", "relu_backward", "add", "copy", "loss", "update"};
+  static constexpr const char* kNames[] = {"convolution",
+                                           "convolution_backward_data",
+                                           "convolution_backward_weight",
+                                           "max_pool",
+                                           "max_pool_backward",
+                                           "average_pool",
+                                           "average_pool_backward",
+                                           "relu",
+                                           "relu_backward",
+                                           "add",
+                                           "copy",
+                                           "loss",
+                                           "update"};
   return kNames[static_cast<int>(kind)];
 }
 

@@ -30,10 +30,10 @@ enum class Stage { kForward, kBackward, kUpdate };
 struct Op {
   OpKind kind = OpKind::kCopy;
   Stage stage = Stage::kForward;
-  int layer = 0;             // in Network::layers
+  int layer = 0;                     // in Network::layers
   std::vector<int> inputs, outputs;  // numbers of tensors
   bool relu = false;
-  bool bias = false;         // update of a bias: the multipliers of biases
+  bool bias = false;  // update of a bias: the multipliers of biases
 };
 
 struct Graph {

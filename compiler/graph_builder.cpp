@@ -7,8 +7,8 @@
 
 namespace anzan::compiler {
 
-GraphBuilder::GraphBuilder(const Network& network, const Precision& precision, const TrainingParameters& training,
-                           const ChipParameters& chip)
+GraphBuilder::GraphBuilder(const Network& network, const Precision& precision,
+                           const TrainingParameters& training, const ChipParameters& chip)
     : precision_(precision) {
   graph_.network = network;
   graph_.training = training;
@@ -36,7 +36,8 @@ int GraphBuilder::add_tensor(TensorInfo t) {
   return number;
 }
 
-TensorInfo GraphBuilder::image(const std::string& tensor_name, const std::string& layer, TensorClass kind, Shape s) const {
+TensorInfo GraphBuilder::image(const std::string& tensor_name, const std::string& layer, TensorClass kind,
+                               Shape s) const {
   TensorInfo t;
   t.name = tensor_name;
   t.layer = layer;
@@ -47,14 +48,16 @@ TensorInfo GraphBuilder::image(const std::string& tensor_name, const std::string
   return t;
 }
 
-int GraphBuilder::add_image(const std::string& tensor_name, const std::string& layer, TensorClass kind, Shape s) {
+int GraphBuilder::add_image(const std::string& tensor_name, const std::string& layer, TensorClass kind,
+                            Shape s) {
   TensorInfo t = image(tensor_name, layer, kind, s);
   t.slot = add_slot(tensor_name, kind, layer);
   t.format = graph_.slots.back().format;
   return add_tensor(std::move(t));
 }
 
-int GraphBuilder::add_selection(const std::string& tensor_name, const std::string& layer, int source, Shape s) {
+int GraphBuilder::add_selection(const std::string& tensor_name, const std::string& layer, int source,
+                                Shape s) {
   TensorInfo t = image(tensor_name, layer, tensor(source).kind, s);
   t.slot = tensor(source).slot;
   t.format = tensor(source).format;
@@ -73,7 +76,8 @@ Shape GraphBuilder::shape_of(int t) {
   return {info.shape[1], info.shape[2], info.shape[3]};
 }
 
-int GraphBuilder::add_like(const TensorInfo& like, const std::string& suffix, TensorClass kind, bool persistent) {
+int GraphBuilder::add_like(const TensorInfo& like, const std::string& suffix, TensorClass kind,
+                           bool persistent) {
   TensorInfo t = like;
   t.name = like.layer + suffix;
   t.kind = kind;

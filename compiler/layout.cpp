@@ -7,9 +7,12 @@ namespace anzan::compiler {
 
 std::int64_t rows_per_line(isa::Format format) {
   switch (format) {
-    case isa::Format::kInt8: return 4;
-    case isa::Format::kInt16: return 2;
-    case isa::Format::kFp32: return 1;
+    case isa::Format::kInt8:
+      return 4;
+    case isa::Format::kInt16:
+      return 2;
+    case isa::Format::kFp32:
+      return 1;
   }
   return 1;
 }
@@ -41,8 +44,10 @@ WeightLayout weight_layout(const TensorInfo& weight) {
 
 std::int64_t row_count(const TensorInfo& t) {
   switch (t.layout) {
-    case TensorInfo::Layout::kImages: return t.shape[2] * t.shape[3] * ceil_div(t.shape[0], t.lanes) * t.pitch;
-    case TensorInfo::Layout::kWeights: return weight_layout(t).rows();
+    case TensorInfo::Layout::kImages:
+      return t.shape[2] * t.shape[3] * ceil_div(t.shape[0], t.lanes) * t.pitch;
+    case TensorInfo::Layout::kWeights:
+      return weight_layout(t).rows();
     case TensorInfo::Layout::kVector: {
       std::int64_t blocks = 1;
       for (std::int64_t g = 0; g < t.groups; ++g) {
@@ -56,7 +61,8 @@ std::int64_t row_count(const TensorInfo& t) {
 
 TensorInfo::Place TensorInfo::place(std::int64_t index) const {
   const std::int64_t d3 = index % shape[3], d2 = index / shape[3] % shape[2];
-  const std::int64_t d1 = index / (shape[3] * shape[2]) % shape[1], d0 = index / (shape[3] * shape[2] * shape[1]);
+  const std::int64_t d1 = index / (shape[3] * shape[2]) % shape[1],
+                     d0 = index / (shape[3] * shape[2] * shape[1]);
   switch (layout) {
     case Layout::kImages: {
       const std::int64_t batch_groups = ceil_div(shape[0], lanes);
@@ -67,8 +73,10 @@ TensorInfo::Place TensorInfo::place(std::int64_t index) const {
       const std::int64_t out_per_group = shape[0] / groups, g = d0 / out_per_group;
       const std::int64_t oc = d0 % out_per_group + l.out_window(g).offset;
       const std::int64_t tap = gathered ? 0 : d2 * shape[3] + d3;
-      const std::int64_t ic = gathered ? index % (shape[1] * shape[2] * shape[3]) : d1 + l.in_window(g).offset;
-      return {((g * l.in_blocks + ic / lanes) * l.taps + tap) * l.out_pitch + oc, static_cast<int>(ic % lanes)};
+      const std::int64_t ic =
+          gathered ? index % (shape[1] * shape[2] * shape[3]) : d1 + l.in_window(g).offset;
+      return {((g * l.in_blocks + ic / lanes) * l.taps + tap) * l.out_pitch + oc,
+              static_cast<int>(ic % lanes)};
     }
     case Layout::kVector: {
       const std::int64_t per_group = shape[0] / groups, g = d0 / per_group;

@@ -14,8 +14,14 @@ using V = isa::VectorOp;
 using R = isa::Reduction;
 
 // Polynomials of Cephes (S. Moshier, expf.c and logf.c), highest power first.
-constexpr std::array<float, 8> kExp{1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
-                                    1.6666665459e-1f, 5.0000001201e-1f, 1.0f,             1.0f};
+constexpr std::array<float, 8> kExp{1.9875691500e-4f,
+                                    1.3981999507e-3f,
+                                    8.3334519073e-3f,
+                                    4.1665795894e-2f,
+                                    1.6666665459e-1f,
+                                    5.0000001201e-1f,
+                                    1.0f,
+                                    1.0f};
 constexpr std::array<float, 9> kLog{7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
                                     -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
                                     2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
@@ -25,8 +31,12 @@ constexpr float kSmallestExponent = -86.0f;  // below, exp counts as exp(-86): s
 class Loss {
  public:
   Loss(Lowering& low, const Op& op, bool gradient)
-      : low_(low), logits_(low.image(op.inputs[0])), labels_(low.image(op.inputs[1])), loss_(low.image(op.outputs[0])),
-        prediction_(low.image(op.outputs[1])), with_gradient_(gradient) {
+      : low_(low),
+        logits_(low.image(op.inputs[0])),
+        labels_(low.image(op.inputs[1])),
+        loss_(low.image(op.outputs[0])),
+        prediction_(low.image(op.outputs[1])),
+        with_gradient_(gradient) {
     if (gradient) gradient_ = low.image(op.outputs[2]);
   }
 
@@ -43,21 +53,23 @@ class Loss {
     step_ = classes;
     while (lines(step_) > low_.capacity()) {
       if (step_ == kChannelAlignment) {
-        throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
-                         "at least " + std::to_string(lines(step_)) + " lines for the softmax of four classes");
+        throw InputError(
+            "/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
+            "at least " + std::to_string(lines(step_)) + " lines for the softmax of four classes");
       }
       step_ = std::max(kChannelAlignment, round_up(step_ / 2, kChannelAlignment));
     }
     low_.reset_scratchpad();
     constants_ = low_.allocate(constants);
-    low_.copy(isa::Format::kFp32, isa::Space::kHbm, low_.constants().countdown_line, isa::Space::kScratchpad, constants_,
-              {{constants, 1, 1}});
+    low_.copy(isa::Format::kFp32, isa::Space::kHbm, low_.constants().countdown_line, isa::Space::kScratchpad,
+              constants_, {{constants, 1, 1}});
     logits_line_ = low_.allocate(ceil_div(step_, rows_per_line(logits_.format)));
     labels_line_ = low_.allocate(ceil_div(step_, rows_per_line(labels_.format)));
     if (with_gradient_) gradient_line_ = low_.allocate(ceil_div(step_, rows_per_line(gradient_.format)));
     loss_line_ = low_.allocate(1);
     prediction_line_ = low_.allocate(1);
-    for (std::int64_t* row : {&max_, &sum_, &zl_, &mask_, &best_, &t1_, &t2_, &t3_, &t4_}) *row = low_.allocate(1);
+    for (std::int64_t* row : {&max_, &sum_, &zl_, &mask_, &best_, &t1_, &t2_, &t3_, &t4_})
+      *row = low_.allocate(1);
     e_ = low_.allocate(1 + step_) + 1;  // the row before e carries the sum of the pieces so far
     p_ = low_.allocate(step_);          // scratch of exp
     n_ = low_.allocate(step_);
@@ -70,7 +82,9 @@ class Loss {
     std::int64_t step = 0;  // rows (or elements) a class
   };
 
-  Stream fp32(std::int64_t line, std::int64_t step = 0) const { return {rows(isa::Format::kFp32, 0, line), step}; }
+  Stream fp32(std::int64_t line, std::int64_t step = 0) const {
+    return {rows(isa::Format::kFp32, 0, line), step};
+  }
   Stream scalar(float value) { return number(low_.scalar(value)); }
   Stream bits(std::uint32_t value) { return number(low_.scalar_bits(value)); }
   static Stream number(int entry) {
@@ -129,7 +143,8 @@ class Loss {
     emit(V::kSub, 1, fp32(t1_), fp32(zl_), {}, t1_);
     store(V::kMul, fp32(t1_), fp32(mask_), loss_, bg, 0, loss_line_, {0, 1});
     // best = classes - number of the first class with the largest logit
-    store(V::kSub, scalar(static_cast<float>(logits_.c)), fp32(best_), prediction_, bg, 0, prediction_line_, {0, 1});
+    store(V::kSub, scalar(static_cast<float>(logits_.c)), fp32(best_), prediction_, bg, 0, prediction_line_,
+          {0, 1});
     if (!with_gradient_) return;
     reciprocal_of_sum();
     for (const Range& part : parts) {
@@ -185,7 +200,8 @@ class Loss {
     emit(V::kFnma, n, fp32(p_, 1), scalar(kLn2High), fp32(e_, 1), e_);
     emit(V::kFnma, n, fp32(p_, 1), scalar(kLn2Low), fp32(e_, 1), e_);
     emit(V::kFma, n, fp32(e_, 1), scalar(kExp[0]), scalar(kExp[1]), p_);
-    for (std::size_t k = 2; k < kExp.size(); ++k) emit(V::kFma, n, fp32(p_, 1), fp32(e_, 1), scalar(kExp[k]), p_);
+    for (std::size_t k = 2; k < kExp.size(); ++k)
+      emit(V::kFma, n, fp32(p_, 1), fp32(e_, 1), scalar(kExp[k]), p_);
     emit(V::kIshl, n, fp32(n_, 1), bits(23), {}, n_);
     emit(V::kIadd, n, fp32(p_, 1), fp32(n_, 1), {}, e_);
   }
@@ -196,11 +212,12 @@ class Loss {
     emit(V::kIshr, 1, fp32(t1_), bits(23), {}, t1_);
     emit(V::kIshl, 1, fp32(t1_), bits(23), {}, t2_);
     emit(V::kIsub, 1, fp32(sum_), fp32(t2_), {}, t2_);
-    emit(V::kI2f, 1, fp32(t1_), {}, {}, t1_);                                           // k
-    emit(V::kSub, 1, fp32(t2_), scalar(1.0f), {}, t2_);                                 // t
+    emit(V::kI2f, 1, fp32(t1_), {}, {}, t1_);            // k
+    emit(V::kSub, 1, fp32(t2_), scalar(1.0f), {}, t2_);  // t
     emit(V::kFma, 1, fp32(t2_), scalar(kLog[0]), scalar(kLog[1]), t3_);
-    for (std::size_t k = 2; k < kLog.size(); ++k) emit(V::kFma, 1, fp32(t3_), fp32(t2_), scalar(kLog[k]), t3_);
-    emit(V::kMul, 1, fp32(t2_), fp32(t2_), {}, t4_);                                    // t^2
+    for (std::size_t k = 2; k < kLog.size(); ++k)
+      emit(V::kFma, 1, fp32(t3_), fp32(t2_), scalar(kLog[k]), t3_);
+    emit(V::kMul, 1, fp32(t2_), fp32(t2_), {}, t4_);  // t^2
     emit(V::kMul, 1, fp32(t3_), fp32(t2_), {}, t3_);
     emit(V::kMul, 1, fp32(t3_), fp32(t4_), {}, t3_);
     emit(V::kFma, 1, fp32(t1_), scalar(kLn2Low), fp32(t3_), t3_);
@@ -223,12 +240,13 @@ class Loss {
     const std::int64_t n = part.size();
     emit(V::kMul, n, fp32(e_, 1), fp32(t1_), {}, e_);
     emit(V::kFnma, n, fp32(e_, 1), fp32(mask_), label_rows(), e_);
-    store(V::kMul, fp32(e_, 1), scalar(-1.0f / static_cast<float>(logits_.n)), gradient_, bg, part.begin, gradient_line_, part);
+    store(V::kMul, fp32(e_, 1), scalar(-1.0f / static_cast<float>(logits_.n)), gradient_, bg, part.begin,
+          gradient_line_, part);
   }
 
   // The last operation writes into a tensor's slot, then its rows go to HBM.
-  void store(V op, Stream a, Stream b, const Image& image, std::int64_t bg, std::int64_t first, std::int64_t line,
-             const Range& classes) {
+  void store(V op, Stream a, Stream b, const Image& image, std::int64_t bg, std::int64_t first,
+             std::int64_t line, const Range& classes) {
     isa::Vector v;
     v.op = op;
     v.a = a.operand;
@@ -250,8 +268,10 @@ class Loss {
   Image logits_, labels_, loss_, prediction_, gradient_;
   bool with_gradient_;
   std::int64_t step_ = 0, images_ = 0;
-  std::int64_t constants_ = 0, logits_line_ = 0, labels_line_ = 0, gradient_line_ = 0, loss_line_ = 0, prediction_line_ = 0;
-  std::int64_t max_ = 0, sum_ = 0, zl_ = 0, mask_ = 0, best_ = 0, t1_ = 0, t2_ = 0, t3_ = 0, t4_ = 0, e_ = 0, p_ = 0, n_ = 0;
+  std::int64_t constants_ = 0, logits_line_ = 0, labels_line_ = 0, gradient_line_ = 0, loss_line_ = 0,
+               prediction_line_ = 0;
+  std::int64_t max_ = 0, sum_ = 0, zl_ = 0, mask_ = 0, best_ = 0, t1_ = 0, t2_ = 0, t3_ = 0, t4_ = 0, e_ = 0,
+               p_ = 0, n_ = 0;
 };
 
 }  // namespace

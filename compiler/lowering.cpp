@@ -45,7 +45,8 @@ std::vector<BatchRun> batch_runs(const Image& image, Range bg) {
 
 std::vector<Range> pieces(std::int64_t size, std::int64_t step) {
   std::vector<Range> result;
-  for (std::int64_t begin = 0; begin < size; begin += step) result.push_back({begin, std::min(size, begin + step)});
+  for (std::int64_t begin = 0; begin < size; begin += step)
+    result.push_back({begin, std::min(size, begin + step)});
   return result;
 }
 
@@ -59,7 +60,8 @@ std::vector<std::int64_t> halvings(std::int64_t size) {
 }
 
 Lowering::Lowering(const Graph& graph, const Constants& constants)
-    : graph_(graph), constants_(constants),
+    : graph_(graph),
+      constants_(constants),
       capacity_(graph.chip.scratchpad_kib * 1024 / (graph.chip.lanes * (isa::kWordBits / 8))) {}
 
 Image Lowering::image(int tensor) const {
@@ -89,7 +91,8 @@ std::int64_t Lowering::allocate(std::int64_t lines) {
 int Lowering::scalar_bits(std::uint32_t bits) {
   const auto [it, added] = scalar_numbers_.emplace(bits, static_cast<int>(scalars_.size()));
   if (added) scalars_.push_back(bits);
-  if (scalars_.size() > static_cast<std::size_t>(isa::kScalars)) throw std::length_error("scalar table is full");
+  if (scalars_.size() > static_cast<std::size_t>(isa::kScalars))
+    throw std::length_error("scalar table is full");
   return it->second;
 }
 
@@ -104,7 +107,8 @@ int Lowering::learning_rate(double multiplier) {
     if (m == multiplier) return number;
   }
   scalars_.push_back(0);
-  if (scalars_.size() > static_cast<std::size_t>(isa::kScalars)) throw std::length_error("scalar table is full");
+  if (scalars_.size() > static_cast<std::size_t>(isa::kScalars))
+    throw std::length_error("scalar table is full");
   learning_rates_.emplace_back(static_cast<int>(scalars_.size()) - 1, multiplier);
   return learning_rates_.back().first;
 }
@@ -116,8 +120,9 @@ void Lowering::copy(isa::Format format, isa::Space src_space, std::int64_t src, 
   nest.merge();
   const std::int64_t per_line = rows_per_line(format);
   std::vector<Nest::Level>& levels = nest.loops();
-  bool lines = per_line > 1 && !levels.empty() && levels.back().stride[0] == 1 && levels.back().stride[1] == 1 &&
-               levels.back().count % per_line == 0 && src % per_line == 0 && dst % per_line == 0;
+  bool lines = per_line > 1 && !levels.empty() && levels.back().stride[0] == 1 &&
+               levels.back().stride[1] == 1 && levels.back().count % per_line == 0 && src % per_line == 0 &&
+               dst % per_line == 0;
   for (std::size_t i = 0; lines && i + 1 < levels.size(); ++i) {
     lines = levels[i].stride[0] % per_line == 0 && levels[i].stride[1] % per_line == 0;
   }
@@ -154,8 +159,8 @@ void Lowering::load(const Image& image, const Tile& t) {
 
 void Lowering::store(const Image& image, const Tile& t, std::int64_t first, std::int64_t end) {
   if (end == image.c) end = image.pitch;
-  copy(image.format, isa::Space::kScratchpad, t.row(t.y.begin, t.x.begin, t.bg.begin, first), isa::Space::kHbm,
-       image.row(t.y.begin, t.x.begin, t.bg.begin, first),
+  copy(image.format, isa::Space::kScratchpad, t.row(t.y.begin, t.x.begin, t.bg.begin, first),
+       isa::Space::kHbm, image.row(t.y.begin, t.x.begin, t.bg.begin, first),
        {{t.y.size(), t.y_stride(), image.w * image.batch_groups * image.pitch},
         {t.x.size(), t.x_stride(), image.batch_groups * image.pitch},
         {t.bg.size(), t.bg_stride(), image.pitch},

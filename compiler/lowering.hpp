@@ -16,9 +16,11 @@ namespace anzan::compiler {
 
 // Lines at the start of HBM that hold constants, and their contents.
 struct Constants {
-  std::int64_t ones_line(isa::Format f) const { return static_cast<std::int64_t>(f); }  // one in every element
-  std::int64_t zero_line = 3;                 // four lines of zeros
-  std::int64_t countdown_line = 7;            // FP32 elements: countdown, countdown - 1, ... 1
+  std::int64_t ones_line(isa::Format f) const {
+    return static_cast<std::int64_t>(f);
+  }                                 // one in every element
+  std::int64_t zero_line = 3;       // four lines of zeros
+  std::int64_t countdown_line = 7;  // FP32 elements: countdown, countdown - 1, ... 1
   std::int64_t countdown = 0, end_line = 7;
 };
 
@@ -42,8 +44,8 @@ struct Image {
 
 // A rectangular part of an image tensor in the scratchpad: rows ((y nx + x) nbg + bg) pitch + c.
 struct Tile {
-  Range y, x, bg, c;            // c.begin is a multiple of the channel alignment
-  std::int64_t pitch = 0;       // rows a pixel
+  Range y, x, bg, c;       // c.begin is a multiple of the channel alignment
+  std::int64_t pitch = 0;  // rows a pixel
   isa::Format format = isa::Format::kFp32;
   std::int64_t base_row = 0;
   std::int64_t rows() const { return y.size() * x.size() * bg.size() * pitch; }
@@ -52,7 +54,8 @@ struct Tile {
   std::int64_t x_stride() const { return bg.size() * pitch; }
   std::int64_t y_stride() const { return x.size() * x_stride(); }
   std::int64_t row(std::int64_t py, std::int64_t px, std::int64_t pbg, std::int64_t pc) const {
-    return base_row + (py - y.begin) * y_stride() + (px - x.begin) * x_stride() + (pbg - bg.begin) * pitch + pc - c.begin;
+    return base_row + (py - y.begin) * y_stride() + (px - x.begin) * x_stride() + (pbg - bg.begin) * pitch +
+           pc - c.begin;
   }
 };
 Tile make_tile(Range y, Range x, Range bg, Range c, isa::Format format);
@@ -89,13 +92,14 @@ class Lowering {
   const std::vector<std::pair<int, double>>& learning_rates() const { return learning_rates_; }
 
   // Copies rows; walks outermost first. Merges to whole lines where everything is aligned.
-  void copy(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space, std::int64_t dst,
-            const std::vector<Walk>& walks);
-  void load(const Image& image, const Tile& tile);   // tile.format == image.format
+  void copy(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space,
+            std::int64_t dst, const std::vector<Walk>& walks);
+  void load(const Image& image, const Tile& tile);  // tile.format == image.format
   // Channels [first, end) of the tile back to HBM; pad rows after the tensor's last channel may be written.
   void store(const Image& image, const Tile& tile, std::int64_t first, std::int64_t end);
   // Exact copy of `rows` rows in the scratchpad to a wider format.
-  void widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot, std::int64_t rows);
+  void widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot,
+             std::int64_t rows);
   void emit(isa::Instruction instruction) { program_->push_back(std::move(instruction)); }
   void optimise(int slot);  // choose the next binary point for writing
   void settle(int slot);    // the tensor has been rewritten

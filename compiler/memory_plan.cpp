@@ -15,8 +15,8 @@ bool is_initial(const Graph& g, std::size_t t) {
 }
 
 // Lowest place for `lines` lines that meets no placed tensor alive at the same time.
-std::int64_t lowest_gap(const Graph& g, const std::vector<Lifetime>& life, const std::vector<std::size_t>& placed,
-                        std::size_t tensor, std::int64_t start) {
+std::int64_t lowest_gap(const Graph& g, const std::vector<Lifetime>& life,
+                        const std::vector<std::size_t>& placed, std::size_t tensor, std::int64_t start) {
   std::vector<Range> taken;
   for (std::size_t other : placed) {
     if (overlap(life[tensor], life[other])) {

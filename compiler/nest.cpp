@@ -32,7 +32,8 @@ void merge_levels(std::vector<Nest::Level>& levels) {
 }
 
 std::int32_t narrow(std::int64_t stride) {
-  if (stride < std::numeric_limits<std::int32_t>::min() || stride > std::numeric_limits<std::int32_t>::max()) {
+  if (stride < std::numeric_limits<std::int32_t>::min() ||
+      stride > std::numeric_limits<std::int32_t>::max()) {
     throw std::length_error("stride beyond 32 bits");
   }
   return static_cast<std::int32_t>(stride);
@@ -61,7 +62,8 @@ void Nest::write(Instruction& instruction,
   merge();
   std::vector<Level> all = loops_;
   all.insert(all.end(), folds_.begin(), folds_.end());
-  if (all.size() > static_cast<std::size_t>(isa::kLoops)) throw std::length_error("loop nest deeper than the descriptor");
+  if (all.size() > static_cast<std::size_t>(isa::kLoops))
+    throw std::length_error("loop nest deeper than the descriptor");
   const std::size_t first = static_cast<std::size_t>(isa::kLoops) - all.size();
   instruction.loops.fill(1);
   for (std::size_t i = 0; i < all.size(); ++i) {

@@ -32,7 +32,8 @@ class Nest {
 
  private:
   template <class Instruction>
-  void write(Instruction& instruction, const std::array<std::array<std::int32_t, isa::kLoops>*, kStreams>& streams);
+  void write(Instruction& instruction,
+             const std::array<std::array<std::int32_t, isa::kLoops>*, kStreams>& streams);
 
   std::vector<Level> loops_, folds_;
 };

@@ -255,6 +255,7 @@ class NetworkParser {
     layer.in = shape_of(layer.inputs[0]);
     layer.out = layer.in;
     if (layer.kind == LayerKind::kFlatten) layer.out = {layer.in.size(), 1, 1};
+    if (!check_flattened(layer)) return false;
     if (layer.kind == LayerKind::kFullyConnected) {
       layer.kernel_h = layer.in.height;
       layer.kernel_w = layer.in.width;
@@ -266,6 +267,21 @@ class NetworkParser {
     if ((row.window || row.channels) && !infer_window(layer, json)) return false;
     if (row.channels && !infer_channels(layer, json)) return false;
     return fits(layer.out, layer.place);
+  }
+
+  // A flatten moves nothing, so its pixels stay pixels for all but the layers that do not care.
+  bool check_flattened(const Layer& layer) {
+    const bool flattened = std::any_of(layer.inputs.begin(), layer.inputs.end(),
+                                       [&](int i) { return i >= 0 && flattened_.count(i) != 0; });
+    const bool passes_on = layer.kind == LayerKind::kFlatten || layer.kind == LayerKind::kRelu;
+    const bool has_pixels = layer.in.height * layer.in.width > 1;
+    if ((flattened && passes_on) || (layer.kind == LayerKind::kFlatten && has_pixels)) {
+      flattened_.insert(static_cast<int>(network_.layers.size()));
+    }
+    if (!flattened || passes_on || layer.kind == LayerKind::kFullyConnected) return true;
+    fail(layer.place, "a flattened input",
+         "after a flatten a fully_connected layer, with relu between them at most");
+    return false;
   }
 
   bool infer_window(Layer& layer, const Json& json) {
@@ -320,7 +336,7 @@ class NetworkParser {
   bool check_loss(Layer& layer) {
     if (layer.in.height != 1 || layer.in.width != 1) {
       fail(layer.place, "an input of " + text(layer.in),
-           "one number a class: a flatten or fully_connected layer before the loss");
+           "one number a class: a fully_connected layer before the loss");
     } else if (layer.in.channels < 2) {
       fail(layer.place, "an input of one class", "at least two classes");
     }
@@ -358,6 +374,7 @@ class NetworkParser {
   Network network_;
   bool input_known_ = true;
   std::vector<bool> shape_known_;
+  std::set<int> flattened_;  // layers whose output is a flattened image
   std::map<std::string, int> numbers_;
   std::vector<InputFinding> findings_;
 };

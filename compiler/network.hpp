@@ -1,15 +1,21 @@
 // The network front end: layers as the user wrote them, with shapes inferred and checked.
 #pragma once
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 namespace anzan::compiler {
 
 enum class LayerKind {
-  kConvolution, kFullyConnected, kMaxPool, kAveragePool, kRelu, kFlatten, kAdd, kSoftmaxCrossEntropy,
+  kConvolution,
+  kFullyConnected,
+  kMaxPool,
+  kAveragePool,
+  kRelu,
+  kFlatten,
+  kAdd,
+  kSoftmaxCrossEntropy,
 };
 
 // Initial weights. Xavier as Caffe's: uniform in ±sqrt(3 / fan_in); gaussian: mean 0, deviation `value`;
@@ -22,7 +28,9 @@ struct Filler {
 struct Shape {
   std::int64_t channels = 0, height = 0, width = 0;
   std::int64_t size() const { return channels * height * width; }
-  bool operator==(const Shape& o) const { return channels == o.channels && height == o.height && width == o.width; }
+  bool operator==(const Shape& o) const {
+    return channels == o.channels && height == o.height && width == o.width;
+  }
 };
 
 struct Layer {
@@ -35,7 +43,7 @@ struct Layer {
   bool bias = false;
   Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
   double weight_lr = 1, bias_lr = 1, weight_decay = 1, bias_decay = 1;  // multipliers
-  std::string place;        // JSON pointer of the layer, for errors found later
+  std::string place;  // JSON pointer of the layer, for errors found later
 };
 
 struct Network {

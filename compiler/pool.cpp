@@ -1,9 +1,9 @@
 // Max and average pooling and their gradients on the vector unit. All four fold over the taps of window
 // classes: forward over the input pixels of a window, backward over the windows that hold a pixel.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
-
-#include <fmt/format.h>
 
 #include "compiler/input_error.hpp"
 #include "compiler/lowering.hpp"
@@ -15,8 +15,11 @@ namespace {
 class Pool {
  public:
   Pool(Lowering& low, const Op& op)
-      : low_(low), op_(op), layer_(low.graph().network.layers[static_cast<std::size_t>(op.layer)]),
-        source_(low.image(op.inputs[0])), target_(low.image(op.outputs[0])) {
+      : low_(low),
+        op_(op),
+        layer_(low.graph().network.layers[static_cast<std::size_t>(op.layer)]),
+        source_(low.image(op.inputs[0])),
+        target_(low.image(op.outputs[0])) {
     backward_ = op.kind == OpKind::kMaxPoolBackward || op.kind == OpKind::kAveragePoolBackward;
     max_ = op.kind == OpKind::kMaxPool || op.kind == OpKind::kMaxPoolBackward;
     if (max_) index_ = low.image(backward_ ? op.inputs[1] : op.outputs[1]);
@@ -29,14 +32,14 @@ class Pool {
   void run() {
     search();
     low_.reset_scratchpad();
-    low_.note(fmt::format("{} {}: batch groups {}, channels {}, y {}, x {}", name(op_.kind), layer_.name, t_.bg, t_.c, t_.y,
-                          t_.x));
+    low_.note(fmt::format("{} {}: batch groups {}, channels {}, y {}, x {}", name(op_.kind), layer_.name,
+                          t_.bg, t_.c, t_.y, t_.x));
     if (max_) {
       const std::int64_t lines = constant_lines();
       constants_line_ = low_.allocate(lines);
       const Constants& k = low_.constants();
-      low_.copy(isa::Format::kFp32, isa::Space::kHbm, k.countdown_line, isa::Space::kScratchpad, constants_line_,
-                {{constant_lines(), 1, 1}});
+      low_.copy(isa::Format::kFp32, isa::Space::kHbm, k.countdown_line, isa::Space::kScratchpad,
+                constants_line_, {{constant_lines(), 1, 1}});
     }
     for (int i = 0; i < 2; ++i) {
       source_line_[i] = low_.allocate(source_lines(t_));
@@ -65,8 +68,12 @@ class Pool {
                                         : (positions - 1) * a.stride + a.kernel;
     return std::min(e, a.sources());
   }
-  std::int64_t source_pixels(const Tiling& t) const { return t.bg * extent(axes_.y, t.y) * extent(axes_.x, t.x) * t.c; }
-  std::int64_t source_lines(const Tiling& t) const { return ceil_div(source_pixels(t), rows_per_line(source_.format)); }
+  std::int64_t source_pixels(const Tiling& t) const {
+    return t.bg * extent(axes_.y, t.y) * extent(axes_.x, t.x) * t.c;
+  }
+  std::int64_t source_lines(const Tiling& t) const {
+    return ceil_div(source_pixels(t), rows_per_line(source_.format));
+  }
   std::int64_t target_lines(const Tiling& t) const {
     return ceil_div(t.bg * t.y * t.x * t.c, rows_per_line(target_.format));
   }
@@ -100,12 +107,14 @@ class Pool {
       }
     }
     if (best == std::numeric_limits<std::int64_t>::max()) {
-      throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
-                       "at least " + std::to_string(least) + " lines for the smallest tile of " + layer_.name);
+      throw InputError(
+          "/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
+          "at least " + std::to_string(least) + " lines for the smallest tile of " + layer_.name);
     }
   }
 
-  Tile load(const Image& image, const Range& y, const Range& x, const Range& bg, const Range& c, std::int64_t line) {
+  Tile load(const Image& image, const Range& y, const Range& x, const Range& bg, const Range& c,
+            std::int64_t line) {
     Tile t = make_tile(y, x, bg, c, image.format);
     t.base_row = line * rows_per_line(image.format);
     if (y.size() > 0 && x.size() > 0) low_.load(image, t);
@@ -169,7 +178,8 @@ class Pool {
     isa::Operand o;
     o.kind = isa::OperandKind::kBroadcast;
     o.format = isa::Format::kFp32;
-    o.at = at(constants_line_ * low_.lanes() + low_.constants().countdown - taps() + cy.tap * layer_.kernel_w + cx.tap);
+    o.at = at(constants_line_ * low_.lanes() + low_.constants().countdown - taps() +
+              cy.tap * layer_.kernel_w + cx.tap);
     return o;
   }
   std::int64_t tap_y(const WindowClass& cy) const { return cy.tap_step * layer_.kernel_w; }
@@ -181,8 +191,8 @@ class Pool {
   };
 
   // Loops (bg, y, x, c) and folds (ky, kx) for operands a, b, c and the output.
-  void finish(isa::Vector& v, const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& out,
-              const std::array<Stream, 3>& operands) {
+  void finish(isa::Vector& v, const WindowClass& cy, const WindowClass& cx, const BatchRun& run,
+              const Tile& out, const std::array<Stream, 3>& operands) {
     Nest::Strides bg{}, y{}, x{}, c{}, ky{}, kx{};
     for (std::size_t s = 0; s < 3; ++s) {
       const Stream& stream = operands[s];
@@ -203,7 +213,8 @@ class Pool {
     v.o = at(out.row(cy.pos, cx.pos, run.bg.begin, out.c.begin));
     v.x.base = static_cast<std::uint32_t>(target_.index(cy.pos, cx.pos, run.bg.begin, out.c.begin));
     v.x.lane_stride = static_cast<std::int32_t>(target_.image_size());
-    bg[3] = out.bg_stride(), y[3] = cy.pos_step * out.y_stride(), x[3] = cx.pos_step * out.x_stride(), c[3] = 1;
+    bg[3] = out.bg_stride(), y[3] = cy.pos_step * out.y_stride(), x[3] = cx.pos_step * out.x_stride(),
+    c[3] = 1;
     bg[4] = target_.lanes * target_.image_size(), y[4] = cy.pos_step * target_.w, x[4] = cx.pos_step;
     c[4] = target_.h * target_.w;
     Nest nest;
@@ -215,24 +226,28 @@ class Pool {
     low_.emit(v);
   }
 
-  void fold_max(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in, const Tile& out) {
+  void fold_max(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in,
+                const Tile& out) {
     isa::Vector v = start(isa::VectorOp::kCopy, isa::Reduction::kMax, run, target_);
     v.a = rows(source_, in.row(cy.src, cx.src, run.bg.begin, in.c.begin));
     finish(v, cy, cx, run, out, {Stream{&in, true, 0, 0}, {}, {}});
   }
 
-  void fold_index(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in, const Tile& out,
-                  const Tile& index) {
+  void fold_index(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in,
+                  const Tile& out, const Tile& index) {
     isa::Vector v = start(isa::VectorOp::kSelectEq, isa::Reduction::kMax, run, index_);
     v.a = rows(source_, in.row(cy.src, cx.src, run.bg.begin, in.c.begin));
     v.b = rows(target_, out.row(cy.pos, cx.pos, run.bg.begin, out.c.begin));
     v.c = tap_constant(cy, cx);
-    finish(v, cy, cx, run, index, {Stream{&in, true, 0, 0}, Stream{&out, false, 0, 0}, Stream{nullptr, false, tap_y(cy), cx.tap_step}});
+    finish(
+        v, cy, cx, run, index,
+        {Stream{&in, true, 0, 0}, Stream{&out, false, 0, 0}, Stream{nullptr, false, tap_y(cy), cx.tap_step}});
   }
 
-  void fold_sum(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in, const Tile& index,
-                const Tile& out) {
-    isa::Vector v = start(max_ ? isa::VectorOp::kSelectEq : isa::VectorOp::kMul, isa::Reduction::kAdd, run, target_);
+  void fold_sum(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in,
+                const Tile& index, const Tile& out) {
+    isa::Vector v =
+        start(max_ ? isa::VectorOp::kSelectEq : isa::VectorOp::kMul, isa::Reduction::kAdd, run, target_);
     v.analyse = low_.analyses(target_.slot, target_.format) ? 1 : 0;
     const isa::Operand values = rows(source_, in.row(cy.src, cx.src, run.bg.begin, in.c.begin));
     if (!max_) {
@@ -246,7 +261,8 @@ class Pool {
     v.b = tap_constant(cy, cx);
     v.c = values;
     finish(v, cy, cx, run, out,
-           {Stream{&index, true, 0, 0}, Stream{nullptr, false, tap_y(cy), cx.tap_step}, Stream{&in, true, 0, 0}});
+           {Stream{&index, true, 0, 0}, Stream{nullptr, false, tap_y(cy), cx.tap_step},
+            Stream{&in, true, 0, 0}});
   }
 
   void zero(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& out) {

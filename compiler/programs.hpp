@@ -11,9 +11,9 @@ namespace anzan::compiler {
 
 struct Programs {
   isa::Program initialize, calibrate, step, evaluate;
-  std::vector<std::uint32_t> scalars;                    // initial scalar table
-  std::vector<std::pair<int, double>> learning_rates;    // scalar, multiplier of the learning rate
-  std::vector<std::string> notes;                        // what the tile searches decided
+  std::vector<std::uint32_t> scalars;                  // initial scalar table
+  std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate
+  std::vector<std::string> notes;                      // what the tile searches decided
 };
 
 // The differentiated network with every tensor placed; `memory` receives the plan if not null.

@@ -122,8 +122,10 @@ std::vector<Access> accesses(const isa::Instruction& instruction, std::int64_t l
 }
 
 void add_semaphores(isa::Program& program, std::int64_t lanes, std::int64_t scratchpad_lines) {
-  static_assert(kUnits * kUnits <= static_cast<std::size_t>(isa::kSemaphores), "one semaphore a pair of units");
-  std::vector<Last> lines(static_cast<std::size_t>(scratchpad_lines)), slots(static_cast<std::size_t>(isa::kSlots));
+  static_assert(kUnits * kUnits <= static_cast<std::size_t>(isa::kSemaphores),
+                "one semaphore a pair of units");
+  std::vector<Last> lines(static_cast<std::size_t>(scratchpad_lines)),
+      slots(static_cast<std::size_t>(isa::kSlots));
   // newest instruction of unit u that unit v has already waited for: [v][u]
   std::array<std::array<std::int32_t, kUnits>, kUnits> synced{};
   for (auto& s : synced) s.fill(-1);

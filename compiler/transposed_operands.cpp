@@ -63,7 +63,8 @@ Tile TransposedOperands::widened(const Tile& tile, int slot, std::int64_t line) 
   return wide;
 }
 
-bool TransposedOperands::load_input(const Range& ib, const Range& ky, const Range& kx, const ReductionPart& p) {
+bool TransposedOperands::load_input(const Range& ib, const Range& ky, const Range& kx,
+                                    const ReductionPart& p) {
   const std::vector<TapClass> ys = taps_met(g_.kernel.y, ky, p.y), xs = taps_met(g_.kernel.x, kx, p.x);
   if (ys.empty() || xs.empty()) return false;
   const int which = x_count_++ % 2;
@@ -90,8 +91,9 @@ bool TransposedOperands::load_input(const Range& ib, const Range& ky, const Rang
 
 // Blocks of L images by L channels to lines [block][bg][y][x][image lines]; what lies beyond the images
 // and channels that exist becomes zero.
-void TransposedOperands::transpose(const Tile& tile, const Range& blocks, std::int64_t channels_end, std::int64_t line) {
-      const std::int64_t x_rows = g_.lanes, y_rows = tile.x.size() * g_.lanes, bg_rows = tile.y.size() * y_rows;
+void TransposedOperands::transpose(const Tile& tile, const Range& blocks, std::int64_t channels_end,
+                                   std::int64_t line) {
+  const std::int64_t x_rows = g_.lanes, y_rows = tile.x.size() * g_.lanes, bg_rows = tile.y.size() * y_rows;
   const std::int64_t block_rows = tile.bg.size() * bg_rows;
   for (std::int64_t b = blocks.begin; b < blocks.end; ++b) {
     for (const BatchRun& run : batch_runs(g_.dy, tile.bg)) {
@@ -101,7 +103,8 @@ void TransposedOperands::transpose(const Tile& tile, const Range& blocks, std::i
       t.src_lanes = static_cast<std::uint8_t>(run.images);
       t.dst_rows = static_cast<std::uint8_t>(g_.lanes);
       t.src = at(tile.row(tile.y.begin, tile.x.begin, run.bg.begin, b * g_.lanes));
-      t.dst = at(line * rows_per_line(g_.format) + (b - blocks.begin) * block_rows + (run.bg.begin - tile.bg.begin) * bg_rows);
+      t.dst = at(line * rows_per_line(g_.format) + (b - blocks.begin) * block_rows +
+                 (run.bg.begin - tile.bg.begin) * bg_rows);
       Nest()
           .loop(run.bg.size(), {tile.bg_stride(), bg_rows, 0, 0, 0})
           .loop(tile.y.size(), {tile.y_stride(), y_rows, 0, 0, 0})

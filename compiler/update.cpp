@@ -14,15 +14,16 @@ using isa::Space;
 // A run of neighbouring blocks of a parameter whose rows use the same lanes: weights are (group, block of
 // input channels) x taps x output channels; a block of biases is a single row.
 struct Run {
-  std::int64_t row = 0;       // first row of the run in the tensor
+  std::int64_t row = 0;  // first row of the run in the tensor
   std::int64_t blocks = 1, taps = 1, pitch = 1;
-  Range rows, lanes;          // rows of a tap, lanes that hold elements
-  std::int64_t index = 0;     // logical index of block 0, tap 0, row 0, lane 0
+  Range rows, lanes;       // rows of a tap, lanes that hold elements
+  std::int64_t index = 0;  // logical index of block 0, tap 0, row 0, lane 0
   std::int64_t block_index = 0, tap_index = 0, row_index = 0, lane_index = 0;
   std::int64_t block_rows() const { return taps * pitch; }
   bool continued_by(const Run& r) const {
     return r.row == row + blocks * block_rows() && r.rows.begin == rows.begin && r.rows.end == rows.end &&
-           r.lanes.begin == lanes.begin && r.lanes.end == lanes.end && r.index == index + blocks * block_index;
+           r.lanes.begin == lanes.begin && r.lanes.end == lanes.end &&
+           r.index == index + blocks * block_index;
   }
 };
 
@@ -46,7 +47,8 @@ std::vector<Run> weight_runs(const TensorInfo& t) {
       b.taps = l.taps;
       b.pitch = l.out_pitch;
       b.rows = {out.offset, out.end()};
-      b.lanes = {std::max<std::int64_t>(0, in.offset - i * l.lanes), std::min(l.lanes, in.end() - i * l.lanes)};
+      b.lanes = {std::max<std::int64_t>(0, in.offset - i * l.lanes),
+                 std::min(l.lanes, in.end() - i * l.lanes)};
       b.row_index = ic * kh * kw;
       b.lane_index = t.gathered ? 1 : kh * kw;
       b.tap_index = t.gathered ? 0 : 1;
@@ -67,7 +69,8 @@ std::vector<Run> vector_runs(const TensorInfo& t) {
       Run b;
       b.row = g * group_rows + i;
       b.rows = {0, 1};
-      b.lanes = {std::max<std::int64_t>(0, w.offset - i * t.lanes), std::min<std::int64_t>(t.lanes, w.end() - i * t.lanes)};
+      b.lanes = {std::max<std::int64_t>(0, w.offset - i * t.lanes),
+                 std::min<std::int64_t>(t.lanes, w.end() - i * t.lanes)};
       b.index = g * per_group - w.offset + i * t.lanes;
       b.lane_index = 1;
       b.block_index = t.lanes;
@@ -98,7 +101,8 @@ class ParameterWalk {
     }
     rows_ = std::min(rows_, round_up(row_count(*tensors_[0]) + kChannelAlignment, kChannelAlignment));
     for (int i = 0; i < 2; ++i) {
-      for (const TensorInfo* t : tensors_) lines_[i].push_back(low_.allocate(rows_ / rows_per_line(t->format)));
+      for (const TensorInfo* t : tensors_)
+        lines_[i].push_back(low_.allocate(rows_ / rows_per_line(t->format)));
       for (std::int64_t s = 0; s < scratch_buffers; ++s) lines_[i].push_back(low_.allocate(rows_));
     }
   }
@@ -110,12 +114,14 @@ class ParameterWalk {
       run_ = &r;
       const Range taps{0, r.taps};
       if (r.block_rows() <= rows_) {
-        for (const Range& blocks : pieces(r.blocks, rows_ / r.block_rows())) piece(blocks, taps, r.rows, {0, r.pitch}, visit);
+        for (const Range& blocks : pieces(r.blocks, rows_ / r.block_rows()))
+          piece(blocks, taps, r.rows, {0, r.pitch}, visit);
         continue;
       }
       for (std::int64_t block = 0; block < r.blocks; ++block) {
         if (r.pitch <= rows_) {
-          for (const Range& t : pieces(r.taps, rows_ / r.pitch)) piece({block, block + 1}, t, r.rows, {0, r.pitch}, visit);
+          for (const Range& t : pieces(r.taps, rows_ / r.pitch))
+            piece({block, block + 1}, t, r.rows, {0, r.pitch}, visit);
           continue;
         }
         for (std::int64_t tap = 0; tap < r.taps; ++tap) {
@@ -169,10 +175,12 @@ class ParameterWalk {
       v.analyse = low_.analyses(tensors_[out]->slot, v.out_format) ? 1 : 0;
     }
     const Run& r = *run_;
-    v.x.base = static_cast<std::uint32_t>(r.index + blocks_.begin * r.block_index + taps_.begin * r.tap_index +
-                                          used_.begin * r.row_index);
+    v.x.base = static_cast<std::uint32_t>(r.index + blocks_.begin * r.block_index +
+                                          taps_.begin * r.tap_index + used_.begin * r.row_index);
     v.x.lane_stride = static_cast<std::int32_t>(r.lane_index);
-    const auto walks = [](const isa::Operand& o) { return o.kind == isa::OperandKind::kRows ? std::int64_t{1} : 0; };
+    const auto walks = [](const isa::Operand& o) {
+      return o.kind == isa::OperandKind::kRows ? std::int64_t{1} : 0;
+    };
     const auto strides = [&](std::int64_t rows, std::int64_t index) {
       return Nest::Strides{walks(a) * rows, walks(b) * rows, walks(c) * rows, rows, index};
     };
@@ -203,14 +211,17 @@ class ParameterWalk {
   // first used row of the piece in buffer b
   std::int64_t row(std::size_t b) const { return buffer_row(b) + first_row_ % alignment(b) + offset_; }
   // rows of narrow formats keep their place in the word, so that whole lines move
-  std::int64_t alignment(std::size_t b) const { return b < tensors_.size() ? rows_per_line(tensors_[b]->format) : 1; }
+  std::int64_t alignment(std::size_t b) const {
+    return b < tensors_.size() ? rows_per_line(tensors_[b]->format) : 1;
+  }
   std::int64_t buffer_row(std::size_t b) const {
     return lines_[count_ % 2][b] * (b < tensors_.size() ? rows_per_line(tensors_[b]->format) : 1);
   }
 
   void move(std::size_t t, bool in) {
     const isa::Format f = tensors_[t]->format;
-    const std::int64_t hbm = low_.base_row(*tensors_[t]) + first_row_, spm = buffer_row(t) + first_row_ % alignment(t);
+    const std::int64_t hbm = low_.base_row(*tensors_[t]) + first_row_,
+                       spm = buffer_row(t) + first_row_ % alignment(t);
     if (in) {
       low_.copy(f, Space::kHbm, hbm, Space::kScratchpad, spm, {{moved_rows_, 1, 1}});
     } else {
@@ -236,7 +247,8 @@ void lower_update(Lowering& low, const Op& op, bool store) {
   const auto tensor = [&](int t) { return &g.tensors[static_cast<std::size_t>(t)]; };
   const bool master = op.inputs.size() > 3;
   // gradient, momentum, value that is updated [, narrow copy]; then FP32 scratch
-  std::vector<const TensorInfo*> tensors{tensor(op.inputs[0]), tensor(op.inputs[2]), tensor(op.inputs[master ? 3 : 1])};
+  std::vector<const TensorInfo*> tensors{tensor(op.inputs[0]), tensor(op.inputs[2]),
+                                         tensor(op.inputs[master ? 3 : 1])};
   if (master) tensors.push_back(tensor(op.inputs[1]));
   const std::size_t kGradient = 0, kMomentum = 1, kValue = 2, kNarrow = 3, kScratch = tensors.size();
   ParameterWalk walk(low, tensors, 1);

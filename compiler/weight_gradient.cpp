@@ -1,10 +1,10 @@
 // The gradient of weights and biases: lanes are input channels, rows are output channels, and the
 // reduction walks (batch group, y, x, image), so both operands are transposed first: blocks of L images by
 // L channels become lines whose words hold neighbouring images.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
-
-#include <fmt/format.h>
 
 #include "compiler/accumulator_bound.hpp"
 #include "compiler/convolution.hpp"
@@ -19,27 +19,39 @@ using isa::Space;
 class WeightGradient {
  public:
   WeightGradient(Lowering& low, const Op& op)
-      : low_(low), op_(op), lanes_(low.lanes()), g_(geometry(low, op)), x_(g_.x), dy_(g_.dy), weight_(*g_.weight),
-        bias_(g_.bias), layout_(g_.layout), format_(g_.format), per_line_(rows_per_line(g_.format)),
-        kernel_y_(g_.kernel.y), kernel_x_(g_.kernel.x), operands_(low, g_) {}
+      : low_(low),
+        op_(op),
+        lanes_(low.lanes()),
+        g_(geometry(low, op)),
+        x_(g_.x),
+        dy_(g_.dy),
+        weight_(*g_.weight),
+        bias_(g_.bias),
+        layout_(g_.layout),
+        format_(g_.format),
+        per_line_(rows_per_line(g_.format)),
+        kernel_y_(g_.kernel.y),
+        kernel_x_(g_.kernel.x),
+        operands_(low, g_) {}
 
   void run() {
     prove_accumulator(low_.graph(), format_, x_.slot, dy_.slot, dy_.n * dy_.h * dy_.w, layer().name);
     t_ = search_tiling(g_, low_.capacity(), layer().name);
     low_.reset_scratchpad();
     const WeightGradientBuffers b = buffers(g_, t_);
-    low_.note(fmt::format("convolution_backward_weight {}: output blocks {}, input blocks {}, taps {} x {}; batch groups {}, "
-                          "y {}, x {}; {} of {} lines",
-                          layer().name, t_.out_blocks, t_.in_blocks, t_.ky, t_.kx, t_.batch_groups, t_.y, t_.x, b.total(),
-                          low_.capacity()));
+    low_.note(fmt::format(
+        "convolution_backward_weight {}: output blocks {}, input blocks {}, taps {} x {}; batch groups {}, "
+        "y {}, x {}; {} of {} lines",
+        layer().name, t_.out_blocks, t_.in_blocks, t_.ky, t_.kx, t_.batch_groups, t_.y, t_.x, b.total(),
+        low_.capacity()));
     ones_line_ = low_.allocate(b.ones);
     spill_line_ = low_.allocate(b.spill);
     bias_line_ = low_.allocate(b.bias);
     for (std::int64_t& line : gradient_line_) line = low_.allocate(b.gradient);
     operands_.allocate(b);
     if (bias_ != nullptr) {
-      low_.copy(isa::Format::kFp32, Space::kHbm, low_.constants().ones_line(format_), Space::kScratchpad, ones_line_,
-                {{1, 1, 1}});
+      low_.copy(isa::Format::kFp32, Space::kHbm, low_.constants().ones_line(format_), Space::kScratchpad,
+                ones_line_, {{1, 1, 1}});
     }
     make_chunks();
     for (group_ = 0; group_ < layout_.groups; ++group_) {
@@ -94,7 +106,8 @@ class WeightGradient {
       if (with_bias) accumulate_bias(ob, p);
       if (any) {
         for (const TapClass& cy : taps_met(kernel_y_, ky, parts_[p].y)) {
-          for (const TapClass& cx : taps_met(kernel_x_, kx, parts_[p].x)) accumulate(ob, ib, ky, kx, cy, cx, p, which);
+          for (const TapClass& cx : taps_met(kernel_x_, kx, parts_[p].x))
+            accumulate(ob, ib, ky, kx, cy, cx, p, which);
         }
       }
     }
@@ -138,7 +151,8 @@ class WeightGradient {
     if (!uniform && (cy.taps > 1 || cx.taps > 1)) {
       for (std::int64_t i = 0; i < cy.taps; ++i) {
         for (std::int64_t j = 0; j < cx.taps; ++j) {
-          accumulate(ob, ib, ky, kx, {cy.tap + i, 1, cy.out, cy.outs}, {cx.tap + j, 1, cx.out, cx.outs}, p, which);
+          accumulate(ob, ib, ky, kx, {cy.tap + i, 1, cy.out, cy.outs}, {cx.tap + j, 1, cx.out, cx.outs}, p,
+                     which);
         }
       }
       return;
@@ -149,7 +163,8 @@ class WeightGradient {
       for (std::int64_t i = ib.begin; i < ib.end;) {
         const Range lanes = block_lanes(i);
         std::int64_t end = i + 1;
-        while (end < ib.end && block_lanes(end).begin == lanes.begin && block_lanes(end).end == lanes.end) ++end;
+        while (end < ib.end && block_lanes(end).begin == lanes.begin && block_lanes(end).end == lanes.end)
+          ++end;
         multiply({o - ob.begin, o}, {i, end}, ob, ib, ky, kx, cy, cx, p, which, first, last);
         i = end;
       }
@@ -157,7 +172,8 @@ class WeightGradient {
   }
 
   Range block_lanes(std::int64_t in_block) const {
-    return {std::max<std::int64_t>(0, in_.offset - in_block * lanes_), std::min(lanes_, in_.end() - in_block * lanes_)};
+    return {std::max<std::int64_t>(0, in_.offset - in_block * lanes_),
+            std::min(lanes_, in_.end() - in_block * lanes_)};
   }
 
   void multiply(const Range& o, const Range& blocks, const Range& ob, const Range& ib, const Range& ky,
@@ -181,9 +197,12 @@ class WeightGradient {
     t.mask = lane_mask(lanes.begin, lanes.size());
     // transposed operands: lines [block][bg][y][x][image lines]
     const std::int64_t k = image_lines();
-    const std::int64_t ax = k, ay = part.x.size() * k, abg = part.y.size() * ay, ablock = part.bg.size() * abg;
-    const std::int64_t bx = k, by = operands_.x().size() * k, bbg = operands_.y().size() * by, bblock = part.bg.size() * bbg;
-    t.a = at(operands_.dy_line() + o.begin * ablock + (cy.out - part.y.begin) * ay + (cx.out - part.x.begin) * ax);
+    const std::int64_t ax = k, ay = part.x.size() * k, abg = part.y.size() * ay,
+                       ablock = part.bg.size() * abg;
+    const std::int64_t bx = k, by = operands_.x().size() * k, bbg = operands_.y().size() * by,
+                       bblock = part.bg.size() * bbg;
+    t.a = at(operands_.dy_line() + o.begin * ablock + (cy.out - part.y.begin) * ay +
+             (cx.out - part.x.begin) * ax);
     const std::int64_t iy = cy.out * kernel_y_.stride + cy.tap - kernel_y_.pad - operands_.y().begin;
     const std::int64_t ix = cx.out * kernel_x_.stride + cx.tap - kernel_x_.pad - operands_.x().begin;
     t.b = at(operands_.x_line() + (blocks.begin - ib.begin) * bblock + iy * by + ix * bx);
@@ -191,7 +210,8 @@ class WeightGradient {
     const std::int64_t pitch = tile_pitch(ob), taps = ky.size() * kx.size(), spill = spill_lines();
     const std::int64_t tap = (cy.tap - ky.begin) * kx.size() + cx.tap - kx.begin;
     const std::int64_t local_in = blocks.begin - ib.begin;
-    t.o = at(gradient_line_[which] * rows_per_line(weight_.format) + (local_in * taps + tap) * pitch + o.begin * lanes_);
+    t.o = at(gradient_line_[which] * rows_per_line(weight_.format) + (local_in * taps + tap) * pitch +
+             o.begin * lanes_);
     const auto [oc_size, ic_size, kh, kw] = weight_.shape;
     const std::int64_t row_index = ic_size * kh * kw;
     const std::int64_t oc0 = group_ * (oc_size / weight_.groups) - out_.offset + out_block * lanes_;
@@ -253,7 +273,8 @@ class WeightGradient {
       const std::int64_t oc0 = group_ * (weight_.shape[0] / weight_.groups) - out_.offset + o * lanes_;
       t.x.base = static_cast<std::uint32_t>(oc0);
       t.x.lane_stride = 1;
-      const std::int64_t spilled = spill_line_ + (t_.in_blocks * t_.out_blocks * t_.ky * t_.kx + o - ob.begin) * spill_lines();
+      const std::int64_t spilled =
+          spill_line_ + (t_.in_blocks * t_.out_blocks * t_.ky * t_.kx + o - ob.begin) * spill_lines();
       Nest::Strides unused{};
       start_and_end(t, first, last, spilled, {}, unused);
       Nest().fold(pixels * k, {0, 1, 0, 0, 0}).finish(t);
@@ -280,7 +301,8 @@ class WeightGradient {
           v.a.at = at(low_.scalar(0.0f));
           const std::int64_t tap = (y - ky.begin) * kx.size() + x - kx.begin;
           v.o = at(gradient_line_[which] * rows_per_line(weight_.format) +
-                   ((i - ib.begin) * ky.size() * kx.size() + tap) * tile_pitch(ob) + rows.begin - ob.begin * lanes_);
+                   ((i - ib.begin) * ky.size() * kx.size() + tap) * tile_pitch(ob) + rows.begin -
+                   ob.begin * lanes_);
           Nest().loop(rows.size(), {0, 0, 0, 1, 0}).finish(v);
           low_.emit(v);
         }
@@ -290,10 +312,12 @@ class WeightGradient {
 
   void store(const Range& ob, const Range& ib, const Range& ky, const Range& kx, int which) {
     const std::int64_t pitch = tile_pitch(ob), taps = ky.size() * kx.size();
-    const std::int64_t row = low_.base_row(weight_) + group_ * layout_.group_rows() +
-                             (ib.begin * layout_.taps + ky.begin * kernel_x_.kernel + kx.begin) * layout_.out_pitch +
-                             ob.begin * lanes_;
-    low_.copy(weight_.format, Space::kScratchpad, gradient_line_[which] * rows_per_line(weight_.format), Space::kHbm, row,
+    const std::int64_t row =
+        low_.base_row(weight_) + group_ * layout_.group_rows() +
+        (ib.begin * layout_.taps + ky.begin * kernel_x_.kernel + kx.begin) * layout_.out_pitch +
+        ob.begin * lanes_;
+    low_.copy(weight_.format, Space::kScratchpad, gradient_line_[which] * rows_per_line(weight_.format),
+              Space::kHbm, row,
               {{ib.size(), taps * pitch, layout_.taps * layout_.out_pitch},
                {ky.size(), kx.size() * pitch, kernel_x_.kernel * layout_.out_pitch},
                {kx.size(), pitch, layout_.out_pitch},

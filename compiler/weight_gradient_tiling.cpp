@@ -20,13 +20,16 @@ std::int64_t extent(const Axis& a, std::int64_t outs, std::int64_t taps) {
   return std::min(a.input, (outs - 1) * a.stride + taps);
 }
 
-std::int64_t cost(const WeightGradientGeometry& g, const WeightGradientTiling& t, const WeightGradientBuffers& b) {
+std::int64_t cost(const WeightGradientGeometry& g, const WeightGradientTiling& t,
+                  const WeightGradientBuffers& b) {
   constexpr std::int64_t kInstructionPrice = 30;
   const std::int64_t weight_tiles = g.layout.groups * ceil_div(g.layout.out_blocks, t.out_blocks) *
                                     ceil_div(g.layout.in_blocks, t.in_blocks) *
                                     ceil_div(g.kernel.y.kernel, t.ky) * ceil_div(g.kernel.x.kernel, t.kx);
-  const std::int64_t parts = ceil_div(g.dy.batch_groups, t.batch_groups) * ceil_div(g.dy.h, t.y) * ceil_div(g.dy.w, t.x);
-  const std::int64_t streamed = b.x_stage + b.dy_stage + kInstructionPrice * (4 + t.in_blocks + 2 * t.out_blocks);
+  const std::int64_t parts =
+      ceil_div(g.dy.batch_groups, t.batch_groups) * ceil_div(g.dy.h, t.y) * ceil_div(g.dy.w, t.x);
+  const std::int64_t streamed =
+      b.x_stage + b.dy_stage + kInstructionPrice * (4 + t.in_blocks + 2 * t.out_blocks);
   return weight_tiles * (parts * (streamed + (split(g, t) ? 2 * b.spill : 0)) + b.gradient);
 }
 
@@ -43,11 +46,14 @@ void for_parts(const WeightGradientGeometry& g, Visit&& visit) {
 WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
   WeightGradientBuffers b;
   const std::int64_t block = g.lanes;  // rows of one transposed block
-  const std::int64_t in_pixels = t.batch_groups * extent(g.kernel.y, t.y, t.ky) * extent(g.kernel.x, t.x, t.kx);
+  const std::int64_t in_pixels =
+      t.batch_groups * extent(g.kernel.y, t.y, t.ky) * extent(g.kernel.x, t.x, t.kx);
   const std::int64_t out_pixels = t.batch_groups * t.y * t.x;
   // staged rows: the channels of the blocks, as stored (the last block may be short)
-  const std::int64_t in_rows = in_pixels * std::min(t.in_blocks * g.lanes, align_channels(g.layout.in_blocks * g.lanes));
-  const std::int64_t out_rows = out_pixels * std::min(t.out_blocks * g.lanes, align_channels(g.layout.out_pitch));
+  const std::int64_t in_rows =
+      in_pixels * std::min(t.in_blocks * g.lanes, align_channels(g.layout.in_blocks * g.lanes));
+  const std::int64_t out_rows =
+      out_pixels * std::min(t.out_blocks * g.lanes, align_channels(g.layout.out_pitch));
   b.x = lines(in_pixels * t.in_blocks * block, g.format);
   b.dy = lines(out_pixels * t.out_blocks * block, g.format);
   if (g.weight->gathered) {
@@ -71,7 +77,8 @@ WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradi
   return b;
 }
 
-WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t capacity, const std::string& layer) {
+WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t capacity,
+                                   const std::string& layer) {
   WeightGradientTiling tiling;
   std::int64_t best = std::numeric_limits<std::int64_t>::max();
   const auto consider = [&](const WeightGradientTiling& t) {
@@ -88,7 +95,9 @@ WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t
       for (std::int64_t ky : halvings(g.kernel.y.kernel)) {
         for (std::int64_t kx : halvings(g.kernel.x.kernel)) {
           if (kx != g.kernel.x.kernel && ky != 1) continue;
-          for_parts(g, [&](std::int64_t bg, std::int64_t y, std::int64_t x) { consider({ob, ib, ky, kx, bg, y, x}); });
+          for_parts(g, [&](std::int64_t bg, std::int64_t y, std::int64_t x) {
+            consider({ob, ib, ky, kx, bg, y, x});
+          });
         }
       }
     }

@@ -14,8 +14,8 @@ struct WeightGradientGeometry {
   const TensorInfo* weight = nullptr;  // the gradient of the weights ...
   const TensorInfo* bias = nullptr;    // ... and of the biases, if any
   WeightLayout layout;
-  Axes window;                         // the layer's own axes
-  Axes kernel;                         // 1 x 1 if the input is gathered, otherwise the window
+  Axes window;                              // the layer's own axes
+  Axes kernel;                              // 1 x 1 if the input is gathered, otherwise the window
   isa::Format format = isa::Format::kFp32;  // of the arithmetic
   std::int64_t lanes = 16;
   std::int64_t spill_lines() const { return lanes * (format == isa::Format::kFp32 ? 1 : 2); }  // one tile
@@ -28,7 +28,8 @@ struct WeightGradientTiling {
 
 // Scratchpad lines of each buffer.
 struct WeightGradientBuffers {
-  std::int64_t x_stage = 0, x_wide = 0, x = 0, dy_stage = 0, dy_wide = 0, dy = 0, gradient = 0, bias = 0, spill = 0;
+  std::int64_t x_stage = 0, x_wide = 0, x = 0, dy_stage = 0, dy_wide = 0, dy = 0, gradient = 0, bias = 0,
+               spill = 0;
   std::int64_t ones = 1;
   std::int64_t total() const {
     return ones + spill + bias + 2 * (x_stage + x_wide + x + dy_stage + dy_wide + dy + gradient);
@@ -37,6 +38,7 @@ struct WeightGradientBuffers {
 WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradientTiling& t);
 
 // The cheapest tiling that fits; throws InputError if not even the smallest does.
-WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t capacity, const std::string& layer);
+WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t capacity,
+                                   const std::string& layer);
 
 }  // namespace anzan::compiler

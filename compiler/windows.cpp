@@ -50,8 +50,8 @@ std::vector<WindowClass> Axis::classes(std::int64_t begin, std::int64_t end) con
   std::vector<WindowClass> result;
   for (std::int64_t p = begin; p < end; ++p) {
     const WindowClass one = at_position(*this, p);
-    const auto it = std::find_if(result.begin(), result.end(),
-                                 [&](const WindowClass& c) { return continues(c, one); });
+    const auto it =
+        std::find_if(result.begin(), result.end(), [&](const WindowClass& c) { return continues(c, one); });
     if (it == result.end()) {
       result.push_back(one);
     } else {

@@ -7,17 +7,23 @@ class Tiles {
  public:
   static constexpr int L = Ops::kLanes;
 
-  Tiles(const TensorJob& job, Counts& counts) : job_(job), drain_(job.output, job.point, counts) {}
+  Tiles(const TensorJob& job, Counts& counts)
+      : job_(job),
+        counts_(counts),
+        drain_(job.output, job.point, counts),
+        bias_scale_(__builtin_ldexp(1.0, job.point)) {}
   void run(std::int64_t first, std::int64_t last) {
     const Stream* const streams[] = {&job_.a, &job_.b, &job_.c, &job_.o, &job_.x};
     Walk<5> walk(job_.outer, streams, first);
     const std::int64_t a_first = 4 * job_.row_first;
-    for (std::int64_t tile = first; tile < last; ++tile) {
-      bool zero = job_.init == isa::Init::kZero;
-      if (!zero) start(job_.memory + walk.at(2));
+    for (std::int64_t tile = first; tile < last; ++tile, walk.advance(1)) {
+      const bool zero = job_.init == isa::Init::kZero;
+      if (!zero && !start(job_.memory + walk.at(2))) {
+        Tiles<Ops, std::int64_t>(job_, counts_).run(tile, tile + 1);
+        continue;
+      }
       accumulate(job_.memory + walk.at(0) + a_first, job_.memory + walk.at(1), zero);
       finish(walk.at(3), static_cast<std::uint32_t>(walk.at(4)));
-      walk.advance(1);
     }
     drain_.finish();
   }
@@ -25,24 +31,39 @@ class Tiles {
  private:
   static constexpr bool kFloat = std::is_same_v<Accumulator, float>;
 
-  // The FP32 word or the integer of the line(s) at c.
-  void start(const std::uint8_t* c) {
+  // The accumulators that start from the line(s) at c. False if the sum from there could leave 32 bits.
+  bool start(const std::uint8_t* c) {
+    if (job_.init == isa::Init::kSpill) {
+      start_from_spill(c);
+      return true;
+    }
+    for (int i = 0; i < job_.row_count; ++i) {
+      float bias;
+      __builtin_memcpy(&bias, c + 4 * (job_.row_first + i), 4);
+      Accumulator first;
+      if constexpr (kFloat) {
+        first = bias;
+      } else {
+        const std::int64_t exact = bias_of(bias);
+        const std::int64_t most = INT32_MAX - (job_.step_count + 1) * 65536;  // a step adds at most 2^16
+        if (std::is_same_v<Accumulator, std::int32_t> && (exact > most || exact < -most)) return false;
+        first = static_cast<Accumulator>(exact);
+      }
+      for (int j = 0; j < L; ++j) acc_[i * L + j] = first;
+    }
+    return true;
+  }
+  void start_from_spill(const std::uint8_t* c) {
     for (int i = 0; i < job_.row_count; ++i)
       for (int j = 0; j < L; ++j) {
         Accumulator& acc = acc_[i * L + j];
-        if (job_.init == isa::Init::kBias) {
-          float bias;
-          __builtin_memcpy(&bias, c + 4 * (job_.row_first + i), 4);
-          if constexpr (kFloat)
-            acc = bias;
-          else
-            acc = static_cast<Accumulator>(bias_of(bias));
-        } else if constexpr (kFloat) {
-          __builtin_memcpy(&acc, c + ((job_.row_first + i) * L + j) * 4, 4);
+        const int row = job_.row_first + i;
+        if constexpr (kFloat) {
+          __builtin_memcpy(&acc, c + (row * L + j) * 4, 4);
         } else {
           std::uint32_t low, high;
-          __builtin_memcpy(&low, c + (2 * (job_.row_first + i) * L + j) * 4, 4);
-          __builtin_memcpy(&high, c + ((2 * (job_.row_first + i) + 1) * L + j) * 4, 4);
+          __builtin_memcpy(&low, c + (2 * row * L + j) * 4, 4);
+          __builtin_memcpy(&high, c + ((2 * row + 1) * L + j) * 4, 4);
           acc = static_cast<Accumulator>((static_cast<std::uint64_t>(high) << 32) | low);
         }
       }
@@ -51,7 +72,7 @@ class Tiles {
   std::int64_t bias_of(float bias) const {
     constexpr double kLimit = 0x1p46;
     const std::uint32_t bits = bits_of(bias);
-    double v = static_cast<double>(bias) * __builtin_ldexp(1.0, job_.point);
+    double v = static_cast<double>(bias) * bias_scale_;
     if (!(v < kLimit)) v = kLimit;
     if (v < -kLimit) v = -kLimit;
     if (bias != bias) v = (bits >> 31) != 0 ? -kLimit : kLimit;
@@ -106,14 +127,16 @@ class Tiles {
   }
 
   const TensorJob& job_;
+  Counts& counts_;
   typename Ops::Drain drain_;
+  double bias_scale_;
   alignas(64) Accumulator acc_[L * L];
 };
 
 template <class Ops>
 void run_tensor(const TensorJob& job, std::int64_t first, std::int64_t last, Counts& counts) {
   if (first >= last) return;
-  const bool short_sum = job.init == isa::Init::kZero && job.repeat.depth == 1 && job.repeat.count[0] == 1 &&
+  const bool short_sum = job.init != isa::Init::kSpill && job.repeat.depth == 1 && job.repeat.count[0] == 1 &&
                          job.step_count <= Ops::kInt8Steps;
   if (job.format == isa::Format::kFp32)
     Tiles<Ops, float>(job, counts).run(first, last);

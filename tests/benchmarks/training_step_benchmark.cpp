@@ -20,8 +20,8 @@ compiler::CompiledModel lenet(isa::Format format) {
   const int width = format == isa::Format::kInt8 ? 8 : 16;
   const isa::Rounding rounding = width == 8 ? isa::Rounding::kStochastic : isa::Rounding::kNearestEven;
   return compiler::compile(compiler::parse_network(nlohmann::json::parse(file)),
-                           testing::uniform_precision(format, width, rounding), compiler::TrainingParameters{},
-                           compiler::ChipParameters{});
+                           testing::uniform_precision(format, width, rounding),
+                           compiler::TrainingParameters{}, compiler::ChipParameters{});
 }
 
 void training_step(benchmark::State& state, isa::Format format) {
@@ -39,9 +39,21 @@ void training_step(benchmark::State& state, isa::Format format) {
   state.counters["instructions"] = static_cast<double>(step.instructions());
 }
 
-BENCHMARK_CAPTURE(training_step, int8, isa::Format::kInt8)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(training_step, int16, isa::Format::kInt16)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(training_step, fp32, isa::Format::kFp32)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(training_step, int8, isa::Format::kInt8)
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(training_step, int16, isa::Format::kInt16)
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(training_step, fp32, isa::Format::kFp32)
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -11,7 +11,8 @@ namespace {
 
 TEST(MemoryPlan, LiveTensorsOfRandomNetworksAreDisjoint) {
   for (std::uint32_t seed = 1; seed <= 40; ++seed) {
-    const Precision precision = testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic, seed % 2 == 0);
+    const Precision precision =
+        testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic, seed % 2 == 0);
     TrainingParameters training;
     training.batch = 5;
     Graph g = differentiate(reference::random_network(seed), precision, training, ChipParameters{});

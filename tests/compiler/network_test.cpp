@@ -68,12 +68,15 @@ TEST(Network, PairsGroupsStridesPaddingAndBranches) {
       {"name": "c", "type": "add", "inputs": ["a", "b"]},
       {"name": "d", "type": "average_pool", "kernel": [2, 3], "padding": 1},
       {"name": "e", "type": "flatten"},
+      {"name": "g", "type": "relu"},
+      {"name": "h", "type": "fully_connected", "channels": 5},
       {"name": "f", "type": "softmax_cross_entropy"}])"));
   EXPECT_EQ(net.layers[0].out, (Shape{6, 5, 4}));  // floor((9 + 2 - 3) / 2) + 1, floor((12 - 2) / 3) + 1
   EXPECT_EQ(net.layers[0].groups, 3);
   EXPECT_EQ(net.layers[2].inputs, (std::vector<int>{0, 1}));
   EXPECT_EQ(net.layers[3].out, (Shape{6, 6, 4}));
   EXPECT_EQ(net.layers[4].out, (Shape{144, 1, 1}));
+  EXPECT_EQ(net.layers[6].in, (Shape{144, 1, 1}));
   EXPECT_EQ(net.layers[5].place, "/layers/5");
 }
 
@@ -149,11 +152,17 @@ const Fault kFaults[] = {
      R"({"name": "a", "type": "fully_connected", "channels": 4, "bias": false, "bias_lr": 2})",
      "net#/layers/0/bias_lr", "no such key"},
     {"loss in the middle",
-     R"({"name": "z", "type": "flatten"}, {"name": "a", "type": "softmax_cross_entropy"})",
+     R"({"name": "z", "type": "fully_connected", "channels": 3}, {"name": "a", "type": "softmax_cross_entropy"})",
      "net#/layers/1/type", "the loss once"},
     {"output that nobody uses",
      R"({"name": "a", "type": "relu"}, {"name": "b", "type": "relu", "inputs": ["data"]})", "net#/layers/0",
      "leads to the loss"},
+    {"pooling of a flattened image",
+     R"({"name": "z", "type": "flatten"}, {"name": "a", "type": "max_pool", "kernel": 1})", "net#/layers/1",
+     "a fully_connected layer"},
+    {"convolution of a flattened image",
+     R"({"name": "z", "type": "flatten"}, {"name": "r", "type": "relu"}, {"name": "a", "type": "convolution", "kernel": 1, "channels": 2})",
+     "net#/layers/2", "a fully_connected layer"},
     {"outputs too large",
      R"({"name": "a", "type": "convolution", "channels": 65535, "kernel": 1, "padding": 30000})",
      "net#/layers/0", "fewer than 2^31"},
@@ -179,14 +188,14 @@ TEST(Network, FaultsOfTheWhole) {
   auto found = findings(network(R"([{"name": "fc", "type": "fully_connected", "channels": 10}])"));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].place, "net#/layers/0/type");
-  found = findings(
-      network(R"([{"name": "f", "type": "flatten"}, {"name": "l", "type": "softmax_cross_entropy"}])"));
+  found = findings(network(R"([{"name": "l", "type": "softmax_cross_entropy"}])",
+                           R"({"channels": 4, "height": 1, "width": 1})"));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].expected, HasSubstr("to train"));
   found = findings(network(
       R"([{"name": "c", "type": "convolution", "channels": 2, "kernel": 1}, {"name": "l", "type": "softmax_cross_entropy"}])"));
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_THAT(found[0].expected, HasSubstr("flatten or fully_connected"));
+  EXPECT_THAT(found[0].expected, HasSubstr("a fully_connected layer"));
   found = findings(network(
       R"([{"name": "f", "type": "fully_connected", "channels": 1}, {"name": "l", "type": "softmax_cross_entropy"}])"));
   ASSERT_EQ(found.size(), 1U);

@@ -18,9 +18,12 @@ using testing::TestChip;
 
 Precision precision_of(std::uint32_t seed) {
   switch (seed % 3) {
-    case 0: return testing::uniform_precision(isa::Format::kFp32, 16, isa::Rounding::kNearestEven);
-    case 1: return testing::uniform_precision(isa::Format::kInt16, 16, isa::Rounding::kNearestEven, seed % 2 == 0);
-    default: return testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic, seed % 2 == 0);
+    case 0:
+      return testing::uniform_precision(isa::Format::kFp32, 16, isa::Rounding::kNearestEven);
+    case 1:
+      return testing::uniform_precision(isa::Format::kInt16, 16, isa::Rounding::kNearestEven, seed % 2 == 0);
+    default:
+      return testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic, seed % 2 == 0);
   }
 }
 
@@ -52,7 +55,8 @@ TEST(Schedule, TilingAndThreadsDoNotChangeABit) {
     const auto expected = after_two_steps(compiled(seed, 2048), seed, 1);
     EXPECT_EQ(after_two_steps(compiled(seed, 2048), seed, 2), expected) << "seed " << seed << ", two threads";
     for (std::int64_t kib : {256, 64}) {
-      EXPECT_EQ(after_two_steps(compiled(seed, kib), seed, 1), expected) << "seed " << seed << ", " << kib << " KiB";
+      EXPECT_EQ(after_two_steps(compiled(seed, kib), seed, 1), expected)
+          << "seed " << seed << ", " << kib << " KiB";
     }
   }
 }
@@ -68,21 +72,27 @@ std::vector<std::uint32_t> shuffled(const std::vector<std::uint32_t>& words, std
   std::vector<int> semaphores(isa::kSemaphores, 0);
   std::mt19937 random(seed);
   isa::Program order;
-  const auto wait_of = [](const isa::Instruction& i) { return std::visit([](const auto& x) { return x.wait; }, i); };
-  const auto signal_of = [](const isa::Instruction& i) { return std::visit([](const auto& x) { return x.signal; }, i); };
+  const auto wait_of = [](const isa::Instruction& i) {
+    return std::visit([](const auto& x) { return x.wait; }, i);
+  };
+  const auto signal_of = [](const isa::Instruction& i) {
+    return std::visit([](const auto& x) { return x.signal; }, i);
+  };
   while (order.size() + 1 < program.size()) {
     std::vector<std::size_t> ready;
     for (std::size_t u = 0; u < queues.size(); ++u) {
       if (queues[u].empty()) continue;
       bool free = true;
       for (int s = 0; s < isa::kSemaphores; ++s) {
-        if ((wait_of(queues[u].front()) >> s & 1u) != 0 && semaphores[static_cast<std::size_t>(s)] == 0) free = false;
+        if ((wait_of(queues[u].front()) >> s & 1u) != 0 && semaphores[static_cast<std::size_t>(s)] == 0)
+          free = false;
       }
       if (free) ready.push_back(u);
     }
     if (ready.empty()) throw std::runtime_error("deadlock");
     // favour one unit for long runs, so that units get far ahead of each other
-    const std::size_t u = ready[random() % 4 == 0 ? random() % ready.size() : order.size() / 64 % ready.size()];
+    const std::size_t u =
+        ready[random() % 4 == 0 ? random() % ready.size() : order.size() / 64 % ready.size()];
     for (int s = 0; s < isa::kSemaphores; ++s) {
       semaphores[static_cast<std::size_t>(s)] -= static_cast<int>(wait_of(queues[u].front()) >> s & 1u);
       semaphores[static_cast<std::size_t>(s)] += static_cast<int>(signal_of(queues[u].front()) >> s & 1u);
@@ -113,9 +123,12 @@ TEST(Schedule, SemaphoresEndAtZero) {
     for (const auto* words : {&model.initialize, &model.calibrate, &model.step, &model.evaluate}) {
       std::vector<std::int64_t> count(isa::kSemaphores, 0);
       for (const isa::Instruction& i : isa::decode(*words)) {
-        std::visit([&](const auto& x) {
-          for (std::size_t s = 0; s < count.size(); ++s) count[s] += (x.signal >> s & 1u) - (x.wait >> s & 1u);
-        }, i);
+        std::visit(
+            [&](const auto& x) {
+              for (std::size_t s = 0; s < count.size(); ++s)
+                count[s] += (x.signal >> s & 1u) - (x.wait >> s & 1u);
+            },
+            i);
       }
       for (std::int64_t c : count) EXPECT_EQ(c, 0) << "seed " << seed;
     }
@@ -126,7 +139,8 @@ TEST(Schedule, SemaphoresEndAtZero) {
 TEST(Schedule, IntegerResultsDoNotDependOnTheLanes) {
   TrainingParameters training;
   training.batch = 11;
-  const Precision precision = testing::uniform_precision(isa::Format::kInt16, 16, isa::Rounding::kNearestEven);
+  const Precision precision =
+      testing::uniform_precision(isa::Format::kInt16, 16, isa::Rounding::kNearestEven);
   for (std::uint32_t seed : {3u, 5u, 8u}) {
     std::vector<std::int64_t> expected;
     for (int lanes : {16, 4, 8, 32}) {

@@ -25,13 +25,15 @@ TestChip::TestChip(const compiler::CompiledModel& model)
   for (const auto& [line, words] : model.constants) {
     std::memcpy(core_.hbm() + line * core_.line_bytes(), words.data(), words.size() * sizeof words[0]);
   }
-  for (std::size_t i = 0; i < model.scalars.size(); ++i) core_.settings.set_scalar(static_cast<int>(i), model.scalars[i]);
+  for (std::size_t i = 0; i < model.scalars.size(); ++i)
+    core_.settings.set_scalar(static_cast<int>(i), model.scalars[i]);
   core_.settings.set_seed(77);
   for (std::size_t i = 0; i < model.slots.size(); ++i) {
     models::SlotSettings& s = core_.settings.slot(static_cast<int>(i));
     s = model.slots[i].settings;
     if (i == 0) continue;
-    if (s.policy == isa::Policy::kStatic || s.policy == isa::Policy::kStep || s.policy == isa::Policy::kPredictive) {
+    if (s.policy == isa::Policy::kStatic || s.policy == isa::Policy::kStep ||
+        s.policy == isa::Policy::kPredictive) {
       s.policy = isa::Policy::kMax;
     }
     s.interval = 1;
@@ -61,9 +63,15 @@ std::vector<std::int64_t> TestChip::read_stored(const std::string& name) const {
     std::int16_t h;
     std::uint32_t w;
     switch (t.format) {
-      case isa::Format::kInt8: std::memcpy(&b, e, 1), result.push_back(b); break;
-      case isa::Format::kInt16: std::memcpy(&h, e, 2), result.push_back(h); break;
-      case isa::Format::kFp32: std::memcpy(&w, e, 4), result.push_back(w); break;
+      case isa::Format::kInt8:
+        std::memcpy(&b, e, 1), result.push_back(b);
+        break;
+      case isa::Format::kInt16:
+        std::memcpy(&h, e, 2), result.push_back(h);
+        break;
+      case isa::Format::kFp32:
+        std::memcpy(&w, e, 4), result.push_back(w);
+        break;
     }
   }
   return result;
@@ -131,7 +139,8 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
   run(model_.calibrate);
   core_.settings.set_step(1);
   for (std::size_t i = 0; i < model_.slots.size(); ++i) {
-    models::SlotSettings found = core_.settings.slot(static_cast<int>(i)), original = model_.slots[i].settings;
+    models::SlotSettings found = core_.settings.slot(static_cast<int>(i)),
+                         original = model_.slots[i].settings;
     original.q_read = found.q_read;
     original.q_write = found.q_write;
     core_.settings.slot(static_cast<int>(i)) = original;
@@ -148,7 +157,8 @@ std::vector<std::int64_t> TestChip::parameters() const {
   return all;
 }
 
-compiler::Precision uniform_precision(isa::Format format, int width, isa::Rounding rounding, bool separate_master) {
+compiler::Precision uniform_precision(isa::Format format, int width, isa::Rounding rounding,
+                                      bool separate_master) {
   compiler::Precision p;
   p.separate_master = separate_master;
   for (int k = 0; k < compiler::kTensorClasses; ++k) {

@@ -18,7 +18,7 @@ class TestChip {
 
   // Real values, stored through the quantiser at the slot's point for writing (nearest even).
   void write(const std::string& tensor, const std::vector<double>& values);
-  std::vector<double> read(const std::string& tensor) const;            // n * 2^-q_read, or FP32
+  std::vector<double> read(const std::string& tensor) const;               // n * 2^-q_read, or FP32
   std::vector<std::int64_t> read_stored(const std::string& tensor) const;  // the integers, or FP32 bits
   void write_stored(const std::string& tensor, const std::vector<std::int64_t>& stored);
 
@@ -42,6 +42,7 @@ class TestChip {
 };
 
 // A precision of one format throughout; `rounding` of everything but activations.
-compiler::Precision uniform_precision(isa::Format format, int width, isa::Rounding rounding, bool separate_master = false);
+compiler::Precision uniform_precision(isa::Format format, int width, isa::Rounding rounding,
+                                      bool separate_master = false);
 
 }  // namespace anzan::testing

@@ -59,14 +59,15 @@ TEST(Windows, ForwardAndTransposedClassesMeetExactlyWhatAWindowMeets) {
                 EXPECT_GE(source, range.begin);
                 EXPECT_LT(source, range.end);
                 EXPECT_GE(tap, c.tap) << "taps must ascend: the order of FP32 sums";
-                const Meeting m = transposed ? Meeting{source, tap, position} : Meeting{position, tap, source};
+                const Meeting m =
+                    transposed ? Meeting{source, tap, position} : Meeting{position, tap, source};
                 EXPECT_TRUE(found.insert(m).second) << "meeting twice";
               }
             }
           }
         }
-        EXPECT_EQ(found, expected) << "kernel " << a.kernel << " stride " << a.stride << " pad " << a.pad << " input "
-                                   << a.input << (transposed ? " transposed" : "");
+        EXPECT_EQ(found, expected) << "kernel " << a.kernel << " stride " << a.stride << " pad " << a.pad
+                                   << " input " << a.input << (transposed ? " transposed" : "");
         EXPECT_EQ(static_cast<std::int64_t>(positions.size()), a.positions());
       }
     }
@@ -84,7 +85,8 @@ TEST(Windows, RestrictedTapsAreThoseOfTheChunk) {
         for (std::int64_t begin = 0; begin < a.kernel; begin += 2) {
           const WindowClass part = restrict_taps(whole, begin, begin + 2);
           for (std::int64_t k = 0; k < part.taps; ++k) {
-            const std::int64_t tap = part.tap + k * part.tap_step, in_whole = (tap - whole.tap) / whole.tap_step;
+            const std::int64_t tap = part.tap + k * part.tap_step,
+                               in_whole = (tap - whole.tap) / whole.tap_step;
             EXPECT_GE(tap, begin);
             EXPECT_LT(tap, begin + 2);
             EXPECT_EQ(part.src + k * part.src_per_tap, whole.src + in_whole * whole.src_per_tap);

@@ -42,14 +42,11 @@ class TrainingStep {
   // Adds a GoogleTest failure for each of: tensors, statistics, loss and its gradient against exact
   // softmax, prediction, guard lines; and what outlives the step on the chip as compiled.
   void check() const;
-  // The same for one statement that is not true.
-  void fail(const std::string& what) const;
+  // Of a step in FP32: the same for each tensor that leaves the error bounds of double precision. Returns the
+  // largest share of its bound that an error takes.
+  double check_bounds() const;
 
-  const reference::IntegerNetwork& expected() const { return expected_.back(); }
-  const TestChip& chip() const { return apart_chip_; }              // all of whose tensors can be read
-  const reference::DoubleTensors& given() const { return given_; }  // values before the step
-  const std::vector<int>& labels() const { return labels_; }        // of the step; -1: none
-  std::int64_t points_moved() const { return points_moved_; }       // by the settings optimiser
+  std::int64_t points_moved() const { return points_moved_; }  // by the settings optimiser
   std::int64_t elements_compared() const { return elements_; }
   std::int64_t spills() const;  // instructions of the step whose reduction goes on in a later one
 
@@ -58,6 +55,8 @@ class TrainingStep {
   void set_inputs(TestChip& chip, const reference::RandomStep& drawn, bool unlabelled) const;
   reference::IntegerNetwork::Formats formats(const std::map<int, std::int8_t>& q_read) const;
   bool measured(const std::string& tensor) const { return tensor == "loss" || tensor == gradient_name_; }
+  const reference::IntegerNetwork& expected() const { return expected_.back(); }
+  void fail(const std::string& what) const;
   void check_tensor(const compiler::TensorInfo& t) const;
   void check_statistics(const compiler::SlotInfo& s, int slot) const;
   void check_measured_statistics(const compiler::SlotInfo& s, const models::SlotStatistics& found) const;
@@ -71,9 +70,9 @@ class TrainingStep {
   compiler::CompiledModel planned_, apart_;
   mutable TestChip planned_chip_, apart_chip_;
   std::uint32_t step_ = 0;
-  std::string gradient_name_;  // of the gradient of the logits
-  std::vector<int> labels_;
-  reference::DoubleTensors given_;
+  std::string gradient_name_;       // of the gradient of the logits
+  std::vector<int> labels_;         // of the step; -1: none
+  reference::DoubleTensors given_;  // values before the step
   std::vector<reference::IntegerNetwork> expected_;
   std::map<int, models::SlotStatistics> statistics_;  // by slot, of the last step
   std::int64_t points_moved_ = 0;

@@ -1,31 +1,21 @@
-// One training step of whole networks, compiled and run on the functional engine, against two references:
+// Training steps of random networks, compiled and run on the functional engine, against two references:
 // FP32 within the error bounds of double precision, and every format bit for bit.
 #include "tests/end_to_end/training_step.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "compiler/input_error.hpp"
-#include "tests/reference/double_network.hpp"
 
 namespace anzan::testing {
 namespace {
 
-using compiler::LayerKind;
 using compiler::TensorClass;
 using compiler::TensorPrecision;
 using isa::Format;
 using isa::Rounding;
-
-compiler::Network lenet() {
-  std::ifstream file(ANZAN_SOURCE_DIR "/workloads/networks/lenet.json");
-  return compiler::parse_network(nlohmann::json::parse(file));
-}
 
 // Batches that are no multiples of the lanes, every number of lanes, both sizes of scratchpad.
 StepCase random_case(std::uint32_t seed) {
@@ -76,37 +66,6 @@ TensorPrecision tensor_precision(Format format, int width, Rounding rounding) {
 
 // ---- FP32 ---------------------------------------------------------------------------------------------
 
-// Largest |chip - double| / bound of one step; fails where it is above one.
-double share_of_bounds(const StepCase& c, const TrainingStep& step) {
-  reference::DoubleSettings settings;
-  settings.batch = c.training.batch;
-  settings.learning_rate = c.learning_rate;
-  settings.momentum = c.training.momentum;
-  settings.weight_decay = c.training.weight_decay;
-  const reference::DoubleStep exact =
-      reference::double_training_step(c.network, step.given(), step.labels(), settings);
-  double largest = 0;
-  for (const compiler::TensorInfo& t : step.chip().model().tensors) {
-    const auto found = exact.tensors.find(step.expected().name_in_double(t.name));
-    const bool share = t.name.find("_gradient.") != std::string::npos;  // of one consumer: only bit for bit
-    if (found == exact.tensors.end() || share) continue;
-    const std::vector<double> values = step.chip().read(t.name);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const double error = std::fabs(values[i] - found->second.value[i]), bound = found->second.error(i);
-      if (!(error <= bound)) {
-        step.fail(t.name + "[" + std::to_string(i) + "]: chip " + std::to_string(values[i]) + ", double " +
-                  std::to_string(found->second.value[i]) + " within " + std::to_string(bound));
-        break;
-      }
-      if (error > 0) largest = std::max(largest, error / bound);
-    }
-  }
-  std::vector<int> prediction;
-  for (const double p : step.chip().read("prediction")) prediction.push_back(static_cast<int>(p));
-  if (prediction != exact.predictions) step.fail("predictions differ from those of double precision");
-  return largest;
-}
-
 StepCase as_fp32(StepCase c, bool separate_master) {
   c.precision = uniform_precision(Format::kFp32, 16, Rounding::kNearestEven, separate_master);
   return c;
@@ -121,7 +80,7 @@ void fp32_networks(std::uint32_t first, std::uint32_t last, bool large = false) 
     const auto step = start(c, enlarged);
     step->run(false, false);
     step->check();
-    largest = std::max(largest, share_of_bounds(c, *step));
+    largest = std::max(largest, step->check_bounds());
     elements += step->elements_compared();
     spills += step->spills();
     if (::testing::Test::HasFailure()) return;
@@ -137,18 +96,6 @@ void fp32_networks(std::uint32_t first, std::uint32_t last, bool large = false) 
 TEST(TrainingStepFp32, RandomNetworks1) { fp32_networks(1, 35); }
 TEST(TrainingStepFp32, RandomNetworks2) { fp32_networks(36, 70); }
 TEST(TrainingStepFp32, LargeNetworks) { fp32_networks(71, 94, true); }
-
-TEST(TrainingStepFp32, LeNet) {
-  StepCase c;
-  c.seed = 1;
-  c.network = lenet();
-  c.training.batch = 16;
-  c = as_fp32(c, false);
-  TrainingStep step(c);
-  step.run(false, false);
-  step.check();
-  share_of_bounds(c, step);
-}
 
 // ---- integers -----------------------------------------------------------------------------------------
 
@@ -264,36 +211,6 @@ TEST(TrainingStepIntegers, LargeNetworks) {
   integer_networks(Kind::kInt8Stochastic, 501, 15, true);
   integer_networks(Kind::kInt16Nearest, 521, 15, true);
   integer_networks(Kind::kMixed, 541, 20, true);
-}
-
-void integer_lenet(const compiler::Precision& precision) {
-  StepCase c;
-  c.seed = 2;
-  c.network = lenet();
-  c.training.batch = 16;
-  c.precision = precision;
-  Totals totals;
-  two_steps(c, totals);
-  EXPECT_GT(totals.moved, 4);
-}
-
-TEST(TrainingStepIntegers, Int8StochasticLeNet) {
-  integer_lenet(uniform(Format::kInt8, 8, Rounding::kStochastic));
-}
-TEST(TrainingStepIntegers, Int16NearestLeNet) {
-  integer_lenet(uniform(Format::kInt16, 16, Rounding::kNearestEven));
-}
-TEST(TrainingStepIntegers, MixedLeNet) {
-  compiler::Precision p = uniform(Format::kInt16, 16, Rounding::kStochastic);
-  p.classes[static_cast<std::size_t>(TensorClass::kWeight)] =
-      tensor_precision(Format::kInt8, 8, Rounding::kNearestEven);
-  p.classes[static_cast<std::size_t>(TensorClass::kMasterWeight)] =
-      tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
-  p.layers["conv2"][TensorClass::kActivation] = tensor_precision(Format::kInt8, 8, Rounding::kTowardsZero);
-  p.layers["fc1"][TensorClass::kActivationGradient] =
-      tensor_precision(Format::kFp32, 16, Rounding::kNearestEven);
-  p.separate_master = true;
-  integer_lenet(p);
 }
 
 }  // namespace

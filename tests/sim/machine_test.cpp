@@ -8,7 +8,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "sim/atomic_file.hpp"
 #include "sim/checkpoint.hpp"
 #include "sim/configuration.hpp"
 #include "sim/dataset.hpp"
@@ -218,22 +217,6 @@ TEST_F(MachineTest, CheckpointIsRefusedWhereItDoesNotFit) {
     EXPECT_THAT(error(scratch_ / "damaged", "me"), HasSubstr("damaged")) << at;
   }
   EXPECT_EQ(machine_->digest_of_state(), state);
-}
-
-TEST(AtomicFile, KeepsTheOldFileWhenTheNewCannotBeWritten) {
-  const ScratchDirectory scratch;
-  write_file_atomically(scratch / "file", "old");
-  EXPECT_THROW(write_file_atomically(scratch / "none" / "file", "x"), std::system_error);
-  std::filesystem::create_directory(scratch / "taken");
-  write_file_atomically(scratch / "taken" / "inside", "x");
-  EXPECT_THROW(write_file_atomically(scratch / "taken", "x"), std::system_error);  // rename onto a directory
-  EXPECT_FALSE(std::filesystem::exists(scratch / "taken.part"));
-  write_file_atomically(scratch / "file", "new");
-  std::ifstream stream(scratch / "file");
-  std::string text;
-  stream >> text;
-  EXPECT_EQ(text, "new");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(scratch.path()), {}), 2);
 }
 
 }  // namespace
