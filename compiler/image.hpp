@@ -1,0 +1,54 @@
+// Tensors of images in HBM, rectangular parts of them in the scratchpad, and how both are walked.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "compiler/layout.hpp"
+#include "compiler/windows.hpp"
+
+namespace anzan::compiler {
+
+// A tensor of images as the lowerings see it.
+struct Image {
+  const TensorInfo* tensor = nullptr;
+  std::int64_t n = 0, c = 0, h = 0, w = 0, batch_groups = 0, pitch = 0, lanes = 0, base_row = 0;
+  isa::Format format = isa::Format::kFp32;
+  int slot = 0;
+  std::int64_t row(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
+    return base_row + ((y * w + x) * batch_groups + bg) * pitch + channel;
+  }
+  // index of lane 0 in the logical tensor
+  std::int64_t index(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
+    return ((bg * lanes * c + channel) * h + y) * w + x;
+  }
+  std::int64_t image_size() const { return c * h * w; }
+  // images in batch group bg
+  std::int64_t images(std::int64_t bg) const { return bg + 1 < batch_groups ? lanes : n - bg * lanes; }
+};
+
+// A rectangular part of an image tensor in the scratchpad: rows ((y nx + x) nbg + bg) pitch + c.
+struct Tile {
+  Range y, x, bg, c;       // c.begin is a multiple of the channel alignment
+  std::int64_t pitch = 0;  // rows a pixel
+  isa::Format format = isa::Format::kFp32;
+  std::int64_t base_row = 0;
+  std::int64_t rows() const { return y.size() * x.size() * bg.size() * pitch; }
+  std::int64_t lines() const { return ceil_div(rows(), rows_per_line(format)); }
+  std::int64_t bg_stride() const { return pitch; }
+  std::int64_t x_stride() const { return bg.size() * pitch; }
+  std::int64_t y_stride() const { return x.size() * x_stride(); }
+  std::int64_t row(std::int64_t py, std::int64_t px, std::int64_t pbg, std::int64_t pc) const {
+    return base_row + (py - y.begin) * y_stride() + (px - x.begin) * x_stride() + (pbg - bg.begin) * pitch +
+           pc - c.begin;
+  }
+};
+Tile make_tile(Range y, Range x, Range bg, Range c, isa::Format format);
+
+// Runs of batch groups of `tile_bg` that have the same number of images: (bg range, images).
+struct BatchRun {
+  Range bg;
+  std::int64_t images;
+};
+std::vector<BatchRun> batch_runs(const Image& image, Range bg);
+
+}  // namespace anzan::compiler
