@@ -1,6 +1,7 @@
 // 64-bit sums of the 32-bit counters of each step, which cannot saturate within one step.
 #include "sim/slot_recorder.hpp"
 
+#include "compiler/graph.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::sim {
@@ -30,6 +31,7 @@ void SlotRecorder::record(models::Core& core, std::int64_t steps) {
 Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const models::Core& core) const {
   Json report = Json::array();
   for (std::size_t s = 0; s < slots_.size(); ++s) {
+    if (static_cast<int>(s) == compiler::kConstantSlot) continue;  // no tensor of the network
     const compiler::SlotInfo& info = infos[s];
     const Slot& slot = slots_[s];
     const models::SlotSettings& settings = core.settings.slot(static_cast<int>(s));

@@ -1,6 +1,7 @@
 // FP32 steps against double precision: see training_step.hpp.
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "tests/end_to_end/training_step.hpp"
 #include "tests/reference/double_network.hpp"
@@ -24,8 +25,11 @@ double TrainingStep::check_bounds() const {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const double error = std::fabs(values[i] - found->second.value[i]), bound = found->second.error(i);
       if (!(error <= bound)) {
-        fail(t.name + "[" + std::to_string(i) + "]: chip " + std::to_string(values[i]) + ", double " +
-             std::to_string(found->second.value[i]) + " within " + std::to_string(bound));
+        std::ostringstream text;
+        text.precision(9);
+        text << t.name << "[" << i << "]: chip " << values[i] << ", double " << found->second.value[i]
+             << " within " << bound;
+        fail(text.str());
         break;
       }
       if (error > 0) largest = std::max(largest, error / bound);

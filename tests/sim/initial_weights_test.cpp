@@ -74,7 +74,7 @@ TEST(InitialWeights, DependOnSeedNameAndIndexOnly) {
 TEST(InitialWeights, ArePinned) {
   const auto values = initial_values({Filler::Kind::kUniform, 1}, 1, 3, 1, "w");
   RandomGenerator random(1, RandomGenerator::Purpose::kOrder, 0);
-  EXPECT_EQ(values, (std::vector<float>{-0.141010880F, -0.728462398F, -0.248545900F}));
+  EXPECT_EQ(values, (std::vector<float>{-0.141011283F, -0.7284621F, -0.24854596F}));
   EXPECT_EQ(random.below(1000000), 858819U);
 }
 
