@@ -1,4 +1,4 @@
-// The thread team: a task is published by its number; pieces are taken from a shared counter.
+// The thread team: a task is published by opening a gate; its pieces are taken from a shared counter.
 #include "sim/thread_team.hpp"
 
 #include <algorithm>
@@ -12,6 +12,9 @@ namespace {
 
 // How long a thread waits awake: longer than the usual gap between two tasks, short against a time slice.
 constexpr std::chrono::microseconds kAwake{50};
+
+// Parts of the gate.
+constexpr std::uint64_t kMembers = 0x7fff, kOpen = 0x8000, kTask = 0x10000;
 
 void relax() {
 #if defined(__x86_64__)
@@ -60,19 +63,20 @@ void ThreadTeam::run(std::int64_t iterations, std::int64_t grain, const Task& ta
   iterations_ = iterations;
   grain_ = std::max<std::int64_t>(grain, 1);
   next_ = 0;
-  working_ = static_cast<int>(threads_.size());
   bool sleepers;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    ++task_number_;
+    gate_ = (gate_ & ~(kTask - 1)) + kTask + kOpen;
     sleepers = asleep_ > 0;
   }
   if (sleepers) wake_.notify_all();
   work(0);
-  if (!wait_awake([this] { return working_ == 0; })) {
+  gate_ &= ~kOpen;
+  const auto idle = [this] { return (gate_ & kMembers) == 0; };
+  if (!wait_awake(idle)) {
     std::unique_lock<std::mutex> lock(mutex_);
     caller_asleep_ = true;
-    done_.wait(lock, [this] { return working_ == 0; });
+    done_.wait(lock, idle);
     caller_asleep_ = false;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -90,25 +94,39 @@ void ThreadTeam::work(int member) {
   }
 }
 
-bool ThreadTeam::wait_for_task(std::uint64_t seen) {
-  const auto ready = [&] { return task_number_ != seen || end_; };
-  if (!wait_awake(ready)) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    ++asleep_;
-    wake_.wait(lock, ready);
-    --asleep_;
+bool ThreadTeam::enter(std::uint64_t& seen) {
+  for (;;) {
+    const auto ready = [&] {
+      const std::uint64_t gate = gate_;
+      return end_ || ((gate & kOpen) != 0 && gate / kTask != seen);
+    };
+    if (!wait_awake(ready)) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      ++asleep_;
+      wake_.wait(lock, ready);
+      --asleep_;
+    }
+    if (end_) return false;
+    std::uint64_t gate = gate_;
+    while ((gate & kOpen) != 0 && gate / kTask != seen)
+      if (gate_.compare_exchange_weak(gate, gate + 1)) {
+        seen = gate / kTask;
+        return true;
+      }
   }
-  return !end_;
+}
+
+void ThreadTeam::leave() {
+  if (((gate_.fetch_sub(1) - 1) & kMembers) != 0) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (caller_asleep_) done_.notify_one();
 }
 
 void ThreadTeam::member_loop(int member) {
   std::uint64_t seen = 0;
-  while (wait_for_task(seen)) {
-    ++seen;
+  while (enter(seen)) {
     work(member);
-    if (working_.fetch_sub(1) != 1) continue;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (caller_asleep_) done_.notify_one();
+    leave();
   }
 }
 

@@ -32,15 +32,17 @@ class ThreadTeam {
  private:
   void member_loop(int member);
   void work(int member);
-  bool wait_for_task(std::uint64_t seen);  // false: the team ends
+  bool enter(std::uint64_t& seen);  // waits for a task and joins it; false: the team ends
+  void leave();
 
-  // Written by the caller before a task is published by `task_number_`.
+  // Written by the caller before it opens the gate; read only by members that have passed it.
   const Task* task_ = nullptr;
   std::int64_t iterations_ = 0, grain_ = 1;
 
   std::atomic<std::int64_t> next_{0};
-  std::atomic<std::uint64_t> task_number_{0};
-  std::atomic<int> working_{0};  // members that have not ended the task
+  // Number of the task (upper bits), whether members may still join it, and how many are at work. A member
+  // that comes late, because the machine is busy, is not waited for.
+  std::atomic<std::uint64_t> gate_{0};
   std::atomic<bool> end_{false};
   std::mutex mutex_;  // for sleeping only, and for `error_`
   std::condition_variable wake_, done_;
