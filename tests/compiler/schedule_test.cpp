@@ -41,8 +41,10 @@ std::vector<std::int64_t> after_two_steps(const CompiledModel& model, std::uint3
   chip.prepare(seed);
   for (std::uint32_t step = 1; step <= 2; ++step) {
     chip.core().settings.set_step(step);
+    chip.load_batch();
     chip.run(model.step, threads);
   }
+  chip.load_batch();
   chip.run(model.evaluate, threads);
   std::vector<std::int64_t> result = chip.parameters();
   const std::vector<std::int64_t> prediction = chip.read_stored("prediction");
@@ -126,7 +128,7 @@ TEST(Schedule, SemaphoresEndAtZero) {
         std::visit(
             [&](const auto& x) {
               for (std::size_t s = 0; s < count.size(); ++s)
-                count[s] += (x.signal >> s & 1u) - (x.wait >> s & 1u);
+                count[s] += std::int64_t{x.signal >> s & 1u} - std::int64_t{x.wait >> s & 1u};
             },
             i);
       }

@@ -115,13 +115,13 @@ void TestChip::run(const std::vector<std::uint32_t>& program, int threads) {
 void TestChip::prepare(std::uint32_t seed, double learning_rate) {
   std::mt19937 random(seed);
   const auto uniform = [&] { return static_cast<double>(random()) / 4294967296.0 * 2 - 1; };
-  const auto fill = [&](const std::string& name, double scale) {
+  const auto drawn = [&](const std::string& name, double scale) {
     std::vector<double> values(static_cast<std::size_t>(model_.tensor(name).size()));
     for (double& v : values) v = uniform() * scale;
-    write(name, values);
+    return values;
   };
   for (const compiler::ParameterInfo& p : model_.parameters) {
-    fill(p.initial, std::sqrt(3.0 / static_cast<double>(p.fan_in)));
+    write(p.initial, drawn(p.initial, std::sqrt(3.0 / static_cast<double>(p.fan_in))));
   }
   for (const auto& l : model_.learning_rates) {
     core_.settings.set_scalar(l.scalar, bits_of(static_cast<float>(learning_rate * l.multiplier)));
@@ -129,13 +129,13 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
   run(model_.initialize);
   models::SlotSettings& data = core_.settings.slot(model_.tensor("data").slot);
   data.q_read = data.q_write = static_cast<std::int8_t>(data.width - 1);  // values in [-1, 1)
-  fill("data", 1);
+  data_ = drawn("data", 1);
   const compiler::TensorInfo& label = model_.tensor("label");
-  std::vector<double> one_hot(static_cast<std::size_t>(label.size()));
+  label_.assign(static_cast<std::size_t>(label.size()), 0);
   for (std::int64_t n = 0; n < label.shape[0]; ++n) {
-    one_hot[static_cast<std::size_t>(n * label.shape[1] + random() % label.shape[1])] = 1;
+    label_[static_cast<std::size_t>(n * label.shape[1] + random() % label.shape[1])] = 1;
   }
-  write("label", one_hot);
+  load_batch();
   run(model_.calibrate);
   core_.settings.set_step(1);
   for (std::size_t i = 0; i < model_.slots.size(); ++i) {
@@ -146,6 +146,11 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
     core_.settings.slot(static_cast<int>(i)) = original;
   }
   core_.statistics = models::StatisticsDatabase();
+}
+
+void TestChip::load_batch() {
+  write("data", data_);
+  write("label", label_);
 }
 
 std::vector<std::int64_t> TestChip::parameters() const {

@@ -26,7 +26,11 @@ class TestChip {
   void run(const std::vector<std::uint32_t>& program, int threads = 1);
 
   // Seeded images, labels and initial values; runs initialize and calibrate; restores the policies.
+  // Programs may use the memory of the images for other tensors: load_batch() before each run.
   void prepare(std::uint32_t seed, double learning_rate = 0.05);
+
+  // Writes the images and labels that prepare() drew.
+  void load_batch();
 
   // All weights and biases as stored, in logical order.
   std::vector<std::int64_t> parameters() const;
@@ -39,6 +43,7 @@ class TestChip {
 
   const compiler::CompiledModel& model_;
   mutable models::Core core_;
+  std::vector<double> data_, label_;
 };
 
 // A precision of one format throughout; `rounding` of everything but activations.
