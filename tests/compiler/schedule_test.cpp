@@ -53,7 +53,7 @@ std::vector<std::int64_t> after_two_steps(const CompiledModel& model, std::uint3
 }
 
 TEST(Schedule, TilingAndThreadsDoNotChangeABit) {
-  for (std::uint32_t seed = 1; seed <= 18; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     const auto expected = after_two_steps(compiled(seed, 2048), seed, 1);
     EXPECT_EQ(after_two_steps(compiled(seed, 2048), seed, 2), expected) << "seed " << seed << ", two threads";
     for (std::int64_t kib : {256, 64}) {
@@ -107,7 +107,7 @@ std::vector<std::uint32_t> shuffled(const std::vector<std::uint32_t>& words, std
 }
 
 TEST(Schedule, AnyOrderThatTheSemaphoresAllowGivesTheSameBits) {
-  for (std::uint32_t seed = 1; seed <= 9; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     CompiledModel model = compiled(seed, seed % 2 == 0 ? 64 : 2048);
     const auto expected = after_two_steps(model, seed, 1);
     const std::vector<std::uint32_t> step = model.step, evaluate = model.evaluate;
