@@ -1,5 +1,5 @@
-// How fast the units' kernels are, next to what the arithmetic of this processor allows: one FP32 fused
-// multiply-add or one VNNI product of 64 bytes a clock and vector register is measured first ("limit").
+// How fast the units' kernels are, next to what this processor allows: the counter "of limit" is the share
+// of the multiplications (tensor unit) or of the bytes of a memcpy (all else) that machine_limits measured.
 // Arguments in the names: kernel set, then shape. Everything at 16 lanes.
 #include <benchmark/benchmark.h>
 
@@ -12,7 +12,7 @@
 #include "models/dma.hpp"
 #include "models/tensor_unit.hpp"
 #include "models/vector_unit.hpp"
-#include "sim/functional_engine.hpp"
+#include "tests/benchmarks/machine_limits.hpp"
 
 namespace anzan {
 namespace {
@@ -80,6 +80,17 @@ void tensor(benchmark::State& state, const models::kernels::KernelSet& kernels, 
   state.counters["row steps/s"] = Counter(tile_count * steps * rows, Counter::kIsRate);
   state.counters["tiles/s"] = Counter(tile_count, Counter::kIsRate);
   state.counters["elements/s"] = Counter(tile_count * rows * kLanes, Counter::kIsRate);
+  // 16-bit operands take two products: one for each half of a, so that 32-bit sums do not overflow
+  const benchmarks::MachineLimits& limits = benchmarks::machine_limits();
+  const double products = format == isa::Format::kInt16 ? 2 : 1;
+  const double limit = format == isa::Format::kFp32 ? limits.fp32_products : limits.int8_products;
+  state.counters["of limit"] = Counter(tile_count * steps * rows * products / limit, Counter::kIsRate);
+}
+
+// Bytes read and written, as a share of what memcpy moves.
+void count_bytes(benchmark::State& state, double bytes) {
+  state.counters["of limit"] =
+      benchmark::Counter(bytes / benchmarks::machine_limits().copy_bytes, benchmark::Counter::kIsRate);
 }
 
 isa::Operand rows_of(isa::Format format, std::uint32_t line) {
@@ -103,7 +114,9 @@ void vector(benchmark::State& state, const models::kernels::KernelSet& kernels,
   using benchmark::Counter;
   const auto rows = static_cast<double>(state.iterations() * planned.iterations);
   state.counters["rows/s"] = Counter(rows, Counter::kIsRate);
-  state.counters["inputs/s"] = Counter(rows * static_cast<double>(planned.job.fold_count), Counter::kIsRate);
+  const double inputs = rows * static_cast<double>(planned.job.fold_count);
+  state.counters["inputs/s"] = Counter(inputs, Counter::kIsRate);
+  count_bytes(state, 64.0 * (inputs / packed(instruction.a.format) + rows / packed(instruction.out_format)));
 }
 
 isa::Vector map_rows(isa::VectorOp op, isa::Format in, isa::Format out, bool analyse) {
@@ -152,6 +165,7 @@ void copy(benchmark::State& state, const models::kernels::KernelSet& kernels, is
   state.counters["rows/s"] = Counter(static_cast<double>(state.iterations()) * 576, Counter::kIsRate);
   state.counters["bytes/s"] =
       Counter(static_cast<double>(state.iterations()) * 576 * 64 / packed(element), Counter::kIsRate);
+  count_bytes(state, static_cast<double>(state.iterations()) * 2 * 576 * 64 / packed(element));
 }
 
 void transpose(benchmark::State& state, const models::kernels::KernelSet& kernels, isa::Format element,
@@ -171,108 +185,7 @@ void transpose(benchmark::State& state, const models::kernels::KernelSet& kernel
   for (auto _ : state) execute(planned, kernels, 0, planned.iterations);
   using benchmark::Counter;
   state.counters["blocks/s"] = Counter(static_cast<double>(state.iterations()) * 256, Counter::kIsRate);
-}
-
-// One training step of LeNet at batch 64 in shape: the tiles, rows and copies of its layers, without their
-// meaning.
-isa::Program lenet_step(isa::Format format) {
-  const int e = packed(format);
-  const auto groups = [&](int channels) { return (channels + e - 1) / e; };
-  isa::Program program;
-  // A convolution of `pixels` × 4 image groups, rows in blocks of 16, `steps` = groups × taps.
-  const auto contraction = [&](int rows, int pixels, int channel_groups, int taps) {
-    for (int first = 0; first < rows; first += 16) {
-      isa::Tensor t = tiles(format, std::min(16, rows - first), 1, 1);
-      t.reduce = 2;
-      t.loops = {1,
-                 1,
-                 1,
-                 1,
-                 static_cast<std::uint16_t>(pixels),
-                 4,
-                 static_cast<std::uint16_t>(channel_groups),
-                 static_cast<std::uint16_t>(taps)};
-      t.a.stride = {0, 0, 0, 0, 0, 0, taps, 1};
-      t.b.stride = {0, 0, 0, 0, 4, 1, 4 * 64, 4};
-      const int lines = e * ((t.row_count + e - 1) / e);
-      t.o.stride = {0, 0, 0, 0, 4 * lines, lines, 0, 0};
-      t.x.stride = {0, 0, 0, 0, 4, 1, 0, 0};
-      program.push_back(t);
-    }
-  };
-  // A weight gradient: a tile each tap and channel block, summed over pixels and images.
-  const auto weight_gradient = [&](int rows, int columns, int taps, int pixels) {
-    for (int first = 0; first < rows; first += 16) {
-      isa::Tensor t = tiles(format, std::min(16, rows - first), 1, 1);
-      t.reduce = 2;
-      t.loops = {1,
-                 1,
-                 1,
-                 1,
-                 static_cast<std::uint16_t>((columns + 15) / 16),
-                 static_cast<std::uint16_t>(taps),
-                 static_cast<std::uint16_t>(pixels),
-                 static_cast<std::uint16_t>(64 / e)};
-      t.a.stride = {0, 0, 0, 0, 0, 0, 64 / e, 1};
-      t.b.stride = {0, 0, 0, 0, 1024, 16, 64 / e, 1};
-      t.o.stride = {0, 0, 0, 0, 16 * taps, 16, 0, 0};
-      program.push_back(t);
-    }
-  };
-  const auto rows = [&](isa::Vector v, int count) {
-    v.loops = {1, 1, 1, 1, 1, static_cast<std::uint16_t>((count + 255) / 256), 64, 4};
-    v.a.at.stride[5] = v.b.at.stride[5] = v.c.at.stride[5] = v.o.stride[5] = 256;
-    v.o.base = static_cast<std::uint32_t>(90000 * packed(v.out_format));
-    program.push_back(v);
-  };
-  contraction(20, 576, 1, (25 + e - 1) / e);  // conv1, gathered
-  weight_gradient(25, 20, 1, 576);
-  contraction(50, 64, groups(20), 25);   // conv2
-  contraction(20, 144, groups(50), 12);  // its data gradient, borders skipped
-  weight_gradient(20, 50, 25, 64);
-  contraction(500, 1, groups(50), 16);  // fc1
-  contraction(800, 1, groups(500), 1);
-  weight_gradient(500, 800, 1, 1);
-  contraction(10, 1, groups(500), 1);  // fc2
-  contraction(500, 1, groups(10), 1);
-  weight_gradient(10, 500, 1, 1);
-  for (int k = 0; k < 8; ++k) {  // pooling and its gradient
-    isa::Vector v = pooling(format, isa::Reduction::kMax);
-    v.loops[3] = 46;
-    v.a.at.stride[3] = v.o.stride[3] = 256;
-    program.push_back(v);
-  }
-  rows(map_rows(isa::VectorOp::kSelectEq, format, format, false), 46080);
-  rows(map_rows(isa::VectorOp::kSelectEq, format, format, false), 12800);
-  for (int k = 0; k < 3; ++k) rows(map_rows(isa::VectorOp::kFnma, format, format, true), 27000);  // weights
-  isa::Copy gather;
-  gather.element = format;
-  gather.loops = {1, 1, 1, 1, 25, 4, 24, 24};
-  gather.src.stride = {0, 0, 0, 0, 1, 784, 28, 1};
-  gather.dst.base = static_cast<std::uint32_t>(85000 * e);
-  gather.dst.stride = {0, 0, 0, 0, 1, 40 * 576, 24 * 40, 40};
-  program.push_back(gather);
-  isa::Transpose blocks;
-  blocks.element = format;
-  blocks.src_rows = blocks.src_lanes = blocks.dst_rows = 16;
-  blocks.loops = {1, 1, 1, 1, 1, 1, 20, 500};
-  blocks.src.stride = {0, 0, 0, 0, 0, 0, 16, 16};
-  blocks.dst.base = static_cast<std::uint32_t>(90000 * e);
-  blocks.dst.stride = {0, 0, 0, 0, 0, 0, 16 * 16, 16};
-  program.push_back(blocks);
-  program.push_back(isa::End{});
-  return program;
-}
-
-void step(benchmark::State& state, isa::Format format, int threads) {
-  models::Core core = benchmark_core();
-  for (int slot = 1; slot < 64; ++slot)
-    core.settings.slot(slot).width = format == isa::Format::kInt8 ? 8 : 16;
-  sim::FunctionalEngine engine(core, threads);
-  sim::LoadedProgram program = engine.load(isa::encode(lenet_step(format)));
-  for (auto _ : state) engine.run(program);
-  state.counters["images/s"] =
-      benchmark::Counter(64.0 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  count_bytes(state, static_cast<double>(state.iterations()) * 2 * 256 * 16 * 64 / packed(element));
 }
 
 template <class F>
@@ -310,10 +223,6 @@ void add_all() {
       add("transpose" + suffix + "/rows:10", [=](benchmark::State& s) { transpose(s, *set, format, 10); });
     }
   }
-  for (const Format format : {Format::kInt8, Format::kInt16, Format::kFp32})
-    for (const int threads : {1, 2})
-      add(std::string("lenet_step/") + isa::name(format) + "/threads:" + std::to_string(threads),
-          [=](benchmark::State& s) { step(s, format, threads); });
 }
 
 }  // namespace
