@@ -82,7 +82,8 @@ class Mutator {
       const Json copy = node->at(below(node->size()));  // node->push_back may move what it copies
       node->push_back(copy);
     } else if (kind == 3 && node->is_number_integer()) {
-      *node = node->get<std::int64_t>() + static_cast<std::int64_t>(below(5)) - 2;
+      // modulo 2^64: a number may already be the largest there is
+      *node = static_cast<std::int64_t>(node->get<std::uint64_t>() + below(5) - 2);
     } else {
       *node = value();
     }
