@@ -114,7 +114,8 @@ def slots(dataset):
         if "bias" not in slot["name"] and slot["class"] in KINDS and slot["layer"]:
             layers.setdefault(slot["layer"], {})[slot["class"]] = slot
     for layer, by_kind in layers.items():
-        cells = [f"{s['binary_point']} ({s['saturation_rate']:.0e})" if (s := by_kind.get(k)) else "" for k in KINDS]
+        cells = [f"{s['binary_point']}" + (f" ({s['saturation_rate']:.0e})" if s["saturation_rate"] is not None else "")
+                 if (s := by_kind.get(k)) else "" for k in KINDS]
         print(f"| {layer} | " + " | ".join(cells) + " |")
 
 
