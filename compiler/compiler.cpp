@@ -12,7 +12,7 @@
 #include "compiler/lowering.hpp"
 #include "compiler/memory_plan.hpp"
 #include "compiler/programs.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -56,17 +56,42 @@ std::vector<int> written_slots(const Graph& g, const Op& op) {
   return slots;
 }
 
-void finish(Lowering& low, isa::Program& program) {
-  program.push_back(isa::End{});
-  add_semaphores(program, low.lanes(), low.capacity());
+// What the reports call the operation's part in the program.
+const char* pass_of(const Op& op) {
+  if (op.kind == OpKind::kLoss) return "loss";
+  if (op.kind == OpKind::kConvolutionBackwardWeight) return "backward_weight";
+  switch (op.stage) {
+    case Stage::kForward:
+      return "forward";
+    case Stage::kBackward:
+      return "backward_data";
+    case Stage::kUpdate:
+      break;
+  }
+  return "update";
+}
+
+void enter(Lowering& low, const Op& op) {
+  const bool weights = op.kind == OpKind::kConvolutionBackwardWeight;
+  const Area area = op.stage == Stage::kForward  ? Area::kForward
+                    : op.stage == Stage::kUpdate ? Area::kUpdate
+                    : weights                    ? Area::kWeightGradient
+                                                 : Area::kBackward;
+  low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, pass_of(op), area);
+}
+
+void finish(Lowering& low, Listing& listing) {
+  low.emit(isa::End{});
+  schedule(listing, low.lanes());
 }
 
 // One batch that finds the first binary points: every tensor is produced, its point chosen from what was
 // seen, and produced again. Weights do not change.
-isa::Program calibrate_program(Lowering& low) {
-  isa::Program program;
-  low.into(program);
+Listing calibrate_program(Lowering& low) {
+  Listing listing;
+  low.into(listing);
   for (const Op& op : low.graph().ops) {
+    enter(low, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
     if (op.kind == OpKind::kUpdate) {
       lower_update(low, op, false);
@@ -82,14 +107,15 @@ isa::Program calibrate_program(Lowering& low) {
     }
     if (!slots.empty()) lower(low, op, true);
   }
-  finish(low, program);
-  return program;
+  finish(low, listing);
+  return listing;
 }
 
-isa::Program step_program(Lowering& low) {
-  isa::Program program;
-  low.into(program);
+Listing step_program(Lowering& low) {
+  Listing listing;
+  low.into(listing);
   for (const Op& op : low.graph().ops) {
+    enter(low, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
     for (int s : slots) {
       low.optimise(s);
@@ -99,29 +125,31 @@ isa::Program step_program(Lowering& low) {
     if (op.kind != OpKind::kUpdate) continue;
     for (int s : slots) low.settle(s);  // the whole tensor has been rewritten
   }
-  finish(low, program);
-  return program;
+  finish(low, listing);
+  return listing;
 }
 
 // Inference: no gradients, no statistics, so that test data moves no binary point.
-isa::Program evaluate_program(Lowering& low) {
-  isa::Program program;
-  low.into(program);
+Listing evaluate_program(Lowering& low) {
+  Listing listing;
+  low.into(listing);
   low.set_analysing(false);
   for (const Op& op : low.graph().ops) {
-    if (op.stage == Stage::kForward) lower(low, op, false);
+    if (op.stage != Stage::kForward) continue;
+    enter(low, op);
+    lower(low, op, false);
   }
   low.set_analysing(true);
-  finish(low, program);
-  return program;
+  finish(low, listing);
+  return listing;
 }
 
-isa::Program initialize_program(Lowering& low) {
-  isa::Program program;
-  low.into(program);
+Listing initialize_program(Lowering& low) {
+  Listing listing;
+  low.into(listing);
   for (const ParameterInfo& p : low.graph().parameters) lower_initialize(low, p);
-  finish(low, program);
-  return program;
+  finish(low, listing);
+  return listing;
 }
 
 // The largest number for which a countdown is needed: pooling taps and classes.
@@ -195,6 +223,7 @@ Programs build_programs(const Graph& graph) {
   p.calibrate = calibrate_program(low);
   p.step = step_program(low);
   p.evaluate = evaluate_program(low);
+  p.regions = low.regions();
   p.scalars = low.scalars();
   p.learning_rates = low.learning_rates();
   p.notes = low.notes();
@@ -218,10 +247,13 @@ CompiledModel compile(const Network& network, const Precision& precision, const 
   m.scalars = programs.scalars;
   for (const auto& [number, multiplier] : programs.learning_rates)
     m.learning_rates.push_back({number, multiplier});
-  m.initialize = isa::encode(programs.initialize);
-  m.calibrate = isa::encode(programs.calibrate);
-  m.step = isa::encode(programs.step);
-  m.evaluate = isa::encode(programs.evaluate);
+  m.initialize = isa::encode(programs.initialize.program);
+  m.calibrate = isa::encode(programs.calibrate.program);
+  m.step = isa::encode(programs.step.program);
+  m.evaluate = isa::encode(programs.evaluate.program);
+  m.regions = programs.regions;
+  m.region_of = {programs.initialize.region_of, programs.calibrate.region_of, programs.step.region_of,
+                 programs.evaluate.region_of};
   return m;
 }
 

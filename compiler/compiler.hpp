@@ -95,6 +95,12 @@ struct MemoryPlan {
   std::int64_t conventional_bytes = 0, planned_bytes = 0, lower_bound_bytes = 0;
 };
 
+// A part of the network in one direction: a layer, and "forward", "backward_data", "backward_weight",
+// "update", "loss" or "initialize".
+struct Region {
+  std::string layer, pass;
+};
+
 struct CompiledModel {
   ChipParameters chip;
   TrainingParameters training;
@@ -115,6 +121,11 @@ struct CompiledModel {
   // inference. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image),
   // run, read `loss` and `prediction` (one FP32/class number an image).
   std::vector<std::uint32_t> initialize, calibrate, step, evaluate;
+  // For each instruction of a program, the number of its region.
+  std::vector<Region> regions;
+  struct {
+    std::vector<std::uint16_t> initialize, calibrate, step, evaluate;
+  } region_of;
   MemoryPlan memory;
   const TensorInfo& tensor(const std::string& name) const;
 };
@@ -122,7 +133,8 @@ struct CompiledModel {
 CompiledModel compile(const Network& network, const Precision& precision, const TrainingParameters& training,
                       const ChipParameters& chip);
 
-// Text of one pass: network, graph, training_graph, precision, tiles, memory, program.
+// Text of one pass: network, graph, training_graph, precision, tiles, memory, schedule,
+// program.
 std::vector<std::string> dump_passes();
 std::string dump(const std::string& pass, const Network& network, const Precision& precision,
                  const TrainingParameters& training, const ChipParameters& chip);

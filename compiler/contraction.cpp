@@ -19,8 +19,8 @@ class ContractionLowering {
         lanes_(low.lanes()),
         chunks_(chunks(c, t, low.lanes())),
         per_line_(rows_per_line(c.format)) {
-    low_.reset_scratchpad();
     const ContractionBuffers b = buffers(c, t, lanes_);
+    low_.take_scratchpad(b.total());
     weight_line_ = low_.allocate(b.weight);
     weight_narrow_line_ = low_.allocate(b.weight_narrow);
     bias_line_ = low_.allocate(b.bias);
@@ -306,9 +306,9 @@ class ContractionLowering {
     }
     const std::int64_t lines = chunk_lines(k);
     Nest()
-        .loop(run.bg.size(), bg)
         .loop(cy.count, y)
         .loop(cx.count, x)
+        .loop(run.bg.size(), bg)
         .fold(cy.taps,
               {cy.tap_step * k.kx.size() * lines, cy.src_per_tap * in.y_stride() / per_line_, 0, 0, 0})
         .fold(cx.taps, {cx.tap_step * lines, cx.src_per_tap * in.x_stride() / per_line_, 0, 0, 0})
@@ -360,7 +360,7 @@ class ContractionLowering {
 }  // namespace
 
 void lower_contraction(Lowering& low, const Contraction& c, const std::string& place) {
-  const ContractionTiling tiling = search_tiling(c, low.lanes(), low.capacity(), place);
+  const ContractionTiling tiling = search_tiling(c, low.lanes(), low.room(), place);
   low.note(fmt::format(
       "{} {}: rows of {} channels in blocks of {} x {}, batch groups {}, y {}, x {}, taps {} x {}, "
       "channels {}; {} of {} lines",

@@ -52,7 +52,7 @@ struct ContractionBuffers {
 ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std::int64_t lanes);
 
 // The cheapest tiling that fits; throws InputError if not even the smallest does.
-ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, std::int64_t capacity,
+ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, const Room& room,
                                 const std::string& place);
 
 void lower_contraction(Lowering& low, const Contraction& c, const std::string& place);

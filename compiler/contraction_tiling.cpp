@@ -27,8 +27,13 @@ std::int64_t cost(const Contraction& c, const ContractionTiling& t, std::int64_t
   const std::int64_t reduction = static_cast<std::int64_t>(chunks(c, t, lanes).size());
   const std::int64_t weight_loads = row_chunks * (reduction == 1 ? 1 : tiles * reduction);
   const std::int64_t tile_loads = row_chunks * tiles * reduction;
-  return weight_loads * (b.weight + kInstructionPrice) +
-         tile_loads * (b.source + kInstructionPrice * t.row_blocks) + row_chunks * tiles * b.destination;
+  const auto classes = static_cast<std::int64_t>(c.y.classes(0, t.y).size() * c.x.classes(0, t.x).size());
+  // weights stand there once: loading the next ones waits for the work with those before
+  const std::int64_t exposed = (weight_loads - 1) * b.weight * (c.transposed ? rows_per_line(c.format) : 1);
+  const std::int64_t fill = b.source + b.destination;  // the first tile's load and the last one's store
+  return weight_loads * (b.weight + kInstructionPrice) + exposed + fill +
+         tile_loads * (b.source + kInstructionPrice * t.row_blocks * classes) +
+         row_chunks * tiles * b.destination;
 }
 
 }  // namespace
@@ -81,7 +86,7 @@ ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std
   return b;
 }
 
-ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, std::int64_t capacity,
+ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, const Room& room,
                                 const std::string& place) {
   std::vector<ContractionTiling> reductions;  // the ways to cut the reduction, coarsest first
   const std::int64_t all_channels = align_channels(c.reduce.end());
@@ -95,7 +100,7 @@ ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, std::i
   std::int64_t best_cost = std::numeric_limits<std::int64_t>::max();
   for (const ContractionTiling& r : reductions) {
     for (std::int64_t rows : halvings(ceil_div(c.rows.end(), lanes))) {
-      for (std::int64_t bg : halvings(c.destination.batch_groups)) {
+      for (std::int64_t bg : doublings(c.destination.batch_groups)) {
         for (std::int64_t y : halvings(c.y.positions())) {
           for (std::int64_t x : halvings(c.x.positions())) {
             if (x != c.x.positions() && y != 1) continue;
@@ -105,8 +110,8 @@ ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, std::i
             t.y = y;
             t.x = x;
             const ContractionBuffers b = buffers(c, t, lanes);
-            if (b.total() > capacity) continue;
-            const std::int64_t price = cost(c, t, lanes, b);
+            if (b.total() > room.capacity) continue;
+            const std::int64_t price = cost(c, t, lanes, b) + room.crowding(b.total());
             if (price < best_cost) {
               best_cost = price;
               best = t;
@@ -118,7 +123,7 @@ ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, std::i
   }
   if (best_cost == std::numeric_limits<std::int64_t>::max()) {
     const ContractionBuffers b = buffers(c, {1, 1, 1, 1, 1, 1, lanes}, lanes);
-    throw InputError("/chip/scratchpad_kib", std::to_string(capacity) + " lines",
+    throw InputError("/chip/scratchpad_kib", std::to_string(room.capacity) + " lines",
                      "at least " + std::to_string(b.total()) + " lines for the smallest tile of " + place);
   }
   return best;

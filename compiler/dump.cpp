@@ -8,6 +8,7 @@
 #include "compiler/input_error.hpp"
 #include "compiler/layout.hpp"
 #include "compiler/programs.hpp"
+#include "compiler/schedule.hpp"
 #include "isa/assembly.hpp"
 
 namespace anzan::compiler {
@@ -84,14 +85,22 @@ std::string dump_memory(const Graph& g, const HbmPlan& plan) {
 
 std::string dump_programs(const Programs& p) {
   std::string text;
-  const auto add = [&](const char* title, const isa::Program& program) {
-    text += fmt::format("# {}: {} instructions\n{}\n", title, program.size(), isa::disassemble(program));
+  const auto add = [&](const char* title, const Listing& listing) {
+    text += fmt::format("# {}: {} instructions\n{}\n", title, listing.program.size(),
+                        isa::disassemble(listing.program));
   };
   add("initialize", p.initialize);
   add("calibrate", p.calibrate);
   add("step", p.step);
   add("evaluate", p.evaluate);
   return text;
+}
+
+std::string dump_schedule(const Programs& p, int lanes) {
+  return schedule_text("initialize", p.initialize, p.regions, lanes) +
+         schedule_text("calibrate", p.calibrate, p.regions, lanes) +
+         schedule_text("step", p.step, p.regions, lanes) +
+         schedule_text("evaluate", p.evaluate, p.regions, lanes);
 }
 
 std::string dump_tiles(const Programs& p) {
@@ -103,7 +112,7 @@ std::string dump_tiles(const Programs& p) {
 }  // namespace
 
 std::vector<std::string> dump_passes() {
-  return {"network", "graph", "training_graph", "precision", "tiles", "memory", "program"};
+  return {"network", "graph", "training_graph", "precision", "tiles", "memory", "schedule", "program"};
 }
 
 std::string dump(const std::string& pass, const Network& network, const Precision& precision,
@@ -117,6 +126,7 @@ std::string dump(const std::string& pass, const Network& network, const Precisio
       {"precision", [&] { return dump_precision(g); }},
       {"tiles", [&] { return dump_tiles(build_programs(g)); }},
       {"memory", [&] { return dump_memory(g, plan); }},
+      {"schedule", [&] { return dump_schedule(build_programs(g), chip.lanes); }},
       {"program", [&] { return dump_programs(build_programs(g)); }},
   };
   const auto found = texts.find(pass);

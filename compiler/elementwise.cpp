@@ -18,7 +18,7 @@ class Elementwise {
 
   void run() {
     const Range part = search();
-    low_.reset_scratchpad();
+    low_.take_scratchpad(2 * tile_lines());
     for (int i = 0; i < 2; ++i) {
       for (const Image& s : sources_)
         lines_[i].push_back(low_.allocate(ceil_div(rows_, rows_per_line(s.format))));
@@ -41,8 +41,7 @@ class Elementwise {
         for (std::int64_t pixels : halvings(target_.h * target_.w)) {
           if (pixels > 1 && (bg != target_.batch_groups || blocks * kChannelAlignment < target_.c)) continue;
           rows_ = pixels * bg * blocks * kChannelAlignment;
-          std::int64_t lines = ceil_div(rows_, rows_per_line(target_.format));
-          for (const Image& s : sources_) lines += ceil_div(rows_, rows_per_line(s.format));
+          const std::int64_t lines = tile_lines();
           least = std::min(least, 2 * lines);
           if (2 * lines > low_.capacity()) continue;
           bg_ = bg;
@@ -52,6 +51,12 @@ class Elementwise {
     }
     throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
                      "at least " + std::to_string(least) + " lines for the smallest element-wise tile");
+  }
+
+  std::int64_t tile_lines() const {
+    std::int64_t lines = ceil_div(rows_, rows_per_line(target_.format));
+    for (const Image& s : sources_) lines += ceil_div(rows_, rows_per_line(s.format));
+    return lines;
   }
 
   // A tensor with its pixels as one axis.

@@ -339,8 +339,9 @@ class Differentiator : private GraphBuilder {
       own.push_back(p);
       gradients.push_back(p.gradient);
     }
-    push(OpKind::kConvolutionBackwardWeight, Stage::kBackward, op.layer, {op.inputs[0], dy}, gradients);
+    // the gradient of the input first: the layers before wait for it
     propagate(OpKind::kConvolutionBackwardData, op, op.inputs[0], {dy, op.inputs[1]});
+    push(OpKind::kConvolutionBackwardWeight, Stage::kBackward, op.layer, {op.inputs[0], dy}, gradients);
     for (const Parameter& p : own) {
       Op update;
       update.kind = OpKind::kUpdate;

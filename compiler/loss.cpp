@@ -59,7 +59,7 @@ class Loss {
       }
       step_ = std::max(kChannelAlignment, round_up(step_ / 2, kChannelAlignment));
     }
-    low_.reset_scratchpad();
+    low_.take_scratchpad(lines(step_));
     constants_ = low_.allocate(constants);
     low_.copy(isa::Format::kFp32, isa::Space::kHbm, low_.constants().countdown_line, isa::Space::kScratchpad,
               constants_, {{constants, 1, 1}});

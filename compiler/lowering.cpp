@@ -5,7 +5,15 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "compiler/splitting.hpp"
+
 namespace anzan::compiler {
+namespace {
+
+// How long one instruction may keep its unit from more urgent ones; shorter ones cost more than they gain.
+constexpr std::int64_t kMostCycles = 4096;
+
+}  // namespace
 
 Tile make_tile(Range y, Range x, Range bg, Range c, isa::Format format) {
   Tile t;
@@ -59,10 +67,26 @@ std::vector<std::int64_t> halvings(std::int64_t size) {
   return result;
 }
 
+std::vector<std::int64_t> doublings(std::int64_t size) {
+  std::vector<std::int64_t> result = halvings(size);
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
 Lowering::Lowering(const Graph& graph, const Constants& constants)
     : graph_(graph),
       constants_(constants),
-      capacity_(graph.chip.scratchpad_kib * 1024 / (graph.chip.lanes * (isa::kWordBits / 8))) {}
+      capacity_(graph.chip.scratchpad_kib * 1024 / (graph.chip.lanes * (isa::kWordBits / 8))) {
+  // forward there is nothing else to do; backward, gradients of weights fill the gaps of those of the inputs
+  const std::int64_t eighth = capacity_ / 8;
+  const auto ring = [&](std::int64_t first, std::int64_t end, std::int64_t neighbours) {
+    return Ring{first * eighth,
+                end * eighth,
+                first * eighth,
+                {capacity_, (end - first) * eighth, (end - first) * eighth / neighbours}};
+  };
+  areas_ = {ring(0, 7, 2), ring(0, 3, 2), ring(3, 7, 2), ring(7, 8, 1)};
+}
 
 Image Lowering::image(int tensor) const {
   const TensorInfo& t = graph_.tensors[static_cast<std::size_t>(tensor)];
@@ -81,10 +105,32 @@ Image Lowering::image(int tensor) const {
   return i;
 }
 
+void Lowering::enter(const std::string& layer, const std::string& pass, Area area) {
+  area_ = area;
+  const auto same = [&](const Region& r) { return r.layer == layer && r.pass == pass; };
+  const auto found = std::find_if(regions_.begin(), regions_.end(), same);
+  region_ = static_cast<std::uint16_t>(found - regions_.begin());
+  if (found == regions_.end()) regions_.push_back({layer, pass});
+}
+
+void Lowering::emit(isa::Instruction instruction) {
+  append_in_pieces(instruction, kMostCycles, listing_->program);
+  listing_->region_of.resize(listing_->program.size(), region_);
+}
+
+void Lowering::take_scratchpad(std::int64_t lines) {
+  if (lines > capacity_) throw std::logic_error("tile search exceeded the scratchpad");
+  Ring& ring = areas_[static_cast<std::size_t>(area_)];
+  if (ring.next + lines > ring.end) ring.next = ring.begin;
+  cursor_ = ring.next;
+  if (cursor_ + lines > ring.end) cursor_ = 0;  // larger than its area
+  taken_end_ = ring.next = cursor_ + lines;
+}
+
 std::int64_t Lowering::allocate(std::int64_t lines) {
   const std::int64_t line = cursor_;
   cursor_ += lines;
-  if (cursor_ > capacity_) throw std::logic_error("tile search exceeded the scratchpad");
+  if (cursor_ > taken_end_) throw std::logic_error("an operation exceeded its scratchpad");
   return line;
 }
 

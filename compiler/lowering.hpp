@@ -2,6 +2,7 @@
 // HBM and scratchpad. Rows are the unit of every address here; a copy becomes one of whole lines by itself
 // where that is possible.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -10,6 +11,7 @@
 #include "compiler/graph.hpp"
 #include "compiler/image.hpp"
 #include "compiler/layout.hpp"
+#include "compiler/listing.hpp"
 #include "compiler/nest.hpp"
 #include "compiler/windows.hpp"
 
@@ -30,6 +32,21 @@ struct Walk {
   std::int64_t count, src, dst;
 };
 
+// Which operations share a part of the scratchpad: those that wait for each other anyway. Gradients of
+// weights and updates are nobody's haste; in areas of their own they do not hold up the rest.
+enum class Area { kForward, kBackward, kWeightGradient, kUpdate };
+inline constexpr std::size_t kAreas = 4;
+
+// Lines for the buffers of one operation: what exists, its area, and what leaves its neighbours there theirs.
+struct Room {
+  std::int64_t capacity = 0, area = 0, comfortable = 0;
+  // What a tile search adds to the price of an operation that keeps others from working meanwhile; the factor
+  // is by trial.
+  std::int64_t crowding(std::int64_t lines) const {
+    return (lines > comfortable ? 8 * (lines - comfortable) : 0) + (lines > area ? lines : 0);
+  }
+};
+
 class Lowering {
  public:
   Lowering(const Graph& graph, const Constants& constants);
@@ -38,16 +55,20 @@ class Lowering {
   const Constants& constants() const { return constants_; }
   std::int64_t lanes() const { return graph_.chip.lanes; }
   std::int64_t capacity() const { return capacity_; }  // lines of the scratchpad
-  isa::Program& program() { return *program_; }
-  void into(isa::Program& program) { program_ = &program; }
+  const Room& room() const { return areas_[static_cast<std::size_t>(area_)].room; }  // for one operation
+  // Where instructions go from now on, and which part of the network they belong to.
+  void into(Listing& listing) { listing_ = &listing; }
+  void enter(const std::string& layer, const std::string& pass, Area area);
+  const std::vector<Region>& regions() const { return regions_; }
 
   Image image(int tensor) const;
   std::int64_t base_row(const TensorInfo& t) const { return t.hbm_line * rows_per_line(t.format); }
 
-  // Scratchpad allocation of one operation: from the bottom up, forgotten at the next operation.
-  // Returns the first line. The tile searches guarantee that it fits.
-  void reset_scratchpad() { cursor_ = 0; }
-  std::int64_t allocate(std::int64_t lines);
+  // Scratchpad of one operation, `lines` in all, forgotten at the next one; throws std::logic_error where the
+  // tile search promised too much. Operations take turns around their area, so that neighbours overlap in
+  // time where they fit beside each other.
+  void take_scratchpad(std::int64_t lines);
+  std::int64_t allocate(std::int64_t lines);  // of what was taken; the first line
 
   // Scalars of the settings store: one entry for each distinct value.
   int scalar(float value);
@@ -65,7 +86,7 @@ class Lowering {
   // Exact copy of `rows` rows in the scratchpad to a wider format.
   void widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot,
              std::int64_t rows);
-  void emit(isa::Instruction instruction) { program_->push_back(std::move(instruction)); }
+  void emit(isa::Instruction instruction);
   void optimise(int slot);  // choose the next binary point for writing
   void settle(int slot);    // the tensor has been rewritten
   // What the tile searches decided, one line each, for the dump.
@@ -81,8 +102,16 @@ class Lowering {
  private:
   const Graph& graph_;
   Constants constants_;
-  std::int64_t capacity_ = 0, cursor_ = 0;
-  isa::Program* program_ = nullptr;
+  struct Ring {
+    std::int64_t begin, end, next;
+    Room room;
+  };
+  std::int64_t capacity_ = 0, cursor_ = 0, taken_end_ = 0;
+  std::array<Ring, kAreas> areas_;
+  Area area_ = Area::kForward;
+  Listing* listing_ = nullptr;
+  std::vector<Region> regions_;
+  std::uint16_t region_ = 0;
   bool analysing_ = true;
   std::vector<std::string> notes_;
   std::vector<std::uint32_t> scalars_;
@@ -97,6 +126,7 @@ isa::Address at(std::int64_t base);
 std::vector<Range> pieces(std::int64_t size, std::int64_t step);
 // Candidate piece sizes for a dimension: size, halves of it, ..., 1.
 std::vector<std::int64_t> halvings(std::int64_t size);
+std::vector<std::int64_t> doublings(std::int64_t size);  // the same, from 1 up
 
 // One lowering for each kind of operation. Program order is execution order; semaphores come later.
 void lower_convolution(Lowering& low, const Op& op);

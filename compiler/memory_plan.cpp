@@ -32,6 +32,28 @@ std::int64_t lowest_gap(const Graph& g, const std::vector<Lifetime>& life,
   return line;
 }
 
+constexpr std::int64_t kRelaxedPercent = 125;  // of the tightest plan
+
+int last_operation(const Graph& g) { return static_cast<int>(g.ops.size()); }
+
+std::vector<Lifetime> extended(std::vector<Lifetime> life, int operations) {
+  for (Lifetime& l : life) l.end += operations;
+  return life;
+}
+
+// Places the tensors in this order, each as low as it goes; returns the end.
+std::int64_t place(Graph& g, const std::vector<Lifetime>& life, const std::vector<std::size_t>& tensors,
+                   std::int64_t line) {
+  std::vector<std::size_t> placed;
+  std::int64_t end = line;
+  for (std::size_t t : tensors) {
+    g.tensors[t].hbm_line = lowest_gap(g, life, placed, t, line);
+    placed.push_back(t);
+    end = std::max(end, g.tensors[t].hbm_line + g.tensors[t].lines);
+  }
+  return end;
+}
+
 }  // namespace
 
 std::vector<Lifetime> lifetimes(const Graph& g) {
@@ -73,12 +95,17 @@ HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
   // the largest first: small ones fill the gaps
   std::stable_sort(transient.begin(), transient.end(),
                    [&](std::size_t a, std::size_t b) { return g.tensors[a].lines > g.tensors[b].lines; });
-  std::vector<std::size_t> placed;
-  std::int64_t end = line;
-  for (std::size_t t : transient) {
-    g.tensors[t].hbm_line = lowest_gap(g, life, placed, t, line);
-    placed.push_back(t);
-    end = std::max(end, g.tensors[t].hbm_line + g.tensors[t].lines);
+  std::int64_t end = place(g, life, transient, line);
+  // Memory that is used again at once makes its next writer wait. As long as it costs little, tensors keep
+  // theirs for some operations more.
+  const std::int64_t most = line + (end - line) * kRelaxedPercent / 100;
+  for (int more = last_operation(g); more > 0; more /= 2) {
+    const std::int64_t relaxed = place(g, extended(life, more), transient, line);
+    if (relaxed <= most) {
+      end = relaxed;
+      break;
+    }
+    if (more == 1) place(g, life, transient, line);
   }
   const std::int64_t planned = end - line;
   // initial values are read before any transient tensor is written: they lie over them

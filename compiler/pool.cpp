@@ -31,7 +31,7 @@ class Pool {
 
   void run() {
     search();
-    low_.reset_scratchpad();
+    low_.take_scratchpad(total_lines(t_));
     low_.note(fmt::format("{} {}: batch groups {}, channels {}, y {}, x {}", name(op_.kind), layer_.name,
                           t_.bg, t_.c, t_.y, t_.x));
     if (max_) {
@@ -82,22 +82,28 @@ class Pool {
     return ceil_div(backward_ ? source_pixels(t) : t.bg * t.y * t.x * t.c, rows_per_line(index_.format));
   }
 
+  std::int64_t total_lines(const Tiling& t) const {
+    return (max_ ? constant_lines() : 0) + 2 * (source_lines(t) + target_lines(t) + index_lines(t));
+  }
+
   void search() {
-    const std::int64_t fixed = max_ ? constant_lines() : 0;
     std::int64_t best = std::numeric_limits<std::int64_t>::max();
     std::int64_t least = best;
-    for (std::int64_t bg : halvings(target_.batch_groups)) {
+    for (std::int64_t bg : doublings(target_.batch_groups)) {
       for (std::int64_t blocks : halvings(align_channels(target_.c) / kChannelAlignment)) {
         for (std::int64_t y : halvings(target_.h)) {
           for (std::int64_t x : halvings(target_.w)) {
             if (x != target_.w && y != 1) continue;
+            // channels last: they are neighbours in HBM
+            if (blocks * kChannelAlignment < target_.c && (y != 1 || bg != 1)) continue;
             const Tiling t{bg, blocks * kChannelAlignment, y, x};
-            const std::int64_t lines = fixed + 2 * (source_lines(t) + target_lines(t) + index_lines(t));
+            const std::int64_t lines = total_lines(t);
             least = std::min(least, lines);
             if (lines > low_.capacity()) continue;
             const std::int64_t tiles = ceil_div(target_.batch_groups, bg) * ceil_div(target_.h, y) *
                                        ceil_div(target_.w, x) * ceil_div(align_channels(target_.c), t.c);
-            const std::int64_t price = tiles * (source_lines(t) + index_lines(t) + 100);
+            const std::int64_t price = tiles * (source_lines(t) + index_lines(t) + 100) + source_lines(t) +
+                                       low_.room().crowding(lines);
             if (price < best) {
               best = price;
               t_ = t;
@@ -218,7 +224,7 @@ class Pool {
     bg[4] = target_.lanes * target_.image_size(), y[4] = cy.pos_step * target_.w, x[4] = cx.pos_step;
     c[4] = target_.h * target_.w;
     Nest nest;
-    nest.loop(run.bg.size(), bg).loop(cy.count, y).loop(cx.count, x).loop(channels, c);
+    nest.loop(cy.count, y).loop(cx.count, x).loop(run.bg.size(), bg).loop(channels, c);
     if (v.reduction != isa::Reduction::kNone) nest.fold(cy.taps, ky).fold(cx.taps, kx);
     nest.finish(v);
     // a window of one tap has no loop to fold: the fold's first element is its result

@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "compiler/graph.hpp"
+#include "compiler/listing.hpp"
 #include "compiler/memory_plan.hpp"
 
 namespace anzan::compiler {
 
 struct Programs {
-  isa::Program initialize, calibrate, step, evaluate;
+  Listing initialize, calibrate, step, evaluate;
+  std::vector<Region> regions;                         // what their region_of counts
   std::vector<std::uint32_t> scalars;                  // initial scalar table
   std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate
   std::vector<std::string> notes;                      // what the tile searches decided

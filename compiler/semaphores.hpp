@@ -1,23 +1,16 @@
-// Orders the units of a core. A program is written as if executed in order; this pass finds which
-// instructions really depend on one of another unit (through scratchpad lines or slots) and gives each
-// such pair a wait and a signal. Units work in program order, so one counting semaphore for each ordered
-// pair of units is enough.
+// Orders the units of a core. A program is written as if executed in order; this pass gives each instruction
+// that depends on one of another unit a wait, and that one a signal. Units work in program order, so one
+// counting semaphore for each ordered pair of units is enough.
 #pragma once
-#include <cstdint>
-#include <vector>
-
+#include "compiler/dependencies.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {
 
-// Lines of the scratchpad (or one slot) that an instruction touches.
-struct Access {
-  enum class Resource { kScratchpad, kSlot } resource = Resource::kScratchpad;
-  std::int64_t begin = 0, end = 0;
-  bool write = false;
-};
-std::vector<Access> accesses(const isa::Instruction& instruction, std::int64_t lanes);
+// The number of the semaphore by which unit `from` tells unit `to` (numbers of units.hpp).
+std::size_t semaphore_number(std::size_t from, std::size_t to);
 
-void add_semaphores(isa::Program& program, std::int64_t lanes, std::int64_t scratchpad_lines);
+// Overwrites all waits and signals.
+void add_semaphores(isa::Program& program, const Dependencies& dependencies);
 
 }  // namespace anzan::compiler

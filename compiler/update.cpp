@@ -89,17 +89,22 @@ class ParameterWalk {
  public:
   ParameterWalk(Lowering& low, std::vector<const TensorInfo*> tensors, std::int64_t scratch_buffers)
       : low_(low), tensors_(std::move(tensors)) {
-    low_.reset_scratchpad();
     // lines that one row takes over all buffers, twice; short pieces still take whole lines
     std::int64_t quarter_lines = 4 * scratch_buffers;
     for (const TensorInfo* t : tensors_) quarter_lines += 4 / rows_per_line(t->format);
     const std::int64_t buffers = scratch_buffers + static_cast<std::int64_t>(tensors_.size());
-    rows_ = ((low_.capacity() / 2 - buffers) * 4 / quarter_lines) / kChannelAlignment * kChannelAlignment;
+    // pieces of fewer lines cost more in instructions than their neighbours gain
+    constexpr std::int64_t kLeast = 512;
+    const std::int64_t room = std::max(low_.room().comfortable, std::min(kLeast, low_.capacity()));
+    rows_ = ((room / 2 - buffers) * 4 / quarter_lines) / kChannelAlignment * kChannelAlignment;
     if (rows_ < kChannelAlignment) {
       throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
                        "room for " + std::to_string(kChannelAlignment) + " rows of " + tensors_[0]->name);
     }
     rows_ = std::min(rows_, round_up(row_count(*tensors_[0]) + kChannelAlignment, kChannelAlignment));
+    std::int64_t lines = scratch_buffers * rows_;
+    for (const TensorInfo* t : tensors_) lines += rows_ / rows_per_line(t->format);
+    low_.take_scratchpad(2 * lines);
     for (int i = 0; i < 2; ++i) {
       for (const TensorInfo* t : tensors_)
         lines_[i].push_back(low_.allocate(rows_ / rows_per_line(t->format)));
@@ -273,10 +278,13 @@ void lower_update(Lowering& low, const Op& op, bool store) {
     walk.emit(V::kCopy, scratch, none, none, kMomentum);
     if (!store) return;  // calibration: only the statistics of the momentum
     walk.store(kMomentum);
+    if (!master) {
+      walk.emit(V::kSub, walk.operand(kValue), scratch, none, kValue);
+      return walk.store(kValue);
+    }
     walk.emit(V::kSub, walk.operand(kValue), scratch, none, kScratch);
     walk.emit(V::kCopy, scratch, none, none, kValue);
     walk.store(kValue);
-    if (!master) return;
     walk.load(kNarrow);  // rows and lanes that hold no element stay zero
     walk.emit(V::kCopy, scratch, none, none, kNarrow);
     walk.store(kNarrow);
@@ -297,6 +305,7 @@ void lower_initialize(Lowering& low, const ParameterInfo& parameter) {
       stored.push_back(&t);
     }
   }
+  low.enter(initial->layer, "initialize", Area::kForward);
   // twice: the first pass shows the distribution to the settings optimiser, the second stores
   for (const TensorInfo* t : stored) {
     for (int pass = 0; pass < 2; ++pass) {

@@ -36,9 +36,9 @@ class WeightGradient {
 
   void run() {
     prove_accumulator(low_.graph(), format_, x_.slot, dy_.slot, dy_.n * dy_.h * dy_.w, layer().name);
-    t_ = search_tiling(g_, low_.capacity(), layer().name);
-    low_.reset_scratchpad();
+    t_ = search_tiling(g_, low_.room(), layer().name);
     const WeightGradientBuffers b = buffers(g_, t_);
+    low_.take_scratchpad(b.total());
     low_.note(fmt::format(
         "convolution_backward_weight {}: output blocks {}, input blocks {}, taps {} x {}; batch groups {}, "
         "y {}, x {}; {} of {} lines",

@@ -77,14 +77,14 @@ WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradi
   return b;
 }
 
-WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t capacity,
+WeightGradientTiling search_tiling(const WeightGradientGeometry& g, const Room& room,
                                    const std::string& layer) {
   WeightGradientTiling tiling;
   std::int64_t best = std::numeric_limits<std::int64_t>::max();
   const auto consider = [&](const WeightGradientTiling& t) {
     const WeightGradientBuffers b = buffers(g, t);
-    if (b.total() > capacity) return;
-    const std::int64_t price = cost(g, t, b);
+    if (b.total() > room.capacity) return;
+    const std::int64_t price = cost(g, t, b) + room.crowding(b.total());
     if (price < best) {
       best = price;
       tiling = t;
@@ -103,7 +103,7 @@ WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t
     }
   }
   if (best == std::numeric_limits<std::int64_t>::max()) {
-    throw InputError("/chip/scratchpad_kib", std::to_string(capacity) + " lines",
+    throw InputError("/chip/scratchpad_kib", std::to_string(room.capacity) + " lines",
                      "at least " + std::to_string(buffers(g, WeightGradientTiling{}).total()) +
                          " lines for the smallest tile of the weight gradient of " + layer);
   }

@@ -38,7 +38,7 @@ struct WeightGradientBuffers {
 WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradientTiling& t);
 
 // The cheapest tiling that fits; throws InputError if not even the smallest does.
-WeightGradientTiling search_tiling(const WeightGradientGeometry& g, std::int64_t capacity,
+WeightGradientTiling search_tiling(const WeightGradientGeometry& g, const Room& room,
                                    const std::string& layer);
 
 }  // namespace anzan::compiler

@@ -59,6 +59,8 @@ void check_extent(const char* field, int found, int lanes) {
 }  // namespace
 
 CopyPlan plan(const isa::Copy& c, const MemorySizes& sizes) {
+  if (c.src_space == isa::Space::kHbm && c.dst_space == isa::Space::kHbm)
+    throw InstructionError("dst_space", "hbm, like src_space", "one side in the scratchpad");
   CopyPlan plan = plan_rows(c.element, c.loops, c.src, c.dst, sizes.lines(c.src_space),
                             sizes.lines(c.dst_space), sizes.lanes);
   plan.src_space = c.src_space;

@@ -22,8 +22,9 @@ struct TransposePlan : Plan {
   kernels::TransposeJob job{};
 };
 
-// All throw InstructionError for an address outside its memory or a loop count of 0; for a transpose also for
-// rows or lanes outside 1 to L. The receiver of a put has `receiver` sizes and the sender's lanes.
+// All throw InstructionError for an address outside its memory or a loop count of 0; for a copy also where
+// both sides are HBM; for a transpose for rows or lanes outside 1 to L. The receiver of a put has `receiver`
+// sizes and the sender's lanes.
 CopyPlan plan(const isa::Copy& instruction, const MemorySizes& sizes);
 CopyPlan plan(const isa::Put& instruction, const MemorySizes& sizes, const MemorySizes& receiver);
 TransposePlan plan(const isa::Transpose& instruction, const MemorySizes& sizes);

@@ -1,5 +1,5 @@
-// What one run of a program on the clocked models took: a record an instruction, in cycles of the core's clock
-// counted from 0, and what the memory did. Values have no part in it.
+// What one run of a program on the clocked models took: a record an instruction, in cycles of the core's
+// clock counted from 0, and what the memory did. Values have no part in it.
 #pragma once
 #include <cstdint>
 #include <vector>

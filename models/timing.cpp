@@ -1,6 +1,7 @@
 // The formulas of timing.hpp.
 #include "models/timing.hpp"
 
+#include <algorithm>
 #include <variant>
 
 namespace anzan::models {
@@ -15,6 +16,13 @@ std::int64_t iterations(const std::array<std::uint16_t, isa::kLoops>& loops, int
   return n;
 }
 
+namespace {
+
+// The address generator passes from tile to tile in two cycles.
+constexpr std::int64_t kShortestTile = 2;
+
+}  // namespace
+
 TensorTiming tensor_timing(const isa::Tensor& t) {
   const int outer = isa::kLoops - t.reduce;
   const std::int64_t spilled = t.format == isa::Format::kFp32 ? t.row_count : 2 * t.row_count;
@@ -22,7 +30,7 @@ TensorTiming tensor_timing(const isa::Tensor& t) {
   timing.start = t.init == isa::Init::kSpill ? spilled : 0;
   timing.steps = iterations(t.loops, outer, isa::kLoops);
   timing.tiles.blocks = iterations(t.loops, 0, outer);
-  timing.tiles.in = timing.start + timing.steps;
+  timing.tiles.in = std::max(kShortestTile, timing.start + timing.steps);
   timing.tiles.out = t.spill != 0 ? spilled : t.row_count;
   return timing;
 }

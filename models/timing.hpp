@@ -25,7 +25,7 @@ struct BlockPipeline {
 // leaves a row a cycle, as a spill with integers in two.
 struct TensorTiming {
   BlockPipeline tiles;
-  std::int64_t start = 0, steps = 0;  // in = start + steps
+  std::int64_t start = 0, steps = 0;  // in = start + steps, at least 2
 };
 TensorTiming tensor_timing(const isa::Tensor& t);
 
@@ -43,12 +43,14 @@ bool uses_hbm(const isa::Instruction& instruction);
 std::int64_t work_cycles(const isa::Instruction& instruction);
 
 // The statistics database works a line a cycle, for one unit at a time.
-inline constexpr int kCounters = isa::kHistogramBins + 5;  // values, zeros, saturated high and low, underflows
+inline constexpr int kCounters =
+    isa::kHistogramBins + 5;  // values, zeros, saturated high and low, underflows
 inline constexpr int kDatabaseLines = (kCounters + isa::kCountersPerLine - 1) / isa::kCountersPerLine;
-inline constexpr int kMergeCycles = kDatabaseLines + 1;  // the last line is written back a cycle after its read
+inline constexpr int kMergeCycles =
+    kDatabaseLines + 1;  // the last line is written back a cycle after its read
 
-// `update`, counted from S: reads the entry (from S + 1 on), looks at one bin a cycle, decides, and writes the
-// entry back; E - S if nobody else uses the database.
+// `update`, counted from S: reads the entry (from S + 1 on), looks at one bin a cycle, decides, and writes
+// the entry back; E - S if nobody else uses the database.
 inline constexpr int kScanCycles = isa::kHistogramBins + isa::kOptimiserDecisionCycles;
 inline constexpr int kUpdateCycles = 2 * kMergeCycles + kScanCycles;
 inline constexpr int kSettleCycles = 2;

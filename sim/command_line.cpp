@@ -13,9 +13,12 @@
 
 #include "compiler/input_error.hpp"
 #include "isa/assembly.hpp"
+#include "sim/atomic_file.hpp"
+#include "sim/chip_cost.hpp"
 #include "sim/configuration.hpp"
 #include "sim/program_file.hpp"
 #include "sim/summary.hpp"
+#include "sim/traces.hpp"
 #include "sim/training_run.hpp"
 
 namespace anzan::sim {
@@ -32,6 +35,13 @@ struct RunArguments {
   std::string engine;
   std::optional<std::int64_t> threads, seed;
   bool resume = false, quiet = false;
+  TraceOptions trace;
+};
+
+struct CostArguments {
+  std::string config, out;
+  std::vector<std::string> sets;
+  TraceOptions trace;
 };
 
 struct CompileArguments {
@@ -64,6 +74,7 @@ int run(const RunArguments& arguments) {
   const fs::path out = arguments.out.empty() ? fs::path("results") / fs::path(arguments.config).stem()
                                              : fs::path(arguments.out);
   TrainingRun training(std::move(config), out, arguments.resume, Progress::kind_of_output(arguments.quiet));
+  training.trace(arguments.trace);
   if (!training.train()) {
     fmt::print(
         stderr,
@@ -73,6 +84,40 @@ int run(const RunArguments& arguments) {
   }
   if (!arguments.quiet) {
     std::cout << summary(training.result()) << "result: " << (out / "result.json").string() << '\n';
+  }
+  flush_output();
+  return kDone;
+}
+
+fs::path directory_of(const std::string& out) {
+  try {
+    fs::create_directories(out);
+  } catch (const std::system_error& error) {
+    throw InputError("--out", error.what(), "a directory that can be written");
+  }
+  return out;
+}
+
+// One step, and one run of each of the other programs, without values.
+int cost(const CostArguments& arguments) {
+  const bool traces = arguments.trace.events || arguments.trace.waveform;
+  if (traces && arguments.out.empty()) throw InputError("--out", "nothing", "a directory for the traces");
+  const Configuration c = configuration(arguments.config, arguments.sets);
+  const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip);
+  models::clocked::ClockedCore core(c.cost.core);
+  const ChipCost cost(model, c.cost, core);
+  const ProgramRuns once{1, 1, 1, 1};
+  const nlohmann::json result{{"time", cost.time(once)},
+                              {"energy", cost.energy(once)},
+                              {"traffic", cost.traffic()},
+                              {"roofline", cost.roofline()},
+                              {"memory", memory_to_json(model.memory)},
+                              {"config", c.effective}};
+  std::cout << cost_summary(result);
+  if (!arguments.out.empty()) {
+    const fs::path out = directory_of(arguments.out);
+    write_file_atomically(out / "cost.json", result.dump(1) + "\n");
+    write_traces(cost.step, c.cost, arguments.trace, out);
   }
   flush_output();
   return kDone;
@@ -137,6 +182,13 @@ int guarded(const std::function<int()>& command) {
   return kFailed;
 }
 
+void add_traces(CLI::App& command, TraceOptions& trace) {
+  command.add_flag("--trace", trace.events,
+                   "Writes DIR/trace.json (Perfetto) and DIR/trace.txt of a training step");
+  command.add_flag("--vcd", trace.waveform,
+                   "Writes DIR/trace.vcd, the blocks' states during a training step");
+}
+
 void add_run(CLI::App& app, RunArguments& arguments) {
   CLI::App* run = app.add_subcommand("run", "Trains a network and writes DIR/result.json");
   run->add_option("CONFIG", arguments.config, "Configuration (JSON)")->required();
@@ -145,11 +197,25 @@ void add_run(CLI::App& app, RunArguments& arguments) {
   run->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
       ->type_name("CHANGE")
       ->allow_extra_args(false);
-  run->add_option("--engine", arguments.engine, "What executes the program: functional")->type_name("KIND");
+  run->add_option("--engine", arguments.engine, "What executes the program: functional or cycle")
+      ->type_name("KIND");
   run->add_option("--threads", arguments.threads, "Host threads; 0: one for each processor");
   run->add_option("--seed", arguments.seed, "Seed of weights, order and rounding");
   run->add_flag("--resume", arguments.resume, "Continues from DIR/checkpoint.bin");
   run->add_flag("--quiet", arguments.quiet, "Prints errors only");
+  add_traces(*run, arguments.trace);
+}
+
+void add_cost(CLI::App& app, CostArguments& arguments) {
+  CLI::App* cost =
+      app.add_subcommand("cost", "Says what a training step costs on the chip, without training");
+  cost->add_option("CONFIG", arguments.config, "Configuration (JSON)")->required();
+  cost->add_option("--out", arguments.out, "Directory for cost.json and traces; default: none is written")
+      ->type_name("DIR");
+  cost->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
+      ->type_name("CHANGE")
+      ->allow_extra_args(false);
+  add_traces(*cost, arguments.trace);
 }
 
 void add_compile(CLI::App& app, CompileArguments& arguments) {
@@ -178,6 +244,8 @@ int command_line(int argc, char** argv) {
   std::string program_file;
   add_run(app, run_arguments);
   add_compile(app, compile_arguments);
+  CostArguments cost_arguments;
+  add_cost(app, cost_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
       ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
       ->required();
@@ -187,6 +255,7 @@ int command_line(int argc, char** argv) {
     return app.exit(error) == 0 ? kDone : kWrongInput;
   }
   if (app.got_subcommand("run")) return guarded([&] { return run(run_arguments); });
+  if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });
   if (app.got_subcommand("compile")) return guarded([&] { return compile(compile_arguments); });
   return guarded([&] { return disassemble(program_file); });
 }

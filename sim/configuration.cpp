@@ -3,12 +3,15 @@
 #include "sim/configuration.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <tuple>
 
+#include "sim/hbm_settings.hpp"
 #include "sim/network_json.hpp"
 #include "sim/precision_settings.hpp"
 #include "sim/sha256.hpp"
+#include "sim/technology.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -34,10 +37,8 @@ class Reader {
     if (clean("/precision") && network_known_) {
       config_.precision = merge_precision(json_["precision"], config_.network, "/precision", findings_);
     }
-    if (clean("/chip")) {
-      config_.chip.lanes = json_["chip"]["lanes"].get<int>();
-      config_.chip.scratchpad_kib = json_["chip"]["scratchpad_kib"].get<std::int64_t>();
-    }
+    if (clean("/chip")) read_chip();
+    if (clean("/technology")) read_technology();
     if (clean("/engine"))
       config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>()};
     finish();
@@ -122,6 +123,27 @@ class Reader {
     }
   }
 
+  void read_chip() {
+    Json& chip = json_["chip"];
+    config_.chip.lanes = chip["lanes"].get<int>();
+    config_.chip.scratchpad_kib = config_.cost.scratchpad_kib = chip["scratchpad_kib"].get<std::int64_t>();
+    config_.cost.clock_ghz = chip["clock_ghz"].get<double>();
+    models::clocked::CoreParameters& core = config_.cost.core;
+    core.lanes = config_.chip.lanes;
+    core.clock_period_fs = std::llround(1e6 / config_.cost.clock_ghz);
+    core.queue_depth = chip["queue_depth"].get<int>();
+    core.dma_outstanding = chip["dma_outstanding"].get<int>();
+    core.hbm = merge_hbm(chip["hbm"], core.lanes, "/chip/hbm", findings_);
+  }
+
+  void read_technology() {
+    try {
+      config_.cost.technology = load_technology(json_["technology"], directory_, "/technology");
+    } catch (const InputError& error) {
+      findings_.insert(findings_.end(), error.findings().begin(), error.findings().end());
+    }
+  }
+
   void read_dataset() {
     Json& json = json_["dataset"];
     DatasetOptions& options = config_.dataset;
@@ -174,6 +196,9 @@ class Reader {
 std::string Configuration::identity(const std::string& dataset_digest) const {
   Json json = effective;
   json.erase("engine");
+  // what only decides what things cost
+  json.erase("technology");
+  for (const char* key : {"clock_ghz", "queue_depth", "dma_outstanding", "hbm"}) json["chip"].erase(key);
   json["training"].erase("snapshot_interval");
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();

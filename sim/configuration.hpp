@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
+#include "sim/cost_options.hpp"
 #include "sim/dataset.hpp"
 #include "sim/json_input.hpp"
 #include "sim/learning_rate.hpp"
@@ -35,6 +36,7 @@ struct Configuration {
   DatasetOptions dataset;
   TrainingOptions training;
   EngineOptions engine;
+  CostOptions cost;
 
   // SHA-256 over all that the trained weights depend on, data sets by content instead of by path:
   // runs with one identity give the same bits.

@@ -57,7 +57,6 @@ LoadedProgram::LoadedProgram() = default;
 LoadedProgram::LoadedProgram(LoadedProgram&&) noexcept = default;
 LoadedProgram& LoadedProgram::operator=(LoadedProgram&&) noexcept = default;
 LoadedProgram::~LoadedProgram() = default;
-std::size_t LoadedProgram::instructions() const { return steps_.size(); }
 
 // Executes one planned instruction.
 struct FunctionalEngine::Executor {
@@ -74,10 +73,7 @@ struct FunctionalEngine::Executor {
     bind(plan, core, core);
     share(plan, [&](int, std::int64_t first, std::int64_t last) { execute(plan, kernels, first, last); });
   }
-  void operator()(PutPlan& plan) const {
-    (*this)(plan.copy);
-    core.raise(plan.remote_signal);
-  }
+  void operator()(PutPlan& plan) const { (*this)(plan.copy); }
   void operator()(models::TransposePlan& plan) const {
     bind(plan, core);
     share(plan, [&](int, std::int64_t first, std::int64_t last) { execute(plan, kernels, first, last); });
@@ -120,9 +116,10 @@ FunctionalEngine::FunctionalEngine(models::Core& core, int threads, const models
 FunctionalEngine::~FunctionalEngine() = default;
 
 LoadedProgram FunctionalEngine::load(const std::vector<std::uint32_t>& words) const {
-  const isa::Program program = isa::decode(words);
-  const Planner planner{models::MemorySizes(core_)};
   LoadedProgram loaded;
+  loaded.instructions_ = isa::decode(words);
+  const isa::Program& program = loaded.instructions_;
+  const Planner planner{models::MemorySizes(core_)};
   isa::ProgramError::Place place;
   for (const isa::Instruction& instruction : program) {
     try {
@@ -144,22 +141,29 @@ LoadedProgram FunctionalEngine::load(const std::vector<std::uint32_t>& words) co
 }
 
 void FunctionalEngine::run(LoadedProgram& program) {
-  const Executor executor{core_, *kernels_, team_};
-  for (LoadedProgram::Step& step : program.steps_) {
-    isa::ProgramError::Place place = step.place;
+  for (std::size_t i = 0; i < program.steps_.size(); ++i) {
+    const LoadedProgram::Step& step = program.steps_[i];
     if (!core_.take(step.wait)) {
+      isa::ProgramError::Place place = step.place;
       place.field = "wait";
       throw isa::ProgramError(place, "a semaphore that is zero",
                               "semaphores that earlier instructions raised");
     }
-    try {
-      std::visit(executor, step.planned);
-    } catch (const models::InstructionError& error) {
-      place.field = error.field();
-      throw isa::ProgramError(place, error.found(), error.expected());
-    }
+    run_one(program, i);
+    if (const auto* put = std::get_if<PutPlan>(&step.planned)) core_.raise(put->remote_signal);
     core_.raise(step.signal);
     if (std::holds_alternative<isa::End>(step.planned)) return;
+  }
+}
+
+void FunctionalEngine::run_one(LoadedProgram& program, std::size_t instruction) {
+  LoadedProgram::Step& step = program.steps_.at(instruction);
+  try {
+    std::visit(Executor{core_, *kernels_, team_}, step.planned);
+  } catch (const models::InstructionError& error) {
+    isa::ProgramError::Place place = step.place;
+    place.field = error.field();
+    throw isa::ProgramError(place, error.found(), error.expected());
   }
 }
 

@@ -20,12 +20,13 @@ class LoadedProgram {
   LoadedProgram(LoadedProgram&&) noexcept;
   LoadedProgram& operator=(LoadedProgram&&) noexcept;
   ~LoadedProgram();
-  std::size_t instructions() const;
+  const isa::Program& instructions() const { return instructions_; }
 
  private:
   friend class FunctionalEngine;
   struct Step;
   LoadedProgram();
+  isa::Program instructions_;
   std::vector<Step> steps_;
 };
 
@@ -45,6 +46,10 @@ class FunctionalEngine {
   // program order no other instruction can raise it) and for a slot whose width does not fit the format that
   // an instruction writes; what came before the instruction has then been done.
   void run(LoadedProgram& program);
+
+  // Executes one instruction, whatever its semaphores say: for an engine that orders them by time. Throws
+  // isa::ProgramError for a slot whose width does not fit.
+  void run_one(LoadedProgram& program, std::size_t instruction);
 
   const models::kernels::KernelSet& kernels() const { return *kernels_; }
 

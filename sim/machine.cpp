@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "compiler/input_error.hpp"
+#include "sim/cycle_engine.hpp"
 #include "sim/initial_weights.hpp"
 #include "sim/sha256.hpp"
 #include "sim/tensor_memory.hpp"
@@ -39,7 +40,7 @@ models::SlotSettings calibrating(models::SlotSettings slot) {
 }  // namespace
 
 Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
-                 int threads)
+                 int threads, models::clocked::ClockedCore* clock)
     : model_(model),
       seed_(seed),
       core_(model.chip.lanes, model.chip.scratchpad_kib, checked_lines(model)),
@@ -48,10 +49,16 @@ Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& 
       calibrate_(engine_.load(model.calibrate)),
       step_(engine_.load(model.step)),
       evaluate_(engine_.load(model.evaluate)),
-      writer_((load_settings(), core_), model, network) {
+      writer_((load_settings(), core_), model, network),
+      clock_(clock) {
   for (const auto& [line, words] : model.constants) {
     std::memcpy(core_.hbm() + line * core_.line_bytes(), words.data(), 4 * words.size());
   }
+}
+
+void Machine::run(LoadedProgram& program, std::int64_t& cycles) {
+  if (clock_ == nullptr) return engine_.run(program);
+  cycles += run_clocked(*clock_, engine_, program).cycles;
 }
 
 void Machine::load_settings() {
@@ -88,9 +95,9 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   }
   set_learning_rate(learning_rate);
   write_initial_weights();
-  engine_.run(initialize_);
+  run(initialize_, cycles_.initialize);
   writer_.write(set, images);
-  engine_.run(calibrate_);
+  run(calibrate_, cycles_.calibrate);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     models::SlotSettings& slot = core_.settings.slot(static_cast<int>(s));
     const models::SlotSettings found = slot;
@@ -107,7 +114,7 @@ double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& image
   writer_.write(set, images);
   set_learning_rate(learning_rate);
   core_.settings.set_step(static_cast<std::uint32_t>(number));
-  engine_.run(step_);
+  run(step_, cycles_.step);
   const TensorMemory loss(core_, model_.tensor("loss"));
   double sum = 0;
   for (std::size_t n = 0; n < images.size(); ++n) sum += loss.value(static_cast<std::int64_t>(n));
@@ -116,7 +123,7 @@ double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& image
 
 std::int64_t Machine::classify(const ImageSet& set, const std::vector<std::int64_t>& images) {
   writer_.write(set, images);
-  engine_.run(evaluate_);
+  run(evaluate_, cycles_.evaluate);
   const TensorMemory prediction(core_, model_.tensor("prediction"));
   std::int64_t right = 0;
   for (std::size_t n = 0; n < images.size(); ++n) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
+#include "models/clocked/core.hpp"
 #include "models/core.hpp"
 #include "sim/batch_writer.hpp"
 #include "sim/functional_engine.hpp"
@@ -14,9 +15,11 @@ namespace anzan::sim {
 
 class Machine {
  public:
-  // `model` must outlive the machine. Throws InputError if its HBM is larger than the host's memory.
+  // `model` must outlive the machine, and so must `clock`, on which all programs run where it is given: the
+  // cycle engine; otherwise the functional engine runs them. Throws InputError if the model's HBM is larger
+  // than the host's memory.
   Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
-          int threads);
+          int threads, models::clocked::ClockedCore* clock = nullptr);
 
   // Draws the initial weights, stores them, and finds the first binary points on a batch of the set.
   // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
@@ -36,10 +39,18 @@ class Machine {
   std::string digest_of_weights();  // every parameter
   std::string digest_of_state();    // every tensor that lives from step to step
 
+  // Cycles of the clocked runs of each program so far; zeros without a clock.
+  struct Cycles {
+    std::int64_t initialize = 0, calibrate = 0, step = 0, evaluate = 0;
+    std::int64_t total() const { return initialize + calibrate + step + evaluate; }
+  };
+  const Cycles& cycles() const { return cycles_; }
+
   const compiler::CompiledModel& model() const { return model_; }
   models::Core& core() { return core_; }
 
  private:
+  void run(LoadedProgram& program, std::int64_t& cycles);
   void load_settings();
   void set_learning_rate(double learning_rate);
   void write_initial_weights();
@@ -51,6 +62,8 @@ class Machine {
   FunctionalEngine engine_;
   LoadedProgram initialize_, calibrate_, step_, evaluate_;
   BatchWriter writer_;
+  models::clocked::ClockedCore* clock_;
+  Cycles cycles_;
 };
 
 }  // namespace anzan::sim

@@ -45,8 +45,10 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
       dataset_(load_dataset(configuration_.dataset, configuration_.network)),
       identity_(configuration_.identity(dataset_.digest)),
       threads_(thread_count(configuration_.engine.threads)),
-      machine_(
-          std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed, threads_)),
+      core_(configuration_.cost.core),
+      cost_(model_, configuration_.cost, core_),
+      machine_(std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed,
+                                         threads_, configuration_.engine.kind == "cycle" ? &core_ : nullptr)),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
       slots_(model_.slots.size()),
       progress_(progress),
@@ -193,20 +195,44 @@ void TrainingRun::show(bool test_done) {
 
 void TrainingRun::save() { save_checkpoint(directory_ / "checkpoint.bin", identity_, header(), *machine_); }
 
+ProgramRuns TrainingRun::runs() const {
+  const std::int64_t batch = configuration_.parameters.batch;
+  const std::int64_t batches = (dataset_.test.count + batch - 1) / batch;
+  return {1, 1, step_, static_cast<std::int64_t>(history_.size()) * batches};
+}
+
+void TrainingRun::trace(const TraceOptions& options) const {
+  write_traces(cost_.step, configuration_.cost, options, directory_);
+}
+
+// Time must not depend on values: with them, each step took the cycles of the dry run.
+void TrainingRun::check_cycles() const {
+  if (configuration_.engine.kind != "cycle") return;
+  const std::int64_t expected = (step_ - first_step_) * cost_.step.timing.cycles;
+  if (machine_->cycles().step != expected)
+    throw std::logic_error(fmt::format("{} steps took {} cycles with values and {} without",
+                                       step_ - first_step_, machine_->cycles().step, expected));
+}
+
 void TrainingRun::finish() {
+  check_cycles();
   const double images = static_cast<double>(step_) * static_cast<double>(configuration_.parameters.batch);
   result_["accuracy"] = {
       {"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
   result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch}, {"steps", step_}};
   result_["precision"]["slots"] = slots_.report(model_.slots, machine_->core());
-  result_["memory"] = {{"conventional_bytes", model_.memory.conventional_bytes},
-                       {"planned_bytes", model_.memory.planned_bytes},
-                       {"lower_bound_bytes", model_.memory.lower_bound_bytes}};
+  result_["memory"] = memory_to_json(model_.memory);
+  result_["time"] = cost_.time(runs());
+  result_["energy"] = cost_.energy(runs());
+  result_["traffic"] = cost_.traffic();
+  result_["roofline"] = cost_.roofline();
   result_["digest"] = {{"weights", machine_->digest_of_weights()}, {"state", machine_->digest_of_state()}};
   result_["simulation"] = {{"engine", configuration_.engine.kind},
                            {"wall_seconds", wall_seconds()},
                            {"training_seconds", training_seconds_},
                            {"images_per_second", training_seconds_ > 0 ? images / training_seconds_ : 0.0},
+                           {"simulated_cycles_per_second",
+                            static_cast<double>(cost_.cycles(runs())) / std::max(wall_seconds(), 1e-9)},
                            {"threads", threads_},
                            {"version", ANZAN_VERSION},
                            {"config", "config.json"}};

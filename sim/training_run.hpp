@@ -6,12 +6,15 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "models/clocked/core.hpp"
+#include "sim/chip_cost.hpp"
 #include "sim/configuration.hpp"
 #include "sim/epoch_order.hpp"
 #include "sim/interrupt.hpp"
 #include "sim/machine.hpp"
 #include "sim/progress.hpp"
 #include "sim/slot_recorder.hpp"
+#include "sim/traces.hpp"
 
 namespace anzan::sim {
 
@@ -22,6 +25,9 @@ class TrainingRun {
   // of that cannot be: the directory has then not been touched, unless it is itself what is wrong.
   TrainingRun(Configuration configuration, std::filesystem::path directory, bool resume,
               Progress::Kind progress);
+
+  // The training step's traces, into the directory.
+  void trace(const TraceOptions& options) const;
 
   // Trains to the end, writes result.json and returns true; or, when SIGINT or SIGTERM arrives, ends the
   // step, writes checkpoint.bin and returns false.
@@ -41,6 +47,8 @@ class TrainingRun {
   void show(bool test_done);
   void save();
   void finish();
+  void check_cycles() const;
+  ProgramRuns runs() const;
 
   double smoothed_loss() const;
   double wall_seconds() const;
@@ -52,6 +60,8 @@ class TrainingRun {
   Dataset dataset_;
   std::string identity_;
   int threads_;
+  models::clocked::ClockedCore core_;
+  ChipCost cost_;
   InterruptGuard interrupt_;  // before the machine, whose threads inherit it
   std::unique_ptr<Machine> machine_;
   EpochOrder order_;

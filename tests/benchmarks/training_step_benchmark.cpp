@@ -36,7 +36,7 @@ void training_step(benchmark::State& state, isa::Format format) {
     engine.run(step);
   }
   state.SetItemsProcessed(state.iterations() * model.training.batch);
-  state.counters["instructions"] = static_cast<double>(step.instructions());
+  state.counters["instructions"] = static_cast<double>(step.instructions().size());
 }
 
 BENCHMARK_CAPTURE(training_step, int8, isa::Format::kInt8)

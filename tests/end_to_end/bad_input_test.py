@@ -30,7 +30,11 @@ class BadInput(AnzanTest):
             ("/network/layers=[]", "/network/layers", "found []", "an array of at least 1"),
             ("/network=none.json", "none.json", "found no such file", "expected a JSON file"),
             ("/chip/cores=2", "/chip/cores", "found 2", "no compiler for several cores"),
-            ("/engine/kind=cycle", "/engine/kind", 'found "cycle"', "do not exist yet"),
+            ("/engine/kind=rtl", "/engine/kind", 'found "rtl"', "does not exist yet"),
+            ("/chip/hbm/t_ras=5", "/chip/hbm/t_ras", "found 5", "at least 12 = the larger of t_rcd_read, t_rcd_write"),
+            ("/chip/hbm/width_bits=0", "/chip/hbm/width_bits", "found 0", "from 8 to 1024"),
+            ("/chip/clock_ghz=0", "/chip/clock_ghz", "found 0", "from 0.001 to 100"),
+            ("/technology=3nm", "/technology", 'found "3nm"', "one of 45nm, 7nm"),
             ("/training/optimizer/learning_rate/policy=step", "/training/optimizer/learning_rate/step_size", "found nothing", "policy step needs it"),
             ("/dataset/train_images_used=101", "/dataset/train_images_used", "found 101", "at most the 100 images"),
             ("training=3", "--set training=3", 'found "training=3"', "/json/pointer=value"),
@@ -104,12 +108,14 @@ class BadInput(AnzanTest):
         self.assert_wrong_input(self.limited("a", 100), "File too large", "a directory that can be written")
         self.assertEqual([p.name for p in (self.dir / "a").iterdir()], [])
         # Room for config.json, not for the result: found at the end, and nothing half written.
-        done = self.limited("b", 9000)
+        self.run_config("whole", "--set", "/training/iterations=1")
+        room = (self.dir / "whole" / "config.json").stat().st_size + 100
+        done = self.limited("b", room)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("cannot write", done.stderr)
         self.assertEqual([p.name for p in (self.dir / "b").iterdir()], ["config.json"])
         # The same for a checkpoint.
-        done = self.limited("c", 9000, "--set", "/training/snapshot_interval=5")
+        done = self.limited("c", room, "--set", "/training/snapshot_interval=5", "--set", "/network/layers/2/channels=2000")
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("checkpoint.bin", done.stderr)
         self.assertEqual([p.name for p in (self.dir / "c").iterdir()], ["config.json"])

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Five steps of LeNet on MNIST in every preset give the committed digest: in every build (release, sanitised),
-for every number of threads and size of scratchpad, on every processor.
+on both engines, for every number of threads and size of scratchpad, on every processor.
 
   golden_test.py ANZAN           compares with tests/golden/lenet_mnist_digests.json
   golden_test.py ANZAN --write   writes that file, after a change that is meant to move bits
@@ -14,13 +14,13 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GOLDEN = ROOT / "tests/golden/lenet_mnist_digests.json"
 PRESETS = ("fp32", "int16", "int8", "int8_master16", "int8_master32")
-MACHINES = ((1, 2048), (2, 256), (1, 64))  # threads, scratchpad_kib
+MACHINES = (("functional", 1, 2048), ("functional", 2, 256), ("functional", 1, 64), ("cycle", 1, 2048))
 
 
-def digest(anzan, preset, threads, scratchpad_kib):
+def digest(anzan, preset, engine, threads, scratchpad_kib):
     with tempfile.TemporaryDirectory() as out:
         command = [anzan, "run", str(ROOT / f"workloads/configs/lenet_mnist_{preset}.json"), "--out", out, "--quiet",
-                   "--threads", str(threads)]
+                   "--engine", engine, "--threads", str(threads)]
         for change in ("/training/iterations=5", "/dataset/test_images_used=64",
                        f"/chip/scratchpad_kib={scratchpad_kib}"):
             command += ["--set", change]
@@ -31,17 +31,17 @@ def digest(anzan, preset, threads, scratchpad_kib):
 def main():
     anzan = sys.argv[1]
     if sys.argv[2:] == ["--write"]:
-        digests = {preset: digest(anzan, preset, 1, 2048) for preset in PRESETS}
+        digests = {preset: digest(anzan, preset, "functional", 1, 2048) for preset in PRESETS}
         GOLDEN.write_text(json.dumps(digests, indent=2) + "\n", encoding="utf-8")
         return 0
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
     wrong = 0
     for preset in PRESETS:
-        for threads, scratchpad_kib in MACHINES:
-            found = digest(anzan, preset, threads, scratchpad_kib)
+        for engine, threads, scratchpad_kib in MACHINES:
+            found = digest(anzan, preset, engine, threads, scratchpad_kib)
             if found != golden[preset]:
                 wrong += 1
-                print(f"{preset}, {threads} threads, {scratchpad_kib} KiB: found {found}, expected {golden[preset]}")
+                print(f"{preset}, {engine}, {threads} threads, {scratchpad_kib} KiB: found {found}, expected {golden[preset]}")
     print(f"{len(PRESETS) * len(MACHINES) - wrong} passed, {wrong} failed")
     return 1 if wrong else 0
 

@@ -44,10 +44,10 @@ CompiledModel with_tensors_apart(const StepCase& c, const CompiledModel& planned
   }
   const compiler::Programs programs = compiler::build_programs(graph);
   m.tensors = graph.tensors;
-  m.initialize = isa::encode(programs.initialize);
-  m.calibrate = isa::encode(programs.calibrate);
-  m.step = isa::encode(programs.step);
-  m.evaluate = isa::encode(programs.evaluate);
+  m.initialize = isa::encode(programs.initialize.program);
+  m.calibrate = isa::encode(programs.calibrate.program);
+  m.step = isa::encode(programs.step.program);
+  m.evaluate = isa::encode(programs.evaluate.program);
   return m;
 }
 

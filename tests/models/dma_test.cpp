@@ -96,6 +96,8 @@ TEST(DmaChecks, IllegalCopiesAreRefused) {
   EXPECT_EQ(refused_field(copy), "dst");
   copy.loops[1] = 0;
   EXPECT_EQ(refused_field(copy), "loop[1]");
+  copy.dst_space = isa::Space::kHbm;
+  EXPECT_EQ(refused_field(copy), "dst_space");
 }
 
 TEST(DmaChecks, IllegalTransposesAreRefused) {

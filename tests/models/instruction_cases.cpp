@@ -169,6 +169,7 @@ isa::Copy CaseMaker::copy() {
   c.element = format();
   c.src_space = pick({isa::Space::kScratchpad, isa::Space::kHbm});
   c.dst_space = pick({isa::Space::kScratchpad, isa::Space::kHbm});
+  if (c.src_space == isa::Space::kHbm) c.dst_space = isa::Space::kScratchpad;  // one side at most is HBM
   loops(c.loops, 0, isa::kLoops, pick({4, 30, 200}));
   const std::int64_t rows = c.element == isa::Format::kInt8 ? 4 : c.element == isa::Format::kInt16 ? 2 : 1;
   c.src = address(c.loops, isa::kLoops, 0, 0, 0, rows * kInputLines);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "sim/embedded.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {
@@ -130,7 +131,20 @@ const Bad kBad[] = {
     {"/chip/cores=2", "/chip/cores", "2",
      "from 1 to 1 (Cores of the chip: there is no compiler for several cores yet.)"},
     {"/system/chips=4", "/system/chips", "4", "there is no compiler for several chips yet"},
-    {"/engine/kind=cycle", "/engine/kind", "\"cycle\"", "Engines cycle and rtl do not exist yet"},
+    {"/engine/kind=rtl", "/engine/kind", "\"rtl\"", "The engine rtl does not exist yet"},
+    {"/chip/clock_ghz=0", "/chip/clock_ghz", "0", "from 0.001 to 100"},
+    {"/chip/queue_depth=0", "/chip/queue_depth", "0", "from 1 to 1024"},
+    {"/chip/dma_outstanding=0", "/chip/dma_outstanding", "0", "from 1 to 4096"},
+    {"/chip/hbm/preset=hbm9", "/chip/hbm/preset", "\"hbm9\"", "\"hbm2_2000\""},
+    {"/chip/hbm/t_ras=11", "/chip/hbm/t_ras", "11", "at least 12 = the larger of t_rcd_read, t_rcd_write"},
+    {"/chip/hbm/t_ras=40", "/chip/hbm/t_rc", "42", "at least 54 = t_ras + t_rp"},
+    {"/chip/hbm/t_ccd_s=1", "/chip/hbm/t_ccd_s", "1", "the clocks of a burst"},
+    {"/chip/hbm/channels=3", "/chip/hbm/channels", "3", "a power of two"},
+    {"/chip/hbm/width_bits=0", "/chip/hbm/width_bits", "0", "from 8 to 1024"},
+    {"/chip/hbm/clock_ps=0", "/chip/hbm/clock_ps", "0", "from 1 to 1000000"},
+    {"/chip/hbm/t_rfc=4000", "/chip/hbm/t_refi", "3900", "at least"},
+    {"/technology=3nm", "/technology", "\"3nm\"", "one of 45nm, 7nm, which are built in"},
+    {"/technology=7", "/technology", "7", "a string or an object"},
     {"/engine/threads=-1", "/engine/threads", "-1", "from 0 to 1024"},
     {"/dataset/kind=cifar", "/dataset/kind", "\"cifar\"", "\"mnist\""},
     {"/dataset/kind=mnist", "/dataset/train_images", "\"a\"", "kind mnist does not use it"},
@@ -160,12 +174,41 @@ TEST(Configuration, EachFaultHasItsPointerValueAndExpectation) {
   }
 }
 
+// The schema repeats the ranges of the model's table, so that they stand where a reader of the schema looks.
+TEST(Configuration, TheSchemaKnowsTheModelsRangesOfHbm) {
+  const Json keys = Json::parse(
+      embedded_files().at("sim/config.schema.json"))["properties"]["chip"]["properties"]["hbm"]["properties"];
+  EXPECT_EQ(keys.size(), models::hbm_fields().size() + 2);  // preset, scheduling
+  for (const models::HbmField& field : models::hbm_fields()) {
+    ASSERT_TRUE(keys.contains(field.name)) << field.name;
+    EXPECT_EQ(keys[field.name]["minimum"], field.least) << field.name;
+    EXPECT_EQ(keys[field.name]["maximum"], field.most) << field.name;
+  }
+}
+
+TEST(Configuration, EveryPresetOfHbmIsPossible) {
+  for (const char* preset : {"hbm1_1000", "hbm2_2000", "hbm2_2400"}) {
+    const Configuration c =
+        parse(valid(), {std::string("/chip/hbm/preset=") + preset, "/chip/hbm/channels=8"});
+    EXPECT_EQ(c.cost.core.hbm.channels, 8);
+    EXPECT_EQ(c.effective["chip"]["hbm"]["preset"], preset);
+    EXPECT_EQ(parse(c.effective).effective, c.effective);
+  }
+}
+
+TEST(Configuration, WhatOnlyCostsIsNoPartOfTheIdentity) {
+  const std::string identity = parse(valid()).identity("d");
+  EXPECT_EQ(parse(valid(), {"/technology=45nm", "/chip/clock_ghz=2", "/chip/hbm/channels=1"}).identity("d"),
+            identity);
+  EXPECT_NE(parse(valid(), {"/training/seed=77"}).identity("d"), identity);
+}
+
 TEST(Configuration, UnknownKeysAreNamedWithTheNearest) {
   Json json = valid();
   json["trainig"] = 1;
   json["training"]["bach"] = 64;
   json["training"]["zzzzzzzz"] = 64;
-  json["chip"]["clock_ghz"] = 1.0;
+  json["chip"]["clok_ghz"] = 1.0;
   json["network"]["layers"][0]["kernal"] = 3;
   const auto found = findings([&] { parse(json); });
   ASSERT_EQ(found.size(), 5U) << InputError(found).what();
@@ -177,7 +220,7 @@ TEST(Configuration, UnknownKeysAreNamedWithTheNearest) {
   EXPECT_THAT(expected("/trainig"), HasSubstr("did you mean \"training\""));
   EXPECT_THAT(expected("/training/bach"), HasSubstr("did you mean \"batch\""));
   EXPECT_THAT(expected("/training/zzzzzzzz"), Not(HasSubstr("did you mean")));
-  EXPECT_THAT(expected("/chip/clock_ghz"), HasSubstr("cores, lanes, scratchpad_kib"));
+  EXPECT_THAT(expected("/chip/clok_ghz"), HasSubstr("did you mean \"clock_ghz\""));
   EXPECT_THAT(expected("/network/layers/0/kernal"), HasSubstr("did you mean \"kernel\""));
 }
 

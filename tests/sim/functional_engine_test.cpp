@@ -228,7 +228,7 @@ TEST(Semaphores, AreTakenAndRaisedInProgramOrder) {
   FunctionalEngine engine(core, 1);
   LoadedProgram loaded =
       engine.load(isa::encode({isa::Settle{1U << 4, (1U << 7) | (1U << 31), 0}, isa::End{1U << 7, 1}}));
-  EXPECT_EQ(loaded.instructions(), 2U);
+  EXPECT_EQ(loaded.instructions().size(), 2U);
   engine.run(loaded);
   EXPECT_EQ(core.semaphores[4], 1U);
   EXPECT_EQ(core.semaphores[7], 0U);

@@ -1,0 +1,166 @@
+// Lines and slots of each instruction: see accesses.hpp.
+#include "compiler/accesses.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "compiler/layout.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+using Loops = std::array<std::uint16_t, isa::kLoops>;
+using Resource = Access::Resource;
+
+std::int64_t packed(isa::Format f) { return rows_per_line(f); }
+
+Resource memory(isa::Space space) {
+  return space == isa::Space::kHbm ? Resource::kHbm : Resource::kScratchpad;
+}
+
+// A walk in pieces without gaps of a line: `run` units from each of the places that `levels` visit.
+struct Pieces {
+  std::int64_t base = 0, run = 1;
+  std::vector<std::pair<std::int64_t, std::int64_t>> levels;  // stride > 0 and count > 1, strides ascending
+
+  std::int64_t count() const {
+    std::int64_t n = 1;
+    for (const auto& level : levels) n *= level.second;
+    return n;
+  }
+  // The innermost level becomes one run, gaps included.
+  void fill_innermost() {
+    run += levels.front().first * (levels.front().second - 1);
+    levels.erase(levels.begin());
+  }
+};
+
+class AccessList {
+ public:
+  explicit AccessList(const Loops& loops, int outer = isa::kLoops) : loops_(loops), outer_(outer) {}
+
+  // Addresses from the walk of the loops [0, depth), each of `extent` units, `per_line` units a line.
+  void add(Resource resource, const isa::Address& a, int depth, std::int64_t extent, std::int64_t per_line,
+           bool write, std::int64_t offset = 0) {
+    Pieces p = pieces_of(a, depth, extent, per_line);
+    p.base += offset;
+    visit(p, p.levels.size(), p.base, [&](std::int64_t at) {
+      list.push_back({resource, at / per_line, (at + p.run - 1) / per_line + 1, write});
+    });
+  }
+  void read(const isa::Address& a, std::int64_t extent, std::int64_t per_line) {
+    add(Resource::kScratchpad, a, isa::kLoops, extent, per_line, false);
+  }
+  void read_outer(const isa::Address& a, std::int64_t extent, std::int64_t offset = 0) {
+    add(Resource::kScratchpad, a, outer_, extent, 1, false, offset);
+  }
+  void write_outer(const isa::Address& a, std::int64_t extent, std::int64_t per_line,
+                   std::int64_t offset = 0) {
+    add(Resource::kScratchpad, a, outer_, extent, per_line, true, offset);
+  }
+  void slot(Resource resource, std::int64_t number, bool write = false) {
+    list.push_back({resource, number, number + 1, write});
+  }
+
+  std::vector<Access> list;
+
+ private:
+  // Walks of more pieces than this count as fewer, longer ones.
+  static constexpr std::int64_t kMostPieces = 1024;
+
+  Pieces pieces_of(const isa::Address& a, int depth, std::int64_t extent, std::int64_t per_line) const {
+    Pieces p;
+    p.base = a.base;
+    p.run = extent;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(depth); ++k) {
+      const std::int64_t stride = a.stride[k], count = loops_[k];
+      if (count < 2 || stride == 0) continue;
+      if (stride < 0) p.base += stride * (count - 1);
+      p.levels.emplace_back(stride < 0 ? -stride : stride, count);
+    }
+    std::sort(p.levels.begin(), p.levels.end());
+    const auto closed = [&] { return !p.levels.empty() && p.levels.front().first < p.run + per_line; };
+    while (closed() || p.count() > kMostPieces) p.fill_innermost();
+    return p;
+  }
+
+  template <class Visit>
+  static void visit(const Pieces& p, std::size_t level, std::int64_t at, const Visit& one) {
+    if (level == 0) return one(at);
+    const auto [stride, count] = p.levels[level - 1];
+    for (std::int64_t i = 0; i < count; ++i) visit(p, level - 1, at + i * stride, one);
+  }
+
+  const Loops& loops_;
+  int outer_;
+};
+
+std::vector<Access> of(const isa::Tensor& t, std::int64_t) {
+  AccessList l(t.loops, isa::kLoops - t.reduce);
+  l.read(t.a, 1, 1);
+  l.read(t.b, 1, 1);
+  const std::int64_t words = t.format == isa::Format::kFp32 ? 1 : 2;  // of a spilled accumulator
+  if (t.init == isa::Init::kBias) l.read_outer(t.c, 1);
+  if (t.init == isa::Init::kSpill) l.read_outer(t.c, t.row_count * words, t.row_first * words);
+  if (t.spill != 0) {
+    l.write_outer(t.o, t.row_count * words, 1, t.row_first * words);
+  } else {
+    l.write_outer(t.o, t.row_count, packed(t.out_format), t.row_first);
+    l.slot(Resource::kSlotForWriting, t.slot_o);
+  }
+  l.slot(Resource::kSlotForReading, t.slot_a);
+  l.slot(Resource::kSlotForReading, t.slot_b);
+  return l.list;
+}
+
+std::vector<Access> of(const isa::Vector& v, std::int64_t lanes) {
+  AccessList l(v.loops, isa::kLoops - v.reduce);
+  for (const isa::Operand* o : {&v.a, &v.b, &v.c}) {
+    const bool rows = o->kind == isa::OperandKind::kRows;
+    if (!rows && o->kind != isa::OperandKind::kBroadcast) continue;
+    l.read(o->at, 1, packed(o->format) * (rows ? 1 : lanes));
+    l.slot(Resource::kSlotForReading, o->slot);
+  }
+  l.write_outer(v.o, 1, packed(v.out_format));
+  l.slot(Resource::kSlotForWriting, v.slot_o);
+  return l.list;
+}
+
+std::vector<Access> of(const isa::Copy& c, std::int64_t) {
+  AccessList l(c.loops);
+  l.add(memory(c.src_space), c.src, isa::kLoops, 1, packed(c.element), false);
+  l.add(memory(c.dst_space), c.dst, isa::kLoops, 1, packed(c.element), true);
+  return l.list;
+}
+
+std::vector<Access> of(const isa::Transpose& t, std::int64_t) {
+  AccessList l(t.loops);
+  l.read(t.src, t.src_rows, packed(t.element));
+  l.write_outer(t.dst, t.dst_rows, packed(t.element));
+  return l.list;
+}
+
+// What it writes lies in another core.
+std::vector<Access> of(const isa::Put& p, std::int64_t) {
+  AccessList l(p.loops);
+  l.read(p.src, 1, packed(p.element));
+  return l.list;
+}
+
+std::vector<Access> of(const isa::Update& u, std::int64_t) {
+  return {{Resource::kSlotForWriting, u.slot, u.slot + 1, true}};
+}
+std::vector<Access> of(const isa::Settle& s, std::int64_t) {
+  return {{Resource::kSlotForWriting, s.slot, s.slot + 1, false},
+          {Resource::kSlotForReading, s.slot, s.slot + 1, true}};
+}
+std::vector<Access> of(const isa::End&, std::int64_t) { return {}; }
+
+}  // namespace
+
+std::vector<Access> accesses(const isa::Instruction& instruction, std::int64_t lanes) {
+  return std::visit([&](const auto& i) { return of(i, lanes); }, instruction);
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,80 @@
+// Dependencies by the last accesses to each stretch of lines: see dependencies.hpp.
+#include "compiler/dependencies.hpp"
+
+#include <array>
+#include <iterator>
+#include <map>
+
+#include "compiler/accesses.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+// The last writer of every line and its readers since; neighbouring lines of one history share an entry.
+class History {
+ public:
+  History() { stretches_.emplace(0, Last{}); }
+
+  template <class Depend>
+  void read(std::int64_t begin, std::int64_t end, std::int32_t reader, const Depend& depend) {
+    const auto last = cut(end);
+    for (auto s = cut(begin); s != last; ++s) {
+      depend(s->second.writer);
+      s->second.readers.push_back(reader);
+    }
+  }
+
+  template <class Depend>
+  void write(std::int64_t begin, std::int64_t end, std::int32_t writer, const Depend& depend) {
+    const auto last = cut(end), first = cut(begin);
+    for (auto s = first; s != last; ++s) {
+      if (s->second.readers.empty()) depend(s->second.writer);
+      for (const std::int32_t reader : s->second.readers) depend(reader);
+    }
+    first->second = {writer, {}};
+    stretches_.erase(std::next(first), last);
+  }
+
+ private:
+  struct Last {
+    std::int32_t writer = -1;
+    std::vector<std::int32_t> readers;
+  };
+  using Stretches = std::map<std::int64_t, Last>;  // by first line; each ends where the next begins
+
+  // The stretch that begins at `line`, cut off from the one it lay in.
+  Stretches::iterator cut(std::int64_t line) {
+    const auto next = stretches_.upper_bound(line), in = std::prev(next);
+    return in->first == line ? in : stretches_.emplace_hint(next, line, in->second);
+  }
+
+  Stretches stretches_;
+};
+
+}  // namespace
+
+Dependencies dependencies(const isa::Program& program, std::int64_t lanes) {
+  Dependencies result;
+  result.before.resize(program.size());
+  std::array<History, Access::kResources> histories;
+  std::vector<std::int32_t> noted(program.size(), -1);  // by earlier instruction: the last that noted it
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    const auto number = static_cast<std::int32_t>(i);
+    const auto depend = [&](std::int32_t earlier) {
+      if (earlier < 0 || earlier == number || noted[static_cast<std::size_t>(earlier)] == number) return;
+      noted[static_cast<std::size_t>(earlier)] = number;
+      result.before[i].push_back(earlier);
+    };
+    const std::vector<Access> touched = accesses(program[i], lanes);
+    for (const bool write : {false, true}) {  // an instruction reads before it writes
+      for (const Access& a : touched) {
+        if (a.write != write) continue;
+        History& history = histories[static_cast<std::size_t>(a.resource)];
+        write ? history.write(a.begin, a.end, number, depend) : history.read(a.begin, a.end, number, depend);
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace anzan::compiler

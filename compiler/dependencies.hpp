@@ -1,0 +1,21 @@
+// Which instructions of a program must have ended before which others may start, so that every order that
+// respects it gives the results of the program as written: a reader after the writer before it, a writer
+// after the readers and the writer before it, of each line and slot.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "isa/program.hpp"
+
+namespace anzan::compiler {
+
+// before[i]: numbers of earlier instructions that i waits for, each once. What follows from others may be
+// left out. `end` waits for nothing here; it stays last.
+struct Dependencies {
+  std::vector<std::vector<std::int32_t>> before;
+};
+
+// Near linear in the pieces of memory that the instructions touch.
+Dependencies dependencies(const isa::Program& program, std::int64_t lanes);
+
+}  // namespace anzan::compiler

@@ -1,0 +1,34 @@
+// The order of a program's instructions. Lowering writes operation after operation, tile after tile; here
+// instructions change places so that all units of a core work at once. Each is only moved, never changed, and
+// none passes one that it depends on: the scheduled program means what the written one means, to the bit.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/dependencies.hpp"
+#include "compiler/programs.hpp"
+#include "models/program_timing.hpp"
+
+namespace anzan::compiler {
+
+// List scheduling (R. L. Graham, 1966) on the cycle formulas of the units: at each point in time an idle unit
+// takes the most urgent instruction among those that could start. Urgent is what has the longest path to the
+// end; then, in a second pass, what a schedule of the reversed program shows to be (double justification,
+// Valls, Ballestin and Quintanilla, 2005). Returns the numbers of the instructions in the order of their
+// starts; deterministic; n log n.
+std::vector<std::int32_t> list_schedule(const isa::Program& program, const Dependencies& dependencies);
+
+// Brings the program and its regions into that order and writes its waits and signals.
+void schedule(Listing& listing, std::int64_t lanes);
+
+// When a core would start and end each instruction of a program with its semaphores, in cycles. HBM has one
+// latency and one rate, and the statistics database is never busy.
+inline constexpr int kQueueDepth = 8;
+models::ProgramTiming estimate(const isa::Program& program, int lanes, int queue_depth = kQueueDepth);
+
+// Text for `--dump schedule`: busy cycles of each unit by region, utilisation, start and end of everything.
+std::string schedule_text(const std::string& title, const Listing& listing,
+                          const std::vector<Region>& regions, int lanes);
+
+}  // namespace anzan::compiler

@@ -1,0 +1,45 @@
+// The clocked core: every block in its place, joined to HBM by a TLM-2.0 socket. Runs one program after
+// another; each begins from the same state of time, as after the step barrier. Page: README.md.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "isa/program.hpp"
+#include "models/clocked/meaning.hpp"
+#include "models/hbm_timing.hpp"
+#include "models/program_timing.hpp"
+
+namespace anzan::models::clocked {
+
+struct CoreParameters {
+  int lanes = 16;
+  std::int64_t clock_period_fs = 1'000'000;
+  int queue_depth = 8;       // instructions a unit's queue holds
+  int dma_outstanding = 64;  // requests to HBM on their way
+  HbmParameters hbm;
+  unsigned creation_order = 0;  // tests: creates the blocks in another order; cannot change a result
+};
+
+class ClockedCore {
+ public:
+  // There is one ClockedCore at a time in a process. Throws std::invalid_argument for parameters out of
+  // range.
+  explicit ClockedCore(const CoreParameters& parameters);
+  ~ClockedCore();
+
+  // Runs a program from its first fetch to its end. `meaning` executes the instructions in the order in which
+  // they start; without it the run is dry. Throws isa::ProgramError for a copy from HBM to HBM, a put to
+  // another core, and where the units wait for each other forever; and whatever `meaning` throws.
+  ProgramTiming run(const isa::Program& program, Meaning* meaning = nullptr);
+
+  // From now on, states of the blocks go to FILE.vcd. Before the first run only.
+  void trace(const std::string& file);
+
+ private:
+  struct Blocks;
+  std::unique_ptr<Blocks> blocks_;
+};
+
+}  // namespace anzan::models::clocked

@@ -1,0 +1,66 @@
+// Program to jobs: see job.hpp.
+#include "models/clocked/job.hpp"
+
+#include "models/affine.hpp"
+#include "models/timing.hpp"
+
+namespace anzan::models::clocked {
+namespace {
+
+int log2_rows_per_line(isa::Format element) {
+  switch (element) {
+    case isa::Format::kInt8:
+      return 2;
+    case isa::Format::kInt16:
+      return 1;
+    case isa::Format::kFp32:
+      return 0;
+  }
+  return 0;
+}
+
+void describe_hbm(Job& job, const isa::Copy& c, const isa::ProgramError::Place& place) {
+  job.reads_hbm = c.src_space == isa::Space::kHbm;
+  job.writes_hbm = c.dst_space == isa::Space::kHbm;
+  if (job.reads_hbm && job.writes_hbm)
+    throw isa::ProgramError(place, "a copy from HBM to HBM", "one side in the scratchpad");
+  if (!job.reads_hbm && !job.writes_hbm) return;
+  const isa::Address& rows = job.reads_hbm ? c.src : c.dst;
+  job.nest = nest_of(c.loops, 0, isa::kLoops);
+  job.rows = stream_of(rows.base, rows.stride, 0, isa::kLoops);
+  job.rows_per_line_log2 = log2_rows_per_line(c.element);
+  simplify(job.nest, {&job.rows});
+}
+
+}  // namespace
+
+std::vector<Job> jobs_of(const isa::Program& program, int lanes) {
+  std::vector<Job> jobs;
+  isa::ProgramError::Place place;
+  for (const isa::Instruction& instruction : program) {
+    place.instruction = jobs.size();
+    Job job;
+    job.index = jobs.size();
+    job.unit = isa::unit(instruction);
+    std::visit([&](const auto& i) { job.wait = i.wait, job.signal = i.signal; }, instruction);
+    job.fetch_cycles = fetch_cycles(instruction, lanes);
+    job.work_cycles = work_cycles(instruction);
+    job.merges = merges(instruction);
+    job.updates = std::holds_alternative<isa::Update>(instruction);
+    if (const auto* copy = std::get_if<isa::Copy>(&instruction)) {
+      place.field = "src_space";
+      describe_hbm(job, *copy, place);
+    }
+    if (const auto* put = std::get_if<isa::Put>(&instruction)) {
+      place.field = "core";
+      if (put->core != 0) throw isa::ProgramError(place, std::to_string(put->core), "0, the only core");
+      job.remote_signal = put->remote_signal;
+    }
+    jobs.push_back(job);
+    if (job.unit == isa::Unit::kSequencer) return jobs;
+  }
+  place.field = "opcode";
+  throw isa::ProgramError(place, "the end of the program", "end");
+}
+
+}  // namespace anzan::models::clocked

@@ -1,0 +1,142 @@
+// Runs the programs dry and puts what they cost into JSON.
+#include "sim/chip_cost.hpp"
+
+#include "models/timing.hpp"
+#include "sim/waiting.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+models::SettingsStore settings_of(const compiler::CompiledModel& model) {
+  models::SettingsStore settings;
+  for (std::size_t s = 0; s < model.slots.size(); ++s)
+    settings.slot(static_cast<int>(s)) = model.slots[s].settings;
+  return settings;
+}
+
+std::int64_t program_kib(const compiler::CompiledModel& model) {
+  std::size_t words = 0;
+  for (const auto* program : {&model.initialize, &model.calibrate, &model.step, &model.evaluate})
+    words = std::max(words, program->size());
+  return static_cast<std::int64_t>(words * sizeof(std::uint32_t) + 1023) / 1024;
+}
+
+Json idle_to_json(const IdleCycles& idle) {
+  Json json{{"dispatch", idle.dispatch}, {"start", idle.start}, {"end", idle.end}};
+  for (std::size_t u = 1; u < kUnits; ++u)
+    json[std::string(isa::name(static_cast<isa::Unit>(u)))] = idle.semaphore[u];
+  return json;
+}
+
+Json use_to_json(const UnitUse& use) {
+  Json busy = Json::object();
+  for (std::size_t w = 0; w < kWorkKinds; ++w)
+    if (use.busy[w] != 0) busy[std::string(name(static_cast<Work>(w)))] = use.busy[w];
+  return {{"busy", busy}, {"idle", idle_to_json(use.idle)}};
+}
+
+Json by_component(const models::EnergyReport& report) {
+  Json json = Json::object();
+  for (std::size_t c = 0; c < models::kComponents; ++c)
+    json[models::name(static_cast<models::Component>(c))] = report.joules_by_component[c];
+  return json;
+}
+
+}  // namespace
+
+ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
+                   models::clocked::ClockedCore& core)
+    : options_(options) {
+  const models::SettingsStore settings = settings_of(model);
+  const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model)};
+  const auto cost = [&](const std::vector<std::uint32_t>& words,
+                        const std::vector<std::uint16_t>& region_of) {
+    ProgramCost c;
+    c.program = isa::decode(words);
+    c.regions = {model.regions, region_of};
+    c.timing = core.run(c.program);
+    c.events = count_events(c.program, model.chip.lanes, settings) + count_events(c.timing.hbm);
+    c.seconds = static_cast<double>(c.timing.cycles) / (options.clock_ghz * 1e9);
+    c.energy = models::energy(c.events, c.timing.hbm, c.seconds, options.technology, sizes);
+    return c;
+  };
+  initialize = cost(model.initialize, model.region_of.initialize);
+  calibrate = cost(model.calibrate, model.region_of.calibrate);
+  step = cost(model.step, model.region_of.step);
+  evaluate = cost(model.evaluate, model.region_of.evaluate);
+}
+
+std::int64_t ChipCost::cycles(const ProgramRuns& runs) const {
+  return runs.initialize * initialize.timing.cycles + runs.calibrate * calibrate.timing.cycles +
+         runs.step * step.timing.cycles + runs.evaluate * evaluate.timing.cycles;
+}
+
+double ChipCost::joules(const ProgramRuns& runs) const {
+  return static_cast<double>(runs.initialize) * initialize.energy.total_joules +
+         static_cast<double>(runs.calibrate) * calibrate.energy.total_joules +
+         static_cast<double>(runs.step) * step.energy.total_joules +
+         static_cast<double>(runs.evaluate) * evaluate.energy.total_joules;
+}
+
+Json ChipCost::time(const ProgramRuns& runs) const {
+  Json utilization = Json::object(), units = Json::object();
+  for (const UnitUse& use : unit_uses(step.program, step.timing)) {
+    const std::string unit(isa::name(use.unit));
+    utilization[unit] = static_cast<double>(use.busy_cycles()) / static_cast<double>(step.timing.cycles);
+    units[unit] = use_to_json(use);
+  }
+  const auto program = [](std::int64_t times, const ProgramCost& cost) {
+    return Json{{"runs", times}, {"cycles", cost.timing.cycles}};
+  };
+  const std::int64_t total = cycles(runs);
+  return {{"cycles_per_step", step.timing.cycles},
+          {"seconds_per_step", step.seconds},
+          {"utilization", utilization},
+          {"units", units},
+          {"database_wait_cycles_per_step", step.timing.database_wait_cycles},
+          {"programs",
+           {{"initialize", program(runs.initialize, initialize)},
+            {"calibrate", program(runs.calibrate, calibrate)},
+            {"step", program(runs.step, step)},
+            {"evaluate", program(runs.evaluate, evaluate)}}},
+          {"total_cycles", total},
+          {"total_seconds", static_cast<double>(total) / (options_.clock_ghz * 1e9)}};
+}
+
+Json ChipCost::energy(const ProgramRuns& runs) const {
+  return {{"technology", options_.technology.name},
+          {"joules_per_step", step.energy.total_joules},
+          {"by_component", by_component(step.energy)},
+          {"watching_joules_per_step", step.energy.watching_joules},
+          {"total_joules", joules(runs)}};
+}
+
+Json ChipCost::traffic() const {
+  const models::HbmCounters& hbm = step.timing.hbm;
+  const double peak = options_.core.hbm.peak_gb_per_s() * 1e9 * step.seconds;
+  return {{"hbm_bytes_per_step", hbm.read_bytes + hbm.written_bytes},
+          {"onchip_bytes_per_step", 0},
+          {"interchip_bytes_per_step", 0},
+          {"by_link", Json::array()},
+          {"hbm",
+           {{"read_bytes", hbm.read_bytes},
+            {"written_bytes", hbm.written_bytes},
+            {"activations", hbm.activations},
+            {"row_hits", hbm.row_hits},
+            {"refreshes", hbm.refreshes},
+            {"peak_share", static_cast<double>(hbm.read_bytes + hbm.written_bytes) / peak}}}};
+}
+
+Json memory_to_json(const compiler::MemoryPlan& plan) {
+  return {{"conventional_bytes", plan.conventional_bytes},
+          {"planned_bytes", plan.planned_bytes},
+          {"lower_bound_bytes", plan.lower_bound_bytes}};
+}
+
+Json ChipCost::roofline() const {
+  return roofline_to_json(sim::roofline(step.program, step.timing, options_.core.lanes, step.regions));
+}
+
+}  // namespace anzan::sim

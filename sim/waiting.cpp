@@ -1,0 +1,214 @@
+// Accounts for the cycles of each unit in one walk through the program.
+#include "sim/waiting.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <stdexcept>
+#include <tuple>
+#include <variant>
+
+#include "models/timing.hpp"
+
+namespace anzan::sim {
+namespace {
+
+bool ends_program(const isa::Instruction& instruction) {
+  return isa::unit(instruction) == isa::Unit::kSequencer;
+}
+
+[[noreturn]] void fail(std::size_t place, const std::string& what) {
+  throw std::invalid_argument(fmt::format("timing of instruction {}: {}", place, what));
+}
+
+// A change of a semaphore: the cycle, and the instruction. A unit starts and ends one in a cycle at most.
+struct Change {
+  std::int64_t cycle;
+  isa::Unit unit;
+  std::size_t place;
+  friend bool operator<(const Change& v, const Change& w) {
+    return std::tie(v.cycle, v.unit, v.place) < std::tie(w.cycle, w.unit, w.place);
+  }
+};
+using Changes = std::array<std::vector<Change>, isa::kSemaphores>;
+
+void add(Changes& changes, std::uint32_t mask, const Change& change) {
+  for (std::size_t s = 0; s < changes.size(); ++s)
+    if ((mask >> s & 1) != 0) changes[s].push_back(change);
+}
+
+std::int64_t& at(WorkCycles& cycles, Work work) { return cycles[static_cast<std::size_t>(work)]; }
+
+// The kind of work of an instruction that does nothing else.
+struct OnlyWork {
+  Work operator()(const isa::Copy& c) const { return models::uses_hbm(c) ? Work::kHbm : Work::kCopy; }
+  Work operator()(const isa::Transpose&) const { return Work::kTranspose; }
+  Work operator()(const isa::Update&) const { return Work::kUpdate; }
+  Work operator()(const isa::Settle&) const { return Work::kSettle; }
+  Work operator()(const isa::Put&) const { return Work::kPut; }
+  template <class Other>
+  Work operator()(const Other&) const {
+    return Work::kOverhead;
+  }
+};
+
+}  // namespace
+
+std::uint32_t wait_mask(const isa::Instruction& instruction) {
+  return std::visit([](const auto& i) { return i.wait; }, instruction);
+}
+
+std::uint32_t signal_mask(const isa::Instruction& instruction) {
+  return std::visit([](const auto& i) { return i.signal; }, instruction);
+}
+
+void check_timing(const isa::Program& program, const models::ProgramTiming& timing) {
+  if (timing.instructions.size() != program.size())
+    throw std::invalid_argument(fmt::format("timing of {} instructions for a program of {}",
+                                            timing.instructions.size(), program.size()));
+  std::int64_t issued = 0;
+  std::array<std::int64_t, kUnits> ended{};
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    const models::InstructionTiming& t = timing.instructions[i];
+    if (t.issued < issued || t.issued > timing.cycles)
+      fail(i, fmt::format("issued in cycle {}, expected {} to {}", t.issued, issued, timing.cycles));
+    issued = t.issued;
+    if (ends_program(program[i])) continue;
+    std::int64_t& previous_end = ended[number_of(isa::unit(program[i]))];
+    if (t.started < std::max(t.issued, previous_end))
+      fail(i, fmt::format("started in cycle {}, but issued in {} and the unit busy to {}", t.started,
+                          t.issued, previous_end));
+    if (t.worked < t.started || t.ended < t.worked || t.ended > timing.cycles)
+      fail(i, fmt::format("started, worked, ended in cycles {}, {}, {} of {}", t.started, t.worked, t.ended,
+                          timing.cycles));
+    previous_end = t.ended;
+  }
+}
+
+std::vector<Handover> handovers(const isa::Program& program, const models::ProgramTiming& timing) {
+  check_timing(program, timing);
+  Changes raises, takes;
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    if (ends_program(program[i])) continue;
+    const isa::Unit unit = isa::unit(program[i]);
+    const Change raise{timing.instructions[i].ended, unit, i};
+    add(takes, wait_mask(program[i]), {timing.instructions[i].started, unit, i});
+    add(raises, signal_mask(program[i]), raise);
+    if (const auto* put = std::get_if<isa::Put>(&program[i]); put != nullptr && put->core == 0)
+      add(raises, put->remote_signal, raise);
+  }
+  std::vector<Handover> pairs;
+  for (std::size_t s = 0; s < takes.size(); ++s) {
+    std::sort(takes[s].begin(), takes[s].end());
+    std::sort(raises[s].begin(), raises[s].end());
+    for (std::size_t k = 0; k < takes[s].size(); ++k) {
+      const Change& take = takes[s][k];
+      if (k >= raises[s].size() || raises[s][k].cycle >= take.cycle)
+        fail(take.place, fmt::format("semaphore {} taken in cycle {}, not raised before", s, take.cycle));
+      pairs.push_back({raises[s][k].place, take.place, static_cast<int>(s)});
+    }
+  }
+  std::sort(pairs.begin(), pairs.end(), [](const Handover& v, const Handover& w) {
+    return v.waiter != w.waiter ? v.waiter < w.waiter : v.semaphore < w.semaphore;
+  });
+  return pairs;
+}
+
+std::string_view name(Work work) {
+  constexpr std::array<std::string_view, kWorkKinds> kNames{
+      "compute", "drain", "overhead", "merge", "hbm", "copy", "transpose", "update", "settle", "put"};
+  return kNames.at(static_cast<std::size_t>(work));
+}
+
+WorkCycles work_of(const isa::Instruction& instruction, const models::InstructionTiming& timing) {
+  WorkCycles cycles{};
+  if (ends_program(instruction)) return cycles;
+  if (const auto* t = std::get_if<isa::Tensor>(&instruction)) {
+    const models::TensorTiming tensor = models::tensor_timing(*t);
+    const models::BlockPipeline& tiles = tensor.tiles;
+    at(cycles, Work::kCompute) = tiles.blocks * tensor.steps;
+    at(cycles, Work::kDrain) = (tiles.blocks - 1) * std::max<std::int64_t>(0, tiles.out - tiles.in);
+  } else if (const auto* v = std::get_if<isa::Vector>(&instruction)) {
+    at(cycles, Work::kCompute) = models::iterations(v->loops, 0, isa::kLoops);
+  } else {
+    at(cycles, std::visit(OnlyWork{}, instruction)) = timing.ended - timing.started;
+    return cycles;
+  }
+  const std::int64_t work = at(cycles, Work::kCompute) + at(cycles, Work::kDrain);
+  if (timing.worked - timing.started < work)
+    throw std::invalid_argument(
+        fmt::format("timing of a {} instruction: {} cycles of work, expected at least {}",
+                    isa::info(instruction).name, timing.worked - timing.started, work));
+  at(cycles, Work::kOverhead) = timing.worked - timing.started - work;
+  at(cycles, Work::kMerge) = timing.ended - timing.worked;
+  return cycles;
+}
+
+std::int64_t UnitUse::busy_cycles() const {
+  return std::accumulate(busy.begin(), busy.end(), std::int64_t{0});
+}
+
+std::int64_t UnitUse::idle_cycles() const {
+  return std::accumulate(idle.semaphore.begin(), idle.semaphore.end(), idle.dispatch + idle.start + idle.end);
+}
+
+std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing) {
+  const std::vector<Handover> pairs = handovers(program, timing);
+  std::array<UnitUse, kUnits> uses;
+  std::array<std::int64_t, kUnits> free_from{};  // cycle of the unit's last end
+  auto pair = pairs.begin();
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    if (ends_program(program[i])) continue;
+    const models::InstructionTiming& t = timing.instructions[i];
+    const std::size_t unit = number_of(isa::unit(program[i]));
+    std::int64_t raised = 0;
+    std::size_t raiser = 0;
+    for (; pair != pairs.end() && pair->waiter == i; ++pair) {
+      const std::int64_t cycle = timing.instructions[pair->signaller].ended;
+      const std::size_t by = number_of(isa::unit(program[pair->signaller]));
+      if (cycle > raised || (cycle == raised && by < raiser)) {
+        raised = cycle;
+        raiser = by;
+      }
+    }
+    UnitUse& use = uses[unit];
+    const std::int64_t issued = std::max(t.issued, free_from[unit]);
+    const std::int64_t ready = std::max(raised, issued);
+    use.idle.dispatch += issued - free_from[unit];
+    use.idle.semaphore[raiser] += ready - issued;
+    use.idle.start += t.started - ready;
+    const WorkCycles work = work_of(program[i], t);
+    std::transform(work.begin(), work.end(), use.busy.begin(), use.busy.begin(), std::plus<>());
+    free_from[unit] = t.ended;
+  }
+  std::vector<UnitUse> result;
+  for (std::size_t unit = number_of(isa::Unit::kDma); unit < kUnits; ++unit) {
+    uses[unit].unit = static_cast<isa::Unit>(unit);
+    uses[unit].idle.end = timing.cycles - free_from[unit];
+    result.push_back(uses[unit]);
+  }
+  return result;
+}
+
+std::string describe(const UnitUse& use) {
+  const std::int64_t cycles = use.busy_cycles() + use.idle_cycles();
+  const auto percent = [&](std::int64_t part) {
+    return cycles == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(cycles);
+  };
+  std::string busy, idle;
+  const auto list = [&](std::string& text, std::string_view what, std::int64_t part) {
+    if (part != 0) text += fmt::format("{}{} {:.1f}", text.empty() ? "" : ", ", what, percent(part));
+  };
+  for (std::size_t k = 0; k < kWorkKinds; ++k) list(busy, name(static_cast<Work>(k)), use.busy[k]);
+  for (std::size_t u = 0; u < kUnits; ++u)
+    list(idle, isa::name(static_cast<isa::Unit>(u)), use.idle.semaphore[u]);
+  list(idle, "dispatch", use.idle.dispatch);
+  list(idle, "start", use.idle.start);
+  list(idle, "end", use.idle.end);
+  return fmt::format("{} {:.1f} % busy{}{}", isa::name(use.unit), percent(use.busy_cycles()),
+                     busy.empty() ? "" : " (" + busy + ")", idle.empty() ? "" : "; waits: " + idle);
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,85 @@
+// What the units of a core did in a clocked run of a program, and what they waited for. Every cycle of every
+// unit is counted once: a busy one by the kind of work, an idle one by its cause.
+//
+// Everything here is a function of a program and its timing; std::invalid_argument names the instruction
+// where the two do not fit together.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "isa/program.hpp"
+#include "models/program_timing.hpp"
+
+namespace anzan::sim {
+
+// Arrays by isa::Unit; the sequencer's entry stays 0.
+inline constexpr auto kUnits = static_cast<std::size_t>(isa::kUnitInfo.size);
+constexpr std::size_t number_of(isa::Unit unit) { return static_cast<std::size_t>(unit); }
+
+std::uint32_t wait_mask(const isa::Instruction& instruction);
+std::uint32_t signal_mask(const isa::Instruction& instruction);
+
+// A record for each instruction, 0 <= issued <= started <= worked <= ended <= cycles, issued in program
+// order, and in each unit no start before the previous end.
+void check_timing(const isa::Program& program, const models::ProgramTiming& timing);
+
+// A semaphore that one instruction raised when it ended and another took when it started.
+struct Handover {
+  std::size_t signaller = 0, waiter = 0;  // places in the program
+  int semaphore = 0;
+};
+
+// All semaphores taken, by the place of the waiter and then by number. A semaphore counts, so takes and
+// raises are paired first in, first out: by cycle, in one cycle in the order of isa::Unit. A put to core 0
+// raises its remote_signal here, as on an only core; the masks of `end` do nothing. Throws also where a
+// semaphore was not raised in a cycle before it was taken.
+std::vector<Handover> handovers(const isa::Program& program, const models::ProgramTiming& timing);
+
+enum class Work {
+  kCompute,    // tensor: steps; vector: iterations
+  kDrain,      // tensor: cycles in which no step can run, because a tile takes longer to leave than to enter
+  kOverhead,   // tensor, vector: setup, reading spilled accumulators, pipeline, leaving of the last tile
+  kMerge,      // tensor, vector: statistics, with the wait for the database
+  kHbm,        // copies from or to HBM
+  kCopy,       // copies within the scratchpad
+  kTranspose,  // the others: the instruction of that name
+  kUpdate,
+  kSettle,
+  kPut,
+};
+inline constexpr std::size_t kWorkKinds = 10;
+std::string_view name(Work work);
+
+using WorkCycles = std::array<std::int64_t, kWorkKinds>;  // by Work
+
+// The cycles started + 1 to ended of one instruction by kind of work.
+WorkCycles work_of(const isa::Instruction& instruction, const models::InstructionTiming& timing);
+
+// Idle cycles before each start: up to the issue `dispatch` (the queue was empty), up to the last semaphore
+// that was raised `semaphore` (ties go to the unit that comes first in isa::Unit), and the rest, a cycle a
+// start where nothing else held it, `start`. After the last instruction `end`.
+struct IdleCycles {
+  std::int64_t dispatch = 0, start = 0, end = 0;
+  std::array<std::int64_t, kUnits> semaphore{};  // by the unit that raised it
+};
+
+struct UnitUse {
+  isa::Unit unit{};
+  WorkCycles busy{};
+  IdleCycles idle;
+  std::int64_t busy_cycles() const;
+  std::int64_t idle_cycles() const;  // with busy_cycles(), timing.cycles
+};
+
+// dma, tensor, vector, settings, network, also where a unit had nothing to do.
+std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing);
+
+// One line without an end of line, shares of all cycles in percent, those of no cycle left out:
+// "tensor 72.1 % busy (compute 65.0, drain 3.2, overhead 3.9); waits: dma 12.0, dispatch 13.6, end 2.3"
+std::string describe(const UnitUse& use);
+
+}  // namespace anzan::sim
