@@ -2,6 +2,7 @@
 #include "models/hbm.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -11,8 +12,9 @@ namespace {
 
 int log2_of(std::int64_t power) { return __builtin_ctzll(static_cast<std::uint64_t>(power)); }
 
-// Of non-negative numbers.
+// Of non-negative numbers. The divisor is mostly one: clocks are whole multiples of each other.
 std::int64_t divide_up(std::int64_t a, std::int64_t b) {
+  if (b == 1) return a;
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a + b - 1) / static_cast<std::uint64_t>(b));
 }
 
@@ -33,12 +35,14 @@ const HbmParameters& checked(const HbmParameters& parameters, int lanes) {
 
 Hbm::Hbm(const HbmParameters& parameters, int lanes, std::int64_t core_clock_fs)
     : p_(checked(parameters, lanes)),
-      core_fs_(core_clock_fs),
-      clock_fs_(parameters.clock_fs()),
-      front_fs_(std::int64_t{parameters.frontend_latency_ns} * 1000000),
-      back_fs_(std::int64_t{parameters.backend_latency_ns} * 1000000),
+      core_time_(core_clock_fs),
+      clock_time_(parameters.clock_fs()),
+      front_time_(std::int64_t{parameters.frontend_latency_ns} * 1000000),
+      back_time_(std::int64_t{parameters.backend_latency_ns} * 1000000),
       channels_(static_cast<std::size_t>(parameters.channels), HbmChannel(parameters)) {
   require(core_clock_fs >= 1, "HBM: the period of the core's clock is below 1 fs");
+  const std::int64_t unit = std::gcd(std::gcd(core_time_, clock_time_), std::gcd(front_time_, back_time_));
+  for (std::int64_t* time : {&core_time_, &clock_time_, &front_time_, &back_time_}) *time /= unit;
   const int line_bytes = 4 * lanes;
   const int unit_bytes = std::max(line_bytes, p_.burst_bytes);
   lines_ = p_.bytes() / line_bytes;
@@ -89,19 +93,21 @@ Hbm::Place Hbm::place(std::int64_t line, bool write) const {
   return place;
 }
 
-std::int64_t Hbm::clocks_before(std::int64_t cycle) const { return cycle * core_fs_ / clock_fs_; }
+std::int64_t Hbm::clocks_before(std::int64_t cycle) const {
+  return clock_time_ == 1 ? cycle * core_time_ : cycle * core_time_ / clock_time_;
+}
 
 std::int64_t Hbm::arrival_clock(std::int64_t cycle) const {
-  return divide_up(cycle * core_fs_ + front_fs_, clock_fs_);
+  return divide_up(cycle * core_time_ + front_time_, clock_time_);
 }
 
 std::int64_t Hbm::room_cycle(std::int64_t departure_clock) const {
-  return divide_up((departure_clock + 1) * clock_fs_, core_fs_);
+  return divide_up((departure_clock + 1) * clock_time_, core_time_);
 }
 
 std::int64_t Hbm::done_cycle(const HbmDeparture& departure) const {
   const std::int64_t clock = departure.clock + (departure.write ? p_.t_cwl : p_.t_cl) + p_.burst_clocks();
-  return divide_up(clock * clock_fs_ + back_fs_, core_fs_);
+  return divide_up(clock * clock_time_ + back_time_, core_time_);
 }
 
 void Hbm::begin(const LineWalk& walk, std::int64_t count) {

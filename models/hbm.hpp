@@ -84,7 +84,7 @@ class Hbm {
   void gather(std::int64_t cycle);
 
   HbmParameters p_;
-  std::int64_t core_fs_, clock_fs_, front_fs_, back_fs_;
+  std::int64_t core_time_, clock_time_, front_time_, back_time_;  // in their largest common unit
   std::int64_t lines_ = 0;
   int bursts_ = 1;  // of a line
   int line_shift_ = 0, unit_shift_ = 0, interleave_shift_ = 0, channel_shift_ = 0, group_shift_ = 0,

@@ -1,0 +1,71 @@
+// The analysis block of a write-back path: counts a row of values a cycle, for one instruction, and presents
+// the counts for the merge into the statistics database. A lane outside the mask is not valid; an fp32 output
+// has neither saturation nor underflow.
+//   A row of cycle c is in line_o from c + 1 on. clear_i sets all counters to zero; a row beside it is lost.
+//   line_o is line line_i of the counts: histogram bins, values, zeros, saturated_high, saturated_low,
+//   underflows, then zeros. Counters stop at their largest value.
+module analysis_block #(
+  parameter integer Lanes       = 16,
+  parameter integer CounterBits = isa_pkg::WordBits,
+  parameter integer BinBits     = $clog2(isa_pkg::HistogramBins),
+  parameter integer PerLine     = isa_pkg::CountersPerLine,
+  parameter integer Lines       = (isa_pkg::HistogramBins + statistics_pkg::Others + PerLine - 1) / PerLine
+) (
+  input  logic                           clk_i,
+  input  logic                           rst_ni,
+  input  logic                           clear_i,
+  input  logic [Lanes-1:0]               valid_i,
+  input  logic [Lanes-1:0]               zero_i,
+  input  logic [Lanes*BinBits-1:0]       bin_i,  // of zero: any
+  input  logic [Lanes-1:0]               saturated_high_i,
+  input  logic [Lanes-1:0]               saturated_low_i,
+  input  logic [Lanes-1:0]               underflow_i,
+  input  logic [$clog2(Lines)-1:0]       line_i,
+  output logic [PerLine*CounterBits-1:0] line_o
+);
+  localparam integer Bins      = isa_pkg::HistogramBins;
+  localparam integer Counters  = Bins + statistics_pkg::Others;
+  localparam integer CountBits = $clog2(Lanes + 1);
+
+  // Which lanes each counter counts.
+  logic [Counters*Lanes-1:0] counted;
+  for (genvar b = 0; b < Bins; b = b + 1) begin : gen_bin
+    for (genvar l = 0; l < Lanes; l = l + 1) begin : gen_lane
+      assign counted[b*Lanes + l] = valid_i[l] && !zero_i[l] && bin_i[l*BinBits +: BinBits] == BinBits'(b);
+    end
+  end
+  assign counted[(Bins + statistics_pkg::Values) * Lanes +: Lanes]        = valid_i;
+  assign counted[(Bins + statistics_pkg::Zeros) * Lanes +: Lanes]         = valid_i & zero_i;
+  assign counted[(Bins + statistics_pkg::SaturatedHigh) * Lanes +: Lanes] = valid_i & saturated_high_i;
+  assign counted[(Bins + statistics_pkg::SaturatedLow) * Lanes +: Lanes]  = valid_i & saturated_low_i;
+  assign counted[(Bins + statistics_pkg::Underflows) * Lanes +: Lanes]    = valid_i & underflow_i;
+
+  // First the row's lanes are counted, then the counter takes them: a row is under way for a cycle, which
+  // line_o looks past.
+  logic [Lines*PerLine*CounterBits-1:0] counts;
+  for (genvar c = 0; c < Lines * PerLine; c = c + 1) begin : gen_counter
+    if (c < Counters) begin : gen_used
+      logic [CountBits-1:0]   row_d, row_q;
+      logic [CounterBits-1:0] count_q;
+      logic [CounterBits:0]   sum;
+      always_comb begin
+        row_d = '0;
+        for (int l = 0; l < Lanes; l = l + 1) row_d = row_d + CountBits'(counted[c*Lanes + l]);
+      end
+      assign sum = {1'b0, count_q} + (CounterBits + 1)'(row_q);
+      assign counts[c*CounterBits +: CounterBits] = sum[CounterBits-1:0] | {CounterBits{sum[CounterBits]}};
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          row_q   <= '0;
+          count_q <= '0;
+        end else begin
+          row_q   <= clear_i ? '0 : row_d;
+          count_q <= clear_i ? '0 : counts[c*CounterBits +: CounterBits];
+        end
+      end
+    end else begin : gen_unused
+      assign counts[c*CounterBits +: CounterBits] = '0;
+    end
+  end
+  assign line_o = counts[line_i*PerLine*CounterBits +: PerLine*CounterBits];
+endmodule

@@ -1,0 +1,88 @@
+// The network unit, as far as there is one core: `put` copies rows within the scratchpad, a row a cycle. The
+// sequencer raises the semaphores of remote_signal. start_i takes the instruction; done_o comes with the last
+// write.
+module network_unit #(
+  parameter integer Lanes = 16
+) (
+  input  logic                                          clk_i,
+  input  logic                                          rst_ni,
+  input  logic                                          start_i,
+  input  logic [isa_pkg::WordBits*isa_pkg::PutWords-1:0] instruction_i,
+  output logic                                          done_o,
+  output logic                                          r_re_o,
+  output logic [31:0]                                   r_addr_o,
+  input  logic [isa_pkg::WordBits*Lanes-1:0]            r_rdata_i,
+  output logic                                          w_we_o,
+  output logic [31:0]                                   w_addr_o,
+  output logic [4*Lanes-1:0]                            w_be_o,
+  output logic [isa_pkg::WordBits*Lanes-1:0]            w_wdata_o
+);
+  localparam integer Loops = isa_pkg::Loops;
+  localparam integer SetupCycles = isa_pkg::DmaSetupCycles;
+
+  logic [isa_pkg::WordBits*isa_pkg::PutWords-1:0] instruction_q;
+  logic [isa_pkg::FormatBits-1:0]                 element;
+  logic [SetupCycles-1:0]                         setup_q;
+  logic load, reading_q, arriving_q, writing_q, read_last, write_last;
+  assign element = instruction_q[isa_pkg::PutElementLsb +: isa_pkg::PutElementWidth];
+  assign load    = setup_q[SetupCycles-1];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      instruction_q <= '0;
+      setup_q       <= '0;
+      reading_q     <= 1'b0;
+      arriving_q    <= 1'b0;
+      writing_q     <= 1'b0;
+    end else begin
+      if (start_i) instruction_q <= instruction_i;
+      setup_q    <= SetupCycles'({setup_q, start_i});
+      reading_q  <= load || (reading_q && !read_last);
+      arriving_q <= reading_q;
+      writing_q  <= arriving_q;
+    end
+  end
+
+  logic [isa_pkg::WordBits*Lanes-1:0] line_q;
+  always_ff @(posedge clk_i) begin
+    if (arriving_q) line_q <= r_rdata_i;
+  end
+
+  logic [1:0] read_sub, source_sub;
+  logic [3:0] write_be;
+  row_walks #(.CountBits(isa_pkg::PutLoopsWidth)) u_walks (
+    .clk_i          (clk_i),
+    .rst_ni         (rst_ni),
+    .load_i         (load),
+    .format_i       (element),
+    .counts_i       (instruction_q[isa_pkg::PutLoopsLsb +: Loops*isa_pkg::PutLoopsWidth]),
+    .src_base_i     (instruction_q[isa_pkg::PutSrcBaseLsb +: isa_pkg::PutSrcBaseWidth]),
+    .src_strides_i  (instruction_q[isa_pkg::PutSrcStrideLsb +: Loops*isa_pkg::PutSrcStrideWidth]),
+    .dst_base_i     (instruction_q[isa_pkg::PutDstBaseLsb +: isa_pkg::PutDstBaseWidth]),
+    .dst_strides_i  (instruction_q[isa_pkg::PutDstStrideLsb +: Loops*isa_pkg::PutDstStrideWidth]),
+    .read_next_i    (reading_q),
+    .read_offset_i  (5'd0),
+    .read_line_o    (r_addr_o),
+    .read_sub_o     (read_sub),
+    .read_last_o    (read_last),
+    .write_next_i   (writing_q),
+    .write_offset_i (5'd0),
+    .write_line_o   (w_addr_o),
+    .write_be_o     (write_be),
+    .source_sub_o   (source_sub),
+    .write_last_o   (write_last)
+  );
+  row_spread #(.Lanes(Lanes)) u_spread (
+    .format_i (element),
+    .sub_i    (source_sub),
+    .line_i   (line_q),
+    .line_o   (w_wdata_o)
+  );
+  assign r_re_o = reading_q;
+  assign w_we_o = writing_q;
+  assign w_be_o = {Lanes{write_be}};
+  assign done_o = writing_q && write_last;
+
+  logic unused;
+  assign unused = ^{read_sub, instruction_q};
+endmodule

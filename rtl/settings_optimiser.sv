@@ -1,0 +1,284 @@
+// The settings unit: `settle` ends in S + 2; `update` reads the slot's window from the statistics database,
+// looks at a bin a cycle, the highest first, decides in 16 cycles, and writes the decayed window and the entry
+// back: S + 100 unless the database is busy. It does all of that in the same time where it has nothing to do.
+module settings_optimiser #(
+  parameter integer WordBits  = isa_pkg::WordBits,
+  parameter integer SlotBits  = isa_pkg::UpdateSlotWidth,
+  parameter integer PerLine   = isa_pkg::CountersPerLine,
+  parameter integer LineWidth = PerLine * WordBits,
+  parameter integer EntryBits = settings_pkg::EntryWords * WordBits
+) (
+  input  logic                                     clk_i,
+  input  logic                                     rst_ni,
+  input  logic                                     start_i,
+  input  logic [WordBits*isa_pkg::UpdateWords-1:0] instruction_i,
+  output logic                                     done_o,
+  output logic                                     req_o,  // statistics database
+  output logic [SlotBits-1:0]                      slot_o,
+  input  logic                                     gnt_i,
+  output logic                                     write_o,
+  input  logic [LineWidth-1:0]                     window_i,
+  output logic [LineWidth-1:0]                     window_o,
+  output logic                                     entry_re_o,  // settings store
+  output logic                                     entry_we_numbers_o,
+  output logic                                     entry_we_state_o,
+  output logic [SlotBits-1:0]                      entry_addr_o,
+  output logic [WordBits-1:0]                      entry_numbers_o,
+  output logic [settings_pkg::StateWords*WordBits-1:0] entry_state_o,
+  input  logic [EntryBits-1:0]                     entry_i
+);
+  localparam integer Bins    = isa_pkg::HistogramBins;
+  localparam integer BinBits = $clog2(Bins);
+  localparam integer Lines   = (Bins + statistics_pkg::Others + PerLine - 1) / PerLine;
+  localparam integer Bits    = settings_pkg::ByteBits;
+  localparam integer HistoryBits = isa_pkg::HistoryLength * Bits;
+  localparam integer CountBits   = $clog2(isa_pkg::HistoryLength + 1);
+  localparam integer LastDecision = isa_pkg::OptimiserDecisionCycles - 1;
+
+  // Fields of the entry.
+  logic [isa_pkg::PolicyBits-1:0] policy;
+  logic [settings_pkg::LookupWidthBits-1:0] width;
+  logic [Bits-1:0]     decay;
+  logic [15:0]         interval, warmup;
+  logic [WordBits-1:0] updates, age;
+  assign policy   = entry_i[settings_pkg::PolicyLsb +: isa_pkg::PolicyBits];
+  assign width    = entry_i[settings_pkg::WidthLsb +: settings_pkg::LookupWidthBits];
+  assign decay    = entry_i[settings_pkg::DecayLsb +: Bits];
+  assign interval = entry_i[settings_pkg::IntervalLsb +: 16];
+  assign warmup   = entry_i[settings_pkg::WarmupLsb +: 16];
+  assign updates  = entry_i[settings_pkg::UpdatesLsb +: WordBits];
+  assign age      = entry_i[settings_pkg::AgeLsb +: WordBits];
+
+  // What is being done; cycle_q counts the cycles of a state.
+  typedef enum logic [2:0] {Idle, Settle, Read, Scan, Decide, Write} state_e;
+  state_e              state_q, state_d;
+  logic [BinBits-1:0]  cycle_q;
+  logic [SlotBits-1:0] slot_q;
+  logic                reading_q, pass_last, pass_present, pass_arrived, end_of_state, settle;
+  assign settle = instruction_i[isa_pkg::SettleOpcodeLsb +: isa_pkg::SettleOpcodeWidth] == isa_pkg::OpcodeSettle;
+  always_comb begin
+    end_of_state = 1'b0;
+    state_d      = state_q;
+    case (state_q)
+      Idle: begin
+        end_of_state = start_i;
+        if (settle) state_d = Settle;
+        else state_d = Read;
+      end
+      Settle: begin
+        end_of_state = cycle_q == BinBits'(1);
+        state_d      = Idle;
+      end
+      Read: begin
+        end_of_state = pass_last;
+        state_d      = Scan;
+      end
+      Scan: begin
+        end_of_state = cycle_q == BinBits'(Bins - 1);
+        state_d      = Decide;
+      end
+      Decide: begin
+        end_of_state = cycle_q == BinBits'(LastDecision);
+        state_d      = Write;
+      end
+      default: begin
+        end_of_state = pass_last;
+        state_d      = Idle;
+      end
+    endcase
+  end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q   <= Idle;
+      cycle_q   <= '0;
+      slot_q    <= '0;
+      reading_q <= 1'b0;
+    end else begin
+      reading_q <= state_q == Idle && start_i;
+      if (end_of_state) begin
+        state_q <= state_d;
+        cycle_q <= '0;
+      end else begin
+        cycle_q <= cycle_q + 1'b1;
+      end
+      if (start_i) slot_q <= settle ? instruction_i[isa_pkg::SettleSlotLsb +: SlotBits]
+                                    : instruction_i[isa_pkg::UpdateSlotLsb +: SlotBits];
+    end
+  end
+  logic pass, clear, load;
+  assign pass   = state_q == Read || state_q == Write;
+  assign clear  = state_q == Read;
+  assign load   = state_q == Decide && cycle_q == BinBits'(3);
+  assign done_o = (state_q == Settle || state_q == Write) && end_of_state;
+
+  localparam integer LineBits = $clog2(Lines + 1);
+  logic [LineBits-1:0] unused_line;
+  logic unused_words;
+  assign unused_words = ^{instruction_i, entry_i};
+  database_pass u_pass (
+    .clk_i     (clk_i),
+    .rst_ni    (rst_ni),
+    .pass_i    (pass),
+    .req_o     (req_o),
+    .gnt_i     (gnt_i),
+    .line_o    (unused_line),
+    .present_o (pass_present),
+    .arrived_o (pass_arrived),
+    .last_o    (pass_last)
+  );
+  assign slot_o = slot_q;
+
+  // The window comes in at the top, line 0 first, and leaves at the bottom.
+  logic [Lines*LineWidth-1:0] window_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      window_q <= '0;
+    end else if (state_q == Read && pass_arrived) begin
+      window_q <= {window_i, window_q[Lines*LineWidth-1:LineWidth]};
+    end else if (state_q == Write && pass_present) begin
+      window_q <= {{LineWidth{1'b0}}, window_q[Lines*LineWidth-1:LineWidth]};
+    end
+  end
+  for (genvar w = 0; w < PerLine; w = w + 1) begin : gen_decayed
+    logic [Bits-1:0] unused_fraction;
+    assign {window_o[w*WordBits +: WordBits], unused_fraction} =
+      (WordBits + Bits)'(window_q[w*WordBits +: WordBits]) * (WordBits + Bits)'(decay);
+  end
+
+  // Three bins are read: the scan's, and c_i, c_(w+i), c_(w+i+7) of least_error. Below bin 0 the addresses wrap
+  // to bins above the largest, which are empty.
+  logic [BinBits-1:0]  head_bin, middle_bin, tail_bin;
+  logic [WordBits-1:0] head_q, middle_q, tail_q;
+  logic [BinBits-1:0]  bin_q, largest_q;
+  logic                scan_q, found_q, slide_q;
+  assign head_bin   = state_q == Scan ? BinBits'(Bins - 1) - cycle_q : largest_q - cycle_q + 1'b1;
+  assign middle_bin = largest_q - BinBits'(width) - cycle_q + 1'b1;
+  assign tail_bin   = middle_bin - BinBits'(7);
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      head_q    <= '0;
+      middle_q  <= '0;
+      tail_q    <= '0;
+      bin_q     <= '0;
+      largest_q <= '0;
+      scan_q    <= 1'b0;
+      found_q   <= 1'b0;
+      slide_q   <= 1'b0;
+    end else begin
+      head_q   <= window_q[head_bin*WordBits +: WordBits];
+      middle_q <= window_q[middle_bin*WordBits +: WordBits];
+      tail_q   <= window_q[tail_bin*WordBits +: WordBits];
+      bin_q    <= head_bin;
+      scan_q   <= state_q == Scan;
+      slide_q  <= state_q == Decide && cycle_q >= BinBits'(1) && cycle_q <= BinBits'(9);
+      if (state_q == Read) begin
+        found_q <= 1'b0;
+      end else if (scan_q && !found_q && head_q != '0) begin
+        found_q   <= 1'b1;
+        largest_q <= bin_q;
+      end
+    end
+  end
+
+  // The policies. The last bin is looked at in decision cycle 0, so largest_q holds from 1 on; all of them
+  // have decided by 13, and the choice takes two cycles more.
+  logic signed [Bits-1:0] position, highest, q_write;
+  logic [HistoryBits-1:0] history, recent;
+  logic [CountBits-1:0]   history_count, recent_count;
+  logic                   over;
+  logic [BinBits-1:0]     over_bin;
+  logic [3:0]             best;
+  logic signed [Bits+2:0] predicted;
+  assign position = Bits'({1'b0, largest_q}) + Bits'(isa_pkg::HistogramOrigin);
+  recent_positions u_recent (
+    .position_i      (position),
+    .history_i       (entry_i[settings_pkg::HistoryLsb +: HistoryBits]),
+    .history_count_i (entry_i[settings_pkg::HistoryCountLsb +: CountBits]),
+    .window_i        (entry_i[settings_pkg::WindowLsb +: Bits]),
+    .history_o       (history),
+    .history_count_o (history_count),
+    .recent_o        (recent),
+    .count_o         (recent_count),
+    .highest_o       (highest)
+  );
+  overflow_point u_overflow (
+    .clk_i    (clk_i),
+    .rst_ni   (rst_ni),
+    .clear_i  (clear),
+    .values_i (window_q[(Bins + statistics_pkg::Values)*WordBits +: WordBits]),
+    .r_max_i  (entry_i[settings_pkg::RMaxLsb +: WordBits]),
+    .valid_i  (scan_q),
+    .bin_i    (bin_q),
+    .count_i  (head_q),
+    .over_o   (over),
+    .bin_o    (over_bin)
+  );
+  least_error u_least_error (
+    .clk_i    (clk_i),
+    .rst_ni   (rst_ni),
+    .clear_i  (clear),
+    .width_i  (width),
+    .scan_i   (scan_q),
+    .slide_i  (slide_q),
+    .head_i   (head_q),
+    .middle_i (middle_q),
+    .tail_i   (tail_q),
+    .best_o   (best)
+  );
+  predicted_position u_predicted (
+    .clk_i       (clk_i),
+    .rst_ni      (rst_ni),
+    .load_i      (load),
+    .recent_i    (recent),
+    .count_i     (recent_count),
+    .predicted_o (predicted)
+  );
+  point_choice u_choice (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .policy_i     (policy),
+    .width_i      (width),
+    .q_write_i    (entry_i[settings_pkg::QWriteLsb +: Bits]),
+    .q_min_i      (entry_i[settings_pkg::QMinLsb +: Bits]),
+    .q_max_i      (entry_i[settings_pkg::QMaxLsb +: Bits]),
+    .guard_i      (entry_i[settings_pkg::GuardLsb +: Bits]),
+    .hysteresis_i (entry_i[settings_pkg::HysteresisLsb +: Bits]),
+    .position_i   (position),
+    .highest_i    (highest),
+    .over_i       (over),
+    .over_bin_i   (over_bin),
+    .best_i       (best),
+    .predicted_i  (predicted),
+    .q_write_o    (q_write)
+  );
+
+  // The entry: read in S + 1, written in E.
+  logic [WordBits-1:0] updates_next, age_next;
+  logic                acts;
+  assign updates_next = &updates ? updates : updates + 1'b1;
+  assign age_next     = &age ? age : age + 1'b1;
+  assign acts = (updates_next <= WordBits'(warmup) || age_next >= WordBits'(interval))
+             && policy != isa_pkg::PolicyStatic && found_q;
+  assign write_o            = state_q == Write && acts;
+  assign entry_re_o         = reading_q;
+  assign entry_addr_o       = slot_q;
+  assign entry_we_numbers_o = done_o;
+  assign entry_we_state_o   = done_o && state_q == Write;
+  logic [Bits-1:0]      q_write_before, q_write_after;
+  logic [CountBits-1:0] history_count_after;
+  assign history_count_after = acts ? history_count : entry_i[settings_pkg::HistoryCountLsb +: CountBits];
+  assign q_write_before = entry_i[settings_pkg::QWriteLsb +: Bits];
+  assign q_write_after  = acts ? q_write : q_write_before;
+  assign entry_numbers_o = {
+    entry_i[settings_pkg::RoundingLsb +: Bits],
+    state_q == Settle ? q_write_before : q_write_after,
+    state_q == Settle ? q_write_before : entry_i[settings_pkg::QReadLsb +: Bits],
+    entry_i[settings_pkg::WidthLsb +: Bits]
+  };
+  assign entry_state_o = {
+    WordBits'(history_count_after),
+    acts ? history : entry_i[settings_pkg::HistoryLsb +: HistoryBits],
+    acts ? {WordBits{1'b0}} : age_next,
+    updates_next
+  };
+endmodule

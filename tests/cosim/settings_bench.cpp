@@ -1,0 +1,96 @@
+// See settings_bench.hpp.
+#include "tests/cosim/settings_bench.hpp"
+
+#include <stdexcept>
+
+#include "isa/program.hpp"
+
+namespace anzan::cosim {
+void SettingsBench::write_store(std::uint32_t address, std::uint32_t word) {
+  rtl_->store_we_i = 1;
+  rtl_->store_addr_i = static_cast<SData>(address);
+  rtl_->store_wdata_i = word;
+  rtl_.cycle();
+  rtl_->store_we_i = 0;
+}
+
+std::uint32_t SettingsBench::read_store(std::uint32_t address) {
+  rtl_->store_re_i = 1;
+  rtl_->store_addr_i = static_cast<SData>(address);
+  rtl_.cycle();
+  rtl_->store_re_i = 0;
+  return rtl_->store_rdata_o;
+}
+
+void SettingsBench::write_entry(int slot, const EntryWords& words) {
+  for (std::size_t w = 0; w < words.size(); ++w)
+    write_store(static_cast<std::uint32_t>(slot) * kEntryStride + static_cast<std::uint32_t>(w), words[w]);
+}
+
+EntryWords SettingsBench::read_entry(int slot) {
+  EntryWords words;
+  for (std::size_t w = 0; w < words.size(); ++w)
+    words[w] = read_store(static_cast<std::uint32_t>(slot) * kEntryStride + static_cast<std::uint32_t>(w));
+  return words;
+}
+
+void SettingsBench::write_counters(int slot, Set set, const CounterWords& words) {
+  rtl_->database_we_i = 1;
+  for (std::size_t c = 0; c < words.size(); ++c) {
+    rtl_->database_addr_i = counter_address(slot, set, c);
+    rtl_->database_wdata_i = words[c];
+    rtl_.cycle();
+  }
+  rtl_->database_we_i = 0;
+}
+
+CounterWords SettingsBench::read_counters(int slot, Set set) {
+  CounterWords words;
+  rtl_->database_re_i = 1;
+  for (std::size_t c = 0; c < words.size(); ++c) {
+    rtl_->database_addr_i = counter_address(slot, set, c);
+    rtl_.cycle();
+    words[c] = rtl_->database_rdata_o;
+  }
+  rtl_->database_re_i = 0;
+  return words;
+}
+
+void SettingsBench::present(const isa::Instruction& instruction) {
+  const std::vector<std::uint32_t> words = isa::encode({instruction});
+  rtl_->start_i = 1;
+  for (std::size_t w = 0; w < words.size(); ++w) rtl_->instruction_i[w] = words[w];
+}
+
+void SettingsBench::present_counts(int port, const CounterWords& words, int line) {
+  constexpr auto kWords = static_cast<std::size_t>(isa::kCountersPerLine);
+  for (std::size_t w = 0; w < kWords; ++w)
+    rtl_->add_i[static_cast<std::size_t>(port) * kWords + w] =
+        words[static_cast<std::size_t>(line) * kWords + w];
+}
+
+int SettingsBench::run(const isa::Instruction& instruction) {
+  present(instruction);
+  for (int cycle = 0; cycle < 1000; ++cycle) {
+    rtl_->eval();
+    const bool done = rtl_->done_o != 0;
+    rtl_.cycle();
+    rtl_->start_i = 0;
+    for (std::size_t w = 0; w < 4; ++w) rtl_->instruction_i[w] = 0xdeadbeef;  // valid in S only
+    if (done) return cycle;
+  }
+  throw std::runtime_error("the settings unit does not end");
+}
+
+isa::Instruction update_of(int slot) {
+  isa::Update update;
+  update.slot = static_cast<decltype(update.slot)>(slot);
+  return update;
+}
+isa::Instruction settle_of(int slot) {
+  isa::Settle settle;
+  settle.slot = static_cast<decltype(settle.slot)>(slot);
+  return settle;
+}
+
+}  // namespace anzan::cosim

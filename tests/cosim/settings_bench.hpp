@@ -1,0 +1,43 @@
+// Drives settings_bench: entries and counters through the host ports, instructions and merges cycle by cycle.
+#pragma once
+#include <Vsettings_bench.h>
+
+#include <cstdint>
+
+#include "isa/program.hpp"
+#include "tests/cosim/host_words.hpp"
+#include "tests/cosim/verilated.hpp"
+
+namespace anzan::cosim {
+
+class SettingsBench {
+ public:
+  SettingsBench() { rtl_.reset(); }
+  Vsettings_bench& rtl() { return *rtl_.operator->(); }
+
+  // What outputs show in this cycle, and its end.
+  void settle_outputs() { rtl_->eval(); }
+  void end_cycle() { rtl_.cycle(); }
+
+  void write_entry(int slot, const EntryWords& words);
+  EntryWords read_entry(int slot);
+  void write_counters(int slot, Set set, const CounterWords& words);
+  CounterWords read_counters(int slot, Set set);
+  void write_store(std::uint32_t address, std::uint32_t word);
+  std::uint32_t read_store(std::uint32_t address);
+
+  // Puts the instruction on the ports; start_i is for the caller to lower after the cycle.
+  void present(const isa::Instruction& instruction);
+  // Line `line` of the counts at port 0 or 1.
+  void present_counts(int port, const CounterWords& words, int line);
+  // Runs it alone; returns E − S.
+  int run(const isa::Instruction& instruction);
+
+ private:
+  Verilated<Vsettings_bench> rtl_;
+};
+
+isa::Instruction update_of(int slot);
+isa::Instruction settle_of(int slot);
+
+}  // namespace anzan::cosim
