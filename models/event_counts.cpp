@@ -180,7 +180,7 @@ class Counter {
 
   // Reads the window to decide, then reads it again and writes it back decayed; the total is left alone.
   void operator()(const isa::Update&) {
-    counts_[Event::kDatabaseRead] = 2 * kDatabaseLines;
+    counts_[Event::kDatabaseRead] = kDatabaseLines;
     counts_[Event::kDatabaseWrite] = kDatabaseLines;
     counts_[Event::kOptimiserBin] = isa::kHistogramBins;
     counts_[Event::kOptimiserDecision] = 1;

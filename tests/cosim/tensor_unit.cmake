@@ -5,7 +5,7 @@ target_compile_options(anzan_rtl_tensor PRIVATE -w -O1)
 foreach(lanes 4 16)
   set(directory ${CMAKE_CURRENT_BINARY_DIR}/verilated/tensor_unit_${lanes})
   verilate(anzan_rtl_tensor
-    SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/tensor_unit.vlt ${rtl_packages} ${rtl_dir}/tensor_unit.sv
+    SOURCES ${rtl_dir}/tensor_unit.vlt ${rtl_packages} ${rtl_dir}/tensor_unit.sv
     TOP_MODULE tensor_unit PREFIX Vtensor_unit_${lanes} DIRECTORY ${directory} INCLUDE_DIRS ${rtl_dir}
     VERILATOR_ARGS --no-timing -O3 -GLanes=${lanes})
   target_include_directories(anzan_rtl_tensor SYSTEM INTERFACE ${directory})

@@ -5,7 +5,7 @@ target_compile_options(anzan_rtl_vector PRIVATE -w)
 foreach(lanes 4 16)
   set(directory ${CMAKE_CURRENT_BINARY_DIR}/verilated/vector_unit_${lanes})
   verilate(anzan_rtl_vector
-    SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/tensor_unit.vlt ${CMAKE_CURRENT_SOURCE_DIR}/vector_unit.vlt
+    SOURCES ${rtl_dir}/tensor_unit.vlt ${rtl_dir}/vector_unit.vlt
       ${rtl_packages} ${rtl_dir}/vector_unit.sv
     TOP_MODULE vector_unit PREFIX Vvector_unit_${lanes} DIRECTORY ${directory} INCLUDE_DIRS ${rtl_dir}
     VERILATOR_ARGS --no-timing -O3 --output-split-cfuncs 300 -GLanes=${lanes})

@@ -291,7 +291,7 @@ TEST(EventCounts, SettingsInstructions) {
   EventCounts update;
   update[Event::kProgramRead] = 16;  // two words, in a line of four
   update[Event::kQueueWord] = isa::kUpdateWords;
-  update[Event::kDatabaseRead] = 18;
+  update[Event::kDatabaseRead] = 9;
   update[Event::kDatabaseWrite] = 9;
   update[Event::kOptimiserBin] = 64;
   update[Event::kOptimiserDecision] = 1;
