@@ -178,7 +178,7 @@ class Counter {
     counts_[Event::kTransposeByte] = counts_[Event::kScratchpadRead] + counts_[Event::kScratchpadWrite];
   }
 
-  // Reads the window to decide, then reads it again and writes it back decayed; the total is left alone.
+  // Reads the window to decide, then writes it back decayed; the total is left alone.
   void operator()(const isa::Update&) {
     counts_[Event::kDatabaseRead] = kDatabaseLines;
     counts_[Event::kDatabaseWrite] = kDatabaseLines;
