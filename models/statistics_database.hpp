@@ -44,6 +44,7 @@ class StatisticsDatabase {
   const SlotStatistics& window(int slot) const { return entry(slot).window; }
   SlotStatistics& window(int slot) { return entry(slot).window; }
   const SlotStatistics& total(int slot) const { return entry(slot).total; }
+  SlotStatistics& total(int slot) { return entry(slot).total; }
   void merge(int slot, const LocalStatistics& local);  // into the window and the total
   SlotStatistics take_total(int slot);                 // returns the total and clears it
 

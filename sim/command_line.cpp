@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <functional>
@@ -17,9 +18,11 @@
 #include "sim/chip_cost.hpp"
 #include "sim/configuration.hpp"
 #include "sim/program_file.hpp"
+#include "sim/rtl_core.hpp"
 #include "sim/summary.hpp"
 #include "sim/traces.hpp"
 #include "sim/training_run.hpp"
+#include "sim/verify.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -42,6 +45,11 @@ struct CostArguments {
   std::string config, out;
   std::vector<std::string> sets;
   TraceOptions trace;
+};
+
+struct VerifyArguments {
+  VerifyOptions options;
+  std::string junit;
 };
 
 struct CompileArguments {
@@ -153,6 +161,32 @@ int compile(const CompileArguments& arguments) {
   return kDone;
 }
 
+// Random programs on the RTL against models and functional engine.
+int verify_rtl(const VerifyArguments& arguments) {
+  const VerifyOptions& options = arguments.options;
+  if (!rtl_has_lanes(options.lanes)) throw InputError("--lanes", std::to_string(options.lanes), "4 or 16");
+  if (options.programs < 1) throw InputError("--programs", std::to_string(options.programs), "at least 1");
+  if (options.instructions < 1)
+    throw InputError("--instructions", std::to_string(options.instructions), "at least 1");
+  const auto start = std::chrono::steady_clock::now();
+  std::int64_t cycles = 0, different = 0;
+  const std::vector<ProgramVerdict> verdicts = verify(options, [&](const ProgramVerdict& v) {
+    cycles += v.cycles;
+    if (v.difference.empty()) return;
+    ++different;
+    std::cout << "seed " << v.seed << ": " << v.difference << "  repeat: " << repeat_command(options, v)
+              << '\n';
+  });
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (!arguments.junit.empty()) write_file_atomically(arguments.junit, junit(options, verdicts, seconds));
+  std::cout << fmt::format(
+      "{} programs with {} lanes, seeds {} to {}: {} differ; {} cycles of RTL in {:.1f} s\n", verdicts.size(),
+      options.lanes, options.seed, options.seed + static_cast<std::uint64_t>(options.programs) - 1, different,
+      cycles, seconds);
+  flush_output();
+  return different == 0 ? kDone : kFailed;
+}
+
 int disassemble(const std::string& file) {
   for (const auto& [name, words] : read_programs(file)) {
     try {
@@ -197,7 +231,7 @@ void add_run(CLI::App& app, RunArguments& arguments) {
   run->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
       ->type_name("CHANGE")
       ->allow_extra_args(false);
-  run->add_option("--engine", arguments.engine, "What executes the program: functional or cycle")
+  run->add_option("--engine", arguments.engine, "What executes the program: functional, cycle or rtl")
       ->type_name("KIND");
   run->add_option("--threads", arguments.threads, "Host threads; 0: one for each processor");
   run->add_option("--seed", arguments.seed, "Seed of weights, order and rounding");
@@ -216,6 +250,16 @@ void add_cost(CLI::App& app, CostArguments& arguments) {
       ->type_name("CHANGE")
       ->allow_extra_args(false);
   add_traces(*cost, arguments.trace);
+}
+
+void add_verify(CLI::App& app, VerifyArguments& arguments) {
+  CLI::App* verify = app.add_subcommand("verify", "Random programs: RTL against models, in bits and cycles");
+  verify->add_option("--seed", arguments.options.seed, "Seed of the first program; default 1");
+  verify->add_option("--programs", arguments.options.programs, "Number of programs; default 100");
+  verify->add_option("--instructions", arguments.options.instructions, "Instructions a program; default 30");
+  verify->add_option("--lanes", arguments.options.lanes, "Lanes of the core: 4 (default) or 16");
+  verify->add_option("--junit", arguments.junit, "Also writes JUnit XML, a test case a program")
+      ->type_name("FILE");
 }
 
 void add_compile(CLI::App& app, CompileArguments& arguments) {
@@ -244,6 +288,8 @@ int command_line(int argc, char** argv) {
   std::string program_file;
   add_run(app, run_arguments);
   add_compile(app, compile_arguments);
+  VerifyArguments verify_arguments;
+  add_verify(app, verify_arguments);
   CostArguments cost_arguments;
   add_cost(app, cost_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
@@ -255,6 +301,7 @@ int command_line(int argc, char** argv) {
     return app.exit(error) == 0 ? kDone : kWrongInput;
   }
   if (app.got_subcommand("run")) return guarded([&] { return run(run_arguments); });
+  if (app.got_subcommand("verify")) return guarded([&] { return verify_rtl(verify_arguments); });
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });
   if (app.got_subcommand("compile")) return guarded([&] { return compile(compile_arguments); });
   return guarded([&] { return disassemble(program_file); });

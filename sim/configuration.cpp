@@ -10,6 +10,7 @@
 #include "sim/hbm_settings.hpp"
 #include "sim/network_json.hpp"
 #include "sim/precision_settings.hpp"
+#include "sim/rtl_core.hpp"
 #include "sim/sha256.hpp"
 #include "sim/technology.hpp"
 
@@ -41,6 +42,7 @@ class Reader {
     if (clean("/technology")) read_technology();
     if (clean("/engine"))
       config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>()};
+    if (config_.engine.kind == "rtl" && clean("/chip")) check_rtl();
     finish();
     return std::move(config_);
   }
@@ -134,6 +136,22 @@ class Reader {
     core.queue_depth = chip["queue_depth"].get<int>();
     core.dma_outstanding = chip["dma_outstanding"].get<int>();
     core.hbm = merge_hbm(chip["hbm"], core.lanes, "/chip/hbm", findings_);
+  }
+
+  // The RTL core is built for few sizes.
+  void check_rtl() {
+    const Json& chip = json_["chip"];
+    const auto expect = [&](bool holds, const char* key, const std::string& expected) {
+      if (!holds)
+        findings_.push_back(
+            {std::string("/chip/") + key, shown(chip[key]), expected + " for the engine rtl"});
+    };
+    expect(rtl_has_lanes(config_.chip.lanes), "lanes", "4 or 16");
+    expect(config_.cost.core.queue_depth == kRtlQueueDepth, "queue_depth", std::to_string(kRtlQueueDepth));
+    expect(config_.cost.core.dma_outstanding == kRtlDmaOutstanding, "dma_outstanding",
+           std::to_string(kRtlDmaOutstanding));
+    expect(config_.chip.scratchpad_kib <= kRtlScratchpadKib, "scratchpad_kib",
+           "at most " + std::to_string(kRtlScratchpadKib));
   }
 
   void read_technology() {

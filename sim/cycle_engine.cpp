@@ -16,10 +16,9 @@ class Values : public models::clocked::Meaning {
 
 }  // namespace
 
-models::ProgramTiming run_clocked(models::clocked::ClockedCore& core, FunctionalEngine& values,
-                                  LoadedProgram& program) {
+models::ProgramTiming CycleEngine::run(LoadedProgram& program, FunctionalEngine& values, models::Core&) {
   Values meaning(values, program);
-  return core.run(program.instructions(), &meaning);
+  return clock_.run(program.instructions(), &meaning);
 }
 
 }  // namespace anzan::sim

@@ -1,13 +1,21 @@
-// The cycle engine: values and time together. The clocked models say when each instruction starts, the
-// functional engine's instructions what it does.
+// The cycle engine: the clocked models say when each instruction starts, the functional engine's instructions
+// what it does.
 #pragma once
 #include "models/clocked/core.hpp"
-#include "sim/functional_engine.hpp"
+#include "sim/timed_engine.hpp"
 
 namespace anzan::sim {
 
-// Throws as FunctionalEngine::run_one and ClockedCore::run. The program belongs to `values`.
-models::ProgramTiming run_clocked(models::clocked::ClockedCore& core, FunctionalEngine& values,
-                                  LoadedProgram& program);
+class CycleEngine final : public TimedEngine {
+ public:
+  // `clock` must outlive the engine.
+  explicit CycleEngine(models::clocked::ClockedCore& clock) : clock_(clock) {}
+
+  // Throws as FunctionalEngine::run_one and ClockedCore::run.
+  models::ProgramTiming run(LoadedProgram& program, FunctionalEngine& values, models::Core& core) override;
+
+ private:
+  models::clocked::ClockedCore& clock_;
+};
 
 }  // namespace anzan::sim

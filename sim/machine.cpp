@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "compiler/input_error.hpp"
-#include "sim/cycle_engine.hpp"
 #include "sim/initial_weights.hpp"
 #include "sim/sha256.hpp"
 #include "sim/tensor_memory.hpp"
@@ -40,25 +39,25 @@ models::SlotSettings calibrating(models::SlotSettings slot) {
 }  // namespace
 
 Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
-                 int threads, models::clocked::ClockedCore* clock)
+                 int threads, TimedEngine* engine)
     : model_(model),
       seed_(seed),
       core_(model.chip.lanes, model.chip.scratchpad_kib, checked_lines(model)),
-      engine_(core_, threads),
-      initialize_(engine_.load(model.initialize)),
-      calibrate_(engine_.load(model.calibrate)),
-      step_(engine_.load(model.step)),
-      evaluate_(engine_.load(model.evaluate)),
+      values_(core_, threads),
+      initialize_(values_.load(model.initialize)),
+      calibrate_(values_.load(model.calibrate)),
+      step_(values_.load(model.step)),
+      evaluate_(values_.load(model.evaluate)),
       writer_((load_settings(), core_), model, network),
-      clock_(clock) {
+      engine_(engine) {
   for (const auto& [line, words] : model.constants) {
     std::memcpy(core_.hbm() + line * core_.line_bytes(), words.data(), 4 * words.size());
   }
 }
 
 void Machine::run(LoadedProgram& program, std::int64_t& cycles) {
-  if (clock_ == nullptr) return engine_.run(program);
-  cycles += run_clocked(*clock_, engine_, program).cycles;
+  if (engine_ == nullptr) return values_.run(program);
+  cycles += engine_->run(program, values_, core_).cycles;
 }
 
 void Machine::load_settings() {

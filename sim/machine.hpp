@@ -6,20 +6,20 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
-#include "models/clocked/core.hpp"
 #include "models/core.hpp"
 #include "sim/batch_writer.hpp"
 #include "sim/functional_engine.hpp"
+#include "sim/timed_engine.hpp"
 
 namespace anzan::sim {
 
 class Machine {
  public:
-  // `model` must outlive the machine, and so must `clock`, on which all programs run where it is given: the
-  // cycle engine; otherwise the functional engine runs them. Throws InputError if the model's HBM is larger
-  // than the host's memory.
+  // `model` must outlive the machine, and so must `engine`, which runs all programs where it is given;
+  // otherwise the functional engine does. Throws InputError if the model's HBM is larger than the host's
+  // memory.
   Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
-          int threads, models::clocked::ClockedCore* clock = nullptr);
+          int threads, TimedEngine* engine = nullptr);
 
   // Draws the initial weights, stores them, and finds the first binary points on a batch of the set.
   // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
@@ -39,7 +39,7 @@ class Machine {
   std::string digest_of_weights();  // every parameter
   std::string digest_of_state();    // every tensor that lives from step to step
 
-  // Cycles of the clocked runs of each program so far; zeros without a clock.
+  // Cycles of the runs of each program so far; zeros from the functional engine.
   struct Cycles {
     std::int64_t initialize = 0, calibrate = 0, step = 0, evaluate = 0;
     std::int64_t total() const { return initialize + calibrate + step + evaluate; }
@@ -59,10 +59,10 @@ class Machine {
   const compiler::CompiledModel& model_;
   std::uint32_t seed_;
   models::Core core_;
-  FunctionalEngine engine_;
+  FunctionalEngine values_;
   LoadedProgram initialize_, calibrate_, step_, evaluate_;
   BatchWriter writer_;
-  models::clocked::ClockedCore* clock_;
+  TimedEngine* engine_;
   Cycles cycles_;
 };
 

@@ -12,6 +12,8 @@
 #include "compiler/input_error.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/checkpoint.hpp"
+#include "sim/cycle_engine.hpp"
+#include "sim/rtl_engine.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -31,6 +33,15 @@ int thread_count(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+// Null for the functional engine.
+std::unique_ptr<TimedEngine> timed_engine(const Configuration& configuration, int slots,
+                                          models::clocked::ClockedCore& clock) {
+  const std::string& kind = configuration.engine.kind;
+  if (kind == "cycle") return std::make_unique<CycleEngine>(clock);
+  if (kind == "rtl") return std::make_unique<RtlEngine>(configuration.cost.core, slots);
+  return nullptr;
+}
+
 // JSON has no infinity and no NaN: a loss that is neither number nor finite is null.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
@@ -47,8 +58,9 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
       threads_(thread_count(configuration_.engine.threads)),
       core_(configuration_.cost.core),
       cost_(model_, configuration_.cost, core_),
+      engine_(timed_engine(configuration_, static_cast<int>(model_.slots.size()), core_)),
       machine_(std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed,
-                                         threads_, configuration_.engine.kind == "cycle" ? &core_ : nullptr)),
+                                         threads_, engine_.get())),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
       slots_(model_.slots.size()),
       progress_(progress),
@@ -207,7 +219,7 @@ void TrainingRun::trace(const TraceOptions& options) const {
 
 // Time must not depend on values: with them, each step took the cycles of the dry run.
 void TrainingRun::check_cycles() const {
-  if (configuration_.engine.kind != "cycle") return;
+  if (engine_ == nullptr) return;
   const std::int64_t expected = (step_ - first_step_) * cost_.step.timing.cycles;
   if (machine_->cycles().step != expected)
     throw std::logic_error(fmt::format("{} steps took {} cycles with values and {} without",

@@ -62,7 +62,8 @@ class TrainingRun {
   int threads_;
   models::clocked::ClockedCore core_;
   ChipCost cost_;
-  InterruptGuard interrupt_;  // before the machine, whose threads inherit it
+  std::unique_ptr<TimedEngine> engine_;  // null: the functional engine
+  InterruptGuard interrupt_;             // before the machine, whose threads inherit it
   std::unique_ptr<Machine> machine_;
   EpochOrder order_;
   SlotRecorder slots_;

@@ -1,8 +1,6 @@
 // Builds the blocks, joins them, and runs programs until nothing is left to happen.
 #include "models/clocked/core.hpp"
 
-#include <sysc/tracing/sc_tracing_ids.h>
-
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -13,6 +11,7 @@
 #include "models/clocked/counting_unit.hpp"
 #include "models/clocked/dma.hpp"
 #include "models/clocked/hbm_target.hpp"
+#include "models/clocked/kernel.hpp"
 #include "models/clocked/network_unit.hpp"
 #include "models/clocked/sequencer.hpp"
 #include "models/clocked/settings_unit.hpp"
@@ -31,24 +30,6 @@ void check(const CoreParameters& p) {
   require(p.queue_depth > 0, "queue_depth must be above zero");
   require(p.dma_outstanding > 0, "dma_outstanding must be above zero");
 }
-
-// A kernel of its own for each core, so that a process can simulate several, one after the other in each
-// call.
-class Kernel {
- public:
-  Kernel() : context_(std::make_unique<sc_core::sc_simcontext>()) {
-    select();
-    sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
-    sc_core::sc_report_handler::set_actions(sc_core::SC_ID_TRACING_TIMESCALE_UNIT_, sc_core::SC_DO_NOTHING);
-  }
-  void select() const {
-    sc_core::sc_curr_simcontext = context_.get();
-    sc_core::sc_default_global_context = context_.get();
-  }
-
- private:
-  std::unique_ptr<sc_core::sc_simcontext> context_;
-};
 
 }  // namespace
 

@@ -13,13 +13,13 @@ anzan_settings_block(Vsettings_bench ${CMAKE_CURRENT_SOURCE_DIR}/settings_bench.
 anzan_settings_block(Vanalysis_block ${rtl_dir}/analysis_block.sv -GLanes=4)
 anzan_settings_block(Vanalysis_block_narrow ${rtl_dir}/analysis_block.sv -GLanes=4 -GCounterBits=5)
 
-add_library(anzan_settings_bench STATIC corner_values.cpp host_words.cpp settings_bench.cpp)
+add_library(anzan_settings_bench STATIC corner_values.cpp ${PROJECT_SOURCE_DIR}/sim/host_words.cpp settings_bench.cpp)
 target_link_libraries(anzan_settings_bench PUBLIC anzan_settings_rtl anzan_models)
 
 anzan_test(settings_optimiser_cosim_test SOURCES settings_optimiser_cosim_test.cpp
   LIBRARIES anzan_settings_bench DEFINITIONS ANZAN_ENTRIES=5000)
 anzan_test(settings_optimiser_long_cosim_test SOURCES settings_optimiser_cosim_test.cpp
-  LIBRARIES anzan_settings_bench LABELS slow TIMEOUT 600 DEFINITIONS ANZAN_ENTRIES=200000)
+  LIBRARIES anzan_settings_bench LABELS slow TIMEOUT 600 DEFINITIONS ANZAN_ENTRIES=40000)
 foreach(block analysis_block settings_store)
   anzan_test(${block}_cosim_test SOURCES ${block}_cosim_test.cpp LIBRARIES anzan_settings_bench)
 endforeach()

@@ -5,10 +5,14 @@
 #include <cstdint>
 
 #include "isa/program.hpp"
-#include "tests/cosim/host_words.hpp"
+#include "sim/host_words.hpp"
 #include "tests/cosim/verilated.hpp"
 
 namespace anzan::cosim {
+
+using sim::CounterWords, sim::EntryWords, sim::counter_address, sim::counter_words, sim::entry_words;
+using sim::kEntryStride, sim::kScalarsAddress, sim::kSeedAddress, sim::kStepAddress;
+using Set = sim::CounterSet;
 
 class SettingsBench {
  public:

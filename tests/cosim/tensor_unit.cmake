@@ -15,4 +15,4 @@ set(tensor_unit_test tensor_unit_cosim_test.cpp ../models/instruction_cases.cpp 
 anzan_test(tensor_unit_cosim_test SOURCES ${tensor_unit_test} LIBRARIES anzan_rtl_tensor anzan_models
   DEFINITIONS ANZAN_INSTRUCTIONS=1000)
 anzan_test(tensor_unit_long_cosim_test SOURCES ${tensor_unit_test} LIBRARIES anzan_rtl_tensor anzan_models
-  LABELS slow TIMEOUT 600 DEFINITIONS ANZAN_INSTRUCTIONS=20000)
+  LABELS slow TIMEOUT 600 DEFINITIONS ANZAN_INSTRUCTIONS=5000)

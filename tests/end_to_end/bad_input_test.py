@@ -30,7 +30,7 @@ class BadInput(AnzanTest):
             ("/network/layers=[]", "/network/layers", "found []", "an array of at least 1"),
             ("/network=none.json", "none.json", "found no such file", "expected a JSON file"),
             ("/chip/cores=2", "/chip/cores", "found 2", "no compiler for several cores"),
-            ("/engine/kind=rtl", "/engine/kind", 'found "rtl"', "does not exist yet"),
+            ("/engine/kind=verilog", "/engine/kind", 'found "verilog"', '"functional", "cycle", "rtl"'),
             ("/chip/hbm/t_ras=5", "/chip/hbm/t_ras", "found 5", "at least 12 = the larger of t_rcd_read, t_rcd_write"),
             ("/chip/hbm/width_bits=0", "/chip/hbm/width_bits", "found 0", "from 8 to 1024"),
             ("/chip/clock_ghz=0", "/chip/clock_ghz", "found 0", "from 0.001 to 100"),
@@ -59,7 +59,8 @@ class BadInput(AnzanTest):
 
     def test_options(self):
         config = self.write_config()
-        self.assert_wrong_input(self.call("run", config, "--engine", "rtl"), "/engine/kind", '"rtl"')
+        self.assert_wrong_input(self.call("run", config, "--engine", "rtl", "--set", "/chip/lanes=8", "--set", "/chip/queue_depth=9"),
+                                "/chip/lanes: found 8, expected 4 or 16 for the engine rtl", "/chip/queue_depth: found 9, expected 8 for")
         self.assert_wrong_input(self.call("run", config, "--threads", "-1"), "/engine/threads", "found -1")
         self.assert_wrong_input(self.call("run", config, "--seed", "4294967296"), "/training/seed", "4294967296")
         self.assert_wrong_input(self.call("run", config, "--threads", "x"))

@@ -56,6 +56,18 @@ class Runs(AnzanTest):
         self.assertEqual(rarely["digest"], reference[0])
         self.assertEqual(rarely["accuracy"]["history"], reference[1][-1:])
 
+    def test_bits_and_cycles_do_not_depend_on_the_engine(self):
+        self.config["precision"] = {"preset": "int8_master16", "default": {"rounding": "stochastic"}, "weight": {"policy": {"kind": "predictive"}}}
+        self.config["chip"] = {"lanes": 4, "scratchpad_kib": 16}
+        self.config["training"].update(batch=4, iterations=3, test_interval=0)
+        self.config["dataset"]["test_images_used"] = 6
+        results = {kind: self.run_config(kind, "--engine", kind) for kind in ("functional", "cycle", "rtl")}
+        for kind, result in results.items():
+            with self.subTest(kind):
+                self.assertEqual(result["simulation"]["engine"], kind)
+                self.assertEqual(bits(result), bits(results["functional"]))
+                self.assertEqual(result["time"], results["functional"]["time"])
+
     def test_bits_depend_on_seed_and_settings(self):
         digests = {json.dumps(self.run_config(f"r{i}", *arguments)["digest"]) for i, arguments in enumerate(
             [(), ("--seed", "4"), ("--set", "/training/shuffle=false"), ("--set", "/precision/weight/rounding=nearest_even"),

@@ -131,7 +131,7 @@ const Bad kBad[] = {
     {"/chip/cores=2", "/chip/cores", "2",
      "from 1 to 1 (Cores of the chip: there is no compiler for several cores yet.)"},
     {"/system/chips=4", "/system/chips", "4", "there is no compiler for several chips yet"},
-    {"/engine/kind=rtl", "/engine/kind", "\"rtl\"", "The engine rtl does not exist yet"},
+    {"/engine/kind=verilog", "/engine/kind", "\"verilog\"", "\"functional\", \"cycle\", \"rtl\""},
     {"/chip/clock_ghz=0", "/chip/clock_ghz", "0", "from 0.001 to 100"},
     {"/chip/queue_depth=0", "/chip/queue_depth", "0", "from 1 to 1024"},
     {"/chip/dma_outstanding=0", "/chip/dma_outstanding", "0", "from 1 to 4096"},
@@ -159,6 +159,28 @@ const Bad kBad[] = {
     {"/network/layers/0/name=1st", "/network/layers/0/name", "\"1st\"", "Name of the layer"},
     {"/network/input/height=0", "/network/input/height", "0", "from 1 to 65535"},
 };
+
+TEST(Configuration, EngineRtlHoldsForWhatItIsBuiltFor) {
+  const auto rtl = [](const char* chip) {
+    return findings([&] { parse(valid(), {"/engine/kind=rtl", chip}); });
+  };
+  EXPECT_TRUE(rtl("/chip={\"lanes\": 4, \"scratchpad_kib\": 2048}").empty());
+  EXPECT_TRUE(rtl("/chip={\"lanes\": 16}").empty());
+  const Bad bad[] = {
+      {"/chip/lanes=8", "/chip/lanes", "8", "4 or 16 for the engine rtl"},
+      {"/chip/lanes=32", "/chip/lanes", "32", "4 or 16 for the engine rtl"},
+      {"/chip/queue_depth=7", "/chip/queue_depth", "7", "8 for the engine rtl"},
+      {"/chip/dma_outstanding=65", "/chip/dma_outstanding", "65", "64 for the engine rtl"},
+      {"/chip/scratchpad_kib=2049", "/chip/scratchpad_kib", "2049", "at most 2048 for the engine rtl"},
+  };
+  for (const Bad& one : bad) {
+    const auto found = rtl(one.set);
+    ASSERT_EQ(found.size(), 1U) << one.set;
+    EXPECT_EQ(found[0].place, one.place);
+    EXPECT_EQ(found[0].found, one.found);
+    EXPECT_EQ(found[0].expected, one.expected);
+  }
+}
 
 TEST(Configuration, EachFaultHasItsPointerValueAndExpectation) {
   for (const Bad& bad : kBad) {

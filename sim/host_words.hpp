@@ -1,5 +1,5 @@
-// Entries and counters as the words of the host ports of settings store and statistics database. The layout
-// is written here a second time, from the pages.
+// Settings and counters as the words of the host ports of settings store and statistics database of the RTL
+// core, and back. The layout is written here a second time, from the pages.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -8,23 +8,26 @@
 #include "models/statistics_database.hpp"
 #include "models/timing.hpp"
 
-namespace anzan::cosim {
+namespace anzan::sim {
 
 using EntryWords = std::array<std::uint32_t, 10>;
-EntryWords entry_words(const models::SlotSettings& s);
+EntryWords entry_words(const models::SlotSettings& settings);
+
+models::SlotSettings settings_of(const EntryWords& words);
 
 // Counters in the order of the database's lines, zeros after the last.
 using CounterWords =
     std::array<std::uint32_t, static_cast<std::size_t>(models::kDatabaseLines* isa::kCountersPerLine)>;
-CounterWords counter_words(const models::SlotStatistics& s);
+CounterWords counter_words(const models::SlotStatistics& statistics);
+models::SlotStatistics statistics_of(const CounterWords& words);
 
-enum class Set { kWindow = 0, kTotal = 1 };
+enum class CounterSet { kWindow = 0, kTotal = 1 };
 
 // Addresses of the first word of an entry, of the scalars, of seed and step, and of a counter.
 inline constexpr std::uint32_t kEntryStride = 16, kSetStride = 128;
 inline constexpr std::uint32_t kScalarsAddress = isa::kSlots * kEntryStride;
 inline constexpr std::uint32_t kSeedAddress = kScalarsAddress + isa::kScalars,
                                kStepAddress = kSeedAddress + 1;
-std::uint32_t counter_address(int slot, Set set, std::size_t counter);
+std::uint32_t counter_address(int slot, CounterSet set, std::size_t counter);
 
-}  // namespace anzan::cosim
+}  // namespace anzan::sim

@@ -1,0 +1,187 @@
+// The ports of the Verilated cores, cycle by cycle. SystemC is not to be included here: it quarrels with
+// Verilator's header.
+#include "sim/rtl_core.hpp"
+
+#include <Vcompute_core_16.h>
+#include <Vcompute_core_16___024root.h>
+#include <Vcompute_core_4.h>
+#include <Vcompute_core_4___024root.h>
+
+#include <cstring>
+#include <stdexcept>
+#include <type_traits>
+
+#include "sim/host_words.hpp"
+#include "sim/rtl_ports.hpp"
+
+namespace anzan::sim {
+namespace {
+
+template <class Port, class Value>
+void set(Port& port, Value value) {
+  port = static_cast<std::remove_reference_t<Port>>(value);
+}
+
+template <class Module, int kLanes>
+class VerilatedCore final : public RtlCore {
+ public:
+  explicit VerilatedCore(const models::clocked::CoreParameters& parameters)
+      : rtl_(&context_), hbm_(parameters.hbm, kLanes, parameters.clock_period_fs), memory_(kLanes) {
+    rtl_.rst_ni = 0;
+    tick();
+    rtl_.rst_ni = 1;
+  }
+  ~VerilatedCore() override { rtl_.final(); }
+
+  void load(const models::Core& core, int slots) override {
+    for (int s = 0; s < slots; ++s) {
+      const EntryWords words = entry_words(core.settings.slot(s));
+      for (std::size_t w = 0; w < words.size(); ++w) write_setting(entry_address(s, w), words[w]);
+      write_counters(s, CounterSet::kWindow, core.statistics.window(s));
+      write_counters(s, CounterSet::kTotal, core.statistics.total(s));
+    }
+    for (int n = 0; n < isa::kScalars; ++n)
+      write_setting(kScalarsAddress + static_cast<std::uint32_t>(n), core.settings.scalar(n));
+    write_setting(kSeedAddress, core.settings.seed());
+    write_setting(kStepAddress, core.settings.step());
+    for (std::int64_t line = 0; line < core.lines(isa::Space::kScratchpad); ++line)
+      std::memcpy(scratchpad_line(line), core.scratchpad() + line * core.line_bytes(), kLineBytes);
+  }
+
+  void store(models::Core& core, int slots) override {
+    for (int s = 0; s < slots; ++s) {
+      EntryWords words;
+      for (std::size_t w = 0; w < words.size(); ++w) words[w] = read_setting(entry_address(s, w));
+      core.settings.slot(s) = settings_of(words);
+      core.statistics.window(s) = read_counters(s, CounterSet::kWindow);
+      core.statistics.total(s) = read_counters(s, CounterSet::kTotal);
+    }
+    for (std::int64_t line = 0; line < core.lines(isa::Space::kScratchpad); ++line)
+      std::memcpy(core.scratchpad() + line * core.line_bytes(), scratchpad_line(line), kLineBytes);
+  }
+
+  void begin(const isa::Program& program, models::Core& core) override {
+    memory_.load(program);
+    hbm_.restart(core);
+    log_.begin(program);
+    rtl_.rsp_valid_i = 0;
+    rtl_.begin_i = 1;
+    tick();
+    rtl_.begin_i = 0;
+  }
+
+  // Outputs depend on req_ready_i within the cycle, which depends on them in turn.
+  bool cycle(std::int64_t number) override {
+    const HbmPort::Response response = hbm_.respond(number);
+    rtl_.rsp_valid_i = response.valid;
+    if (response.data != nullptr) std::memcpy(&rtl_.rsp_rdata_i[0], response.data, kLineBytes);
+    rtl_.clk_i = 0;
+    rtl_.eval();
+    const bool ready = rtl_.req_valid_o && hbm_.can_accept(number, rtl_.req_line_o);
+    if (ready != static_cast<bool>(rtl_.req_ready_i)) {
+      rtl_.req_ready_i = ready;
+      rtl_.eval();
+    }
+    if (ready) request(number);
+    log_.note(number, rtl_.issue_o, rtl_.start_o, rtl_.done_o);
+    const bool done = rtl_.program_done_o;
+    const bool read = rtl_.pmem_re_o;
+    const std::size_t address = rtl_.pmem_addr_o;
+    rtl_.clk_i = 1;
+    rtl_.eval();
+    if (read) std::memcpy(&rtl_.pmem_rdata_i[0], memory_.line(address), kLineBytes);
+    return done;
+  }
+
+  models::ProgramTiming timing(std::int64_t last) override {
+    models::ProgramTiming timing;
+    timing.cycles = last + 1;
+    timing.instructions = log_.instructions();
+    timing.hbm = hbm_.counters(timing.cycles);
+    return timing;
+  }
+
+ private:
+  static constexpr std::size_t kLineBytes = 4 * kLanes;
+
+  void tick() {
+    rtl_.clk_i = 0;
+    rtl_.eval();
+    rtl_.clk_i = 1;
+    rtl_.eval();
+  }
+
+  void request(std::int64_t number) {
+    const std::int64_t line = rtl_.req_line_o;
+    if (rtl_.req_write_o) {
+      hbm_.write(number, line, rtl_.req_be_o, &rtl_.req_wdata_o[0]);
+    } else {
+      hbm_.read(number, line);
+    }
+  }
+
+  static std::size_t entry_address(int slot, std::size_t word) {
+    return static_cast<std::size_t>(slot) * kEntryStride + word;
+  }
+  void write_setting(std::size_t address, std::uint32_t word) {
+    rtl_.store_we_i = 1;
+    set(rtl_.store_addr_i, address);
+    rtl_.store_wdata_i = word;
+    tick();
+    rtl_.store_we_i = 0;
+  }
+  std::uint32_t read_setting(std::size_t address) {
+    rtl_.store_re_i = 1;
+    set(rtl_.store_addr_i, address);
+    tick();
+    rtl_.store_re_i = 0;
+    return rtl_.store_rdata_o;
+  }
+  void write_counters(int slot, CounterSet set_number, const models::SlotStatistics& statistics) {
+    const CounterWords words = counter_words(statistics);
+    rtl_.database_we_i = 1;
+    for (std::size_t w = 0; w < words.size(); ++w) {
+      set(rtl_.database_addr_i, counter_address(slot, set_number, w));
+      rtl_.database_wdata_i = words[w];
+      tick();
+    }
+    rtl_.database_we_i = 0;
+  }
+  models::SlotStatistics read_counters(int slot, CounterSet set_number) {
+    CounterWords words;
+    rtl_.database_re_i = 1;
+    for (std::size_t w = 0; w < words.size(); ++w) {
+      set(rtl_.database_addr_i, counter_address(slot, set_number, w));
+      tick();
+      words[w] = rtl_.database_rdata_o;
+    }
+    rtl_.database_re_i = 0;
+    return statistics_of(words);
+  }
+
+  // The scratchpad has no port for the host.
+  std::uint8_t* scratchpad_line(std::int64_t line) {
+    return reinterpret_cast<std::uint8_t*>(
+        &rtl_.rootp->compute_core__DOT__u_scratchpad__DOT__line_q[static_cast<std::size_t>(line)]);
+  }
+
+  VerilatedContext context_;
+  Module rtl_;
+  HbmPort hbm_;
+  ProgramMemory memory_;
+  UnitLog log_;
+};
+
+}  // namespace
+
+bool rtl_has_lanes(int lanes) { return lanes == 4 || lanes == 16; }
+
+std::unique_ptr<RtlCore> make_rtl_core(const models::clocked::CoreParameters& parameters) {
+  if (parameters.queue_depth != kRtlQueueDepth || parameters.dma_outstanding != kRtlDmaOutstanding)
+    throw std::invalid_argument("RTL core: is built for other depths of queues or requests under way");
+  if (parameters.lanes == 4) return std::make_unique<VerilatedCore<Vcompute_core_4, 4>>(parameters);
+  if (parameters.lanes == 16) return std::make_unique<VerilatedCore<Vcompute_core_16, 16>>(parameters);
+  throw std::invalid_argument("RTL core: is built for 4 and for 16 lanes");
+}
+
+}  // namespace anzan::sim

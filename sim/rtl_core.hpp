@@ -1,0 +1,41 @@
+// The Verilated compute core behind a plain face: HBM is models::Hbm for time and the HBM of a models::Core
+// for values, the host writes settings, statistics and scratchpad before a program and reads them after it.
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "isa/program.hpp"
+#include "models/clocked/core.hpp"
+#include "models/core.hpp"
+#include "models/program_timing.hpp"
+
+namespace anzan::sim {
+
+// What the RTL is built for. Lanes are 4 or 16.
+inline constexpr int kRtlQueueDepth = 8, kRtlDmaOutstanding = 64, kRtlScratchpadKib = 2048;
+bool rtl_has_lanes(int lanes);
+
+class RtlCore {
+ public:
+  virtual ~RtlCore() = default;
+
+  // Settings, scalars, seed, step and statistics, of slots below `slots`, and the scratchpad.
+  virtual void load(const models::Core& core, int slots) = 0;
+  // What programs change of these, back.
+  virtual void store(models::Core& core, int slots) = 0;
+
+  // Puts a program into program memory, and begins; HBM is that of `core`, which must outlive the run. The
+  // program must have been checked for the core: addresses are not.
+  virtual void begin(const isa::Program& program, models::Core& core) = 0;
+  // One clock cycle, numbered from 0 as those of the clocked models; true in the one that ends the program.
+  // Throws std::logic_error if the core does what no program says, or nothing for very long.
+  virtual bool cycle(std::int64_t number) = 0;
+  // Of the program that has ended in cycle `last`. `worked` is what `ended` is, as the last write is not at a
+  // port; of `end` nothing is known (-1), and no wait for the statistics database is counted.
+  virtual models::ProgramTiming timing(std::int64_t last) = 0;
+};
+
+// Throws std::invalid_argument for a core that the RTL is not built for.
+std::unique_ptr<RtlCore> make_rtl_core(const models::clocked::CoreParameters& parameters);
+
+}  // namespace anzan::sim

@@ -1,0 +1,29 @@
+// See rtl_engine.hpp.
+#include "sim/rtl_engine.hpp"
+
+#include <stdexcept>
+
+namespace anzan::sim {
+
+RtlEngine::RtlEngine(const models::clocked::CoreParameters& parameters, int slots)
+    : lanes_(parameters.lanes),
+      slots_(slots),
+      rtl_(make_rtl_core(parameters)),
+      clock_(parameters.clock_period_fs) {}
+
+models::ProgramTiming RtlEngine::run(LoadedProgram& program, FunctionalEngine&, models::Core& core) {
+  return run(program.instructions(), core);
+}
+
+models::ProgramTiming RtlEngine::run(const isa::Program& program, models::Core& core) {
+  const std::int64_t scratchpad_bytes = core.lines(isa::Space::kScratchpad) * core.line_bytes();
+  if (core.lanes() != lanes_ || scratchpad_bytes > std::int64_t{kRtlScratchpadKib} * 1024)
+    throw std::invalid_argument("RTL engine: another core than the RTL is built for");
+  rtl_->load(core, slots_);
+  rtl_->begin(program, core);
+  const std::int64_t last = clock_.run([this](std::int64_t number) { return rtl_->cycle(number); });
+  rtl_->store(core, slots_);
+  return rtl_->timing(last);
+}
+
+}  // namespace anzan::sim
