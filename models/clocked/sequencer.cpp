@@ -106,10 +106,11 @@ bool Sequencer::issue(std::int64_t now, const std::array<std::size_t, kUnits>& o
   const Job& job = (*jobs_)[next_];
   if (job.unit == isa::Unit::kSequencer) {
     const auto drained = [](const Queue& queue) { return queue.jobs.empty() && !queue.busy; };
-    ended_ = std::all_of(queues_.begin(), queues_.end(), drained) &&
-             std::all_of(occupied.begin(), occupied.end(), [](std::size_t n) { return n == 0; });
-    if (ended_) timing_[next_] = {now, now, now, now};
-    if (ended_) end_cycle_ = now;
+    ended_ = std::all_of(queues_.begin(), queues_.end(), drained);
+    if (ended_) {
+      timing_[next_] = {now, now, now, now};
+      end_cycle_ = now;
+    }
     return false;
   }
   const std::size_t unit = number_of(job.unit);
