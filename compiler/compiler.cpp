@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
+#include <map>
 #include <set>
 #include <stdexcept>
 
@@ -39,6 +41,8 @@ void lower(Lowering& low, const Op& op, bool training) {
       return lower_loss(low, op, training);
     case OpKind::kUpdate:
       return lower_update(low, op, true);
+    case OpKind::kExchange:
+      break;  // all of a step together
   }
 }
 
@@ -60,6 +64,7 @@ std::vector<int> written_slots(const Graph& g, const Op& op) {
 const char* pass_of(const Op& op) {
   if (op.kind == OpKind::kLoss) return "loss";
   if (op.kind == OpKind::kConvolutionBackwardWeight) return "backward_weight";
+  if (op.kind == OpKind::kExchange) return "exchange";
   switch (op.stage) {
     case Stage::kForward:
       return "forward";
@@ -91,6 +96,7 @@ Listing calibrate_program(Lowering& low) {
   Listing listing;
   low.into(listing);
   for (const Op& op : low.graph().ops) {
+    if (op.kind == OpKind::kExchange) continue;  // every core finds its points on the same images
     enter(low, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
     if (op.kind == OpKind::kUpdate) {
@@ -111,10 +117,19 @@ Listing calibrate_program(Lowering& low) {
   return listing;
 }
 
-Listing step_program(Lowering& low) {
-  Listing listing;
-  low.into(listing);
+void one_step(Lowering& low) {
+  std::map<int, std::int64_t> ready;  // by layer: when its gradients are there
+  std::vector<GradientReady> to_sum;
+  const std::int64_t start = low.tensor_cycles();
   for (const Op& op : low.graph().ops) {
+    if (op.kind == OpKind::kExchange) {
+      to_sum.push_back({&op, ready.at(op.layer)});
+      continue;
+    }
+    if (op.kind == OpKind::kUpdate) {
+      lower_exchange(low, to_sum);
+      to_sum.clear();
+    }
     enter(low, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
     for (int s : slots) {
@@ -122,9 +137,16 @@ Listing step_program(Lowering& low) {
       if (op.kind != OpKind::kUpdate) low.settle(s);
     }
     lower(low, op, true);
+    if (op.kind == OpKind::kConvolutionBackwardWeight) ready[op.layer] = low.tensor_cycles() - start;
     if (op.kind != OpKind::kUpdate) continue;
     for (int s : slots) low.settle(s);  // the whole tensor has been rewritten
   }
+}
+
+Listing step_program(Lowering& low, int steps) {
+  Listing listing;
+  low.into(listing);
+  for (int s = 0; s < steps; ++s) one_step(low);
   finish(low, listing);
   return listing;
 }
@@ -183,6 +205,37 @@ std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_conten
   return contents;
 }
 
+// Gradients as they go over the network. Sums of integers over N cores need log2 N bits above those of their
+// terms.
+Precision on_the_wire(Precision precision, const SystemParameters& system) {
+  if (system.cores() == 1) return precision;
+  const auto guard = static_cast<int>(std::ceil(std::log2(system.cores())));
+  const auto change = [&](TensorPrecision& p) {
+    if (system.exchange.format && *system.exchange.format != p.format) {
+      p.format = *system.exchange.format;
+      p.slot.width = p.format == isa::Format::kInt8 ? 8 : 16;
+    }
+    p.slot.guard = static_cast<std::uint8_t>(std::min<int>(p.slot.guard + guard, p.slot.width - 1));
+  };
+  change(precision.classes[static_cast<std::size_t>(TensorClass::kWeightGradient)]);
+  for (auto& [layer, classes] : precision.layers) {
+    const auto own = classes.find(TensorClass::kWeightGradient);
+    if (own != classes.end()) change(own->second);
+  }
+  return precision;
+}
+
+TrainingParameters per_core(TrainingParameters training, const ChipParameters& chip,
+                            const SystemParameters& system) {
+  const std::int64_t cores = system.cores();
+  if (cores > 1 && training.batch % (cores * chip.lanes) != 0)
+    throw InputError("/training/batch", std::to_string(training.batch),
+                     "a multiple of " + std::to_string(cores * chip.lanes) + ", " + std::to_string(cores) +
+                         " cores with " + std::to_string(chip.lanes) + " lanes each");
+  training.batch /= cores;
+  return training;
+}
+
 }  // namespace
 
 const char* name(TensorClass kind) {
@@ -209,8 +262,9 @@ const TensorInfo& CompiledModel::tensor(const std::string& tensor_name) const {
 }
 
 Graph build_graph(const Network& network, const Precision& precision, const TrainingParameters& training,
-                  const ChipParameters& chip, HbmPlan* memory) {
-  Graph graph = differentiate(network, precision, training, chip);
+                  const ChipParameters& chip, const SystemParameters& system, HbmPlan* memory) {
+  Graph graph =
+      differentiate(network, on_the_wire(precision, system), per_core(training, chip, system), chip, system);
   const HbmPlan plan = plan_memory(graph, plan_constants(graph).end_line);
   if (memory != nullptr) *memory = plan;
   return graph;
@@ -221,7 +275,8 @@ Programs build_programs(const Graph& graph) {
   Programs p;
   p.initialize = initialize_program(low);
   p.calibrate = calibrate_program(low);
-  p.step = step_program(low);
+  p.step = step_program(low, 1);
+  if (graph.system.cores() > 1 && graph.system.exchange.hide_in_forward) p.two_steps = step_program(low, 2);
   p.evaluate = evaluate_program(low);
   p.regions = low.regions();
   p.scalars = low.scalars();
@@ -231,13 +286,14 @@ Programs build_programs(const Graph& graph) {
 }
 
 CompiledModel compile(const Network& network, const Precision& precision, const TrainingParameters& training,
-                      const ChipParameters& chip) {
+                      const ChipParameters& chip, const SystemParameters& system) {
   HbmPlan memory;
-  const Graph graph = build_graph(network, precision, training, chip, &memory);
+  const Graph graph = build_graph(network, precision, training, chip, system, &memory);
   const Programs programs = build_programs(graph);
   CompiledModel m;
   m.chip = chip;
-  m.training = training;
+  m.system = system;
+  m.training = graph.training;
   m.hbm_lines = memory.lines;
   m.memory = memory.report;
   m.slots = graph.slots;
@@ -249,7 +305,11 @@ CompiledModel compile(const Network& network, const Precision& precision, const 
     m.learning_rates.push_back({number, multiplier});
   m.initialize = isa::encode(programs.initialize.program);
   m.calibrate = isa::encode(programs.calibrate.program);
-  m.step = isa::encode(programs.step.program);
+  m.step_in_core = [step = std::make_shared<const Listing>(programs.step)](int core) {
+    return isa::encode(step->in_core(core));
+  };
+  m.step = m.step_in_core(0);
+  if (!programs.two_steps.program.empty()) m.two_steps = isa::encode(programs.two_steps.program);
   m.evaluate = isa::encode(programs.evaluate.program);
   m.regions = programs.regions;
   m.region_of = {programs.initialize.region_of, programs.calibrate.region_of, programs.step.region_of,

@@ -3,11 +3,13 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "compiler/network.hpp"
+#include "compiler/system.hpp"
 #include "isa/program.hpp"
 #include "models/settings_store.hpp"
 
@@ -103,7 +105,8 @@ struct Region {
 
 struct CompiledModel {
   ChipParameters chip;
-  TrainingParameters training;
+  SystemParameters system;
+  TrainingParameters training;  // of one core
   std::int64_t hbm_lines = 0;
   std::vector<SlotInfo> slots;
   std::vector<TensorInfo> tensors;
@@ -121,6 +124,11 @@ struct CompiledModel {
   // inference. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image),
   // run, read `loss` and `prediction` (one FP32/class number an image).
   std::vector<std::uint32_t> initialize, calibrate, step, evaluate;
+  // With several cores, `step` is that of core 0; the other programs are the same in all. Two steps in one
+  // program show what a step takes when the next begins before it has ended; without several cores, or where
+  // that is switched off, it is empty.
+  std::function<std::vector<std::uint32_t>(int core)> step_in_core;
+  std::vector<std::uint32_t> two_steps;
   // For each instruction of a program, the number of its region.
   std::vector<Region> regions;
   struct {
@@ -130,13 +138,16 @@ struct CompiledModel {
   const TensorInfo& tensor(const std::string& name) const;
 };
 
+// `training.batch` are the images of all cores. Throws InputError where they do not divide evenly among the
+// cores.
 CompiledModel compile(const Network& network, const Precision& precision, const TrainingParameters& training,
-                      const ChipParameters& chip);
+                      const ChipParameters& chip, const SystemParameters& system = {});
 
 // Text of one pass: network, graph, training_graph, precision, tiles, memory, schedule,
 // program.
 std::vector<std::string> dump_passes();
 std::string dump(const std::string& pass, const Network& network, const Precision& precision,
-                 const TrainingParameters& training, const ChipParameters& chip);
+                 const TrainingParameters& training, const ChipParameters& chip,
+                 const SystemParameters& system = {});
 
 }  // namespace anzan::compiler

@@ -51,21 +51,21 @@ class History {
   Stretches stretches_;
 };
 
-}  // namespace
-
-Dependencies dependencies(const isa::Program& program, std::int64_t lanes) {
+// touches(i): the accesses of instruction i.
+template <class Touches>
+Dependencies dependencies_of(std::size_t instructions, const Touches& touches) {
   Dependencies result;
-  result.before.resize(program.size());
+  result.before.resize(instructions);
   std::array<History, Access::kResources> histories;
-  std::vector<std::int32_t> noted(program.size(), -1);  // by earlier instruction: the last that noted it
-  for (std::size_t i = 0; i < program.size(); ++i) {
+  std::vector<std::int32_t> noted(instructions, -1);  // by earlier instruction: the last that noted it
+  for (std::size_t i = 0; i < instructions; ++i) {
     const auto number = static_cast<std::int32_t>(i);
     const auto depend = [&](std::int32_t earlier) {
       if (earlier < 0 || earlier == number || noted[static_cast<std::size_t>(earlier)] == number) return;
       noted[static_cast<std::size_t>(earlier)] = number;
       result.before[i].push_back(earlier);
     };
-    const std::vector<Access> touched = accesses(program[i], lanes);
+    const std::vector<Access> touched = touches(i);
     for (const bool write : {false, true}) {  // an instruction reads before it writes
       for (const Access& a : touched) {
         if (a.write != write) continue;
@@ -75,6 +75,19 @@ Dependencies dependencies(const isa::Program& program, std::int64_t lanes) {
     }
   }
   return result;
+}
+
+}  // namespace
+
+Dependencies dependencies(const isa::Program& program, std::int64_t lanes) {
+  return dependencies_of(program.size(), [&](std::size_t i) { return accesses(program[i], lanes); });
+}
+
+Dependencies dependencies(const Listing& listing, std::int64_t lanes) {
+  return dependencies_of(listing.program.size(), [&](std::size_t i) {
+    const Exchanged* exchanged = listing.exchanged_at(i);
+    return exchanged != nullptr ? exchanged->touches : accesses(listing.program[i], lanes);
+  });
 }
 
 }  // namespace anzan::compiler

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/listing.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {
@@ -17,5 +18,6 @@ struct Dependencies {
 
 // Near linear in the pieces of memory that the instructions touch.
 Dependencies dependencies(const isa::Program& program, std::int64_t lanes);
+Dependencies dependencies(const Listing& listing, std::int64_t lanes);  // in every core
 
 }  // namespace anzan::compiler

@@ -116,9 +116,10 @@ std::vector<std::string> dump_passes() {
 }
 
 std::string dump(const std::string& pass, const Network& network, const Precision& precision,
-                 const TrainingParameters& training, const ChipParameters& chip) {
+                 const TrainingParameters& training, const ChipParameters& chip,
+                 const SystemParameters& system) {
   HbmPlan plan;
-  const Graph g = build_graph(network, precision, training, chip, &plan);
+  const Graph g = build_graph(network, precision, training, chip, system, &plan);
   const std::map<std::string, std::function<std::string()>> texts{
       {"network", [&] { return dump_network(network); }},
       {"graph", [&] { return dump_graph(g, false); }},

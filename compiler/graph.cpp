@@ -14,8 +14,10 @@ namespace {
 class Differentiator : private GraphBuilder {
  public:
   Differentiator(const Network& network, const Precision& precision, const TrainingParameters& training,
-                 const ChipParameters& chip)
-      : GraphBuilder(network, precision, training, chip) {}
+                 const ChipParameters& chip, const SystemParameters& system)
+      : GraphBuilder(network, precision, training, chip) {
+    graph_.system = system;
+  }
 
   Graph run() {
     forward();
@@ -286,6 +288,8 @@ class Differentiator : private GraphBuilder {
   void backward() {
     const std::vector<Op> forward_ops = graph_.ops;
     for (auto it = forward_ops.rbegin(); it != forward_ops.rend(); ++it) backward_op(*it);
+    graph_.ops.insert(graph_.ops.end(), exchanges_.begin(), exchanges_.end());
+    graph_.ops.insert(graph_.ops.end(), updates_.rbegin(), updates_.rend());
   }
 
   // A share of the gradient of `input`, written by an operation `kind` that reads `sources`.
@@ -342,6 +346,14 @@ class Differentiator : private GraphBuilder {
     // the gradient of the input first: the layers before wait for it
     propagate(OpKind::kConvolutionBackwardData, op, op.inputs[0], {dy, op.inputs[1]});
     push(OpKind::kConvolutionBackwardWeight, Stage::kBackward, op.layer, {op.inputs[0], dy}, gradients);
+    if (graph_.system.cores() > 1) {
+      Op exchange;
+      exchange.kind = OpKind::kExchange;
+      exchange.stage = Stage::kUpdate;
+      exchange.layer = op.layer;
+      exchange.inputs = exchange.outputs = gradients;
+      exchanges_.push_back(exchange);
+    }
     for (const Parameter& p : own) {
       Op update;
       update.kind = OpKind::kUpdate;
@@ -354,7 +366,7 @@ class Differentiator : private GraphBuilder {
         update.inputs.push_back(p.master);
         update.outputs.push_back(p.master);
       }
-      graph_.ops.push_back(update);
+      (graph_.system.cores() > 1 ? updates_ : graph_.ops).push_back(update);
     }
   }
 
@@ -366,6 +378,7 @@ class Differentiator : private GraphBuilder {
   std::vector<bool> needs_gradient_;  // tensor
   std::vector<Parameter> parameters_;
   std::map<int, Shares> shares_;
+  std::vector<Op> exchanges_, updates_;  // with several cores
 };
 
 }  // namespace
@@ -383,13 +396,14 @@ const char* name(OpKind kind) {
                                            "add",
                                            "copy",
                                            "loss",
+                                           "exchange",
                                            "update"};
   return kNames[static_cast<int>(kind)];
 }
 
 Graph differentiate(const Network& network, const Precision& precision, const TrainingParameters& training,
-                    const ChipParameters& chip) {
-  return Differentiator(network, precision, training, chip).run();
+                    const ChipParameters& chip, const SystemParameters& system) {
+  return Differentiator(network, precision, training, chip, system).run();
 }
 
 }  // namespace anzan::compiler

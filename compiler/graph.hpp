@@ -21,6 +21,7 @@ enum class OpKind {
   kAdd,                        // a, b -> y                (relu: fused)
   kCopy,                       // x -> y                   (requantised)
   kLoss,                       // logits, label -> loss, prediction, dlogits
+  kExchange,                   // dw [, db] -> the same, summed over all cores
   kUpdate,                     // dw, w, v [, master] -> w, v [, master]
 };
 const char* name(OpKind kind);
@@ -36,10 +37,13 @@ struct Op {
   bool bias = false;  // update of a bias: the multipliers of biases
 };
 
+// Of one core: `training.batch` are its images. With several cores all exchanges come after the gradients,
+// and after these the updates, those of the first layers first.
 struct Graph {
   Network network;
   TrainingParameters training;
   ChipParameters chip;
+  SystemParameters system;
   std::vector<TensorInfo> tensors;
   std::vector<SlotInfo> slots;
   std::vector<ParameterInfo> parameters;
@@ -52,6 +56,6 @@ struct Graph {
 inline constexpr int kConstantSlot = 0;
 
 Graph differentiate(const Network& network, const Precision& precision, const TrainingParameters& training,
-                    const ChipParameters& chip);
+                    const ChipParameters& chip, const SystemParameters& system = {});
 
 }  // namespace anzan::compiler

@@ -1,15 +1,39 @@
-// A program together with the part of the network that each instruction belongs to.
+// A program together with the part of the network that each instruction belongs to, and what instructions
+// that exchange data with other cores need beside.
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
+#include "compiler/accesses.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {
 
+// Of an instruction that takes part in an exchange. All cores run the same program but for these: their
+// addresses depend on the core, never their duration.
+struct Exchanged {
+  std::function<isa::Instruction(int core)> in_core;  // none: the same in every core
+  // In any core. What a core sends, its neighbour sends it likewise: a put counts as writing here what
+  // arrives.
+  std::vector<Access> touches;
+  std::uint32_t arrivals = 0;  // semaphores that another core raises; it takes one of each
+  // The instruction, by its number as written, whose equal in another core causes the arrival, and how long
+  // after its end that is expected.
+  std::int32_t cause = -1;
+  std::int64_t lag_cycles = 0;
+};
+
 struct Listing {
   isa::Program program;
-  std::vector<std::uint16_t> region_of;  // an index for each instruction
+  std::vector<std::uint16_t> region_of;                     // an index for each instruction
+  std::vector<std::shared_ptr<const Exchanged>> exchanged;  // for the first instructions; null: nothing
+
+  const Exchanged* exchanged_at(std::size_t number) const {
+    return number < exchanged.size() ? exchanged[number].get() : nullptr;
+  }
+  isa::Program in_core(int core) const;
 };
 
 }  // namespace anzan::compiler

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "compiler/splitting.hpp"
+#include "models/timing.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -85,7 +86,11 @@ Lowering::Lowering(const Graph& graph, const Constants& constants)
                 first * eighth,
                 {capacity_, (end - first) * eighth, (end - first) * eighth / neighbours}};
   };
-  areas_ = {ring(0, 7, 2), ring(0, 3, 2), ring(3, 7, 2), ring(7, 8, 1)};
+  if (graph.system.cores() == 1) {
+    areas_ = {ring(0, 7, 2), ring(0, 3, 2), ring(3, 7, 2), ring(7, 8, 1), {}};
+  } else {
+    areas_ = {ring(0, 5, 2), ring(0, 2, 2), ring(2, 5, 2), ring(7, 8, 1), ring(5, 7, 1)};
+  }
 }
 
 Image Lowering::image(int tensor) const {
@@ -113,7 +118,32 @@ void Lowering::enter(const std::string& layer, const std::string& pass, Area are
   if (found == regions_.end()) regions_.push_back({layer, pass});
 }
 
+std::int32_t Lowering::emit(isa::Instruction instruction, Exchanged exchanged) {
+  const std::size_t number = listing_->program.size();
+  listing_->program.push_back(std::move(instruction));
+  listing_->region_of.push_back(region_);
+  listing_->exchanged.resize(number + 1);
+  listing_->exchanged[number] = std::make_shared<const Exchanged>(std::move(exchanged));
+  return static_cast<std::int32_t>(number);
+}
+
+void Lowering::all_before(const Access& access) {
+  listing_->exchanged.resize(listing_->program.size());
+  for (std::size_t i = 0; i < listing_->program.size(); ++i) {
+    Exchanged more;
+    if (const Exchanged* before = listing_->exchanged_at(i)) {
+      more = *before;
+    } else {
+      more.touches = accesses(listing_->program[i], lanes());
+    }
+    more.touches.push_back(access);
+    listing_->exchanged[i] = std::make_shared<const Exchanged>(std::move(more));
+  }
+}
+
 void Lowering::emit(isa::Instruction instruction) {
+  if (std::holds_alternative<isa::Tensor>(instruction))
+    tensor_cycles_ += models::estimated_cycles(instruction);
   append_in_pieces(instruction, kMostCycles, listing_->program);
   listing_->region_of.resize(listing_->program.size(), region_);
 }

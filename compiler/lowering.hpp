@@ -34,8 +34,8 @@ struct Walk {
 
 // Which operations share a part of the scratchpad: those that wait for each other anyway. Gradients of
 // weights and updates are nobody's haste; in areas of their own they do not hold up the rest.
-enum class Area { kForward, kBackward, kWeightGradient, kUpdate };
-inline constexpr std::size_t kAreas = 4;
+enum class Area { kForward, kBackward, kWeightGradient, kUpdate, kExchange };
+inline constexpr std::size_t kAreas = 5;
 
 // Lines for the buffers of one operation: what exists, its area, and what leaves its neighbours there theirs.
 struct Room {
@@ -87,8 +87,13 @@ class Lowering {
   void widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot,
              std::int64_t rows);
   void emit(isa::Instruction instruction);
-  void optimise(int slot);  // choose the next binary point for writing
-  void settle(int slot);    // the tensor has been rewritten
+  // An instruction of an exchange, in one piece; returns its number in the listing.
+  std::int32_t emit(isa::Instruction instruction, Exchanged exchanged);
+  // All instructions of the listing so far have this access besides their own.
+  void all_before(const Access& access);
+  std::int64_t tensor_cycles() const { return tensor_cycles_; }  // of all that has been emitted
+  void optimise(int slot);                                       // choose the next binary point for writing
+  void settle(int slot);                                         // the tensor has been rewritten
   // What the tile searches decided, one line each, for the dump.
   void note(std::string decision) { notes_.push_back(std::move(decision)); }
   const std::vector<std::string>& notes() const { return notes_; }
@@ -113,6 +118,7 @@ class Lowering {
   std::vector<Region> regions_;
   std::uint16_t region_ = 0;
   bool analysing_ = true;
+  std::int64_t tensor_cycles_ = 0;
   std::vector<std::string> notes_;
   std::vector<std::uint32_t> scalars_;
   std::map<std::uint32_t, int> scalar_numbers_;
@@ -136,6 +142,12 @@ void lower_pool(Lowering& low, const Op& op);
 void lower_elementwise(Lowering& low, const Op& op);
 void lower_loss(Lowering& low, const Op& op, bool gradient);
 void lower_update(Lowering& low, const Op& op, bool store);
+// Gradients to be summed over the cores, and the cycle by which the tensor unit has come so far.
+struct GradientReady {
+  const Op* op;
+  std::int64_t cycle;
+};
+void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready);
 void lower_initialize(Lowering& low, const ParameterInfo& parameter);
 
 }  // namespace anzan::compiler

@@ -11,7 +11,7 @@
 namespace anzan::compiler {
 
 struct Programs {
-  Listing initialize, calibrate, step, evaluate;
+  Listing initialize, calibrate, step, evaluate, two_steps;
   std::vector<Region> regions;                         // what their region_of counts
   std::vector<std::uint32_t> scalars;                  // initial scalar table
   std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate
@@ -20,7 +20,7 @@ struct Programs {
 
 // The differentiated network with every tensor placed; `memory` receives the plan if not null.
 Graph build_graph(const Network& network, const Precision& precision, const TrainingParameters& training,
-                  const ChipParameters& chip, HbmPlan* memory = nullptr);
+                  const ChipParameters& chip, const SystemParameters& system = {}, HbmPlan* memory = nullptr);
 Programs build_programs(const Graph& graph);
 
 }  // namespace anzan::compiler

@@ -34,9 +34,20 @@ Edges reversed(const Edges& before) {
   return after;
 }
 
+// What arrives from another core some time after its cause has ended here.
+struct Lag {
+  std::int32_t cause = -1;
+  std::int64_t cycles = 0;
+};
+
 struct Work {
   std::vector<std::size_t> unit;     // of each instruction
   std::vector<std::int64_t> cycles;  // its unit is busy for
+  std::vector<Lag> lag;
+  std::int64_t lag_between(std::size_t i, std::size_t j) const {  // of two that depend on each other
+    if (lag[j].cause == static_cast<std::int32_t>(i)) return lag[j].cycles;
+    return lag[i].cause == static_cast<std::int32_t>(j) ? lag[i].cycles : 0;
+  }
 };
 
 struct Plan {
@@ -102,7 +113,7 @@ class ListScheduler {
     plan_.order.push_back(static_cast<std::int32_t>(number));
     for (const std::int32_t a : after_[number]) {
       const auto later = static_cast<std::size_t>(a);
-      possible_[later] = std::max(possible_[later], unit.idle);
+      possible_[later] = std::max(possible_[later], unit.idle + work_.lag_between(number, later));
       if (--missing_[later] == 0) unblock(later);
     }
   }
@@ -122,7 +133,7 @@ std::vector<std::int64_t> paths(const Work& work, const Edges& before) {
   for (std::size_t i = path.size(); i-- > 0;) {
     for (const std::int32_t b : before[i]) {
       const auto earlier = static_cast<std::size_t>(b);
-      path[earlier] = std::max(path[earlier], work.cycles[earlier] + path[i]);
+      path[earlier] = std::max(path[earlier], work.cycles[earlier] + work.lag_between(earlier, i) + path[i]);
     }
   }
   return path;
@@ -130,13 +141,16 @@ std::vector<std::int64_t> paths(const Work& work, const Edges& before) {
 
 }  // namespace
 
-std::vector<std::int32_t> list_schedule(const isa::Program& program, const Dependencies& dependencies) {
+std::vector<std::int32_t> list_schedule(const Listing& listing, const Dependencies& dependencies) {
+  const isa::Program& program = listing.program;
   const Edges& before = dependencies.before;
   const Edges after = reversed(before);
   Work work;
   for (const isa::Instruction& i : program) {
     work.unit.push_back(works(i) ? unit_number(i) : kUnits);
     work.cycles.push_back(works(i) ? expected_cycles(i) + 1 : 0);
+    const Exchanged* exchanged = listing.exchanged_at(work.lag.size());
+    work.lag.push_back(exchanged != nullptr ? Lag{exchanged->cause, exchanged->lag_cycles} : Lag{});
   }
   Plan first = ListScheduler(work, before, after, paths(work, before)).run();
   // time runs backwards: what ended last starts first
@@ -149,8 +163,8 @@ std::vector<std::int32_t> list_schedule(const isa::Program& program, const Depen
 }
 
 void schedule(Listing& listing, std::int64_t lanes) {
-  const Dependencies written = dependencies(listing.program, lanes);
-  const std::vector<std::int32_t> order = list_schedule(listing.program, written);
+  const Dependencies written = dependencies(listing, lanes);
+  const std::vector<std::int32_t> order = list_schedule(listing, written);
   std::vector<std::int32_t> place(order.size());
   for (std::size_t i = 0; i < order.size(); ++i)
     place[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
@@ -160,11 +174,12 @@ void schedule(Listing& listing, std::int64_t lanes) {
     const auto old = static_cast<std::size_t>(o);
     moved.program.push_back(std::move(listing.program[old]));
     moved.region_of.push_back(listing.region_of[old]);
+    moved.exchanged.push_back(old < listing.exchanged.size() ? listing.exchanged[old] : nullptr);
     kept.before.emplace_back();
     for (const std::int32_t b : written.before[old])
       kept.before.back().push_back(place[static_cast<std::size_t>(b)]);
   }
-  add_semaphores(moved.program, kept);
+  add_semaphores(moved, kept);
   listing = std::move(moved);
 }
 
@@ -185,14 +200,16 @@ models::ProgramTiming estimate(const isa::Program& program, int lanes, int queue
       t.started = std::max(t.issued + 1, idle[u]);
       const auto [wait, signal] = std::visit([](const auto& x) { return std::pair(x.wait, x.signal); }, i);
       for (std::size_t s = 0; s < raised.size(); ++s) {
-        if ((wait >> s & 1) == 0) continue;
+        if ((wait >> s & 1) == 0 || raised[s].empty()) continue;
         t.started = std::max(t.started, raised[s].front());
         raised[s].pop();
       }
       t.ended = t.started + expected_cycles(i);
       t.worked = t.ended - (models::merges(i) ? models::kMergeCycles : 0);
+      const auto* put = std::get_if<isa::Put>(&i);  // another core sends likewise
+      const std::uint32_t raises = signal | (put != nullptr ? put->remote_signal : 0);
       for (std::size_t s = 0; s < raised.size(); ++s) {
-        if ((signal >> s & 1) != 0) raised[s].push(t.ended + 1);
+        if ((raises >> s & 1) != 0) raised[s].push(t.ended + 1);
       }
       idle[u] = t.ended + 1;
       starts[u].push_back(t.started);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/dependencies.hpp"
+#include "compiler/listing.hpp"
 #include "compiler/programs.hpp"
 #include "models/program_timing.hpp"
 
@@ -17,7 +18,7 @@ namespace anzan::compiler {
 // end; then, in a second pass, what a schedule of the reversed program shows to be (double justification,
 // Valls, Ballestin and Quintanilla, 2005). Returns the numbers of the instructions in the order of their
 // starts; deterministic; n log n.
-std::vector<std::int32_t> list_schedule(const isa::Program& program, const Dependencies& dependencies);
+std::vector<std::int32_t> list_schedule(const Listing& listing, const Dependencies& dependencies);
 
 // Brings the program and its regions into that order and writes its waits and signals.
 void schedule(Listing& listing, std::int64_t lanes);

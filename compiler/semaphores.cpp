@@ -9,7 +9,7 @@
 namespace anzan::compiler {
 namespace {
 
-static_assert(kUnits * kUnits <= static_cast<std::size_t>(isa::kSemaphores), "one semaphore a pair of units");
+static_assert(kFirstRemoteSemaphore == kUnits * (kUnits - 1), "one semaphore an ordered pair of units");
 
 std::uint32_t& wait_of(isa::Instruction& i) {
   return *std::visit([](auto& x) { return &x.wait; }, i);
@@ -20,7 +20,9 @@ std::uint32_t& signal_of(isa::Instruction& i) {
 
 }  // namespace
 
-std::size_t semaphore_number(std::size_t from, std::size_t to) { return from * kUnits + to; }
+std::size_t semaphore_number(std::size_t from, std::size_t to) {
+  return from * (kUnits - 1) + to - (to > from ? 1 : 0);
+}
 
 void add_semaphores(isa::Program& program, const Dependencies& dependencies) {
   for (isa::Instruction& i : program) wait_of(i) = signal_of(i) = 0;
@@ -55,6 +57,27 @@ void add_semaphores(isa::Program& program, const Dependencies& dependencies) {
     }
     knowledge[number] = known[unit];
   }
+}
+
+void add_semaphores(Listing& listing, const Dependencies& dependencies) {
+  add_semaphores(listing.program, dependencies);
+  for (std::size_t i = 0; i < listing.program.size(); ++i) {
+    if (const Exchanged* exchanged = listing.exchanged_at(i))
+      wait_of(listing.program[i]) |= exchanged->arrivals;
+  }
+}
+
+isa::Program Listing::in_core(int core) const {
+  isa::Program result = program;
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const Exchanged* e = exchanged_at(i);
+    if (e == nullptr || !e->in_core) continue;
+    isa::Instruction there = e->in_core(core);
+    wait_of(there) = wait_of(result[i]);
+    signal_of(there) = signal_of(result[i]);
+    result[i] = std::move(there);
+  }
+  return result;
 }
 
 }  // namespace anzan::compiler

@@ -7,10 +7,13 @@
 
 namespace anzan::compiler {
 
-// The number of the semaphore by which unit `from` tells unit `to` (numbers of units.hpp).
+// The number of the semaphore by which unit `from` tells another unit `to` (numbers of units.hpp).
 std::size_t semaphore_number(std::size_t from, std::size_t to);
+// From here on they are free for what other cores tell.
+inline constexpr std::size_t kFirstRemoteSemaphore = 20;
 
 // Overwrites all waits and signals.
 void add_semaphores(isa::Program& program, const Dependencies& dependencies);
+void add_semaphores(Listing& listing, const Dependencies& dependencies);  // and waits for arrivals
 
 }  // namespace anzan::compiler

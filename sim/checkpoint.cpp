@@ -115,6 +115,7 @@ Json load_checkpoint(const std::filesystem::path& file, const std::string& ident
     for_each_persistent(machine, [&](std::uint8_t* data, std::size_t bytes) {
       std::memcpy(data, (tensor++)->data(), bytes);
     });
+    machine.spread();
     return header;
   } catch (const std::logic_error&) {  // length_error, invalid_argument of deserialise
     throw damaged;

@@ -18,6 +18,7 @@ namespace {
 
 struct PutPlan {
   models::CopyPlan copy;
+  std::size_t core;
   std::uint32_t remote_signal;
 };
 
@@ -27,13 +28,16 @@ using Planned = std::variant<isa::End, models::CopyPlan, models::TransposePlan, 
 // Makes the plan of each kind of instruction.
 struct Planner {
   models::MemorySizes sizes;
+  std::size_t cores;
 
   Planned operator()(const isa::End& i) const { return i; }
   Planned operator()(const isa::Update& i) const { return i; }
   Planned operator()(const isa::Settle& i) const { return i; }
   Planned operator()(const isa::Put& i) const {
-    if (i.core != 0) throw models::InstructionError("core", std::to_string(i.core), "0, the only core");
-    return PutPlan{plan(i, sizes, sizes), i.remote_signal};
+    if (i.core >= cores)
+      throw models::InstructionError("core", std::to_string(i.core),
+                                     cores == 1 ? "0, the only core" : "below " + std::to_string(cores));
+    return PutPlan{plan(i, sizes, sizes), i.core, i.remote_signal};
   }
   template <class Instruction>
   Planned operator()(const Instruction& i) const {
@@ -61,6 +65,7 @@ LoadedProgram::~LoadedProgram() = default;
 // Executes one planned instruction.
 struct FunctionalEngine::Executor {
   models::Core& core;
+  const std::vector<models::Core*>& system;
   const models::kernels::KernelSet& kernels;
   ThreadTeam& team;
 
@@ -69,11 +74,12 @@ struct FunctionalEngine::Executor {
     update(core.settings.slot(i.slot), core.statistics.window(i.slot));
   }
   void operator()(const isa::Settle& i) const { core.settings.settle(i.slot); }
-  void operator()(models::CopyPlan& plan) const {
-    bind(plan, core, core);
+  void operator()(models::CopyPlan& plan) const { move(plan, core); }
+  void operator()(PutPlan& plan) const { move(plan.copy, *system[plan.core]); }
+  void move(models::CopyPlan& plan, models::Core& destination) const {
+    bind(plan, core, destination);
     share(plan, [&](int, std::int64_t first, std::int64_t last) { execute(plan, kernels, first, last); });
   }
-  void operator()(PutPlan& plan) const { (*this)(plan.copy); }
   void operator()(models::TransposePlan& plan) const {
     bind(plan, core);
     share(plan, [&](int, std::int64_t first, std::int64_t last) { execute(plan, kernels, first, last); });
@@ -106,6 +112,7 @@ struct FunctionalEngine::Executor {
 
 FunctionalEngine::FunctionalEngine(models::Core& core, int threads, const models::kernels::KernelSet* kernels)
     : core_(core),
+      system_{&core},
       kernels_(kernels != nullptr ? kernels : &models::kernels::best_kernels(core.lanes())),
       team_(threads) {
   if (kernels_->lanes != core.lanes())
@@ -119,7 +126,7 @@ LoadedProgram FunctionalEngine::load(const std::vector<std::uint32_t>& words) co
   LoadedProgram loaded;
   loaded.instructions_ = isa::decode(words);
   const isa::Program& program = loaded.instructions_;
-  const Planner planner{models::MemorySizes(core_)};
+  const Planner planner{models::MemorySizes(core_), system_.size()};
   isa::ProgramError::Place place;
   for (const isa::Instruction& instruction : program) {
     try {
@@ -141,25 +148,30 @@ LoadedProgram FunctionalEngine::load(const std::vector<std::uint32_t>& words) co
 }
 
 void FunctionalEngine::run(LoadedProgram& program) {
-  for (std::size_t i = 0; i < program.steps_.size(); ++i) {
-    const LoadedProgram::Step& step = program.steps_[i];
-    if (!core_.take(step.wait)) {
-      isa::ProgramError::Place place = step.place;
-      place.field = "wait";
-      throw isa::ProgramError(place, "a semaphore that is zero",
-                              "semaphores that earlier instructions raised");
-    }
-    run_one(program, i);
-    if (const auto* put = std::get_if<PutPlan>(&step.planned)) core_.raise(put->remote_signal);
+  std::size_t next = 0;
+  if (run_from(program, next)) return;
+  isa::ProgramError::Place place = program.steps_[next].place;
+  place.field = "wait";
+  throw isa::ProgramError(place, "a semaphore that is zero", "semaphores that earlier instructions raised");
+}
+
+bool FunctionalEngine::run_from(LoadedProgram& program, std::size_t& next) {
+  for (;; ++next) {
+    const LoadedProgram::Step& step = program.steps_.at(next);
+    if (!core_.take(step.wait)) return false;
+    run_one(program, next);
+    if (const auto* put = std::get_if<PutPlan>(&step.planned)) system_[put->core]->raise(put->remote_signal);
     core_.raise(step.signal);
-    if (std::holds_alternative<isa::End>(step.planned)) return;
+    if (!std::holds_alternative<isa::End>(step.planned)) continue;
+    ++next;
+    return true;
   }
 }
 
 void FunctionalEngine::run_one(LoadedProgram& program, std::size_t instruction) {
   LoadedProgram::Step& step = program.steps_.at(instruction);
   try {
-    std::visit(Executor{core_, *kernels_, team_}, step.planned);
+    std::visit(Executor{core_, system_, *kernels_, team_}, step.planned);
   } catch (const models::InstructionError& error) {
     isa::ProgramError::Place place = step.place;
     place.field = error.field();

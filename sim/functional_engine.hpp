@@ -47,6 +47,14 @@ class FunctionalEngine {
   // an instruction writes; what came before the instruction has then been done.
   void run(LoadedProgram& program);
 
+  // Puts go to these cores, all of one size, by their numbers; this engine's own is among them. Must precede
+  // load. Without it the core is alone, with number 0.
+  void join(std::vector<models::Core*> system) { system_ = std::move(system); }
+
+  // Executes instructions from number `next` on up to `end`, and returns true, or up to a wait on a semaphore
+  // that is zero, which another core may yet raise. `next` becomes the first that has not been executed.
+  bool run_from(LoadedProgram& program, std::size_t& next);
+
   // Executes one instruction, whatever its semaphores say: for an engine that orders them by time. Throws
   // isa::ProgramError for a slot whose width does not fit.
   void run_one(LoadedProgram& program, std::size_t instruction);
@@ -56,6 +64,7 @@ class FunctionalEngine {
  private:
   struct Executor;
   models::Core& core_;
+  std::vector<models::Core*> system_;
   const models::kernels::KernelSet* kernels_;
   ThreadTeam team_;
 };

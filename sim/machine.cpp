@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <stdexcept>
 
 #include "compiler/input_error.hpp"
 #include "sim/initial_weights.hpp"
@@ -42,42 +45,70 @@ Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& 
                  int threads, TimedEngine* engine)
     : model_(model),
       seed_(seed),
-      core_(model.chip.lanes, model.chip.scratchpad_kib, checked_lines(model)),
-      values_(core_, threads),
-      initialize_(values_.load(model.initialize)),
-      calibrate_(values_.load(model.calibrate)),
-      step_(values_.load(model.step)),
-      evaluate_(values_.load(model.evaluate)),
-      writer_((load_settings(), core_), model, network),
+      system_(model.system.cores(), model.chip, checked_lines(model), threads),
       engine_(engine) {
-  for (const auto& [line, words] : model.constants) {
-    std::memcpy(core_.hbm() + line * core_.line_bytes(), words.data(), 4 * words.size());
+  if (engine != nullptr && system_.size() > 1)
+    throw std::invalid_argument("machine: this engine runs one core");
+  load_settings();
+  for (int c = 0; c < system_.size(); ++c) {
+    const FunctionalEngine& values = system_.values(c);
+    initialize_.push_back(values.load(model.initialize));
+    calibrate_.push_back(values.load(model.calibrate));
+    step_.push_back(values.load(c == 0 ? model.step : model.step_in_core(c)));
+    evaluate_.push_back(values.load(model.evaluate));
+    models::Core& core = system_.core(c);
+    writers_.emplace_back(core, model, network);
+    for (const auto& [line, words] : model.constants)
+      std::memcpy(core.hbm() + line * core.line_bytes(), words.data(), 4 * words.size());
   }
 }
 
-void Machine::run(LoadedProgram& program, std::int64_t& cycles) {
-  if (engine_ == nullptr) return values_.run(program);
-  cycles += engine_->run(program, values_, core_).cycles;
+void Machine::run(std::vector<LoadedProgram>& programs, std::int64_t& cycles) {
+  if (engine_ == nullptr) return system_.run(programs);
+  cycles += engine_->run(programs[0], system_.values(0), core()).cycles;
 }
 
 void Machine::load_settings() {
+  models::SettingsStore& settings = core().settings;
   for (std::size_t s = 0; s < model_.slots.size(); ++s)
-    core_.settings.slot(static_cast<int>(s)) = model_.slots[s].settings;
+    settings.slot(static_cast<int>(s)) = model_.slots[s].settings;
   for (std::size_t s = 0; s < model_.scalars.size(); ++s)
-    core_.settings.set_scalar(static_cast<int>(s), model_.scalars[s]);
-  core_.settings.set_seed(seed_);
+    settings.set_scalar(static_cast<int>(s), model_.scalars[s]);
+  settings.set_seed(seed_);
+  for (int c = 1; c < system_.size(); ++c) system_.core(c).settings = settings;
 }
 
 void Machine::set_learning_rate(double learning_rate) {
   for (const compiler::CompiledModel::LearningRate& rate : model_.learning_rates) {
-    core_.settings.set_scalar(rate.scalar,
-                              models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier)));
+    for (int c = 0; c < system_.size(); ++c)
+      system_.core(c).settings.set_scalar(
+          rate.scalar, models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier)));
   }
+}
+
+void Machine::spread() {
+  const models::Core& from = core();
+  for (int c = 1; c < system_.size(); ++c) {
+    models::Core& to = system_.core(c);
+    std::memcpy(to.hbm(), from.hbm(),
+                static_cast<std::size_t>(from.lines(isa::Space::kHbm) * from.line_bytes()));
+    to.settings = from.settings;
+    to.statistics = from.statistics;
+    for (std::size_t s = 0; s < model_.slots.size(); ++s) to.statistics.take_total(static_cast<int>(s));
+  }
+}
+
+void Machine::write(int core, const ImageSet& set, const std::vector<std::int64_t>& images) {
+  const auto share = static_cast<std::size_t>(model_.training.batch),
+             first = std::min(images.size(), share * static_cast<std::size_t>(core)),
+             last = std::min(images.size(), first + share);
+  writers_[static_cast<std::size_t>(core)].write(set, {images.begin() + static_cast<std::ptrdiff_t>(first),
+                                                       images.begin() + static_cast<std::ptrdiff_t>(last)});
 }
 
 void Machine::write_initial_weights() {
   for (const compiler::ParameterInfo& parameter : model_.parameters) {
-    TensorMemory memory(core_, model_.tensor(parameter.initial));
+    TensorMemory memory(core(), model_.tensor(parameter.initial));
     const std::int64_t count = model_.tensor(parameter.initial).size();
     const std::vector<float> values =
         initial_values(parameter.filler, parameter.fan_in, count, seed_, parameter.name);
@@ -87,46 +118,58 @@ void Machine::write_initial_weights() {
   }
 }
 
+// All cores find their points on the images of core 0.
 void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate) {
+  models::SettingsStore& settings = core().settings;
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
-    models::SlotSettings& slot = core_.settings.slot(static_cast<int>(s));
+    models::SlotSettings& slot = settings.slot(static_cast<int>(s));
     slot = calibrating(slot);
   }
   set_learning_rate(learning_rate);
   write_initial_weights();
+  spread();
   run(initialize_, cycles_.initialize);
-  writer_.write(set, images);
+  write(0, set, images);
+  spread();
   run(calibrate_, cycles_.calibrate);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
-    models::SlotSettings& slot = core_.settings.slot(static_cast<int>(s));
+    models::SlotSettings& slot = settings.slot(static_cast<int>(s));
     const models::SlotSettings found = slot;
     slot = model_.slots[s].settings;
     slot.q_read = found.q_read;
     slot.q_write = found.q_write;
   }
-  writer_.set_binary_point();
-  core_.statistics = models::StatisticsDatabase();
+  writers_[0].set_binary_point();
+  core().statistics = models::StatisticsDatabase();
+  spread();
 }
 
 double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
                      double learning_rate) {
-  writer_.write(set, images);
   set_learning_rate(learning_rate);
-  core_.settings.set_step(static_cast<std::uint32_t>(number));
+  for (int c = 0; c < system_.size(); ++c) {
+    write(c, set, images);
+    system_.core(c).settings.set_step(static_cast<std::uint32_t>(number));
+  }
+  if (system_.size() > 1) system_.clear_totals(model_.slots);
   run(step_, cycles_.step);
-  const TensorMemory loss(core_, model_.tensor("loss"));
+  system_.share_statistics(model_.slots);
   double sum = 0;
-  for (std::size_t n = 0; n < images.size(); ++n) sum += loss.value(static_cast<std::int64_t>(n));
+  for (std::size_t n = 0; n < images.size(); ++n) {
+    const auto [c, place] = std::ldiv(static_cast<long>(n), model_.training.batch);
+    sum += TensorMemory(system_.core(static_cast<int>(c)), model_.tensor("loss")).value(place);
+  }
   return sum / static_cast<double>(images.size());
 }
 
 std::int64_t Machine::classify(const ImageSet& set, const std::vector<std::int64_t>& images) {
-  writer_.write(set, images);
+  for (int c = 0; c < system_.size(); ++c) write(c, set, images);
   run(evaluate_, cycles_.evaluate);
-  const TensorMemory prediction(core_, model_.tensor("prediction"));
   std::int64_t right = 0;
   for (std::size_t n = 0; n < images.size(); ++n) {
-    right += prediction.value(static_cast<std::int64_t>(n)) == static_cast<float>(set.label(images[n]));
+    const auto [c, place] = std::ldiv(static_cast<long>(n), model_.training.batch);
+    right += TensorMemory(system_.core(static_cast<int>(c)), model_.tensor("prediction")).value(place) ==
+             static_cast<float>(set.label(images[n]));
   }
   return right;
 }
@@ -150,9 +193,9 @@ std::string Machine::digest_of(const std::vector<const compiler::TensorInfo*>& t
   Sha256 hash;
   std::vector<std::uint32_t> bits;
   for (const compiler::TensorInfo* tensor : tensors) {
-    const TensorMemory memory(core_, *tensor);
+    const TensorMemory memory(core(), *tensor);
     const bool integer = models::is_integer(tensor->format);
-    const int point = integer ? core_.settings.slot(tensor->slot).q_read : 0;
+    const int point = integer ? core().settings.slot(tensor->slot).q_read : 0;
     hash.add(fmt::format("{} {}x{}x{}x{} {} {}\n", tensor->name, tensor->shape[0], tensor->shape[1],
                          tensor->shape[2], tensor->shape[3], isa::name(tensor->format), point));
     bits.resize(static_cast<std::size_t>(tensor->size()));

@@ -1,5 +1,6 @@
-// One core with a compiled network loaded: initial weights, first binary points, training steps and
-// inference. The driver's side of the protocol in compiler/compiler.hpp.
+// A system of cores with a compiled network loaded: initial weights, first binary points, training steps and
+// inference. The driver's side of the protocol in compiler/compiler.hpp. With several cores each has its
+// share of a batch, and all have the same weights and settings.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,6 +10,7 @@
 #include "models/core.hpp"
 #include "sim/batch_writer.hpp"
 #include "sim/functional_engine.hpp"
+#include "sim/system.hpp"
 #include "sim/timed_engine.hpp"
 
 namespace anzan::sim {
@@ -25,6 +27,9 @@ class Machine {
   // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
   // rule), deciding at once; settings of the configuration, with no past, hold from then on.
   void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate);
+
+  // The images of a batch, of all cores.
+  std::int64_t batch() const { return model_.training.batch * system_.size(); }
 
   // One training step on a whole batch; returns the mean loss of an image.
   double step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
@@ -47,10 +52,15 @@ class Machine {
   const Cycles& cycles() const { return cycles_; }
 
   const compiler::CompiledModel& model() const { return model_; }
-  models::Core& core() { return core_; }
+  // Core 0: its weights, settings and, after a step, statistics are those of the system.
+  models::Core& core() { return system_.core(0); }
+  // Gives every core the memory and the settings store of core 0 and its windows, as after a step.
+  void spread();
 
  private:
-  void run(LoadedProgram& program, std::int64_t& cycles);
+  // The same program on every core, or one for each.
+  void run(std::vector<LoadedProgram>& programs, std::int64_t& cycles);
+  void write(int core, const ImageSet& set, const std::vector<std::int64_t>& images);
   void load_settings();
   void set_learning_rate(double learning_rate);
   void write_initial_weights();
@@ -58,10 +68,9 @@ class Machine {
 
   const compiler::CompiledModel& model_;
   std::uint32_t seed_;
-  models::Core core_;
-  FunctionalEngine values_;
-  LoadedProgram initialize_, calibrate_, step_, evaluate_;
-  BatchWriter writer_;
+  System system_;
+  std::vector<LoadedProgram> initialize_, calibrate_, step_, evaluate_;  // one for each core
+  std::vector<BatchWriter> writers_;
   TimedEngine* engine_;
   Cycles cycles_;
 };

@@ -1,0 +1,199 @@
+// The rounds of a sum over cores: see collective.hpp.
+#include "compiler/collective.hpp"
+
+#include <stdexcept>
+
+#include "compiler/layout.hpp"
+#include "compiler/lowering.hpp"
+#include "compiler/semaphores.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+using Resource = Access::Resource;
+
+// One dimension of the exchange: rings of `size` cores, `stride` apart.
+struct Ring {
+  int size, stride;
+  std::int64_t chunk;          // lines of the pieces that go round
+  std::int64_t arrival_first;  // line of the arrival buffer where its first piece arrives
+
+  std::int64_t position(int core) const { return core / stride % size; }
+  int next(int core) const {
+    const std::int64_t p = position(core);
+    return core + static_cast<int>((p + 1) % size - p) * stride;
+  }
+  // First line of the piece that is `offset` places after the core's own, seen from the region that goes
+  // round.
+  std::int64_t piece(int core, int offset) const { return (position(core) + offset + size) % size * chunk; }
+};
+
+class Sum {
+ public:
+  Sum(const SumBuffer& buffer, const std::vector<int>& dimensions, const ArrivalSemaphores& semaphores,
+      std::int64_t lanes)
+      : b_(buffer), semaphores_(semaphores), lanes_(lanes) {
+    std::int64_t region = b_.lines, arrival = 0;
+    int stride = 1;
+    for (const int size : dimensions) {
+      if (region % size != 0) throw std::logic_error("sum over cores: a buffer that does not divide");
+      region /= size;
+      rings_.push_back({size, stride, region, arrival});
+      arrival += (size - 1) * region;
+      stride *= size;
+    }
+  }
+
+  std::vector<Round> rounds() {
+    for (std::size_t d = 0; d < rings_.size(); ++d) {
+      for (int t = 0; t + 1 < rings_[d].size; ++t) scatter(d, t);
+    }
+    for (std::size_t d = rings_.size(); d-- > 0;) {
+      for (int t = 0; t + 1 < rings_[d].size; ++t) gather(d, t);
+    }
+    return std::move(rounds_);
+  }
+
+ private:
+  // The part of the buffer that a core works on in this dimension begins where the dimensions before have
+  // left its own piece.
+  static std::int64_t region(const std::vector<Ring>& rings, std::size_t dimension, int core) {
+    std::int64_t line = 0;
+    for (std::size_t d = 0; d < dimension; ++d) line += rings[d].piece(core, 0);
+    return line;
+  }
+
+  Access lines(std::int64_t first, std::int64_t count, bool write) const {
+    return {Resource::kScratchpad, first, first + count, write};
+  }
+
+  static isa::Put put(std::int64_t src, std::int64_t dst, std::int64_t count, std::uint32_t remote_signal) {
+    isa::Put p;
+    p.element = isa::Format::kFp32;
+    p.remote_signal = remote_signal;
+    p.src = at(src);
+    p.dst = at(dst);
+    p.loops.back() = static_cast<std::uint16_t>(count);
+    p.src.stride.back() = p.dst.stride.back() = 1;
+    return p;
+  }
+
+  Round::Part part(std::function<isa::Instruction(int)> in_core, std::vector<Access> touches,
+                   std::uint32_t arrivals, bool follows_put) const {
+    Round::Part p{in_core(0), {}, follows_put};
+    p.exchanged.in_core = std::move(in_core);
+    p.exchanged.touches = std::move(touches);
+    p.exchanged.arrivals = arrivals;
+    return p;
+  }
+
+  // Round t: the piece t + 1 places behind goes on, and the one behind it arrives and is added, so that the
+  // core's own comes last.
+  void scatter(std::size_t d, int t) {
+    const Ring& ring = rings_[d];
+    const std::int64_t arrival = b_.arrival_line + ring.arrival_first + t * ring.chunk;
+    const auto own = [b = b_, rings = rings_, d](int core, int offset) {
+      return b.line + region(rings, d, core) + rings[d].piece(core, offset);
+    };
+    Round round;
+    round.parts.push_back(part(
+        [=, signal = semaphores_.to_add(d)](int core) {
+          isa::Put p = put(own(core, -t - 1), arrival, ring.chunk, signal);
+          p.core = static_cast<std::uint16_t>(ring.next(core));
+          return isa::Instruction(p);
+        },
+        {lines(b_.line, b_.lines, false), lines(arrival, ring.chunk, true), in_order(ExchangeOrder::kPut)}, 0,
+        false));
+    const auto slot = static_cast<std::int64_t>(b_.slot);
+    round.parts.push_back(part(
+        [=, format = b_.format, lanes = lanes_](int core) {
+          return isa::Instruction(
+              add(own(core, -t - 2), arrival, ring.chunk, format, static_cast<std::uint16_t>(slot), lanes));
+        },
+        {lines(arrival, ring.chunk, false),
+         lines(b_.line, b_.lines, true),
+         {Resource::kSlotForReading, slot, slot + 1, false},
+         {Resource::kSlotForWriting, slot, slot + 1, false},
+         in_order(ExchangeOrder::kAdd)},
+        semaphores_.to_add(d), true));
+    rounds_.push_back(std::move(round));
+  }
+
+  static isa::Vector add(std::int64_t line, std::int64_t arrival, std::int64_t count, isa::Format format,
+                         std::uint16_t slot, std::int64_t lanes) {
+    const std::int64_t rows = rows_per_line(format);
+    isa::Vector v;
+    v.op = isa::VectorOp::kAdd;
+    v.out_format = format;
+    v.slot_o = slot;
+    v.mask = lane_mask(0, lanes);
+    v.a.kind = v.b.kind = isa::OperandKind::kRows;
+    v.a.format = v.b.format = format;
+    v.a.slot = v.b.slot = slot;
+    v.a.at = at(line * rows);
+    v.b.at = at(arrival * rows);
+    v.o = at(line * rows);
+    Nest().loop(count * rows, {1, 1, 0, 1, 0}).finish(v);
+    return v;
+  }
+
+  // Round t: the piece t places behind goes on, to where it belongs; it arrived in the round before.
+  void gather(std::size_t d, int t) {
+    const Ring& ring = rings_[d];
+    const bool last = t + 2 == ring.size;
+    // who takes what this put causes: the next put, or at the very end whoever reads the sums
+    const std::uint32_t signal = last && ends_here(d) ? semaphores_.complete() : semaphores_.to_forward(d);
+    const auto line = [b = b_, rings = rings_, d, t](int core) {
+      return b.line + region(rings, d, core) + rings[d].piece(core, -t);
+    };
+    Round round;
+    round.parts.push_back(part(
+        [=](int core) {
+          isa::Put p = put(line(core), line(core), ring.chunk, signal);
+          p.core = static_cast<std::uint16_t>(ring.next(core));
+          return isa::Instruction(p);
+        },
+        {lines(b_.line, b_.lines, true), in_order(ExchangeOrder::kPut)}, arrived_, arrived_ != 0));
+    arrived_ = signal;
+    rounds_.push_back(std::move(round));
+  }
+
+  bool ends_here(std::size_t d) const {
+    for (std::size_t k = 0; k < d; ++k) {
+      if (rings_[k].size > 1) return false;
+    }
+    return true;
+  }
+
+  const SumBuffer& b_;
+  const ArrivalSemaphores& semaphores_;
+  std::int64_t lanes_;
+  std::vector<Ring> rings_;
+  std::vector<Round> rounds_;
+  std::uint32_t arrived_ = 0;  // by what the last put of the gathering has caused
+};
+
+}  // namespace
+
+ArrivalSemaphores::ArrivalSemaphores(std::size_t dimensions) : shared_(2 * dimensions + 1 > kSemaphores) {
+  if (dimensions + 1 > kSemaphores)
+    throw std::invalid_argument("exchange: found " + std::to_string(dimensions) +
+                                " dimensions, expected at most " + std::to_string(kSemaphores - 1));
+}
+
+std::uint32_t ArrivalSemaphores::bit(std::size_t number) {
+  static_assert(kFirstRemoteSemaphore + kSemaphores == isa::kSemaphores, "all that is left");
+  return std::uint32_t{1} << (kFirstRemoteSemaphore + number);
+}
+
+std::vector<Round> sum_over_cores(const SumBuffer& buffer, const std::vector<int>& dimensions,
+                                  const ArrivalSemaphores& semaphores, std::int64_t lanes) {
+  return Sum(buffer, dimensions, semaphores, lanes).rounds();
+}
+
+Access in_order(ExchangeOrder what, bool write) {
+  const auto number = static_cast<std::int64_t>(what);
+  return {Resource::kOrder, number, number + 1, write};
+}
+
+}  // namespace anzan::compiler

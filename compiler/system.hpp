@@ -1,0 +1,37 @@
+// Many cores that train together: how many, and how they exchange what they have computed.
+#pragma once
+#include <cstdint>
+#include <numeric>
+#include <optional>
+#include <vector>
+
+#include "isa/isa_generated.hpp"
+
+namespace anzan::compiler {
+
+struct ExchangeParameters {
+  // An exchange goes through these dimensions one after the other, a ring in each: {64} is one ring, {2, 2,
+  // 2, 2} is recursive halving and doubling, {8, 8} a torus, {16, 4} goes through the cores of a chip and
+  // then between chips. Core c has coordinate (c / product of the sizes before) mod size in each; the product
+  // of all is the number of cores.
+  std::vector<int> dimensions{1};
+  std::optional<isa::Format> format;  // of gradients on the wire; none: as the precision says
+  std::int64_t segment_bytes = 32 * 1024;
+  // Each can be switched off, so that its worth can be measured.
+  bool hide_in_backward = true;  // gradients leave while other gradients are being computed
+  bool hide_in_forward = true;   // the next step begins before the last weights are there
+  bool pipelined = true;         // several segments are under way at once
+  // What the scheduler expects of the network; decides nothing but the order of instructions.
+  std::int64_t expected_latency_cycles = 500;
+  double expected_bytes_per_cycle = 12.5;
+};
+
+struct SystemParameters {
+  ExchangeParameters exchange;
+  int cores() const {
+    return std::accumulate(exchange.dimensions.begin(), exchange.dimensions.end(), 1,
+                           [](int product, int size) { return product * size; });
+  }
+};
+
+}  // namespace anzan::compiler
