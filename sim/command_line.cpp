@@ -111,7 +111,7 @@ int cost(const CostArguments& arguments) {
   const bool traces = arguments.trace.events || arguments.trace.waveform;
   if (traces && arguments.out.empty()) throw InputError("--out", "nothing", "a directory for the traces");
   const Configuration c = configuration(arguments.config, arguments.sets);
-  const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip);
+  const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
   models::clocked::ClockedCore core(c.cost.core);
   const ChipCost cost(model, c.cost, core);
   const ProgramRuns once{1, 1, 1, 1};
@@ -138,9 +138,9 @@ int compile(const CompileArguments& arguments) {
     if (std::find(passes.begin(), passes.end(), arguments.dump) == passes.end()) {
       throw InputError("--dump", arguments.dump, fmt::format("one of {}", fmt::join(passes, ", ")));
     }
-    std::cout << compiler::dump(arguments.dump, c.network, c.precision, c.parameters, c.chip);
+    std::cout << compiler::dump(arguments.dump, c.network, c.precision, c.parameters, c.chip, c.system.parameters);
   }
-  const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip);
+  const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
   if (!arguments.out.empty()) {
     try {
       write_programs(arguments.out, programs_of(model));

@@ -39,6 +39,10 @@ class Reader {
       config_.precision = merge_precision(json_["precision"], config_.network, "/precision", findings_);
     }
     if (clean("/chip")) read_chip();
+    if (clean("/chip") && clean("/system")) {
+      config_.system = merge_system(json_["system"], json_["chip"], findings_);
+      if (clean("/training")) check_shares();
+    }
     if (clean("/technology")) read_technology();
     if (clean("/engine"))
       config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>()};
@@ -154,6 +158,14 @@ class Reader {
            "at most " + std::to_string(kRtlScratchpadKib));
   }
 
+  void check_shares() {
+    const std::int64_t cores = config_.system.cores(), lanes = config_.chip.lanes;
+    if (cores > 1 && config_.parameters.batch % (cores * lanes) != 0)
+      findings_.push_back({"/training/batch", shown(json_["training"]["batch"]),
+                           "a multiple of " + std::to_string(cores * lanes) + ": images for " +
+                               std::to_string(lanes) + " lanes of each of " + std::to_string(cores) + " cores"});
+  }
+
   void read_technology() {
     try {
       config_.cost.technology = load_technology(json_["technology"], directory_, "/technology");
@@ -216,7 +228,11 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
   json.erase("engine");
   // what only decides what things cost
   json.erase("technology");
-  for (const char* key : {"clock_ghz", "queue_depth", "dma_outstanding", "hbm"}) json["chip"].erase(key);
+  for (const char* key : {"clock_ghz", "queue_depth", "dma_outstanding", "hbm", "network"})
+    json["chip"].erase(key);
+  json["system"].erase("topology");
+  for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
+    json["system"]["exchange"].erase(key);
   json["training"].erase("snapshot_interval");
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();

@@ -11,6 +11,7 @@
 #include "sim/dataset.hpp"
 #include "sim/json_input.hpp"
 #include "sim/learning_rate.hpp"
+#include "sim/system_settings.hpp"
 
 namespace anzan::sim {
 
@@ -33,6 +34,7 @@ struct Configuration {
   compiler::Precision precision;
   compiler::TrainingParameters parameters;
   compiler::ChipParameters chip;
+  SystemOptions system;
   DatasetOptions dataset;
   TrainingOptions training;
   EngineOptions engine;

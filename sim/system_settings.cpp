@@ -1,0 +1,171 @@
+// See system_settings.hpp.
+#include "sim/system_settings.hpp"
+
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include "compiler/collective.hpp"
+#include "isa/assembly.hpp"
+#include "sim/json_input.hpp"
+#include "sim/schema.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+class SystemReader {
+ public:
+  SystemReader(Json& system, Json& chip, std::vector<compiler::InputFinding>& findings)
+      : system_(system), chip_(chip), findings_(findings) {}
+
+  SystemOptions read() {
+    o_.chips = system_["chips"].get<int>();
+    o_.cores_per_chip = chip_["cores"].get<int>();
+    Json& topology = system_["topology"];
+    models::PacketFormat packet_of_chip;
+    o_.network.cores = o_.cores_per_chip;
+    o_.network.onchip = link(chip_["network"], "/chip/network", packet_of_chip);
+    o_.network.chips.link = link(topology["link"], "/system/topology/link", o_.packet);
+    if (o_.chips == 1) o_.packet = packet_of_chip;
+    read_topology(topology);
+    read_exchange(system_["exchange"]);
+    return o_;
+  }
+
+ private:
+  void find(const std::string& place, const std::string& found, const std::string& expected) {
+    findings_.push_back({place, found, expected});
+  }
+
+  // A preset, and what is changed of it.
+  models::LinkParameters link(Json& json, const std::string& place, models::PacketFormat& packet) {
+    const models::LinkPreset preset = models::link_preset(json["preset"].get<std::string>().c_str());
+    models::LinkParameters l = preset.link;
+    packet = preset.packet;
+    if (json.contains("gb_per_s")) {
+      // bytes in 10^6 fs are GB/s; three digits behind the point
+      l.bytes = std::llround(json["gb_per_s"].get<double>() * 1000);
+      l.period_fs = 1'000'000'000;
+    }
+    if (json.contains("latency_ns")) l.latency_fs = std::llround(json["latency_ns"].get<double>() * 1e6);
+    if (json.contains("payload_bytes")) packet.payload_bytes = json["payload_bytes"].get<std::int64_t>();
+    if (json.contains("header_bytes")) packet.header_bytes = json["header_bytes"].get<std::int64_t>();
+    try {
+      check(packet);
+      if (json.contains("buffer_packets")) {
+        l.buffer_packets = json["buffer_packets"].get<int>();
+      } else {
+        l.buffer_packets = models::buffer_packets_for_full_rate(l, packet);
+      }
+      check(l);
+    } catch (const std::invalid_argument& error) {
+      find(place, shown(json), error.what());
+    }
+    json["gb_per_s"] = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * 1e6;
+    json["latency_ns"] = static_cast<double>(l.latency_fs) * 1e-6;
+    json["payload_bytes"] = packet.payload_bytes;
+    json["header_bytes"] = packet.header_bytes;
+    json["buffer_packets"] = l.buffer_packets;
+    return l;
+  }
+
+  void read_topology(Json& json) {
+    models::TopologyParameters& t = o_.network.chips;
+    t.kind = json["kind"].get<std::string>();
+    if (!json.contains("sizes")) json["sizes"] = default_sizes(t.kind);
+    t.sizes = json["sizes"].get<std::vector<int>>();
+    for (const Json& pair : json["links"])
+      t.cables.push_back({pair[0].get<int>(), pair[1].get<int>(), t.link});
+    for (const Json& pair : json["failed"]) t.failed.emplace_back(pair[0].get<int>(), pair[1].get<int>());
+    o_.network.routing = json["routing"].get<std::string>();
+    if (!findings_.empty()) return;
+    try {
+      const models::Topology built = models::build_topology(t);
+      if (built.endpoints() != o_.chips)
+        find("/system/topology/sizes", shown(json["sizes"]),
+             std::to_string(o_.chips) + " chips, not " + std::to_string(built.endpoints()));
+      models::build_routing(built, o_.network.routing);
+    } catch (const std::invalid_argument& error) {
+      find("/system/topology", t.kind, std::string("a network that can be: ") + error.what());
+    }
+  }
+
+  std::vector<int> default_sizes(const std::string& kind) const {
+    if (kind == "hypercube") return {static_cast<int>(std::lround(std::log2(o_.chips)))};
+    return {o_.chips};
+  }
+
+  void read_exchange(Json& json) {
+    compiler::ExchangeParameters& e = o_.parameters.exchange;
+    if (!json.contains("dimensions"))
+      json["dimensions"] = dimensions(json["algorithm"].get<std::string>());
+    e.dimensions = json["dimensions"].get<std::vector<int>>();
+    const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
+                                                 [](std::int64_t p, int size) { return p * size; });
+    if (product != o_.cores())
+      find("/system/exchange/dimensions", shown(json["dimensions"]),
+           "sizes whose product is " + std::to_string(o_.cores()) + ", the number of cores");
+    if (json["format"] != "precision") {
+      for (const isa::Format f : {isa::Format::kFp32, isa::Format::kInt16, isa::Format::kInt8}) {
+        if (json["format"] == isa::name(f)) e.format = f;
+      }
+    }
+    e.segment_bytes = json["segment_kib"].get<std::int64_t>() * 1024;
+    e.hide_in_backward = json["hide_in_backward"].get<bool>();
+    e.hide_in_forward = json["hide_in_forward"].get<bool>();
+    e.pipelined = json["pipelined"].get<bool>();
+    const models::LinkParameters& l = o_.chips > 1 ? o_.network.chips.link : o_.network.onchip;
+    const double cycle_fs = 1e6 / chip_["clock_ghz"].get<double>();
+    e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
+    e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
+    try {
+      compiler::ArrivalSemaphores semaphores(e.dimensions.size());
+    } catch (const std::invalid_argument& error) {
+      find("/system/exchange/dimensions", shown(json["dimensions"]), error.what());
+    }
+  }
+
+  // The first dimension varies fastest: the cores of a chip.
+  std::vector<int> dimensions(const std::string& algorithm) {
+    const int cores = o_.cores();
+    if (algorithm == "ring") return {cores};
+    std::vector<int> result;
+    if (algorithm == "halving_doubling") {
+      for (int left = cores; left > 1; left /= 2) {
+        if (left % 2 != 0) {
+          find("/system/exchange/algorithm", algorithm,
+               "a power of two of cores, not " + std::to_string(cores));
+          return {cores};
+        }
+        result.push_back(2);
+      }
+      return result.empty() ? std::vector<int>{1} : result;
+    }
+    if (o_.cores_per_chip > 1) result.push_back(o_.cores_per_chip);
+    const std::string& kind = o_.network.chips.kind;
+    const bool grid = kind == "torus" || kind == "mesh";
+    if (algorithm == "torus" && !grid)
+      find("/system/exchange/algorithm", algorithm, "a topology that is a torus or a mesh, not " + kind);
+    if (grid && algorithm != "hierarchical") {
+      result.insert(result.end(), o_.network.chips.sizes.begin(), o_.network.chips.sizes.end());
+    } else if (o_.chips > 1 || result.empty()) {
+      result.push_back(o_.chips);
+    }
+    return result;
+  }
+
+  Json& system_;
+  Json& chip_;
+  std::vector<compiler::InputFinding>& findings_;
+  SystemOptions o_;
+};
+
+}  // namespace
+
+SystemOptions merge_system(Json& system, Json& chip, std::vector<compiler::InputFinding>& findings) {
+  return SystemReader(system, chip, findings).read();
+}
+
+}  // namespace anzan::sim

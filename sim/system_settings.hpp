@@ -1,0 +1,26 @@
+// The configuration's block `system` and the cores of a chip: how many there are, how they are joined and what they
+// exchange.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "compiler/input_error.hpp"
+#include "compiler/system.hpp"
+#include "models/network/chips.hpp"
+
+namespace anzan::sim {
+
+struct SystemOptions {
+  int chips = 1, cores_per_chip = 1;
+  models::ChipsParameters network;
+  models::PacketFormat packet;
+  compiler::SystemParameters parameters;  // for the compiler
+  int cores() const { return chips * cores_per_chip; }
+};
+
+// `system` and `chip` have passed the schema and have every setting spelt out afterwards. What no system could be
+// becomes findings at /system or /chip.
+SystemOptions merge_system(nlohmann::json& system, nlohmann::json& chip,
+                           std::vector<compiler::InputFinding>& findings);
+
+}  // namespace anzan::sim
