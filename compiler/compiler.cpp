@@ -143,6 +143,18 @@ void one_step(Lowering& low) {
   }
 }
 
+Listing exchange_program(Lowering& low) {
+  Listing listing;
+  low.into(listing);
+  std::vector<GradientReady> to_sum;
+  for (const Op& op : low.graph().ops) {
+    if (op.kind == OpKind::kExchange) to_sum.push_back({&op, 0});
+  }
+  lower_exchange(low, to_sum);
+  finish(low, listing);
+  return listing;
+}
+
 Listing step_program(Lowering& low, int steps) {
   Listing listing;
   low.into(listing);
@@ -277,6 +289,7 @@ Programs build_programs(const Graph& graph) {
   p.calibrate = calibrate_program(low);
   p.step = step_program(low, 1);
   if (graph.system.cores() > 1 && graph.system.exchange.hide_in_forward) p.two_steps = step_program(low, 2);
+  if (graph.system.cores() > 1) p.exchange = exchange_program(low);
   p.evaluate = evaluate_program(low);
   p.regions = low.regions();
   p.scalars = low.scalars();
@@ -305,11 +318,15 @@ CompiledModel compile(const Network& network, const Precision& precision, const 
     m.learning_rates.push_back({number, multiplier});
   m.initialize = isa::encode(programs.initialize.program);
   m.calibrate = isa::encode(programs.calibrate.program);
-  m.step_in_core = [step = std::make_shared<const Listing>(programs.step)](int core) {
-    return isa::encode(step->in_core(core));
+  const auto in_core = [](const Listing& listing) {
+    return [shared = std::make_shared<const Listing>(listing)](int core) {
+      return isa::encode(shared->in_core(core));
+    };
   };
+  m.step_in_core = in_core(programs.step);
   m.step = m.step_in_core(0);
-  if (!programs.two_steps.program.empty()) m.two_steps = isa::encode(programs.two_steps.program);
+  if (!programs.two_steps.program.empty()) m.two_steps_in_core = in_core(programs.two_steps);
+  if (system.cores() > 1) m.exchange_in_core = in_core(programs.exchange);
   m.evaluate = isa::encode(programs.evaluate.program);
   m.regions = programs.regions;
   m.region_of = {programs.initialize.region_of, programs.calibrate.region_of, programs.step.region_of,

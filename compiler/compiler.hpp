@@ -124,11 +124,11 @@ struct CompiledModel {
   // inference. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image),
   // run, read `loss` and `prediction` (one FP32/class number an image).
   std::vector<std::uint32_t> initialize, calibrate, step, evaluate;
-  // With several cores, `step` is that of core 0; the other programs are the same in all. Two steps in one
-  // program show what a step takes when the next begins before it has ended; without several cores, or where
-  // that is switched off, it is empty.
-  std::function<std::vector<std::uint32_t>(int core)> step_in_core;
-  std::vector<std::uint32_t> two_steps;
+  // With several cores, `step` is that of core 0; the other programs are the same in all. Besides, to see what time
+  // they take: two steps in one program, where the next may begin before the first has ended (none where that is
+  // switched off), and the exchange of a step without the rest.
+  using InCore = std::function<std::vector<std::uint32_t>(int core)>;
+  InCore step_in_core, two_steps_in_core, exchange_in_core;
   // For each instruction of a program, the number of its region.
   std::vector<Region> regions;
   struct {

@@ -11,7 +11,7 @@
 namespace anzan::compiler {
 
 struct Programs {
-  Listing initialize, calibrate, step, evaluate, two_steps;
+  Listing initialize, calibrate, step, evaluate, two_steps, exchange;
   std::vector<Region> regions;                         // what their region_of counts
   std::vector<std::uint32_t> scalars;                  // initial scalar table
   std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate

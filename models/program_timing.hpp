@@ -20,9 +20,15 @@ struct HbmCounters {
   std::int64_t data_bus_busy_clocks = 0;  // summed over the pseudo-channels, in clocks of the memory
 };
 
+struct Arrival {  // from another core
+  std::int64_t cycle = 0;
+  std::uint32_t semaphores = 0;  // that it raises
+};
+
 struct ProgramTiming {
   std::int64_t cycles = 0;                      // from the first fetch to the step barrier
   std::vector<InstructionTiming> instructions;  // in program order; of `end`, only issued counts
+  std::vector<Arrival> arrivals;                // in order
   HbmCounters hbm;
   std::int64_t database_wait_cycles = 0;  // in which a merge or an update waited for another
 };

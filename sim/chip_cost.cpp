@@ -47,16 +47,16 @@ Json by_component(const models::EnergyReport& report) {
 }  // namespace
 
 ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
-                   models::clocked::ClockedCore& core)
-    : options_(options) {
+                   models::clocked::ClockedCore& core, std::optional<SystemCost> system)
+    : options_(options), system_(std::move(system)) {
   const models::SettingsStore settings = settings_of(model);
   const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model)};
-  const auto cost = [&](const std::vector<std::uint32_t>& words,
-                        const std::vector<std::uint16_t>& region_of) {
+  const auto cost = [&](const std::vector<std::uint32_t>& words, const std::vector<std::uint16_t>& region_of,
+                        const models::ProgramTiming* known = nullptr) {
     ProgramCost c;
     c.program = isa::decode(words);
     c.regions = {model.regions, region_of};
-    c.timing = core.run(c.program);
+    c.timing = known != nullptr ? *known : core.run(c.program);
     c.events = count_events(c.program, model.chip.lanes, settings) + count_events(c.timing.hbm);
     c.seconds = static_cast<double>(c.timing.cycles) / (options.clock_ghz * 1e9);
     c.energy = models::energy(c.events, c.timing.hbm, c.seconds, options.technology, sizes);
@@ -64,20 +64,27 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
   };
   initialize = cost(model.initialize, model.region_of.initialize);
   calibrate = cost(model.calibrate, model.region_of.calibrate);
-  step = cost(model.step, model.region_of.step);
+  step = cost(model.step, model.region_of.step, system_ ? &system_->step : nullptr);
   evaluate = cost(model.evaluate, model.region_of.evaluate);
 }
 
 std::int64_t ChipCost::cycles(const ProgramRuns& runs) const {
   return runs.initialize * initialize.timing.cycles + runs.calibrate * calibrate.timing.cycles +
-         runs.step * step.timing.cycles + runs.evaluate * evaluate.timing.cycles;
+         runs.step * cycles_per_step() + runs.evaluate * evaluate.timing.cycles;
 }
 
 double ChipCost::joules(const ProgramRuns& runs) const {
-  return static_cast<double>(runs.initialize) * initialize.energy.total_joules +
-         static_cast<double>(runs.calibrate) * calibrate.energy.total_joules +
-         static_cast<double>(runs.step) * step.energy.total_joules +
-         static_cast<double>(runs.evaluate) * evaluate.energy.total_joules;
+  const double of_a_core = static_cast<double>(runs.initialize) * initialize.energy.total_joules +
+                           static_cast<double>(runs.calibrate) * calibrate.energy.total_joules +
+                           static_cast<double>(runs.step) * step.energy.total_joules +
+                           static_cast<double>(runs.evaluate) * evaluate.energy.total_joules;
+  return static_cast<double>(cores()) * of_a_core + static_cast<double>(runs.step) * link_joules();
+}
+
+double ChipCost::link_joules() const {
+  if (!system_) return 0;
+  return 1e-12 * static_cast<double>(system_->interchip_bytes()) *
+         models::event_pj(models::Event::kLinkByte, options_.technology, {});
 }
 
 Json ChipCost::time(const ProgramRuns& runs) const {
@@ -91,35 +98,42 @@ Json ChipCost::time(const ProgramRuns& runs) const {
     return Json{{"runs", times}, {"cycles", cost.timing.cycles}};
   };
   const std::int64_t total = cycles(runs);
-  return {{"cycles_per_step", step.timing.cycles},
-          {"seconds_per_step", step.seconds},
-          {"utilization", utilization},
-          {"units", units},
-          {"database_wait_cycles_per_step", step.timing.database_wait_cycles},
-          {"programs",
-           {{"initialize", program(runs.initialize, initialize)},
-            {"calibrate", program(runs.calibrate, calibrate)},
-            {"step", program(runs.step, step)},
-            {"evaluate", program(runs.evaluate, evaluate)}}},
-          {"total_cycles", total},
-          {"total_seconds", static_cast<double>(total) / (options_.clock_ghz * 1e9)}};
+  Json time{{"cycles_per_step", cycles_per_step()},
+            {"seconds_per_step", static_cast<double>(cycles_per_step()) / (options_.clock_ghz * 1e9)},
+            {"utilization", utilization},
+            {"units", units},
+            {"database_wait_cycles_per_step", step.timing.database_wait_cycles},
+            {"programs",
+             {{"initialize", program(runs.initialize, initialize)},
+              {"calibrate", program(runs.calibrate, calibrate)},
+              {"step", program(runs.step, step)},
+              {"evaluate", program(runs.evaluate, evaluate)}}},
+            {"total_cycles", total},
+            {"total_seconds", static_cast<double>(total) / (options_.clock_ghz * 1e9)}};
+  if (system_) time["scaling"] = system_->scaling();
+  return time;
 }
 
 Json ChipCost::energy(const ProgramRuns& runs) const {
+  Json parts = by_component(step.energy);
+  const auto all = static_cast<double>(cores());
+  for (Json& part : parts) part = all * part.get<double>();
+  const char* links = models::name(models::Component::kLinks);
+  parts[links] = parts.value(links, 0.0) + link_joules();
   return {{"technology", options_.technology.name},
-          {"joules_per_step", step.energy.total_joules},
-          {"by_component", by_component(step.energy)},
-          {"watching_joules_per_step", step.energy.watching_joules},
+          {"joules_per_step", all * step.energy.total_joules + link_joules()},
+          {"by_component", parts},
+          {"watching_joules_per_step", all * step.energy.watching_joules},
           {"total_joules", joules(runs)}};
 }
 
 Json ChipCost::traffic() const {
   const models::HbmCounters& hbm = step.timing.hbm;
   const double peak = options_.core.hbm.peak_gb_per_s() * 1e9 * step.seconds;
-  return {{"hbm_bytes_per_step", hbm.read_bytes + hbm.written_bytes},
-          {"onchip_bytes_per_step", 0},
-          {"interchip_bytes_per_step", 0},
-          {"by_link", Json::array()},
+  return {{"hbm_bytes_per_step", cores() * (hbm.read_bytes + hbm.written_bytes)},
+          {"onchip_bytes_per_step", system_ ? system_->onchip_bytes() : 0},
+          {"interchip_bytes_per_step", system_ ? system_->interchip_bytes() : 0},
+          {"by_link", system_ ? system_->by_link() : Json::array()},
           {"hbm",
            {{"read_bytes", hbm.read_bytes},
             {"written_bytes", hbm.written_bytes},

@@ -1,14 +1,16 @@
-// What training costs on the chip: one dry clocked run of each program of a compiled model. Time does not
-// depend on values, so it holds for every run of the program.
+// What training costs on the chip, or on a system of chips: one dry clocked run of each program of a compiled
+// model. Time does not depend on values, so it holds for every run of the program.
 #pragma once
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "compiler/compiler.hpp"
 #include "models/event_counts.hpp"
 #include "models/program_timing.hpp"
 #include "sim/cost_options.hpp"
 #include "sim/roofline.hpp"
+#include "sim/system_cost.hpp"
 
 namespace anzan::sim {
 
@@ -29,8 +31,9 @@ struct ProgramRuns {
 struct ChipCost {
   ProgramCost initialize, calibrate, step, evaluate;
 
+  // `system`: the step of a system of several cores, as the others are of one.
   ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
-           models::clocked::ClockedCore& core);
+           models::clocked::ClockedCore& core, std::optional<SystemCost> system = {});
 
   std::int64_t cycles(const ProgramRuns& runs) const;
   double joules(const ProgramRuns& runs) const;
@@ -42,7 +45,12 @@ struct ChipCost {
   nlohmann::json roofline() const;
 
  private:
+  std::int64_t cores() const { return system_ ? system_->options.cores() : 1; }
+  std::int64_t cycles_per_step() const { return system_ ? system_->cycles_per_step : step.timing.cycles; }
+  double link_joules() const;  // of a step
+
   CostOptions options_;
+  std::optional<SystemCost> system_;
 };
 
 // `memory` of result.json.

@@ -112,7 +112,7 @@ class Writer {
     const std::vector<std::string> lines = lines_of(isa::disassemble(program_));
     std::vector<std::vector<std::size_t>> raised(program_.size()), taken(program_.size());
     for (std::size_t k = 0; k < pairs.size(); ++k) {
-      raised[pairs[k].signaller].push_back(k);
+      if (pairs[k].signaller != kOtherCore) raised[pairs[k].signaller].push_back(k);
       taken[pairs[k].waiter].push_back(k);
     }
     std::array<std::int64_t, kUnits> head_from{};  // when the queue's first place was left
@@ -134,7 +134,8 @@ class Writer {
                         R"("wait":"{:#x}","signal":"{:#x}","line":{}}})",
                         name, place_and_start(i), t.worked, t.ended, wait_mask(program_[i]),
                         signal_mask(program_[i]), json_string(lines[i])));
-      for (const std::size_t k : taken[i]) flow("f", unit, t.started, pairs[k], k);
+      for (const std::size_t k : taken[i])
+        if (pairs[k].signaller != kOtherCore) flow("f", unit, t.started, pairs[k], k);
       for (const std::size_t k : raised[i]) flow("s", unit, t.ended, pairs[k], k);
     }
   }
@@ -155,11 +156,16 @@ class Writer {
   // What raised the semaphores that an instruction took.
   std::string semaphores(const std::vector<Handover>& pairs, const std::vector<std::size_t>& taken) const {
     std::string list;
-    for (const std::size_t k : taken)
-      list += fmt::format(R"({}{{"semaphore":{},"unit":"{}","index":{},"raised_cycle":{}}})",
-                          list.empty() ? "" : ",", pairs[k].semaphore,
-                          isa::name(isa::unit(program_[pairs[k].signaller])), pairs[k].signaller,
-                          timing_.instructions[pairs[k].signaller].ended);
+    for (const std::size_t k : taken) {
+      const Handover& pair = pairs[k];
+      const std::string signaller =
+          pair.signaller == kOtherCore
+              ? R"("unit":"other core")"
+              : fmt::format(R"("unit":"{}","index":{})", isa::name(isa::unit(program_[pair.signaller])),
+                            pair.signaller);
+      list += fmt::format(R"({}{{"semaphore":{},{},"raised_cycle":{}}})", list.empty() ? "" : ",",
+                          pair.semaphore, signaller, pair.cycle);
+    }
     return list;
   }
 

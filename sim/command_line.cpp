@@ -111,9 +111,10 @@ int cost(const CostArguments& arguments) {
   const bool traces = arguments.trace.events || arguments.trace.waveform;
   if (traces && arguments.out.empty()) throw InputError("--out", "nothing", "a directory for the traces");
   const Configuration c = configuration(arguments.config, arguments.sets);
-  const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
+  const compiler::CompiledModel model =
+      compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
   models::clocked::ClockedCore core(c.cost.core);
-  const ChipCost cost(model, c.cost, core);
+  const ChipCost cost(model, c.cost, core, cost_of_system(c, model));
   const ProgramRuns once{1, 1, 1, 1};
   const nlohmann::json result{{"time", cost.time(once)},
                               {"energy", cost.energy(once)},
@@ -138,9 +139,11 @@ int compile(const CompileArguments& arguments) {
     if (std::find(passes.begin(), passes.end(), arguments.dump) == passes.end()) {
       throw InputError("--dump", arguments.dump, fmt::format("one of {}", fmt::join(passes, ", ")));
     }
-    std::cout << compiler::dump(arguments.dump, c.network, c.precision, c.parameters, c.chip, c.system.parameters);
+    std::cout << compiler::dump(arguments.dump, c.network, c.precision, c.parameters, c.chip,
+                                c.system.parameters);
   }
-  const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
+  const compiler::CompiledModel model =
+      compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
   if (!arguments.out.empty()) {
     try {
       write_programs(arguments.out, programs_of(model));

@@ -163,7 +163,8 @@ class Reader {
     if (cores > 1 && config_.parameters.batch % (cores * lanes) != 0)
       findings_.push_back({"/training/batch", shown(json_["training"]["batch"]),
                            "a multiple of " + std::to_string(cores * lanes) + ": images for " +
-                               std::to_string(lanes) + " lanes of each of " + std::to_string(cores) + " cores"});
+                               std::to_string(lanes) + " lanes of each of " + std::to_string(cores) +
+                               " cores"});
   }
 
   void read_technology() {

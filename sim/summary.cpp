@@ -48,6 +48,18 @@ std::string cost_summary(const Json& result) {
       100 * use.at("vector").get<double>(), 100 * use.at("dma").get<double>());
   text +=
       fmt::format("the tensor unit waits for: {}\n", waits(time.at("units").at("tensor").at("idle"), cycles));
+  if (time.contains("scaling")) {
+    const Json& s = time.at("scaling");
+    text += fmt::format(
+        "{} cores on {} chips: {:.2f} times as fast as one core, efficiency {:.1f} % (limit {:.2f}); "
+        "exchange {:.0f} "
+        "cycles, of these exposed {:.0f}; {:.2f} MB a step between chips, {:.2f} MB on them\n",
+        s.at("cores").get<int>(), s.at("chips").get<int>(), s.at("speedup").get<double>(),
+        100 * s.at("efficiency").get<double>(), s.at("speedup_limit").get<double>(),
+        s.at("exchange_cycles").get<double>(), s.at("exposed_exchange_cycles").get<double>(),
+        traffic.at("interchip_bytes_per_step").get<double>() / 1e6,
+        traffic.at("onchip_bytes_per_step").get<double>() / 1e6);
+  }
   text += fmt::format("HBM: {:.2f} MB a step, {:.0f} % of its peak\n",
                       traffic.at("hbm_bytes_per_step").get<double>() / 1e6,
                       100 * traffic.at("hbm").at("peak_share").get<double>());

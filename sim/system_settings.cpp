@@ -26,8 +26,8 @@ class SystemReader {
     Json& topology = system_["topology"];
     models::PacketFormat packet_of_chip;
     o_.network.cores = o_.cores_per_chip;
-    o_.network.onchip = link(chip_["network"], "/chip/network", packet_of_chip);
-    o_.network.chips.link = link(topology["link"], "/system/topology/link", o_.packet);
+    o_.network.onchip = link(chip_["network"], "on_chip", "/chip/network", packet_of_chip);
+    o_.network.chips.link = link(topology["link"], "tofu2", "/system/topology/link", o_.packet);
     if (o_.chips == 1) o_.packet = packet_of_chip;
     read_topology(topology);
     read_exchange(system_["exchange"]);
@@ -40,7 +40,9 @@ class SystemReader {
   }
 
   // A preset, and what is changed of it.
-  models::LinkParameters link(Json& json, const std::string& place, models::PacketFormat& packet) {
+  models::LinkParameters link(Json& json, const char* fallback, const std::string& place,
+                              models::PacketFormat& packet) {
+    if (!json.contains("preset")) json["preset"] = fallback;
     const models::LinkPreset preset = models::link_preset(json["preset"].get<std::string>().c_str());
     models::LinkParameters l = preset.link;
     packet = preset.packet;
@@ -99,8 +101,7 @@ class SystemReader {
 
   void read_exchange(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
-    if (!json.contains("dimensions"))
-      json["dimensions"] = dimensions(json["algorithm"].get<std::string>());
+    if (!json.contains("dimensions")) json["dimensions"] = dimensions(json["algorithm"].get<std::string>());
     e.dimensions = json["dimensions"].get<std::vector<int>>();
     const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
                                                  [](std::int64_t p, int size) { return p * size; });

@@ -1,5 +1,5 @@
-// The configuration's block `system` and the cores of a chip: how many there are, how they are joined and what they
-// exchange.
+// The configuration's block `system` and the cores of a chip: how many there are, how they are joined and
+// what they exchange.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -18,8 +18,8 @@ struct SystemOptions {
   int cores() const { return chips * cores_per_chip; }
 };
 
-// `system` and `chip` have passed the schema and have every setting spelt out afterwards. What no system could be
-// becomes findings at /system or /chip.
+// `system` and `chip` have passed the schema and have every setting spelt out afterwards. What no system
+// could be becomes findings at /system or /chip.
 SystemOptions merge_system(nlohmann::json& system, nlohmann::json& chip,
                            std::vector<compiler::InputFinding>& findings);
 

@@ -57,7 +57,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
       identity_(configuration_.identity(dataset_.digest)),
       threads_(thread_count(configuration_.engine.threads)),
       core_(configuration_.cost.core),
-      cost_(model_, configuration_.cost, core_),
+      cost_(model_, configuration_.cost, core_, cost_of_system(configuration_, model_)),
       engine_(timed_engine(configuration_, static_cast<int>(model_.slots.size()), core_)),
       machine_(std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed,
                                          threads_, engine_.get())),

@@ -99,6 +99,8 @@ std::vector<Handover> handovers(const isa::Program& program, const models::Progr
     if (const auto* put = std::get_if<isa::Put>(&program[i]); put != nullptr && put->core == 0)
       add(raises, put->remote_signal, raise);
   }
+  for (const models::Arrival& arrival : timing.arrivals)
+    add(raises, arrival.semaphores, {arrival.cycle, isa::Unit::kNetwork, kOtherCore});
   std::vector<Handover> pairs;
   for (std::size_t s = 0; s < takes.size(); ++s) {
     std::sort(takes[s].begin(), takes[s].end());
@@ -107,7 +109,7 @@ std::vector<Handover> handovers(const isa::Program& program, const models::Progr
       const Change& take = takes[s][k];
       if (k >= raises[s].size() || raises[s][k].cycle >= take.cycle)
         fail(take.place, fmt::format("semaphore {} taken in cycle {}, not raised before", s, take.cycle));
-      pairs.push_back({raises[s][k].place, take.place, static_cast<int>(s)});
+      pairs.push_back({raises[s][k].place, take.place, static_cast<int>(s), raises[s][k].cycle});
     }
   }
   std::sort(pairs.begin(), pairs.end(), [](const Handover& v, const Handover& w) {
@@ -166,8 +168,9 @@ std::vector<UnitUse> unit_uses(const isa::Program& program, const models::Progra
     std::int64_t raised = 0;
     std::size_t raiser = 0;
     for (; pair != pairs.end() && pair->waiter == i; ++pair) {
-      const std::int64_t cycle = timing.instructions[pair->signaller].ended;
-      const std::size_t by = number_of(isa::unit(program[pair->signaller]));
+      const std::int64_t cycle = pair->cycle;
+      const std::size_t by = number_of(pair->signaller == kOtherCore ? isa::Unit::kNetwork
+                                                                     : isa::unit(program[pair->signaller]));
       if (cycle > raised || (cycle == raised && by < raiser)) {
         raised = cycle;
         raiser = by;

@@ -28,15 +28,17 @@ std::uint32_t signal_mask(const isa::Instruction& instruction);
 void check_timing(const isa::Program& program, const models::ProgramTiming& timing);
 
 // A semaphore that one instruction raised when it ended and another took when it started.
+inline constexpr std::size_t kOtherCore = static_cast<std::size_t>(-1);
 struct Handover {
-  std::size_t signaller = 0, waiter = 0;  // places in the program
+  std::size_t signaller = 0, waiter = 0;  // places in the program; signaller: or kOtherCore
   int semaphore = 0;
+  std::int64_t cycle = 0;  // in which it was raised
 };
 
 // All semaphores taken, by the place of the waiter and then by number. A semaphore counts, so takes and
 // raises are paired first in, first out: by cycle, in one cycle in the order of isa::Unit. A put to core 0
-// raises its remote_signal here, as on an only core; the masks of `end` do nothing. Throws also where a
-// semaphore was not raised in a cycle before it was taken.
+// raises its remote_signal here, and so do arrivals from other cores; the masks of `end` do nothing. Throws
+// also where a semaphore was not raised in a cycle before it was taken.
 std::vector<Handover> handovers(const isa::Program& program, const models::ProgramTiming& timing);
 
 enum class Work {

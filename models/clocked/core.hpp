@@ -45,10 +45,8 @@ class ClockedCore {
   void trace(const std::string& file);
 
  private:
-  struct Blocks;
-  struct RtlParts;
-  ProgramTiming run_blocks(const isa::Program& program);
-  std::unique_ptr<Blocks> blocks_;
+  struct System;
+  std::unique_ptr<System> system_;
 };
 
 }  // namespace anzan::models::clocked

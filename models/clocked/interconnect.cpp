@@ -20,9 +20,9 @@ Interconnect::Interconnect(const sc_core::sc_module_name& name, const Clock& clo
 
 void Interconnect::restart(int line_bytes) {
   line_bytes_ = line_bytes;
-  network_ = std::make_unique<Network>(
-      parameters_.topology, parameters_.routing, packet_,
-      [this](std::uint64_t id, std::int64_t time_fs) { delivered(id, time_fs); });
+  network_ =
+      std::make_unique<Network>(parameters_.topology, parameters_.routing, packet_,
+                                [this](std::uint64_t id, std::int64_t time_fs) { delivered(id, time_fs); });
   sent_.clear();
   flights_.clear();
   writing_.assign(receivers_.size(), {});
@@ -74,8 +74,8 @@ void Interconnect::inject(std::int64_t now) {
     Flight flight;
     flight.rows = s.put->rows_sent;
     flight.semaphores = s.put->remote_signal;
-    const std::int64_t bytes = (flight.rows * line_bytes_ + (1 << s.put->rows_per_line_log2) - 1) >>
-                               s.put->rows_per_line_log2;
+    const std::int64_t bytes =
+        (flight.rows * line_bytes_ + (1 << s.put->rows_per_line_log2) - 1) >> s.put->rows_per_line_log2;
     std::uint64_t last = 0;
     if (alike_.empty()) {
       flight.receiver = s.put->receiver;
@@ -108,8 +108,8 @@ void Interconnect::delivered(std::uint64_t id, std::int64_t time_fs) {
   const auto found = flights_.lower_bound(id);
   Flight& flight = found->second;
   if (flight.time_fs >= 0 && flight.time_fs != time_fs)
-    throw NotAlike("messages that all cores send at once arrive at " + std::to_string(flight.time_fs) + " and " +
-                   std::to_string(time_fs) + " fs");
+    throw NotAlike("messages that all cores send at once arrive at " + std::to_string(flight.time_fs) +
+                   " and " + std::to_string(time_fs) + " fs");
   flight.time_fs = time_fs;
   if (--flight.under_way > 0) return;
   std::deque<Writing>& queue = writing_[static_cast<std::size_t>(flight.receiver)];

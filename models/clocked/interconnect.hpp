@@ -1,15 +1,19 @@
-// What joins the cores of a system: models/network in the clocked world. A put's message enters the network in the cycle
-// after its last row has been read; what has arrived whole is written to the receiver's scratchpad, a row a cycle, and with
-// the last row its semaphores are raised. Page: network_unit.md.
+// What joins the cores of a system: models/network in the clocked world. A put's message enters the network
+// in the cycle after its last row has been read; what has arrived whole is written to the receiver's
+// scratchpad, a row a cycle, and with the last row its semaphores are raised. Page: network_unit.md.
 #pragma once
 #include <cstdint>
+#include <deque>
+#include <exception>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <systemc>
 #include <vector>
 
 #include "models/clocked/clock.hpp"
 #include "models/clocked/job.hpp"
+#include "models/clocked/system.hpp"
 #include "models/network/chips.hpp"
 #include "models/network/network.hpp"
 
@@ -21,19 +25,13 @@ class ArrivalFace {
   virtual void arrived(std::uint32_t semaphores) = 0;  // they count from the next cycle on
 };
 
-// Cores that should be alike are not: what they send at the same time arrives at different times.
-class NotAlike : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 class Interconnect : public sc_core::sc_module {
  public:
   SC_HAS_PROCESS(Interconnect);
 
-  // `alike`: empty where every core is simulated. Otherwise only core 0 is, and every core is taken to send at the same
-  // time to the core at the same distance in these dimensions (compiler/system.hpp numbers cores so); whether all
-  // of that arrives at the same time is checked for every message.
+  // `alike`: empty where every core is simulated. Otherwise only core 0 is, and every core is taken to send
+  // at the same time to the core at the same distance in these dimensions (compiler/system.hpp numbers cores
+  // so); whether all of that arrives at the same time is checked for every message.
   Interconnect(const sc_core::sc_module_name& name, const Clock& clock, const ChipsNetwork& network,
                const PacketFormat& packet, std::vector<int> alike);
 
@@ -56,7 +54,7 @@ class Interconnect : public sc_core::sc_module {
     int receiver = -1;  // of the message that belongs to a simulated core
     std::int64_t rows = 0;
     std::uint32_t semaphores = 0;
-    std::uint64_t first = 0;          // of the messages that are to arrive together
+    std::uint64_t first = 0;  // of the messages that are to arrive together
     std::int64_t under_way = 0, time_fs = -1;
   };
   struct Writing {
@@ -81,8 +79,8 @@ class Interconnect : public sc_core::sc_module {
   int line_bytes_ = 0;
   std::vector<Sent> sent_;
   std::int64_t sent_cycle_ = -1;
-  std::map<std::uint64_t, Flight> flights_;       // by the last of the messages that are to arrive together
-  std::vector<std::deque<Writing>> writing_;      // of each receiver
+  std::map<std::uint64_t, Flight> flights_;   // by the last of the messages that are to arrive together
+  std::vector<std::deque<Writing>> writing_;  // of each receiver
   std::exception_ptr failure_;
 };
 

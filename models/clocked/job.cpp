@@ -43,7 +43,7 @@ int slot_of(const isa::Instruction& instruction) {
 
 }  // namespace
 
-std::vector<Job> jobs_of(const isa::Program& program, int lanes) {
+std::vector<Job> jobs_of(const isa::Program& program, int lanes, int core, int cores) {
   std::vector<Job> jobs;
   isa::ProgramError::Place place;
   for (const isa::Instruction& instruction : program) {
@@ -63,8 +63,14 @@ std::vector<Job> jobs_of(const isa::Program& program, int lanes) {
     }
     if (const auto* put = std::get_if<isa::Put>(&instruction)) {
       place.field = "core";
-      if (put->core != 0) throw isa::ProgramError(place, std::to_string(put->core), "0, the only core");
+      if (put->core >= cores)
+        throw isa::ProgramError(place, std::to_string(put->core),
+                                cores == 1 ? "0, the only core" : "below " + std::to_string(cores));
       job.remote_signal = put->remote_signal;
+      job.receiver = put->core;
+      job.leaves = put->core != core;
+      job.rows_sent = iterations(put->loops, 0, isa::kLoops);
+      job.rows_per_line_log2 = log2_rows_per_line(put->element);
     }
     jobs.push_back(job);
     if (job.unit == isa::Unit::kSequencer) return jobs;

@@ -23,6 +23,7 @@ void Sequencer::begin(const std::vector<Job>& jobs) {
   queues_ = {};
   semaphores_ = {};
   completions_.clear();
+  arrivals_.clear();
   timing_.assign(jobs.size(), {-1, -1, -1, -1});
   ended_ = false;
   failure_ = nullptr;
@@ -39,7 +40,14 @@ void Sequencer::worked(const Job& job) { timing_[job.index].worked = clock_.cycl
 void Sequencer::done(const Job& job) {
   const std::int64_t now = clock_.cycle();
   timing_[job.index].ended = now;
-  completions_.push_back({now, &job});
+  completions_.push_back({now, &job, job.signal, job.leaves ? 0 : job.remote_signal});
+  clock_.notify(wake_, now + 1);
+}
+
+void Sequencer::arrived(std::uint32_t semaphores) {
+  const std::int64_t now = clock_.cycle();
+  arrivals_.push_back({now, semaphores});
+  completions_.push_back({now, nullptr, 0, semaphores});
   clock_.notify(wake_, now + 1);
 }
 
@@ -61,9 +69,9 @@ void Sequencer::take_completions(std::int64_t now) {
   const auto later = std::stable_partition(completions_.begin(), completions_.end(),
                                            [now](const Completion& c) { return c.cycle < now; });
   for (auto c = completions_.begin(); c != later; ++c) {
-    queues_[number_of(c->job->unit)].busy = false;
+    if (c->job != nullptr) queues_[number_of(c->job->unit)].busy = false;
     for (std::size_t s = 0; s < semaphores_.size(); ++s)
-      semaphores_[s] += (c->job->signal >> s & 1) + (c->job->remote_signal >> s & 1);
+      semaphores_[s] += (c->signal >> s & 1) + (c->arrived >> s & 1);
   }
   completions_.erase(completions_.begin(), later);
 }

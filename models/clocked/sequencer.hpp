@@ -10,11 +10,12 @@
 
 #include "models/clocked/clock.hpp"
 #include "models/clocked/faces.hpp"
+#include "models/clocked/interconnect.hpp"
 #include "models/program_timing.hpp"
 
 namespace anzan::models::clocked {
 
-class Sequencer : public sc_core::sc_module, public SequencerFace {
+class Sequencer : public sc_core::sc_module, public SequencerFace, public ArrivalFace {
  public:
   SC_HAS_PROCESS(Sequencer);
   Sequencer(const sc_core::sc_module_name& name, const Clock& clock, int queue_depth);
@@ -30,6 +31,7 @@ class Sequencer : public sc_core::sc_module, public SequencerFace {
   bool ended() const { return ended_; }
   std::int64_t cycles() const { return end_cycle_ + 1; }
   const std::vector<InstructionTiming>& instructions() const { return timing_; }
+  const std::vector<Arrival>& arrivals() const { return arrivals_; }
   // Of the first instruction that has not started; what waits forever if the simulation stands still.
   std::size_t first_waiting() const;
   // An exception that a unit threw when it was started; nothing starts after it.
@@ -37,6 +39,7 @@ class Sequencer : public sc_core::sc_module, public SequencerFace {
 
   void worked(const Job& job) override;
   void done(const Job& job) override;
+  void arrived(std::uint32_t semaphores) override;
 
   void trace(sc_core::sc_trace_file* file) const;
 
@@ -48,7 +51,8 @@ class Sequencer : public sc_core::sc_module, public SequencerFace {
   };
   struct Completion {
     std::int64_t cycle;
-    const Job* job;
+    const Job* job;                 // null: an arrival from another core
+    std::uint32_t signal, arrived;  // semaphores that it raises, those in both twice
   };
 
   void step();  // one cycle in which something may happen
@@ -67,6 +71,7 @@ class Sequencer : public sc_core::sc_module, public SequencerFace {
   std::array<std::uint32_t, isa::kSemaphores> semaphores_{};
   std::vector<Completion> completions_;  // of this cycle: they count from the next
   std::vector<InstructionTiming> timing_;
+  std::vector<Arrival> arrivals_;
   std::int64_t end_cycle_ = -1;
   bool ended_ = false;
   std::exception_ptr failure_;

@@ -28,14 +28,14 @@ class Lifter {
         }
         const int channel = table_.channel(node, chip), link = table_.link_of(channel);
         // cables of the chips come after those of the cores, in their order
-        routing.set(router(node), destination, 2 * endpoints_ + link,
-                    channel % table_.virtual_channels());
+        routing.set(router(node), destination, 2 * endpoints_ + link, channel % table_.virtual_channels());
       }
     }
     std::vector<bool> onchip(whole.links().size(), false);
     std::fill(onchip.begin(), onchip.begin() + 2 * endpoints_, true);
     if (dependency_cycle(whole, routing))
-      throw std::logic_error("network of chips: its routing could deadlock, although that of the chips could not");
+      throw std::logic_error(
+          "network of chips: its routing could deadlock, although that of the chips could not");
     return {whole, routing, std::move(onchip)};
   }
 

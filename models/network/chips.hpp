@@ -1,5 +1,6 @@
-// The network of a system of chips with several cores each: every chip has a router; its cores hang on it by links of the
-// chip, and routers are joined by the links between chips. With one core a chip, chips and cores are the same nodes.
+// The network of a system of chips with several cores each: every chip has a router; its cores hang on it by
+// links of the chip, and routers are joined by the links between chips. With one core a chip, chips and cores
+// are the same nodes.
 #pragma once
 #include <string>
 #include <vector>
@@ -17,8 +18,8 @@ struct ChipsParameters {
 };
 
 struct ChipsNetwork {
-  Topology topology;  // endpoint c * cores + k is core k of chip c
-  RoutingTable routing;
+  Topology topology{1, 1, {}};  // endpoint c * cores + k is core k of chip c
+  RoutingTable routing{topology, 1};
   std::vector<bool> onchip;  // of each link
 };
 

@@ -1,0 +1,119 @@
+// Runs the step of a system dry, and what it is compared with.
+#include "sim/system_cost.hpp"
+
+#include <algorithm>
+
+namespace anzan::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+// As core 0 has it, or as each core has it.
+using ProgramOfCore = std::function<isa::Program(int core)>;
+
+class SystemRunner {
+ public:
+  SystemRunner(const CostOptions& options, SystemCost& cost) : options_(options), cost_(cost) {}
+
+  // Of core 0 alone, as long as the network shows no difference between the cores.
+  models::clocked::SystemTiming run(const ProgramOfCore& program) {
+    if (cost_.alike) {
+      try {
+        return system(cost_.options.parameters.exchange.dimensions).run({program(0)});
+      } catch (const models::clocked::NotAlike&) {
+        cost_.alike = false;
+      }
+    }
+    std::vector<isa::Program> programs;
+    for (int c = 0; c < cost_.options.cores(); ++c) programs.push_back(program(c));
+    return system({}).run(programs);
+  }
+
+ private:
+  models::clocked::ClockedSystem system(const std::vector<int>& alike) const {
+    return {options_.core, cost_.network, cost_.options.packet, alike};
+  }
+
+  const CostOptions& options_;
+  SystemCost& cost_;
+};
+
+std::int64_t one_core(const std::vector<std::uint32_t>& step, const CostOptions& options) {
+  return models::clocked::ClockedCore(options.core).run(isa::decode(step)).cycles;
+}
+
+}  // namespace
+
+std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model) {
+  if (c.system.cores() == 1) return {};
+  SystemCost cost;
+  cost.options = c.system;
+  cost.network = models::build_chips(c.system.network);
+  SystemRunner runner(c.cost, cost);
+  const auto of_core = [](const auto& encoded) {
+    return [&encoded](int core) { return isa::decode(encoded(core)); };
+  };
+  models::clocked::SystemTiming step = runner.run(of_core(model.step_in_core));
+  cost.step_cycles = cost.cycles_per_step = step.cycles();
+  cost.step = std::move(step.cores.front());
+  cost.links = std::move(step.links);
+  if (model.two_steps_in_core)
+    cost.cycles_per_step = runner.run(of_core(model.two_steps_in_core)).cycles() - cost.step_cycles;
+  cost.exchange_cycles = runner.run(of_core(model.exchange_in_core)).cycles();
+  compiler::TrainingParameters training = model.training;
+  cost.compute_cycles =
+      one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
+  training.batch *= c.system.cores();
+  cost.one_core_cycles =
+      one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
+  return cost;
+}
+
+std::int64_t SystemCost::hidden_cycles() const {
+  return std::max<std::int64_t>(0, exchange_cycles - exposed_cycles());
+}
+
+std::int64_t SystemCost::onchip_bytes() const {
+  std::int64_t bytes = 0;
+  for (std::size_t l = 0; l < links.size(); ++l) bytes += network.onchip[l] ? links[l].bytes : 0;
+  return bytes;
+}
+
+std::int64_t SystemCost::interchip_bytes() const {
+  std::int64_t bytes = 0;
+  for (std::size_t l = 0; l < links.size(); ++l) bytes += network.onchip[l] ? 0 : links[l].bytes;
+  return bytes;
+}
+
+Json SystemCost::scaling() const {
+  const auto cycles = static_cast<double>(cycles_per_step);
+  const double speedup = static_cast<double>(one_core_cycles) / cycles;
+  return {{"cores", options.cores()},
+          {"chips", options.chips},
+          {"cores_simulated", alike ? 1 : options.cores()},
+          {"one_core_cycles", one_core_cycles},
+          {"barrier_to_barrier_cycles", step_cycles},
+          {"compute_cycles", compute_cycles},
+          {"exchange_cycles", exchange_cycles},
+          {"exposed_exchange_cycles", exposed_cycles()},
+          {"hidden_exchange_cycles", hidden_cycles()},
+          {"speedup", speedup},
+          {"efficiency", speedup / options.cores()},
+          {"speedup_limit", static_cast<double>(one_core_cycles) / static_cast<double>(compute_cycles)}};
+}
+
+Json SystemCost::by_link() const {
+  Json json = Json::array();
+  for (std::size_t l = 0; l < links.size(); ++l) {
+    const models::Link& link = network.topology.links()[l];
+    json.push_back({{"from", link.from},
+                    {"to", link.to},
+                    {"onchip", static_cast<bool>(network.onchip[l])},
+                    {"bytes", links[l].bytes},
+                    {"packets", links[l].packets},
+                    {"busy_seconds", static_cast<double>(links[l].busy_fs) * 1e-15}});
+  }
+  return json;
+}
+
+}  // namespace anzan::sim

@@ -1,0 +1,42 @@
+// What a training step costs on a system of many cores: cores, exchange and network in time, without values.
+// Cores that are provably alike are simulated once.
+#pragma once
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "compiler/compiler.hpp"
+#include "models/clocked/system.hpp"
+#include "sim/configuration.hpp"
+#include "sim/system_settings.hpp"
+
+namespace anzan::sim {
+
+// Cycles of core 0's programs; all cores begin together.
+struct SystemCost {
+  SystemOptions options;
+  models::ChipsNetwork network;
+  bool alike = true;                 // one core stood for all; false: each was simulated
+  models::ProgramTiming step;        // from barrier to barrier, of core 0
+  std::int64_t step_cycles = 0;      // of the slowest core
+  std::int64_t cycles_per_step = 0;  // when the next step begins before this one has ended
+  std::int64_t exchange_cycles = 0;  // of the exchange, if nothing else is done
+  std::int64_t compute_cycles = 0;   // of a step that exchanges nothing
+  std::int64_t one_core_cycles = 0;  // of one core with all images
+  std::vector<models::LinkCounters> links;
+
+  std::int64_t exposed_cycles() const { return cycles_per_step - compute_cycles; }
+  std::int64_t hidden_cycles() const;
+  std::int64_t onchip_bytes() const;  // over all links of the kind, headers too
+  std::int64_t interchip_bytes() const;
+  nlohmann::json scaling() const;  // `time.scaling` of result.json
+  nlohmann::json by_link() const;
+};
+
+// Of the configuration that `model` was compiled from; nothing where it has one core. Throws as
+// ClockedSystem::run.
+std::optional<SystemCost> cost_of_system(const Configuration& configuration,
+                                         const compiler::CompiledModel& model);
+
+}  // namespace anzan::sim
