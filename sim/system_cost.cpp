@@ -15,23 +15,26 @@ class SystemRunner {
  public:
   SystemRunner(const CostOptions& options, SystemCost& cost) : options_(options), cost_(cost) {}
 
-  // Of core 0 alone, as long as the network shows no difference between the cores.
+  // Of chip 0 alone, as long as the network shows no difference between the chips.
   models::clocked::SystemTiming run(const ProgramOfCore& program) {
     if (cost_.alike) {
       try {
-        return system(cost_.options.parameters.exchange.dimensions).run({program(0)});
+        return simulate(cost_.options.cores_per_chip, program);
       } catch (const models::clocked::NotAlike&) {
         cost_.alike = false;
       }
     }
-    std::vector<isa::Program> programs;
-    for (int c = 0; c < cost_.options.cores(); ++c) programs.push_back(program(c));
-    return system({}).run(programs);
+    return simulate(cost_.options.cores(), program);
   }
 
  private:
-  models::clocked::ClockedSystem system(const std::vector<int>& alike) const {
-    return {options_.core, cost_.network, cost_.options.packet, alike};
+  models::clocked::SystemTiming simulate(int cores, const ProgramOfCore& program) const {
+    const models::clocked::Alike alike{cost_.options.parameters.exchange.dimensions, cores};
+    if (!alike.possible()) return simulate(cost_.options.cores(), program);
+    std::vector<isa::Program> programs;
+    for (int c = 0; c < cores; ++c) programs.push_back(program(c));
+    return models::clocked::ClockedSystem(options_.core, cost_.network, cost_.options.packet, alike)
+        .run(programs);
   }
 
   const CostOptions& options_;
@@ -90,7 +93,7 @@ Json SystemCost::scaling() const {
   const double speedup = static_cast<double>(one_core_cycles) / cycles;
   return {{"cores", options.cores()},
           {"chips", options.chips},
-          {"cores_simulated", alike ? 1 : options.cores()},
+          {"cores_simulated", alike ? options.cores_per_chip : options.cores()},
           {"one_core_cycles", one_core_cycles},
           {"barrier_to_barrier_cycles", step_cycles},
           {"compute_cycles", compute_cycles},

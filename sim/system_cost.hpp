@@ -17,7 +17,7 @@ namespace anzan::sim {
 struct SystemCost {
   SystemOptions options;
   models::ChipsNetwork network;
-  bool alike = true;                 // one core stood for all; false: each was simulated
+  bool alike = true;                 // the cores of one chip stood for all; false: each was simulated
   models::ProgramTiming step;        // from barrier to barrier, of core 0
   std::int64_t step_cycles = 0;      // of the slowest core
   std::int64_t cycles_per_step = 0;  // when the next step begins before this one has ended

@@ -7,12 +7,8 @@
 namespace anzan::models::clocked {
 
 Interconnect::Interconnect(const sc_core::sc_module_name& name, const Clock& clock,
-                           const ChipsNetwork& network, const PacketFormat& packet, std::vector<int> alike)
-    : sc_core::sc_module(name),
-      clock_(clock),
-      parameters_(network),
-      packet_(packet),
-      alike_(std::move(alike)) {
+                           const ChipsNetwork& network, const PacketFormat& packet, const Alike& alike)
+    : sc_core::sc_module(name), clock_(clock), parameters_(network), packet_(packet), alike_(alike) {
   SC_METHOD(wake);
   sensitive << wake_;
   dont_initialize();
@@ -44,11 +40,11 @@ void Interconnect::send(int core, const Job& put) {
 }
 
 void Interconnect::wake() {
+  if (failure_) return;
   try {
     step(clock_.cycle());
   } catch (...) {
     failure_ = std::current_exception();
-    sc_core::sc_stop();
   }
 }
 
@@ -77,31 +73,15 @@ void Interconnect::inject(std::int64_t now) {
     const std::int64_t bytes =
         (flight.rows * line_bytes_ + (1 << s.put->rows_per_line_log2) - 1) >> s.put->rows_per_line_log2;
     std::uint64_t last = 0;
-    if (alike_.empty()) {
-      flight.receiver = s.put->receiver;
-      flight.under_way = 1;
-      flight.first = last = network_->inject(time_fs, s.core, s.put->receiver, bytes);
-    } else {
-      const int cores = parameters_.topology.endpoints();
-      for (int core = 0; core < cores; ++core) {
-        last = network_->inject(time_fs, core, at_distance(core, s.put->receiver), bytes);
-        if (core == 0) flight.first = last;
-      }
-      flight.receiver = 0;
-      flight.under_way = cores;
+    for (int shift = 0; shift < alike_.cores(); shift += alike_.simulated) {
+      const int receiver = alike_.shifted(s.put->receiver, shift);
+      last = network_->inject(time_fs, alike_.shifted(s.core, shift), receiver, bytes);
+      if (flight.under_way++ == 0) flight.first = last;
+      if (receiver < alike_.simulated) flight.receiver = receiver;
     }
     flights_.emplace(last, flight);
   }
   sent_.clear();
-}
-
-int Interconnect::at_distance(int core, int distance) const {
-  int stride = 1, result = 0;
-  for (const int size : alike_) {
-    result += (core / stride + distance / stride) % size * stride;
-    stride *= size;
-  }
-  return result;
 }
 
 void Interconnect::delivered(std::uint64_t id, std::int64_t time_fs) {

@@ -29,11 +29,10 @@ class Interconnect : public sc_core::sc_module {
  public:
   SC_HAS_PROCESS(Interconnect);
 
-  // `alike`: empty where every core is simulated. Otherwise only core 0 is, and every core is taken to send
-  // at the same time to the core at the same distance in these dimensions (compiler/system.hpp numbers cores
-  // so); whether all of that arrives at the same time is checked for every message.
+  // `alike`: as of ClockedSystem; whether what all chips send at the same time arrives at the same time is
+  // checked for every message.
   Interconnect(const sc_core::sc_module_name& name, const Clock& clock, const ChipsNetwork& network,
-               const PacketFormat& packet, std::vector<int> alike);
+               const PacketFormat& packet, const Alike& alike);
 
   // Of each simulated core, in order.
   void attach(ArrivalFace& core) { receivers_.push_back(&core); }
@@ -66,13 +65,12 @@ class Interconnect : public sc_core::sc_module {
   void step(std::int64_t now);
   void inject(std::int64_t now);
   void delivered(std::uint64_t id, std::int64_t time_fs);
-  int at_distance(int core, int distance) const;
   void notify(std::int64_t now);
 
   const Clock& clock_;
   ChipsNetwork parameters_;
   PacketFormat packet_;
-  std::vector<int> alike_;
+  Alike alike_;
   std::vector<ArrivalFace*> receivers_;
   sc_core::sc_event wake_;
   std::unique_ptr<Network> network_;

@@ -2,6 +2,8 @@
 #include "models/clocked/system.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <stdexcept>
 
 #include "models/clocked/core_blocks.hpp"
@@ -11,13 +13,14 @@
 namespace anzan::models::clocked {
 
 struct ClockedSystem::Parts {
-  Parts(const CoreParameters& p, const ChipsNetwork& network, const PacketFormat& packet,
-        const std::vector<int>& alike)
+  Parts(const CoreParameters& p, const ChipsNetwork& network, const PacketFormat& packet, const Alike& alike)
       : line_bytes(4 * p.lanes),
         clock(p.clock_period_fs),
         interconnect("interconnect", clock, network, packet, alike) {
-    const int all = network.topology.endpoints(), simulated = alike.empty() ? all : 1;
-    for (int c = 0; c < simulated; ++c)
+    const int all = network.topology.endpoints();
+    if (alike.cores() != all || alike.simulated < 1 || all % alike.simulated != 0 || !alike.possible())
+      throw std::invalid_argument("clocked system: cores that cannot stand for each other");
+    for (int c = 0; c < alike.simulated; ++c)
       cores.push_back(
           std::make_unique<CoreBlocks>(clock, p, RtlBlocks{}, CoreBlocks::Place{c, all, &interconnect}));
   }
@@ -30,6 +33,26 @@ struct ClockedSystem::Parts {
   std::vector<std::unique_ptr<CoreBlocks>> cores;
 };
 
+int Alike::cores() const {
+  return std::accumulate(dimensions.begin(), dimensions.end(), 1, std::multiplies<>());
+}
+
+int Alike::shifted(int core, int distance) const {
+  int stride = 1, result = 0;
+  for (const int size : dimensions) {
+    result += (core / stride + distance / stride) % size * stride;
+    stride *= size;
+  }
+  return result;
+}
+
+bool Alike::possible() const {
+  for (int shift = 0; shift < cores(); shift += simulated)
+    for (int core = 0; core < simulated; ++core)
+      if (shifted(core, shift) != core + shift) return false;
+  return true;
+}
+
 std::int64_t SystemTiming::cycles() const {
   std::int64_t last = 0;
   for (const ProgramTiming& core : cores) last = std::max(last, core.cycles);
@@ -37,7 +60,7 @@ std::int64_t SystemTiming::cycles() const {
 }
 
 ClockedSystem::ClockedSystem(const CoreParameters& parameters, const ChipsNetwork& network,
-                             const PacketFormat& packet, const std::vector<int>& alike)
+                             const PacketFormat& packet, const Alike& alike)
     : parts_((check(parameters), std::make_unique<Parts>(parameters, network, packet, alike))) {}
 
 ClockedSystem::~ClockedSystem() = default;

@@ -10,7 +10,20 @@
 
 namespace anzan::models::clocked {
 
-// Cores that should be alike are not: what they send at the same time arrives at different times.
+// Which cores stand for others. Those of chip 0, [0, simulated), are simulated; core c of them stands for the
+// cores that lie at all distances that are multiples of `simulated`, counted in the dimensions of the
+// exchange (compiler/system.hpp). With simulated == cores() every core is.
+struct Alike {
+  std::vector<int> dimensions{1};
+  int simulated = 1;
+
+  int cores() const;
+  int shifted(int core, int distance) const;  // coordinate by coordinate
+  // False where such distances lead from a core of a chip to another one of another chip.
+  bool possible() const;
+};
+
+// Chips that should be alike are not: what they send at the same time arrives at different times.
 class NotAlike : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -24,11 +37,10 @@ struct SystemTiming {
 
 class ClockedSystem {
  public:
-  // There is one system or ClockedCore at a time in a process. `alike`: empty, and every core is simulated;
-  // or the dimensions in which all cores stand alike (compiler/system.hpp): then core 0 is simulated for all
-  // of them, and run() takes its program and throws NotAlike where the network treats cores differently.
+  // There is one system or ClockedCore at a time in a process. run() throws NotAlike where the network treats
+  // chips differently.
   ClockedSystem(const CoreParameters& parameters, const ChipsNetwork& network, const PacketFormat& packet,
-                const std::vector<int>& alike = {});
+                const Alike& alike);
   ~ClockedSystem();
 
   int simulated_cores() const;

@@ -5,7 +5,6 @@
 #include <boost/graph/compressed_sparse_row_graph.hpp>
 #include <boost/graph/depth_first_search.hpp>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 
 namespace anzan::models {
@@ -15,17 +14,21 @@ constexpr int kUnknown = std::numeric_limits<int>::max() / 2;
 
 std::size_t at(int value) { return static_cast<std::size_t>(value); }
 
-// Hops from `root` to each node (all links lead both ways).
-std::vector<int> distances(const Topology& topology, int root) {
-  std::vector<int> result(at(topology.nodes()), kUnknown);
-  std::vector<int> queue = {root};
-  result[at(root)] = 0;
-  for (std::size_t k = 0; k < queue.size(); ++k) {
-    for (const int link : topology.out_links(queue[k])) {
+struct Search {
+  std::vector<int> distance;  // in hops from the root, by node (all links lead both ways)
+  std::vector<int> order;     // the nodes, from the root outwards
+};
+
+Search breadth_first(const Topology& topology, int root) {
+  Search result{std::vector<int>(at(topology.nodes()), kUnknown), {root}};
+  result.distance[at(root)] = 0;
+  for (std::size_t k = 0; k < result.order.size(); ++k) {
+    const int node = result.order[k];
+    for (const int link : topology.out_links(node)) {
       const int to = topology.links()[at(link)].to;
-      if (result[at(to)] != kUnknown) continue;
-      result[at(to)] = result[at(queue[k])] + 1;
-      queue.push_back(to);
+      if (result.distance[at(to)] != kUnknown) continue;
+      result.distance[at(to)] = result.distance[at(node)] + 1;
+      result.order.push_back(to);
     }
   }
   return result;
@@ -61,27 +64,74 @@ std::vector<int> RoutingTable::path(const Topology& topology, int source, int de
   return result;
 }
 
+namespace {
+
+struct Hop {
+  int next;             // node
+  int virtual_channel;  // 0 if the way still leads over the end of a ring, 1 if not; 0 where there is no ring
+};
+
+// The first hop between two different nodes of a grid, whether its link is there or not.
+Hop dimension_order_hop(const Topology& topology, int node, int destination) {
+  int stride = 1;
+  for (std::size_t d = 0;; stride *= topology.sizes()[d], ++d) {
+    const int size = topology.sizes()[d], x = node / stride % size, y = destination / stride % size;
+    if (x == y) continue;
+    const int forward = (y - x + size) % size;
+    const bool up = topology.wraps(d) ? forward <= size - forward : y > x;
+    const bool over_the_end = up ? y < x : y > x;
+    return {node + ((x + (up ? 1 : size - 1)) % size - x) * stride,
+            topology.wraps(d) && !over_the_end ? 1 : 0};
+  }
+}
+
+int dateline_channels(const Topology& topology) {
+  for (std::size_t d = 0; d < topology.sizes().size(); ++d)
+    if (topology.wraps(d)) return 2;
+  return 1;
+}
+
+// The first of the links from `node` that lead one hop nearer.
+int nearer(const Topology& topology, const std::vector<int>& distance, int node) {
+  for (const int link : topology.out_links(node))
+    if (distance[at(topology.links()[at(link)].to)] == distance[at(node)] - 1) return link;
+  return -1;
+}
+
+}  // namespace
+
 RoutingTable dimension_order(const Topology& topology) {
-  const std::vector<int>& sizes = topology.sizes();
-  if (sizes.empty())
+  if (topology.sizes().empty() || !topology.whole())
     throw std::invalid_argument("routing: dimension_order needs a mesh or torus without failed links");
-  bool rings = false;
-  for (std::size_t d = 0; d < sizes.size(); ++d) rings = rings || topology.wraps(d);
-  RoutingTable table(topology, rings ? 2 : 1);
+  RoutingTable table(topology, dateline_channels(topology));
   for (int node = 0; node < topology.nodes(); ++node) {
     for (int destination = 0; destination < topology.nodes(); ++destination) {
-      int stride = 1;
-      for (std::size_t d = 0; d < sizes.size(); stride *= sizes[d], ++d) {
-        const int size = sizes[d], x = node / stride % size, y = destination / stride % size;
-        if (x == y) continue;
-        const int forward = (y - x + size) % size;
-        const bool up = topology.wraps(d) ? forward <= size - forward : y > x;
-        const int next_x = (x + (up ? 1 : size - 1)) % size;
-        const bool over_the_end = up ? y < x : y > x;
-        const int link = topology.link_between(node, node + (next_x - x) * stride);
-        table.set(node, destination, link, topology.wraps(d) && !over_the_end ? 1 : 0);
-        break;
+      if (node == destination) continue;
+      const Hop hop = dimension_order_hop(topology, node, destination);
+      table.set(node, destination, topology.link_between(node, hop.next), hop.virtual_channel);
+    }
+  }
+  return table;
+}
+
+RoutingTable detour(const Topology& topology) {
+  if (topology.sizes().empty()) throw std::invalid_argument("routing: detour needs a mesh or torus");
+  const int ordered = dateline_channels(topology);
+  RoutingTable table(topology, 2 * ordered);
+  std::vector<bool> late(at(topology.nodes()));  // a way that left the order may pass here
+  for (int destination = 0; destination < topology.endpoints(); ++destination) {
+    const auto [distance, order] = breadth_first(topology, destination);
+    std::fill(late.begin(), late.end(), false);
+    for (auto it = order.rbegin(); *it != destination; ++it) {  // from the farthest inwards
+      const int node = *it;
+      const Hop hop = dimension_order_hop(topology, node, destination);
+      int link = topology.link_between(node, hop.next);
+      if (link < 0 || distance[at(hop.next)] != distance[at(node)] - 1) {
+        link = nearer(topology, distance, node);
+        late[at(node)] = true;
       }
+      table.set(node, destination, link, hop.virtual_channel + (late[at(node)] ? ordered : 0));
+      if (late[at(node)]) late[at(topology.links()[at(link)].to)] = true;
     }
   }
   return table;
@@ -90,14 +140,9 @@ RoutingTable dimension_order(const Topology& topology) {
 RoutingTable shortest_path(const Topology& topology) {
   RoutingTable table(topology, 1);
   for (int destination = 0; destination < topology.endpoints(); ++destination) {
-    const std::vector<int> distance = distances(topology, destination);
-    for (int node = 0; node < topology.nodes(); ++node) {
-      for (const int link : topology.out_links(node)) {
-        if (distance[at(topology.links()[at(link)].to)] != distance[at(node)] - 1) continue;
-        table.set(node, destination, link, 0);
-        break;
-      }
-    }
+    const std::vector<int> distance = breadth_first(topology, destination).distance;
+    for (int node = 0; node < topology.nodes(); ++node)
+      if (node != destination) table.set(node, destination, nearer(topology, distance, node), 0);
   }
   return table;
 }
@@ -106,10 +151,7 @@ RoutingTable up_down(const Topology& topology) {
   int root = 0;
   for (int node = 1; node < topology.nodes(); ++node)
     if (topology.out_links(node).size() > topology.out_links(root).size()) root = node;
-  const std::vector<int> level = distances(topology, root);
-  std::vector<int> order(at(topology.nodes()));  // from the root downwards
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return level[at(a)] < level[at(b)]; });
+  const std::vector<int> order = breadth_first(topology, root).order;
   std::vector<int> rank(order.size());
   for (std::size_t k = 0; k < order.size(); ++k) rank[at(order[k])] = static_cast<int>(k);
 
@@ -203,8 +245,10 @@ struct Method {
   const char* name;
   RoutingTable (*build)(const Topology& topology);
 };
-constexpr Method kMethods[] = {
-    {"dimension_order", dimension_order}, {"shortest_path", shortest_path}, {"up_down", up_down}};
+constexpr Method kMethods[] = {{"dimension_order", dimension_order},
+                               {"detour", detour},
+                               {"shortest_path", shortest_path},
+                               {"up_down", up_down}};
 
 }  // namespace
 
@@ -224,8 +268,8 @@ std::optional<std::vector<int>> dependency_cycle(const Topology& topology, const
 
 RoutingTable build_routing(const Topology& topology, const std::string& method) {
   if (method == "automatic") {
-    if (!topology.sizes().empty()) return build_routing(topology, "dimension_order");
-    RoutingTable table = shortest_path(topology);
+    if (!topology.sizes().empty() && topology.whole()) return build_routing(topology, "dimension_order");
+    RoutingTable table = topology.sizes().empty() ? shortest_path(topology) : detour(topology);
     return dependency_cycle(topology, table) ? build_routing(topology, "up_down") : table;
   }
   std::string names = "automatic";

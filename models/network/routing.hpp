@@ -37,10 +37,15 @@ class RoutingTable {
   std::vector<int> next_;
 };
 
-// Grids only (throws std::invalid_argument otherwise): dimension after dimension, the shorter way round, the
-// positive one if both are equal. Rings have two virtual channels: 0 as long as the way still leads over the
-// end of the dimension, 1 from there on (and at once where it does not).
+// Whole grids only (throws std::invalid_argument otherwise): dimension after dimension, the shorter way
+// round, the positive one if both are equal. Rings have two virtual channels: 0 as long as the way still
+// leads over the end of the dimension, 1 from there on (and at once where it does not).
 RoutingTable dimension_order(const Topology& topology);
+
+// Grids only: fewest hops around links that have failed. The hop of dimension_order is taken wherever it is
+// one of the fewest, otherwise the lowest link number. From where ways to a destination leave the dimension
+// order, they go on in virtual channels of their own to the end.
+RoutingTable detour(const Topology& topology);
 
 // Fewest hops; the lowest link number on ties. One virtual channel.
 RoutingTable shortest_path(const Topology& topology);
@@ -54,9 +59,10 @@ RoutingTable up_down(const Topology& topology);
 // traffic between endpoints can close such a circle.
 std::optional<std::vector<int>> dependency_cycle(const Topology& topology, const RoutingTable& table);
 
-// The table of the method, proven free of deadlock: "dimension_order", "shortest_path", "up_down", or
-// "automatic": dimension_order on grids, otherwise shortest_path, and up_down where that could deadlock.
-// Throws std::invalid_argument for another name, and where the method could deadlock, naming the circle.
+// The table of the method, proven free of deadlock: "dimension_order", "detour", "shortest_path", "up_down",
+// or "automatic": dimension_order on whole grids, detour on others, shortest_path on what is no grid, and
+// up_down where these could deadlock. Throws std::invalid_argument for another name, and where the method
+// could deadlock, naming the circle.
 RoutingTable build_routing(const Topology& topology, const std::string& method = "automatic");
 
 }  // namespace anzan::models

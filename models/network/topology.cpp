@@ -126,7 +126,11 @@ Topology Topology::without(const std::vector<std::pair<int, int>>& failed) const
     const auto& [a, b] = failed[static_cast<std::size_t>(missing - found.begin())];
     refuse("there is no link " + pair_text(a, b) + " that could have failed");
   }
-  return {nodes(), endpoints_, cables};
+  Topology result(nodes(), endpoints_, cables);
+  result.sizes_ = sizes_;
+  result.torus_ = torus_;
+  result.whole_ = false;
+  return result;
 }
 
 int Topology::link_between(int from, int to) const {

@@ -43,8 +43,9 @@ class Topology {
   const std::vector<int>& out_links(int node) const { return out_links_[static_cast<std::size_t>(node)]; }
   int link_between(int from, int to) const;  // the lowest number, or -1
 
-  // Of a whole grid; empty otherwise, also once a link has failed.
+  // Of a grid, empty otherwise; where cables of the grid have failed, it is not whole.
   const std::vector<int>& sizes() const { return sizes_; }
+  bool whole() const { return whole_; }
   bool wraps(std::size_t dimension) const { return torus_ && sizes_[dimension] >= 3; }
 
  private:
@@ -55,7 +56,7 @@ class Topology {
   std::vector<Link> links_;
   std::vector<std::vector<int>> out_links_;  // of each node, ascending
   std::vector<int> sizes_;
-  bool torus_ = false;
+  bool torus_ = false, whole_ = true;
 };
 
 // A topology by the name of its kind: what `sizes` holds depends on it.

@@ -1,0 +1,154 @@
+// Exchanges in time: against the formulas of the textbooks, and one core that stands for all against all of
+// them.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "compiler/compiler.hpp"
+#include "models/clocked/system.hpp"
+#include "sim/configuration.hpp"
+#include "tests/sim/synthetic_data.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using models::clocked::ClockedSystem;
+using models::clocked::SystemTiming;
+using Json = nlohmann::json;
+
+struct Setting {
+  Configuration config;
+  compiler::CompiledModel model;
+  models::ChipsNetwork network;
+
+  Setting(Json system, Json chip, std::int64_t batch, const Json& network_json = {}) {
+    Json json = testing::small_configuration({{"kind", "mnist"}});
+    json["system"] = std::move(system);
+    json["chip"].update(chip);
+    json["training"]["batch"] = batch;
+    if (!network_json.is_null()) json["network"] = network_json;
+    json["precision"] = {{"preset", "fp32"}};
+    config = parse_configuration(json, ".");
+    model = compiler::compile(config.network, config.precision, config.parameters, config.chip,
+                              config.system.parameters);
+    network = models::build_chips(config.system.network);
+  }
+  int cores() const { return config.system.cores(); }
+
+  SystemTiming run(const compiler::CompiledModel::InCore& in_core, bool alike) const {
+    std::vector<isa::Program> programs;
+    const models::clocked::Alike same{config.system.parameters.exchange.dimensions,
+                                      alike ? config.system.cores_per_chip : cores()};
+    for (int c = 0; c < same.simulated; ++c) programs.push_back(isa::decode(in_core(c)));
+    ClockedSystem system(config.cost.core, network, config.system.packet, same);
+    return system.run(programs);
+  }
+};
+
+Json topology(const char* kind, std::vector<int> sizes, const char* preset = "tofu2") {
+  return {{"kind", kind}, {"sizes", std::move(sizes)}, {"link", {{"preset", preset}, {"header_bytes", 0}}}};
+}
+
+TEST(ExchangeTime, OneChipThatStandsForAllTakesTheTimeOfEach) {
+  const Json lanes{{"lanes", 4}};
+  const Json two_cores{{"lanes", 4}, {"cores", 2}};
+  for (const auto& [system, chip] :
+       {std::pair<Json, Json>{{{"chips", 4}, {"topology", topology("ring", {4})}}, lanes},
+        {{{"chips", 6}, {"topology", topology("torus", {3, 2})}}, lanes},
+        {{{"chips", 8},
+          {"topology", topology("hypercube", {3})},
+          {"exchange", {{"algorithm", "halving_doubling"}}}},
+         lanes},
+        {{{"chips", 3}, {"topology", topology("switch", {3})}}, two_cores},
+        {{{"chips", 1}}, two_cores},
+        {{{"chips", 5}, {"topology", topology("full", {5})}}, lanes}}) {
+    const Setting s(system, chip, 120 * 4);
+    for (const auto& program : {s.model.step_in_core, s.model.two_steps_in_core, s.model.exchange_in_core}) {
+      const SystemTiming one = s.run(program, true), all = s.run(program, false);
+      ASSERT_EQ(all.cores.size(), static_cast<std::size_t>(s.cores()));
+      for (std::size_t c = 0; c < all.cores.size(); ++c)
+        ASSERT_EQ(all.cores[c].cycles, one.cores[c % one.cores.size()].cycles) << system;
+      for (std::size_t l = 0; l < one.links.size(); ++l) {
+        EXPECT_EQ(one.links[l].bytes, all.links[l].bytes);
+        EXPECT_EQ(one.links[l].busy_fs, all.links[l].busy_fs);
+      }
+    }
+  }
+}
+
+TEST(ExchangeTime, CoresThatAreNotAlikeAreFound) {
+  // one ring of nine through the rows of a torus: some neighbours are two hops away
+  const Setting s(
+      {{"chips", 9}, {"topology", topology("torus", {3, 3})}, {"exchange", {{"algorithm", "ring"}}}},
+      {{"lanes", 4}}, 36);
+  EXPECT_THROW(s.run(s.model.step_in_core, true), models::clocked::NotAlike);
+  const SystemTiming all = s.run(s.model.step_in_core, false);
+  EXPECT_EQ(all.cores.size(), 9U);
+}
+
+// A layer of M bytes and nothing else of size; scratchpads with room for many segments.
+Setting large(const Json& system) {
+  const Json network = Json::parse(R"({"name": "fc", "input": {"channels": 1, "height": 32, "width": 32},
+    "layers": [{"name": "fc1", "type": "fully_connected", "channels": 16384, "bias": false},
+               {"name": "fc2", "type": "fully_connected", "channels": 16, "bias": false},
+               {"name": "loss", "type": "softmax_cross_entropy"}]})");
+  return Setting(system, {{"lanes", 16}, {"scratchpad_kib", 8192}}, 16 * system.at("chips").get<int>(),
+                 network);
+}
+constexpr double kMessageBytes = 4.0 * 16384 * (1024 + 16), kBytesPerCycle = 12.5;
+
+struct Theory {
+  Json system;
+  double cycles;
+};
+
+TEST(ExchangeTime, LargeMessagesTakeTheTimeOfTheTextbooks) {
+  const auto exchange = [](const char* algorithm, int kib) {
+    return Json{{"algorithm", algorithm}, {"segment_kib", kib}};
+  };
+  const double m = kMessageBytes / kBytesPerCycle;
+  for (const Theory& t :
+       {// 2 (N - 1) / N M / B: every piece passes every core but one, twice
+        Theory{{{"chips", 4}, {"topology", topology("ring", {4})}, {"exchange", exchange("ring", 64)}},
+               2 * 3 / 4.0 * m},
+        Theory{{{"chips", 8}, {"topology", topology("ring", {8})}, {"exchange", exchange("ring", 64)}},
+               2 * 7 / 8.0 * m},
+        // between pairs, half of what is left each time: the first dimension has a link of its own, and is
+        // the longest
+        Theory{{{"chips", 8},
+                {"topology", topology("hypercube", {3})},
+                {"exchange", exchange("halving_doubling", 64)}},
+               2 * 1 / 2.0 * m},
+        // a torus: the rings of the first dimension carry 2 (X - 1) / X M, those of the second a Xth of that
+        Theory{{{"chips", 16}, {"topology", topology("torus", {4, 4})}, {"exchange", exchange("torus", 64)}},
+               2 * 3 / 4.0 * m}}) {
+    const Setting s = large(t.system);
+    const SystemTiming timing = s.run(s.model.exchange_in_core, true);
+    EXPECT_NEAR(static_cast<double>(timing.cycles()) / t.cycles, 1, 0.01) << t.system;
+    std::int64_t sent = 0;
+    for (const models::LinkCounters& link : timing.links) sent += link.bytes;
+    const double n = s.cores();
+    EXPECT_EQ(static_cast<double>(sent) / n, 2 * (n - 1) / n * kMessageBytes) << t.system;
+  }
+}
+
+TEST(ExchangeTime, ALatencyCountsOnceForEachRoundOfARing) {
+  // one segment, whose pieces go round a ring of four: six rounds, each of which waits for the one before
+  const auto cycles = [](double latency_ns) {
+    Json ring = topology("ring", {4});
+    ring["link"]["latency_ns"] = latency_ns;
+    const Setting s({{"chips", 4}, {"topology", ring}, {"exchange", {{"pipelined", false}}}}, {{"lanes", 4}},
+                    16);
+    return s.run(s.model.exchange_in_core, true).cycles();
+  };
+  const Setting s({{"chips", 4}}, {{"lanes", 4}}, 16);
+  std::int64_t segments = 0;  // those of a layer's tensors of one format go together
+  for (const compiler::ParameterInfo& p : s.model.parameters)
+    segments += p.name.find("weight") != std::string::npos;
+  // refreshes of HBM fall elsewhere
+  EXPECT_NEAR(static_cast<double>(cycles(10'100) - cycles(100)), static_cast<double>(segments * 6 * 10'000),
+              100);
+}
+
+}  // namespace
+}  // namespace anzan::sim
