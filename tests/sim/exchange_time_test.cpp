@@ -89,13 +89,13 @@ TEST(ExchangeTime, CoresThatAreNotAlikeAreFound) {
 // A layer of M bytes and nothing else of size; scratchpads with room for many segments.
 Setting large(const Json& system) {
   const Json network = Json::parse(R"({"name": "fc", "input": {"channels": 1, "height": 32, "width": 32},
-    "layers": [{"name": "fc1", "type": "fully_connected", "channels": 16384, "bias": false},
+    "layers": [{"name": "fc1", "type": "fully_connected", "channels": 8192, "bias": false},
                {"name": "fc2", "type": "fully_connected", "channels": 16, "bias": false},
                {"name": "loss", "type": "softmax_cross_entropy"}]})");
   return Setting(system, {{"lanes", 16}, {"scratchpad_kib", 8192}}, 16 * system.at("chips").get<int>(),
                  network);
 }
-constexpr double kMessageBytes = 4.0 * 16384 * (1024 + 16), kBytesPerCycle = 12.5;
+constexpr double kMessageBytes = 4.0 * 8192 * (1024 + 16), kBytesPerCycle = 12.5;
 
 struct Theory {
   Json system;
@@ -117,7 +117,7 @@ TEST(ExchangeTime, LargeMessagesTakeTheTimeOfTheTextbooks) {
         // the longest
         Theory{{{"chips", 8},
                 {"topology", topology("hypercube", {3})},
-                {"exchange", exchange("halving_doubling", 64)}},
+                {"exchange", exchange("halving_doubling", 32)}},
                2 * 1 / 2.0 * m},
         // a torus: the rings of the first dimension carry 2 (X - 1) / X M, those of the second a Xth of that
         Theory{{{"chips", 16}, {"topology", topology("torus", {4, 4})}, {"exchange", exchange("torus", 64)}},
