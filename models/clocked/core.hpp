@@ -8,6 +8,7 @@
 
 #include "isa/program.hpp"
 #include "models/clocked/meaning.hpp"
+#include "models/clocked/rtl_block.hpp"
 #include "models/hbm_timing.hpp"
 #include "models/program_timing.hpp"
 
@@ -27,18 +28,26 @@ class ClockedCore {
   // There is one ClockedCore at a time in a process. Throws std::invalid_argument for parameters out of
   // range.
   explicit ClockedCore(const CoreParameters& parameters);
+  // Blocks of `rtl` in place of models; they must have been made for the same parameters.
+  ClockedCore(const CoreParameters& parameters, RtlBlocks rtl);
   ~ClockedCore();
 
   // Runs a program from its first fetch to its end. `meaning` executes the instructions in the order in which
   // they start; without it the run is dry. Throws isa::ProgramError for a copy from HBM to HBM, a put to
   // another core, and where the units wait for each other forever; and whatever `meaning` throws.
+  // Time and values of RTL are one: with RTL blocks, throws std::logic_error.
   ProgramTiming run(const isa::Program& program, Meaning* meaning = nullptr);
+  // The same with RTL blocks: they and the models work on the core that `meaning` names, which ends with the
+  // bits that a core without RTL would leave. Throws std::logic_error if a block does what no program says.
+  ProgramTiming run(const isa::Program& program, MeaningOnCore& meaning);
 
   // From now on, states of the blocks go to FILE.vcd. Before the first run only.
   void trace(const std::string& file);
 
  private:
   struct Blocks;
+  struct RtlParts;
+  ProgramTiming run_blocks(const isa::Program& program);
   std::unique_ptr<Blocks> blocks_;
 };
 

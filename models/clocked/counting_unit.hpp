@@ -13,7 +13,11 @@ class CountingUnit : public TimedUnit, public DatabaseUser {
   CountingUnit(const sc_core::sc_module_name& name, const Clock& clock, int port)
       : TimedUnit(name, clock), port_(port) {}
 
-  void granted(std::int64_t last_cycle) override { at(last_cycle); }
+  void granted(std::int64_t last_cycle) override {
+    granted_values();
+    at(last_cycle);
+  }
+  int slot() const override { return job().slot; }
 
  private:
   void begin(const Job& job, std::int64_t now) override {

@@ -5,7 +5,6 @@
 #include <systemc>
 
 #include "models/clocked/job.hpp"
-#include "models/clocked/meaning.hpp"
 
 namespace anzan::models::clocked {
 
@@ -27,6 +26,7 @@ class DatabaseUser {
  public:
   virtual ~DatabaseUser() = default;
   virtual void granted(std::int64_t last_cycle) = 0;  // the database works for it up to and in that cycle
+  virtual int slot() const = 0;                       // whose entry
 };
 
 // The statistics database, as units see it: asked in cycle c, it may begin in c + 1.

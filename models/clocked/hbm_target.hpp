@@ -13,12 +13,13 @@ namespace anzan::models::clocked {
 
 class HbmTarget : public sc_core::sc_module {
  public:
-  tlm_utils::simple_target_socket<HbmTarget> socket;
+  tlm_utils::simple_target_socket_optional<HbmTarget> socket;  // nobody, where requests come one by one
 
   HbmTarget(const sc_core::sc_module_name& name, const Clock& clock, const HbmParameters& parameters,
             int lanes);
 
   void restart() { hbm_.reset(); }  // the step barrier
+  Hbm& memory() { return hbm_; }    // for single requests
   // Up to the end of a program of `cycles` cycles.
   HbmCounters counters(std::int64_t cycles) {
     hbm_.advance(cycles);

@@ -32,6 +32,15 @@ void describe_hbm(Job& job, const isa::Copy& c, const isa::ProgramError::Place& 
   simplify(job.nest, {&job.rows});
 }
 
+// The entry of the statistics database, or of the settings store, that an instruction changes.
+int slot_of(const isa::Instruction& instruction) {
+  if (const auto* i = std::get_if<isa::Tensor>(&instruction)) return i->slot_o;
+  if (const auto* i = std::get_if<isa::Vector>(&instruction)) return i->slot_o;
+  if (const auto* i = std::get_if<isa::Update>(&instruction)) return i->slot;
+  if (const auto* i = std::get_if<isa::Settle>(&instruction)) return i->slot;
+  return 0;
+}
+
 }  // namespace
 
 std::vector<Job> jobs_of(const isa::Program& program, int lanes) {
@@ -46,6 +55,7 @@ std::vector<Job> jobs_of(const isa::Program& program, int lanes) {
     job.fetch_cycles = fetch_cycles(instruction, lanes);
     job.work_cycles = work_cycles(instruction);
     job.merges = merges(instruction);
+    job.slot = slot_of(instruction);
     job.updates = std::holds_alternative<isa::Update>(instruction);
     if (const auto* copy = std::get_if<isa::Copy>(&instruction)) {
       place.field = "src_space";

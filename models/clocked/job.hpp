@@ -17,6 +17,7 @@ struct Job {
   std::int64_t fetch_cycles = 1;
   std::int64_t work_cycles = 0;  // W - S, where HBM has no part
   bool merges = false;           // statistics, after its last write
+  int slot = 0;                  // of these, or of an `update` or `settle`
   bool updates = false;          // an `update`: reads the database, decides, writes it back
   bool reads_hbm = false, writes_hbm = false;
   kernels::Nest nest{};  // of the rows in HBM, where it reads or writes HBM

@@ -16,9 +16,8 @@ Sequencer::Sequencer(const sc_core::sc_module_name& name, const Clock& clock, in
   dont_initialize();
 }
 
-void Sequencer::begin(const std::vector<Job>& jobs, Meaning* meaning) {
+void Sequencer::begin(const std::vector<Job>& jobs) {
   jobs_ = &jobs;
-  meaning_ = meaning;
   next_ = 0;
   fetched_ = jobs.front().fetch_cycles;
   queues_ = {};
@@ -89,12 +88,11 @@ bool Sequencer::start_units(std::int64_t now) {
     queue.busy = true;
     timing_[job.index].started = now;
     try {
-      if (meaning_ != nullptr) meaning_->execute(job.index);
+      units[static_cast<unsigned>(u)]->start(job);
     } catch (...) {
       failure_ = std::current_exception();
       return false;
     }
-    units[static_cast<unsigned>(u)]->start(job);
     any = true;
   }
   return any;

@@ -24,16 +24,15 @@ class Sequencer : public sc_core::sc_module, public SequencerFace {
   static std::size_t number_of(isa::Unit unit) { return static_cast<std::size_t>(unit) - 1; }
   sc_core::sc_vector<sc_core::sc_port<UnitFace>> units;
 
-  // Cycle 0 is now. What the program does to values goes to `meaning`, if there is one. All must live until
-  // the program has ended.
-  void begin(const std::vector<Job>& jobs, Meaning* meaning);
+  // Cycle 0 is now. The jobs must live until the program has ended.
+  void begin(const std::vector<Job>& jobs);
 
   bool ended() const { return ended_; }
   std::int64_t cycles() const { return end_cycle_ + 1; }
   const std::vector<InstructionTiming>& instructions() const { return timing_; }
   // Of the first instruction that has not started; what waits forever if the simulation stands still.
   std::size_t first_waiting() const;
-  // An exception that `meaning` threw; nothing starts after it.
+  // An exception that a unit threw when it was started; nothing starts after it.
   const std::exception_ptr& failure() const { return failure_; }
 
   void worked(const Job& job) override;
@@ -62,7 +61,6 @@ class Sequencer : public sc_core::sc_module, public SequencerFace {
   std::size_t queue_depth_;
   sc_core::sc_event wake_;
   const std::vector<Job>* jobs_ = nullptr;
-  Meaning* meaning_ = nullptr;
   std::size_t next_ = 0;      // instruction being fetched
   std::int64_t fetched_ = 0;  // cycle from which it can be issued
   std::array<Queue, kUnits> queues_;

@@ -14,8 +14,10 @@ class SettingsUnit : public TimedUnit, public DatabaseUser {
       : TimedUnit(name, clock), port_(port) {}
 
   void granted(std::int64_t last_cycle) override {
+    granted_values();
     at(phase_ == Phase::kRead ? last_cycle + kScanCycles : last_cycle);
   }
+  int slot() const override { return job().slot; }
 
  private:
   enum class Phase { kRead, kWrite, kSettle };

@@ -6,6 +6,7 @@
 
 #include "models/clocked/clock.hpp"
 #include "models/clocked/faces.hpp"
+#include "models/clocked/unit_values.hpp"
 
 namespace anzan::models::clocked {
 
@@ -18,8 +19,12 @@ class TimedUnit : public sc_core::sc_module, public UnitFace {
     job_ = &job;
     busy_ = true;
     instruction_ = static_cast<unsigned>(job.index);
+    if (values_ != nullptr) values_->started(job);
     begin(job, clock_.cycle());
   }
+
+  // Null: the unit takes time, and does nothing.
+  void set_values(UnitValues* values) { values_ = values; }
 
   void trace(sc_core::sc_trace_file* file) const {
     sc_core::sc_trace(file, busy_, std::string(name()) + ".busy");
@@ -39,6 +44,9 @@ class TimedUnit : public sc_core::sc_module, public UnitFace {
 
   void at(std::int64_t cycle) { clock_.notify(event_, cycle); }
   const Job& job() const { return *job_; }
+  void granted_values() {
+    if (values_ != nullptr) values_->granted();
+  }
   void work_done() { sequencer->worked(*job_); }
   void end() {
     busy_ = false;
@@ -50,6 +58,7 @@ class TimedUnit : public sc_core::sc_module, public UnitFace {
 
   const Clock& clock_;
   sc_core::sc_event event_;
+  UnitValues* values_ = nullptr;
   const Job* job_ = nullptr;
   bool busy_ = false;
   unsigned instruction_ = 0;

@@ -34,6 +34,18 @@ struct Table {
   const std::int32_t* offsets;
 };
 
+// A row as the analysis block sees it: a bit a lane, and the bin of each value that is not zero.
+struct AnalysedRow {
+  std::uint32_t valid, zero, saturated_high, saturated_low, underflow;
+  std::uint8_t bin[32];
+};
+
+// Who takes rows instead of having them counted. The portable kernels know it.
+struct RowTaker {
+  void (*take)(void* self, const AnalysedRow& row);
+  void* self;
+};
+
 // How a row of L wide values is drained.
 struct Output {
   std::uint8_t* memory;  // the scratchpad
@@ -44,6 +56,7 @@ struct Output {
   isa::Rounding rounding;
   std::uint32_t key;          // of the random words
   std::uint32_t lane_stride;  // of the index of the random words
+  const RowTaker* rows;       // null: what is analysed is counted
 };
 
 // Where one accumulation step reads, relative to its tile: bytes.

@@ -33,8 +33,10 @@ class PortableDrain {
     alignas(64) Value v[L];
     alignas(64) std::int32_t n[L];
     for (int j = 0; j < L; ++j) v[j] = !out_.relu || values[j] > 0 ? values[j] : Value{0};
-    if (out_.analyse) count_positions(v);
+    const bool counts = out_.analyse && out_.rows == nullptr, hands_on = out_.analyse && !counts;
+    if (counts) count_positions(v);
     if (out_.format == isa::Format::kFp32) {
+      if (hands_on) hand_on(v, static_cast<const std::int32_t*>(nullptr));
       to_words(v, n);
       return store(n, o);
     }
@@ -51,7 +53,8 @@ class PortableDrain {
         quantise<isa::Rounding::kTowardsZero, L>(rounder_, scale_, v, random, n);
         break;
     }
-    if (out_.analyse) count_results(v, n);
+    if (counts) count_results(v, n);
+    if (hands_on) hand_on(v, n);
     for (int j = 0; j < L; ++j)
       n[j] = n[j] > rounder_.high ? rounder_.high : n[j] < rounder_.low ? rounder_.low : n[j];
     store(n, o);
@@ -62,22 +65,22 @@ class PortableDrain {
     return b < 0 ? 0 : b >= isa::kHistogramBins ? isa::kHistogramBins - 1 : b;
   }
   template <class Integer>
-  void count_positions(const Integer* v) {
-    for (int j = out_.lane_first; j < out_.lane_first + out_.lane_count; ++j) {
-      const std::int64_t wide = v[j];
-      const auto bits = static_cast<std::uint64_t>(wide ^ (wide >> 63));
-      const int position = bits == 0 ? -1 : 63 - __builtin_clzll(bits);
-      ++bins_[wide == 0 ? kNoBin : bin(position - point_)];
-      counts_.zeros += wide == 0;
-    }
-    counts_.values += static_cast<std::uint64_t>(out_.lane_count);
+  int bin_of(Integer v) const {
+    const std::int64_t wide = v;
+    const auto bits = static_cast<std::uint64_t>(wide ^ (wide >> 63));
+    const int position = bits == 0 ? -1 : 63 - __builtin_clzll(bits);
+    return wide == 0 ? kNoBin : bin(position - point_);
   }
-  void count_positions(const float* v) {
+  int bin_of(float v) const {
+    const std::uint32_t bits = bits_of(v), magnitude = bits & 0x7fffffffU;
+    return magnitude == 0 ? kNoBin : bin(static_cast<int>((magnitude - (bits >> 31)) >> 23) - 127);
+  }
+  template <class Value>
+  void count_positions(const Value* v) {
     for (int j = out_.lane_first; j < out_.lane_first + out_.lane_count; ++j) {
-      const std::uint32_t bits = bits_of(v[j]), magnitude = bits & 0x7fffffffU;
-      const bool zero = magnitude == 0;
-      ++bins_[zero ? kNoBin : bin(static_cast<int>((magnitude - (bits >> 31)) >> 23) - 127)];
-      counts_.zeros += zero;
+      const int b = bin_of(v[j]);
+      ++bins_[b];
+      counts_.zeros += b == kNoBin;
     }
     counts_.values += static_cast<std::uint64_t>(out_.lane_count);
   }
@@ -92,6 +95,23 @@ class PortableDrain {
     counts_.saturated_high += high;
     counts_.saturated_low += low;
     counts_.underflows += empty;
+  }
+
+  // The row, as counted above, to whoever takes it; n is null where nothing was quantised.
+  template <class Value>
+  void hand_on(const Value* v, const std::int32_t* n) const {
+    AnalysedRow row{};
+    for (int j = out_.lane_first; j < out_.lane_first + out_.lane_count; ++j) {
+      const int b = bin_of(v[j]);
+      row.valid |= 1U << j;
+      row.bin[j] = static_cast<std::uint8_t>(b % kNoBin);
+      row.zero |= static_cast<std::uint32_t>(b == kNoBin) << j;
+      if (n == nullptr) continue;
+      row.saturated_high |= static_cast<std::uint32_t>(n[j] > rounder_.high) << j;
+      row.saturated_low |= static_cast<std::uint32_t>(n[j] < rounder_.low) << j;
+      row.underflow |= static_cast<std::uint32_t>(n[j] == 0 && v[j] != 0) << j;
+    }
+    out_.rows->take(out_.rows->self, row);
   }
 
   // FP32 output. Integers are rounded once, then scaled by the power of two.

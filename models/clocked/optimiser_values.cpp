@@ -1,0 +1,69 @@
+// See optimiser_values.hpp.
+#include "models/clocked/optimiser_values.hpp"
+
+#include "models/clocked/model_faces.hpp"
+#include "models/timing.hpp"
+
+namespace anzan::models::clocked {
+
+void OptimiserValues::started(const Job& job) {
+  job_ = &job;
+  started_ = clock_.cycle();
+  grants_ = 0;
+  pins_.call(*this, started_ + 1);
+}
+
+void OptimiserValues::granted() {
+  granted_ = clock_.cycle();
+  ++grants_;
+  pins_.call(*this, granted_);
+}
+
+void OptimiserValues::pins(std::int64_t now) {
+  if (now == started_ + 1) {
+    around_.settings->read_entry(job_->slot);
+    pins_.call(*this, now + 1);
+  }
+  if (now == started_ + 2) {
+    entry_ = around_.settings->entry();
+    if (!job_->updates) {  // `settle`, which ends here
+      execute();
+      around_.settings->write_entry(job_->slot, entry_, false);
+    }
+  }
+  if (grants_ == 1 && now <= granted_ + kDatabaseLines) read_window(now);
+  if (grants_ == 2) write_window(now);
+}
+
+void OptimiserValues::read_window(std::int64_t now) {
+  const auto line = static_cast<int>(now - granted_);
+  if (line > 0) set_line(window_, line - 1, around_.statistics->window());
+  if (line == kDatabaseLines) return;
+  around_.statistics->read(job_->slot, line);
+  pins_.call(*this, now + 1);
+}
+
+void OptimiserValues::write_window(std::int64_t now) {
+  const auto line = static_cast<int>(now - granted_);
+  if (line == 0) execute();
+  if (line == kDatabaseLines) return around_.settings->write_entry(job_->slot, entry_, true);
+  if (decayed_ != window_) around_.statistics->write(job_->slot, line, line_of(decayed_, line));
+  pins_.call(*this, now + 1);
+}
+
+// On nothing but what has come through the ports.
+void OptimiserValues::execute() {
+  SlotSettings& slot = around_.core->settings.slot(job_->slot);
+  SlotStatistics& window = around_.core->statistics.window(job_->slot);
+  const SlotSettings slot_before = slot;
+  const SlotStatistics window_before = window;
+  slot = entry_;
+  window = window_;
+  meaning_->execute(job_->index);
+  entry_ = slot;
+  decayed_ = window;
+  slot = slot_before;
+  window = window_before;
+}
+
+}  // namespace anzan::models::clocked
