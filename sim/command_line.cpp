@@ -36,6 +36,7 @@ struct RunArguments {
   std::string config, out;
   std::vector<std::string> sets;
   std::string engine;
+  std::vector<std::string> rtl;
   std::optional<std::int64_t> threads, seed;
   bool resume = false, quiet = false;
   TraceOptions trace;
@@ -49,6 +50,7 @@ struct CostArguments {
 
 struct VerifyArguments {
   VerifyOptions options;
+  bool first = false, coverage = false;
   std::string junit;
 };
 
@@ -76,6 +78,10 @@ int run(const RunArguments& arguments) {
   using Pointer = nlohmann::json::json_pointer;
   std::vector<Override> options;
   if (!arguments.engine.empty()) options.push_back({Pointer("/engine/kind"), arguments.engine});
+  if (!arguments.rtl.empty()) {
+    if (arguments.engine.empty()) options.push_back({Pointer("/engine/kind"), "cycle"});
+    options.push_back({Pointer("/engine/rtl"), arguments.rtl});
+  }
   if (arguments.threads) options.push_back({Pointer("/engine/threads"), *arguments.threads});
   if (arguments.seed) options.push_back({Pointer("/training/seed"), *arguments.seed});
   Configuration config = configuration(arguments.config, arguments.sets, options);
@@ -165,8 +171,20 @@ int compile(const CompileArguments& arguments) {
 }
 
 // Random programs on the RTL against models and functional engine.
+void print_coverage(const FunctionalCoverage& coverage) {
+  for (const auto& [bin, hits] : coverage.bins()) std::cout << fmt::format("{:8} {}\n", hits, bin);
+  const std::vector<std::string> missed = coverage.missed();
+  std::cout << fmt::format("{} of {} bins hit\n", coverage.bins().size() - missed.size(),
+                           coverage.bins().size());
+  for (const std::string& bin : missed) std::cout << "missed: " << bin << '\n';
+}
+
 int verify_rtl(const VerifyArguments& arguments) {
-  const VerifyOptions& options = arguments.options;
+  VerifyOptions options = arguments.options;
+  options.stop = arguments.first;
+  options.shorten = !arguments.first;
+  FunctionalCoverage coverage;
+  if (arguments.coverage) options.coverage = &coverage;
   if (!rtl_has_lanes(options.lanes)) throw InputError("--lanes", std::to_string(options.lanes), "4 or 16");
   if (options.programs < 1) throw InputError("--programs", std::to_string(options.programs), "at least 1");
   if (options.instructions < 1)
@@ -184,8 +202,8 @@ int verify_rtl(const VerifyArguments& arguments) {
   if (!arguments.junit.empty()) write_file_atomically(arguments.junit, junit(options, verdicts, seconds));
   std::cout << fmt::format(
       "{} programs with {} lanes, seeds {} to {}: {} differ; {} cycles of RTL in {:.1f} s\n", verdicts.size(),
-      options.lanes, options.seed, options.seed + static_cast<std::uint64_t>(options.programs) - 1, different,
-      cycles, seconds);
+      options.lanes, options.seed, options.seed + verdicts.size() - 1, different, cycles, seconds);
+  if (arguments.coverage) print_coverage(coverage);
   flush_output();
   return different == 0 ? kDone : kFailed;
 }
@@ -234,6 +252,9 @@ void add_run(CLI::App& app, RunArguments& arguments) {
   run->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
       ->type_name("CHANGE")
       ->allow_extra_args(false);
+  run->add_option("--rtl", arguments.rtl, "Blocks in RTL among the models of the engine cycle")
+      ->delimiter(',')
+      ->type_name("BLOCK,...");
   run->add_option("--engine", arguments.engine, "What executes the program: functional, cycle or rtl")
       ->type_name("KIND");
   run->add_option("--threads", arguments.threads, "Host threads; 0: one for each processor");
@@ -261,6 +282,9 @@ void add_verify(CLI::App& app, VerifyArguments& arguments) {
   verify->add_option("--programs", arguments.options.programs, "Number of programs; default 100");
   verify->add_option("--instructions", arguments.options.instructions, "Instructions a program; default 30");
   verify->add_option("--lanes", arguments.options.lanes, "Lanes of the core: 4 (default) or 16");
+  verify->add_flag("--first", arguments.first,
+                   "Stops at the first program that differs, and leaves it as it is");
+  verify->add_flag("--coverage", arguments.coverage, "Prints what the programs reached, and what not");
   verify->add_option("--junit", arguments.junit, "Also writes JUnit XML, a test case a program")
       ->type_name("FILE");
 }

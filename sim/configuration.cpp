@@ -45,8 +45,10 @@ class Reader {
     }
     if (clean("/technology")) read_technology();
     if (clean("/engine"))
-      config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>()};
+      config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>(),
+                        json_["engine"]["rtl"].get<std::vector<std::string>>()};
     if (config_.engine.kind == "rtl" && clean("/chip")) check_rtl();
+    if (!config_.engine.rtl.empty() && clean("/chip")) check_rtl_blocks();
     finish();
     return std::move(config_);
   }
@@ -165,6 +167,19 @@ class Reader {
                            "a multiple of " + std::to_string(cores * lanes) + ": images for " +
                                std::to_string(lanes) + " lanes of each of " + std::to_string(cores) +
                                " cores"});
+  }
+
+  // So are single blocks.
+  void check_rtl_blocks() {
+    const auto& rtl = config_.engine.rtl;
+    if (config_.engine.kind != "cycle")
+      findings_.push_back({"/engine/rtl", shown(json_["engine"]["rtl"]), "none without the engine cycle"});
+    if (!rtl_has_lanes(config_.chip.lanes))
+      findings_.push_back({"/chip/lanes", shown(json_["chip"]["lanes"]), "4 or 16 for blocks in RTL"});
+    if (std::find(rtl.begin(), rtl.end(), "dma") != rtl.end() &&
+        config_.cost.core.dma_outstanding != kRtlDmaOutstanding)
+      findings_.push_back({"/chip/dma_outstanding", shown(json_["chip"]["dma_outstanding"]),
+                           std::to_string(kRtlDmaOutstanding) + " for a dma in RTL"});
   }
 
   void read_technology() {

@@ -25,7 +25,8 @@ struct TrainingOptions {
 
 struct EngineOptions {
   std::string kind = "functional";
-  int threads = 0;  // 0: one for each processor
+  int threads = 0;               // 0: one for each processor
+  std::vector<std::string> rtl;  // blocks that are RTL among models
 };
 
 struct Configuration {

@@ -68,6 +68,7 @@ struct FunctionalEngine::Executor {
   const std::vector<models::Core*>& system;
   const models::kernels::KernelSet& kernels;
   ThreadTeam& team;
+  const models::kernels::RowTaker* rows;
 
   void operator()(const isa::End&) const {}
   void operator()(const isa::Update& i) const {
@@ -90,6 +91,7 @@ struct FunctionalEngine::Executor {
   template <class CountedPlan>
   void counted(CountedPlan& plan) const {
     bind(plan, core);
+    plan.job.output.rows = rows;
     std::vector<models::LocalStatistics> statistics(static_cast<std::size_t>(team.size()));
     share(plan, [&](int member, std::int64_t first, std::int64_t last) {
       execute(plan, kernels, first, last, statistics[static_cast<std::size_t>(member)]);
@@ -168,10 +170,13 @@ bool FunctionalEngine::run_from(LoadedProgram& program, std::size_t& next) {
   }
 }
 
-void FunctionalEngine::run_one(LoadedProgram& program, std::size_t instruction) {
+void FunctionalEngine::run_one(LoadedProgram& program, std::size_t instruction,
+                               const models::kernels::RowTaker* rows) {
+  if (rows != nullptr && (team_.size() > 1 || kernels_ != models::kernels::generic_kernels(core_.lanes())))
+    throw std::invalid_argument("functional engine: only one thread with generic kernels hands rows on");
   LoadedProgram::Step& step = program.steps_.at(instruction);
   try {
-    std::visit(Executor{core_, system_, *kernels_, team_}, step.planned);
+    std::visit(Executor{core_, system_, *kernels_, team_, rows}, step.planned);
   } catch (const models::InstructionError& error) {
     isa::ProgramError::Place place = step.place;
     place.field = error.field();

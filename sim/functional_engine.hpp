@@ -56,8 +56,11 @@ class FunctionalEngine {
   bool run_from(LoadedProgram& program, std::size_t& next);
 
   // Executes one instruction, whatever its semaphores say: for an engine that orders them by time. Throws
-  // isa::ProgramError for a slot whose width does not fit.
-  void run_one(LoadedProgram& program, std::size_t instruction);
+  // isa::ProgramError for a slot whose width does not fit. Where `rows` is given, what the instruction
+  // analyses goes there row by row, in one thread, instead of being counted: for an engine with generic
+  // kernels. The program may be that of another engine on the same core.
+  void run_one(LoadedProgram& program, std::size_t instruction,
+               const models::kernels::RowTaker* rows = nullptr);
 
   const models::kernels::KernelSet& kernels() const { return *kernels_; }
 

@@ -4,11 +4,11 @@
 #include "sim/random_program.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <random>
+#include <variant>
 
 #include "compiler/dependencies.hpp"
 #include "compiler/semaphores.hpp"
+#include "sim/random_draw.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -21,51 +21,91 @@ std::int64_t rows_per_line(isa::Format format) {
 
 constexpr std::int64_t kPutLines = 32;  // the last of the scratchpad
 
-class Draw {
- public:
-  explicit Draw(std::uint64_t seed) : random_(seed) {}
-  std::int64_t between(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(high - low + 1));
-  }
-  bool chance(int percent) { return between(0, 99) < percent; }
-  std::uint32_t bits() { return static_cast<std::uint32_t>(random_()); }
-  std::uint8_t small(std::int64_t low, std::int64_t high) {
-    return static_cast<std::uint8_t>(between(low, high));
-  }
-
- private:
-  std::mt19937_64 random_;
-};
-
 class Maker {
  public:
   Maker(std::uint64_t seed, const RandomProgramShape& shape)
       : d_(seed), s_(shape), half_((shape.scratchpad_lines - kPutLines) / 2) {}
 
-  isa::Instruction instruction() {
-    switch (d_.between(0, 11)) {
+  // Often one kind comes so often in a row that its unit's queue is full.
+  void add_to(isa::Program& program) {
+    if (--run_ < 0) {
+      kind_ = d_.between(0, kKinds - 1);
+      run_ = d_.chance(7) ? 11 : 0;
+    }
+    switch (kind_) {
       case 0:
-        return isa::Update{0, 0, slot()};
+      case 10:
+        program.emplace_back(isa::Update{0, 0, slot()});
+        return;
       case 1:
-        return isa::Settle{0, 0, slot()};
+        if (d_.chance(50)) {
+          program.emplace_back(isa::Update{0, 0, slot()});
+        } else {
+          program.emplace_back(isa::Settle{0, 0, slot()});
+        }
+        return;
       case 2:
-        return transpose();
+        program.emplace_back(transpose());
+        return;
       case 3:
-        return put();
+        program.emplace_back(put());
+        return;
       case 4:
       case 5:
+        program.emplace_back(copy());
+        return;
       case 6:
-        return copy();
       case 7:
       case 8:
-        return vector();
+        program.emplace_back(vector());
+        return;
+      case 9:
+        add_spill_and_resume(program);
+        return;
       default:
-        return tensor();
+        program.emplace_back(tensor());
+    }
+  }
+
+  // Beyond the semaphores that order the program, some that no order needs: raised by some instructions, also
+  // by puts where they arrive, and taken by as many later ones, of any units at once.
+  void add_semaphores_to(isa::Program& program) {
+    const auto last = static_cast<std::int64_t>(program.size()) - 2;
+    std::uint32_t used = 0;
+    for (isa::Instruction& instruction : program) used |= signal_of(instruction);
+    for (int s = 0; s < isa::kSemaphores && last > 0; ++s) {
+      const std::uint32_t bit = std::uint32_t{1} << s;
+      if ((used & bit) != 0 || d_.chance(70)) continue;
+      const std::int64_t middle = d_.between(1, last);
+      for (std::int64_t n = d_.between(1, 4); n > 0; --n) {
+        auto& raiser = program[static_cast<std::size_t>(d_.between(0, middle - 1))];
+        auto& taker = program[static_cast<std::size_t>(d_.between(middle, last))];
+        auto* const put = std::get_if<isa::Put>(&raiser);
+        std::uint32_t& raised = put != nullptr && d_.chance(50) ? put->remote_signal : signal_of(raiser);
+        std::uint32_t& taken = wait_of(taker);
+        if ((raised & bit) != 0 || (taken & bit) != 0) continue;
+        raised |= bit;
+        taken |= bit;
+      }
     }
   }
 
  private:
-  std::uint16_t slot() { return static_cast<std::uint16_t>(d_.between(0, s_.slots - 1)); }
+  static constexpr std::int64_t kKinds = 15;
+
+  static std::uint32_t& wait_of(isa::Instruction& i) {
+    return *std::visit([](auto& x) { return &x.wait; }, i);
+  }
+  static std::uint32_t& signal_of(isa::Instruction& i) {
+    return *std::visit([](auto& x) { return &x.signal; }, i);
+  }
+
+  std::uint16_t slot() { return static_cast<std::uint16_t>(s_.first_slot + d_.between(0, s_.slots - 1)); }
+  // Whose width fits the format.
+  std::uint16_t slot_to_write(isa::Format f) {
+    if (f != isa::Format::kInt8) return slot();
+    return static_cast<std::uint16_t>(s_.first_slot + d_.between(0, s_.narrow_slots - 1));
+  }
   isa::Format format() { return static_cast<isa::Format>(d_.between(0, 2)); }
 
   // Counts of the loops [first, last) whose product is `most` at most.
@@ -73,7 +113,7 @@ class Maker {
     for (int k = first; k < last; ++k) {
       if (most < 2 || d_.chance(50)) continue;
       counts[static_cast<std::size_t>(k)] =
-          static_cast<std::uint16_t>(d_.between(2, std::min<std::int64_t>(most, 9)));
+          static_cast<std::uint16_t>(d_.between(2, d_.chance(10) ? most : std::min<std::int64_t>(most, 9)));
       most /= counts[static_cast<std::size_t>(k)];
     }
   }
@@ -122,7 +162,7 @@ class Maker {
   isa::Copy copy() {
     isa::Copy c;
     c.element = d_.chance(60) ? isa::Format::kFp32 : format();
-    loops(c.loops, 0, isa::kLoops, d_.chance(30) ? 60 : 12);
+    loops(c.loops, 0, isa::kLoops, d_.chance(10) ? 250 : d_.chance(30) ? 60 : 12);
     const std::int64_t hbm_rows = s_.hbm_lines * rows_per_line(c.element);
     switch (d_.between(0, 2)) {
       case 0:
@@ -144,8 +184,8 @@ class Maker {
   isa::Put put() {
     isa::Put p;
     p.element = format();
-    loops(p.loops, 0, isa::kLoops, 12);
-    p.src = read_rows(p.loops, p.element);
+    loops(p.loops, 0, isa::kLoops, d_.chance(20) ? 60 : 12);
+    p.src = d_.chance(50) ? read_rows(p.loops, p.element) : write_rows(p.loops, isa::kLoops, p.element);
     // Lines that only puts write: they count as those of another core, so nothing else is ordered after them.
     p.dst = address(p.loops, isa::kLoops, (s_.scratchpad_lines - kPutLines) * rows_per_line(p.element),
                     kPutLines * rows_per_line(p.element));
@@ -183,7 +223,7 @@ class Maker {
     v.relu = d_.small(0, 1);
     v.analyse = d_.small(0, 1);
     v.out_format = format();
-    v.slot_o = slot();
+    v.slot_o = slot_to_write(v.out_format);
     v.mask = mask();
     loops(v.loops, 0, isa::kLoops, d_.chance(20) ? 100 : 20);
     v.a = operand(v.loops);
@@ -193,91 +233,77 @@ class Maker {
     v.x = index();
     return v;
   }
-  isa::Tensor tensor() {
+  isa::Tensor tensor(std::int64_t most_tiles = 8) {
     isa::Tensor t;
     t.format = format();
-    t.out_format = format();
     t.reduce = d_.small(0, 4);
     const int outer = isa::kLoops - t.reduce;
-    loops(t.loops, 0, outer, 8);
-    loops(t.loops, outer, isa::kLoops, d_.chance(20) ? 60 : 12);
-    t.init = d_.chance(50) ? isa::Init::kBias : isa::Init::kZero;  // a spill would have to be a legal one
+    loops(t.loops, 0, outer, most_tiles);
+    loops(t.loops, outer, isa::kLoops, d_.chance(5) ? 300 : d_.chance(20) ? 60 : 12);
+    t.init = d_.chance(50) ? isa::Init::kBias : isa::Init::kZero;
     t.spill = d_.chance(15) ? 1 : 0;
+    t.row_first = d_.chance(60) ? std::uint8_t{0} : d_.small(0, s_.lanes - 1);
+    t.row_count = d_.small(1, s_.lanes - t.row_first);
+    t.c = address(t.loops, outer, 0, half_);
+    finish(t, half_, half_);
+    return t;
+  }
+  // All that a tensor instruction may choose of its own when loops, rows and start stand; it writes to
+  // lines [first, first + size).
+  void finish(isa::Tensor& t, std::int64_t first, std::int64_t size) {
+    t.out_format = format();
     t.relu = d_.small(0, 1);
     t.analyse = d_.small(0, 1);
     t.slot_a = slot();
     t.slot_b = slot();
-    t.slot_o = slot();
-    t.row_first = d_.chance(60) ? std::uint8_t{0} : d_.small(0, s_.lanes - 1);
-    t.row_count = d_.small(1, s_.lanes - t.row_first);
+    t.slot_o = slot_to_write(t.out_format);
     t.mask = mask();
     t.a = address(t.loops, isa::kLoops, 0, half_);
     t.b = address(t.loops, isa::kLoops, 0, half_);
-    t.c = address(t.loops, outer, 0, half_);
+    const int outer = isa::kLoops - t.reduce;
+    const std::int64_t end = t.row_first + t.row_count, rows = rows_per_line(t.out_format);
     const std::int64_t lines = t.format == isa::Format::kFp32 ? 1 : 2;
-    const std::int64_t end = t.row_first + t.row_count;
-    t.o = t.spill != 0 ? address(t.loops, outer, half_, half_, lines * end - 1)
-                       : write_rows(t.loops, outer, t.out_format, end - 1);
+    t.o = t.spill != 0 ? address(t.loops, outer, first, size, lines * end - 1)
+                       : address(t.loops, outer, first * rows, size * rows, end - 1);
     t.x = index();
-    return t;
+  }
+  // Accumulators must be those of a spill: one instruction spills tiles that do not overlap, the next goes on
+  // from there.
+  void add_spill_and_resume(isa::Program& program) {
+    const std::int64_t quarter = half_ / 2;
+    isa::Tensor t = tensor(std::min<std::int64_t>(8, quarter / (2 * s_.lanes)));
+    t.spill = 1;
+    finish(t, half_, quarter);
+    t.o = {};
+    std::int64_t lines = 2 * s_.lanes;  // up to this loop
+    for (auto k = static_cast<std::size_t>(isa::kLoops - t.reduce); k-- > 0;) {
+      t.o.stride[k] = t.loops[k] > 1 ? static_cast<std::int32_t>(lines) : 0;
+      lines *= t.loops[k];
+    }
+    t.o.base = static_cast<std::uint32_t>(half_ + d_.between(0, quarter - lines));
+    program.emplace_back(t);
+    t.init = isa::Init::kSpill;
+    t.c = t.o;
+    t.spill = d_.chance(30) ? 1 : 0;
+    finish(t, half_ + quarter, quarter);
+    program.emplace_back(t);
   }
 
   Draw d_;
   RandomProgramShape s_;
-  std::int64_t half_;
+  std::int64_t half_, kind_ = 0, run_ = 0;  // of that kind, yet to come
 };
-
-std::uint32_t word(Draw& d, bool awkward) {
-  static constexpr std::uint32_t kCorners[] = {0,          0x80000000, 0x7f800000, 0xff800000,
-                                               0x7fc00001, 0x00000001, 0x807fffff, 0x3f800000,
-                                               0x7f7f7f7f, 0x80808080, 0x7fff8000, 0xffffffff};
-  if (awkward && d.chance(30)) return kCorners[d.between(0, 11)];
-  if (awkward) return d.bits();
-  const auto value = static_cast<float>(d.between(-1000, 1000)) / 64.0F;
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
 
 }  // namespace
 
 isa::Program random_program(std::uint64_t seed, const RandomProgramShape& shape) {
   Maker maker(seed, shape);
   isa::Program program;
-  for (int k = 0; k < shape.instructions; ++k) program.push_back(maker.instruction());
+  while (program.size() < static_cast<std::size_t>(shape.instructions)) maker.add_to(program);
   program.push_back(isa::End{});
   compiler::add_semaphores(program, compiler::dependencies(program, shape.lanes));
+  maker.add_semaphores_to(program);
   return program;
-}
-
-void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape) {
-  Draw d(seed ^ 0x9e3779b97f4a7c15U);
-  const bool awkward = d.chance(50);
-  for (const isa::Space space : {isa::Space::kScratchpad, isa::Space::kHbm}) {
-    const std::int64_t lines = space == isa::Space::kHbm ? shape.hbm_lines : shape.scratchpad_lines;
-    for (std::int64_t k = 0; k < lines * shape.lanes; ++k) {
-      const std::uint32_t w = word(d, awkward);
-      std::memcpy(core.bytes(space) + 4 * k, &w, sizeof w);
-    }
-  }
-  for (int number = 0; number < shape.slots; ++number) {
-    models::SlotSettings& slot = core.settings.slot(number);
-    slot.width = d.small(isa::kWidthMin, 8);  // fits every element format
-    slot.q_read = static_cast<std::int8_t>(d.between(-8, 24));
-    slot.q_write = static_cast<std::int8_t>(d.between(-8, 24));
-    slot.rounding = static_cast<isa::Rounding>(d.between(0, 2));
-    slot.policy = static_cast<isa::Policy>(d.between(0, 5));
-    slot.interval = static_cast<std::uint16_t>(d.between(1, 2));
-    slot.warmup = static_cast<std::uint16_t>(d.between(0, 2));
-    slot.guard = d.small(0, 2);
-    slot.hysteresis = d.small(0, 1);
-    slot.decay = d.small(0, 255);
-    slot.r_max = d.bits() >> d.between(0, 31);
-    slot.window = d.small(1, isa::kHistoryLength);
-  }
-  for (int n = 0; n < isa::kScalars; ++n) core.settings.set_scalar(n, word(d, awkward));
-  core.settings.set_seed(d.bits());
-  core.settings.set_step(d.bits());
 }
 
 }  // namespace anzan::sim

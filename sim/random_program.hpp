@@ -1,5 +1,5 @@
 // Seeded random legal programs for comparing engines: every instruction, every format, rounding and policy,
-// several units at once, with the semaphores that their conflicts ask for.
+// several units at once, with the semaphores that their conflicts ask for, and others.
 #pragma once
 #include <cstdint>
 
@@ -12,13 +12,16 @@ struct RandomProgramShape {
   int lanes = 4;
   int instructions = 30;
   std::int64_t scratchpad_lines = 512, hbm_lines = 512;
-  int slots = 16;
+  int first_slot = 0, slots = 8;
+  int narrow_slots = 6;  // the first of them, whose width fits int8
 };
 
+// Of so many instructions, perhaps one more.
 isa::Program random_program(std::uint64_t seed, const RandomProgramShape& shape);
 
-// Fills memories, settings and scalars of a core with what such a program can start from. Half of the bits
-// are drawn to be awkward: infinities, NaNs, subnormals, largest integers.
+// Fills memories, settings, statistics and scalars of a core with what such a program can start from. Half of
+// the memories hold awkward bits: infinities, NaNs, subnormals, largest integers; some counters are about to
+// stop at their largest value.
 void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape);
 
 }  // namespace anzan::sim

@@ -2,10 +2,20 @@
 // Verilator's header.
 #include "sim/rtl_core.hpp"
 
-#include <Vcompute_core_16.h>
-#include <Vcompute_core_16___024root.h>
+#ifdef ANZAN_RTL_LANES_4
 #include <Vcompute_core_4.h>
 #include <Vcompute_core_4___024root.h>
+#endif
+#ifdef ANZAN_RTL_LANES_16
+#include <Vcompute_core_16.h>
+#include <Vcompute_core_16___024root.h>
+#endif
+#ifdef ANZAN_RTL_COVERAGE
+#include <verilated_cov.h>
+
+#include <cstdlib>
+#include <string>
+#endif
 
 #include <cstring>
 #include <stdexcept>
@@ -25,16 +35,30 @@ void set(Port& port, Value value) {
 template <class Module, int kLanes>
 class VerilatedCore final : public RtlCore {
  public:
-  explicit VerilatedCore(const models::clocked::CoreParameters& parameters)
-      : rtl_(&context_), hbm_(parameters.hbm, kLanes, parameters.clock_period_fs), memory_(kLanes) {
+  VerilatedCore(const models::clocked::CoreParameters& parameters, int power_up_seed)
+      : context_(powered_up(power_up_seed)),
+        rtl_(context_.get()),
+        memory_time_(parameters.hbm, kLanes, parameters.clock_period_fs),
+        hbm_(memory_time_, kLanes),
+        memory_(kLanes) {
+    rtl_.begin_i = 0;
+    rtl_.req_ready_i = 0;
+    rtl_.rsp_valid_i = 0;
+    rtl_.store_re_i = 0;
+    rtl_.store_we_i = 0;
+    rtl_.database_re_i = 0;
+    rtl_.database_we_i = 0;
     rtl_.rst_ni = 0;
     tick();
     rtl_.rst_ni = 1;
   }
-  ~VerilatedCore() override { rtl_.final(); }
+  ~VerilatedCore() override {
+    rtl_.final();
+    write_coverage();
+  }
 
-  void load(const models::Core& core, int slots) override {
-    for (int s = 0; s < slots; ++s) {
+  void load(const models::Core& core, SlotRange slots) override {
+    for (int s = slots.first; s < slots.first + slots.count; ++s) {
       const EntryWords words = entry_words(core.settings.slot(s));
       for (std::size_t w = 0; w < words.size(); ++w) write_setting(entry_address(s, w), words[w]);
       write_counters(s, CounterSet::kWindow, core.statistics.window(s));
@@ -48,8 +72,8 @@ class VerilatedCore final : public RtlCore {
       std::memcpy(scratchpad_line(line), core.scratchpad() + line * core.line_bytes(), kLineBytes);
   }
 
-  void store(models::Core& core, int slots) override {
-    for (int s = 0; s < slots; ++s) {
+  void store(models::Core& core, SlotRange slots) override {
+    for (int s = slots.first; s < slots.first + slots.count; ++s) {
       EntryWords words;
       for (std::size_t w = 0; w < words.size(); ++w) words[w] = read_setting(entry_address(s, w));
       core.settings.slot(s) = settings_of(words);
@@ -104,9 +128,30 @@ class VerilatedCore final : public RtlCore {
  private:
   static constexpr std::size_t kLineBytes = 4 * kLanes;
 
+  static std::unique_ptr<VerilatedContext> powered_up(int seed) {
+    auto context = std::make_unique<VerilatedContext>();
+    context->randReset(seed == 0 ? 0 : 2);
+    context->randSeed(seed);
+    return context;
+  }
+
+  // What was covered since power-up, if the RTL is built to count it: DIRECTORY/SEED.dat.
+  void write_coverage() {
+#ifdef ANZAN_RTL_COVERAGE
+    const char* const directory = std::getenv("ANZAN_RTL_COVERAGE_DIRECTORY");
+    const std::string file = std::string(directory == nullptr ? "." : directory) + "/" +
+                             std::to_string(context_->randSeed()) + ".dat";
+    context_->coveragep()->write(file.c_str());
+#endif
+  }
+
+  // A cycle between programs: nothing goes on.
   void tick() {
     rtl_.clk_i = 0;
     rtl_.eval();
+    if (rtl_.rst_ni && (rtl_.req_valid_o || rtl_.pmem_re_o || rtl_.program_done_o || rtl_.issue_o != 0 ||
+                        rtl_.start_o != 0 || rtl_.done_o != 0))
+      throw std::logic_error("RTL core: works between programs");
     rtl_.clk_i = 1;
     rtl_.eval();
   }
@@ -165,8 +210,9 @@ class VerilatedCore final : public RtlCore {
         &rtl_.rootp->compute_core__DOT__u_scratchpad__DOT__line_q[static_cast<std::size_t>(line)]);
   }
 
-  VerilatedContext context_;
+  std::unique_ptr<VerilatedContext> context_;
   Module rtl_;
+  models::Hbm memory_time_;
   HbmPort hbm_;
   ProgramMemory memory_;
   UnitLog log_;
@@ -174,14 +220,28 @@ class VerilatedCore final : public RtlCore {
 
 }  // namespace
 
-bool rtl_has_lanes(int lanes) { return lanes == 4 || lanes == 16; }
+bool rtl_has_lanes([[maybe_unused]] int lanes) {
+#ifdef ANZAN_RTL_LANES_4
+  if (lanes == 4) return true;
+#endif
+#ifdef ANZAN_RTL_LANES_16
+  if (lanes == 16) return true;
+#endif
+  return false;
+}
 
-std::unique_ptr<RtlCore> make_rtl_core(const models::clocked::CoreParameters& parameters) {
+std::unique_ptr<RtlCore> make_rtl_core(const models::clocked::CoreParameters& parameters, int power_up_seed) {
   if (parameters.queue_depth != kRtlQueueDepth || parameters.dma_outstanding != kRtlDmaOutstanding)
     throw std::invalid_argument("RTL core: is built for other depths of queues or requests under way");
-  if (parameters.lanes == 4) return std::make_unique<VerilatedCore<Vcompute_core_4, 4>>(parameters);
-  if (parameters.lanes == 16) return std::make_unique<VerilatedCore<Vcompute_core_16, 16>>(parameters);
-  throw std::invalid_argument("RTL core: is built for 4 and for 16 lanes");
+#ifdef ANZAN_RTL_LANES_4
+  if (parameters.lanes == 4)
+    return std::make_unique<VerilatedCore<Vcompute_core_4, 4>>(parameters, power_up_seed);
+#endif
+#ifdef ANZAN_RTL_LANES_16
+  if (parameters.lanes == 16)
+    return std::make_unique<VerilatedCore<Vcompute_core_16, 16>>(parameters, power_up_seed);
+#endif
+  throw std::invalid_argument("RTL core: is not built for these lanes");
 }
 
 }  // namespace anzan::sim

@@ -15,14 +15,19 @@ namespace anzan::sim {
 inline constexpr int kRtlQueueDepth = 8, kRtlDmaOutstanding = 64, kRtlScratchpadKib = 2048;
 bool rtl_has_lanes(int lanes);
 
+struct SlotRange {
+  int first, count;
+};
+
 class RtlCore {
  public:
   virtual ~RtlCore() = default;
 
-  // Settings, scalars, seed, step and statistics, of slots below `slots`, and the scratchpad.
-  virtual void load(const models::Core& core, int slots) = 0;
+  // Settings, scalars, seed, step and statistics, of these slots, and the scratchpad. This, store() and begin()
+  // throw std::logic_error if the core is at work.
+  virtual void load(const models::Core& core, SlotRange slots) = 0;
   // What programs change of these, back.
-  virtual void store(models::Core& core, int slots) = 0;
+  virtual void store(models::Core& core, SlotRange slots) = 0;
 
   // Puts a program into program memory, and begins; HBM is that of `core`, which must outlive the run. The
   // program must have been checked for the core: addresses are not.
@@ -35,7 +40,9 @@ class RtlCore {
   virtual models::ProgramTiming timing(std::int64_t last) = 0;
 };
 
+// Registers without a reset, and all of them before it, start at zero, or at random bits if a seed is given.
 // Throws std::invalid_argument for a core that the RTL is not built for.
-std::unique_ptr<RtlCore> make_rtl_core(const models::clocked::CoreParameters& parameters);
+std::unique_ptr<RtlCore> make_rtl_core(const models::clocked::CoreParameters& parameters,
+                                       int power_up_seed = 0);
 
 }  // namespace anzan::sim

@@ -19,10 +19,10 @@ models::ProgramTiming RtlEngine::run(const isa::Program& program, models::Core& 
   const std::int64_t scratchpad_bytes = core.lines(isa::Space::kScratchpad) * core.line_bytes();
   if (core.lanes() != lanes_ || scratchpad_bytes > std::int64_t{kRtlScratchpadKib} * 1024)
     throw std::invalid_argument("RTL engine: another core than the RTL is built for");
-  rtl_->load(core, slots_);
+  rtl_->load(core, {0, slots_});
   rtl_->begin(program, core);
   const std::int64_t last = clock_.run([this](std::int64_t number) { return rtl_->cycle(number); });
-  rtl_->store(core, slots_);
+  rtl_->store(core, {0, slots_});
   return rtl_->timing(last);
 }
 

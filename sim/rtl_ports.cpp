@@ -2,6 +2,7 @@
 #include "sim/rtl_ports.hpp"
 
 #include <stdexcept>
+#include <string>
 
 namespace anzan::sim {
 
@@ -10,6 +11,12 @@ void HbmPort::restart(models::Core& core) {
   flights_.clear();
   first_id_ = 0;
   core_ = &core;
+}
+
+bool HbmPort::can_accept(std::int64_t cycle, std::int64_t line) {
+  if (line >= core_->lines(isa::Space::kHbm))
+    throw std::logic_error("RTL core: asks for HBM line " + std::to_string(line) + ", which does not exist");
+  return hbm_.can_accept(cycle, line);
 }
 
 void HbmPort::present(std::int64_t cycle, std::int64_t line, bool write) {

@@ -14,13 +14,13 @@ namespace anzan::sim {
 // models::Hbm for time, the HBM of a core for values. Responses come in order, one a cycle.
 class HbmPort {
  public:
-  HbmPort(const models::HbmParameters& parameters, int lanes, std::int64_t clock_period_fs)
-      : hbm_(parameters, lanes, clock_period_fs), line_bytes_(4 * static_cast<std::size_t>(lanes)) {}
+  // `hbm` must outlive the port.
+  HbmPort(models::Hbm& hbm, int lanes) : hbm_(hbm), line_bytes_(4 * static_cast<std::size_t>(lanes)) {}
 
   void restart(models::Core& core);
 
-  // Cycles do not decrease from call to call.
-  bool can_accept(std::int64_t cycle, std::int64_t line) { return hbm_.can_accept(cycle, line); }
+  // Cycles do not decrease from call to call. Throws std::logic_error for a line that does not exist.
+  bool can_accept(std::int64_t cycle, std::int64_t line);
   void read(std::int64_t cycle, std::int64_t line);
   void write(std::int64_t cycle, std::int64_t line, std::uint64_t byte_enables, const void* data);
 
@@ -42,7 +42,7 @@ class HbmPort {
     return core_->hbm() + static_cast<std::size_t>(line) * line_bytes_;
   }
 
-  models::Hbm hbm_;
+  models::Hbm& hbm_;
   std::size_t line_bytes_;
   models::Core* core_ = nullptr;
   std::deque<Flight> flights_;

@@ -13,6 +13,7 @@
 #include "sim/atomic_file.hpp"
 #include "sim/checkpoint.hpp"
 #include "sim/cycle_engine.hpp"
+#include "sim/mixed_engine.hpp"
 #include "sim/rtl_engine.hpp"
 
 namespace anzan::sim {
@@ -37,6 +38,8 @@ int thread_count(int wanted) {
 std::unique_ptr<TimedEngine> timed_engine(const Configuration& configuration, int slots,
                                           models::clocked::ClockedCore& clock) {
   const std::string& kind = configuration.engine.kind;
+  if (!configuration.engine.rtl.empty())
+    return std::make_unique<MixedEngine>(configuration.cost.core, configuration.engine.rtl, slots);
   if (kind == "cycle") return std::make_unique<CycleEngine>(clock);
   if (kind == "rtl") return std::make_unique<RtlEngine>(configuration.cost.core, slots);
   return nullptr;
@@ -248,6 +251,7 @@ void TrainingRun::finish() {
                            {"threads", threads_},
                            {"version", ANZAN_VERSION},
                            {"config", "config.json"}};
+  if (configuration_.engine.kind == "cycle") result_["simulation"]["rtl"] = configuration_.engine.rtl;
   write_file_atomically(directory_ / "result.json", result_.dump(1) + "\n");
 }
 

@@ -3,8 +3,13 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "models/clocked/core.hpp"
+#include "sim/functional_coverage.hpp"
+#include "sim/rtl_core.hpp"
 
 namespace anzan::sim {
 
@@ -12,19 +17,29 @@ struct VerifyOptions {
   std::uint64_t seed = 1;  // of the first program; the others count on
   int programs = 100;
   int lanes = 4;
-  int instructions = 30;  // a program
+  int instructions = 30;                   // a program
+  bool stop = false;                       // after the first program that differs
+  bool shorten = true;                     // a program that differs
+  FunctionalCoverage* coverage = nullptr;  // notes programs that do not differ
+};
+
+// What is compared; tests put faulty ones in their places.
+struct VerifySubjects {
+  models::clocked::CoreParameters model;  // but for its lanes
+  std::function<std::unique_ptr<RtlCore>(const models::clocked::CoreParameters&, int)> rtl = make_rtl_core;
 };
 
 struct ProgramVerdict {
   std::uint64_t seed = 0;
   std::int64_t cycles = 0;  // as the models count them
-  std::string difference;   // empty: none. The shortest beginning of the program that differs: instruction,
-                            // block, and both values
+  std::string difference;   // empty: none. Otherwise block, both values, and of the shortest beginning of the
+                            // program that differs its last instruction and the cycles in which it ran
 };
 
 // `done` is called after each program. Throws std::invalid_argument for lanes that the RTL is not built for.
 std::vector<ProgramVerdict> verify(const VerifyOptions& options,
-                                   const std::function<void(const ProgramVerdict&)>& done = {});
+                                   const std::function<void(const ProgramVerdict&)>& done = {},
+                                   const VerifySubjects& subjects = {});
 
 // The command that repeats one program.
 std::string repeat_command(const VerifyOptions& options, const ProgramVerdict& verdict);

@@ -214,6 +214,12 @@ void CoreBlocks::begin_blocks(const isa::Program& program, UnitValues* values) {
 }
 
 ProgramTiming CoreBlocks::finish() {
+  struct End {  // also of a program that fails: the host finds its settings
+    CoreBlocks& blocks;
+    ~End() {
+      if (blocks.parts_ != nullptr) blocks.parts_->end(*blocks.core_);
+    }
+  } end{*this};
   if (sequencer_->failure()) std::rethrow_exception(sequencer_->failure());
   if (parts_ != nullptr && parts_->pins.failure()) std::rethrow_exception(parts_->pins.failure());
   if (!sequencer_->ended()) {
@@ -231,7 +237,6 @@ ProgramTiming CoreBlocks::finish() {
   timing.hbm = hbm_->counters(timing.cycles);
   timing.database_wait_cycles =
       database_ != nullptr ? database_->wait_cycles() : parts_->database->wait_cycles();
-  if (parts_ != nullptr) parts_->end(*core_);
   return timing;
 }
 

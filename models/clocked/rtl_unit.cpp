@@ -18,7 +18,7 @@ void RtlUnitShell::pins(std::int64_t now) {
   if (out.wrote || (out.done && !job().merges)) work_done();
   if (out.done) return end();
   if (out.asks && !asked_) {
-    if (database.size() == 0) throw std::logic_error(std::string(name()) + ": asks for a database");
+    if (port_ < 0) throw std::logic_error(std::string(name()) + ": asks for a database");
     asked_ = true;
     database->request(*this, port_);
   }

@@ -9,9 +9,9 @@ namespace anzan::models::clocked {
 
 class RtlUnitShell : public TimedUnit, public DatabaseUser, public Transactor {
  public:
-  sc_core::sc_port<DatabaseFace, 1, sc_core::SC_ZERO_OR_MORE_BOUND> database;
+  sc_core::sc_port<DatabaseFace> database;
 
-  // `port`: of the database.
+  // `port`: of the database; -1: the unit has no business there.
   RtlUnitShell(const sc_core::sc_module_name& name, const Clock& clock, PinCycles& pins, RtlUnit& rtl,
                int port)
       : TimedUnit(name, clock), pins_(pins), rtl_(rtl), port_(port) {

@@ -6,6 +6,7 @@
 namespace anzan::sim {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 void expect_none_differs(const VerifyOptions& options) {
@@ -19,6 +20,101 @@ void expect_none_differs(const VerifyOptions& options) {
 
 TEST(Verify, ProgramsWithFourLanesAgree) { expect_none_differs({1, 100, 4, 30}); }
 TEST(Verify, ProgramsWithSixteenLanesAgree) { expect_none_differs({1001, 10, 16, 30}); }
+
+// The RTL core with one thing about it spoilt.
+class SpoiltCore : public RtlCore {
+ public:
+  explicit SpoiltCore(std::unique_ptr<RtlCore> core) : core_(std::move(core)) {}
+  void load(const models::Core& core, SlotRange slots) override { core_->load(core, first_ = slots); }
+  void store(models::Core& core, SlotRange slots) override {
+    core_->store(core, slots);
+    spoil(core);
+  }
+  void begin(const isa::Program& program, models::Core& core) override { core_->begin(program, core); }
+  bool cycle(std::int64_t number) override { return core_->cycle(number); }
+  models::ProgramTiming timing(std::int64_t last) override { return core_->timing(last); }
+
+ protected:
+  virtual void spoil(models::Core&) {}
+  SlotRange first_{};
+
+ private:
+  std::unique_ptr<RtlCore> core_;
+};
+
+// With the RTL that Core makes of the right one, and models of these parameters.
+template <class Core = SpoiltCore>
+std::string difference(const models::clocked::CoreParameters& model = {}) {
+  VerifyOptions options{1, 40, 4, 30};
+  options.stop = true;
+  const auto make = [](const models::clocked::CoreParameters& p, int seed) {
+    return std::make_unique<Core>(make_rtl_core(p, seed));
+  };
+  return verify(options, {}, {model, make}).back().difference;
+}
+
+TEST(Verify, NothingDiffersBehindAnotherFace) { EXPECT_EQ(difference(), ""); }
+
+TEST(Verify, ModelWithAnotherQueueDiffersInTheSequencer) {
+  models::clocked::CoreParameters model;
+  model.queue_depth = 7;
+  EXPECT_THAT(
+      difference(model),
+      ContainsRegex(
+          "sequencer, instruction [0-9]+ \\(.* unit\\): RTL issued in cycle [0-9]+, model in [0-9]+"));
+}
+
+TEST(Verify, ModelWithFewerRequestsUnderWayDiffersInTheDma) {
+  models::clocked::CoreParameters model;
+  model.dma_outstanding = 16;
+  EXPECT_THAT(difference(model),
+              ContainsRegex("dma unit, instruction [0-9]+ .*: RTL ended in cycle [0-9]+, model in "
+                            "[0-9]+(.|\n)*after instruction [0-9]+ \\(dma unit, cycles"));
+}
+
+TEST(Verify, BitsOfTheScratchpadAreFound) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void spoil(models::Core& core) override { core.scratchpad()[100] ^= 0x10; }
+  };
+  EXPECT_THAT(difference<Core>(), ContainsRegex("scratchpad line 6, byte 4: RTL 0x.., model 0x.."));
+}
+
+TEST(Verify, BitsOfHbmAreFound) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void spoil(models::Core& core) override { core.hbm()[33] ^= 0x80; }
+  };
+  EXPECT_THAT(difference<Core>(), ContainsRegex("hbm line 2, byte 1: RTL 0x.., model 0x.."));
+}
+
+TEST(Verify, BitsOfASettingAreFound) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void spoil(models::Core& core) override { core.settings.slot(first_.first + 1).age ^= 1; }
+  };
+  EXPECT_THAT(difference<Core>(),
+              ContainsRegex("settings store, slot [0-9]+, word [0-9]: RTL 0x.{8}, model 0x.{8}"));
+}
+
+TEST(Verify, ACountThatIsMissingIsFound) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void spoil(models::Core& core) override { ++core.statistics.total(first_.first + 2).underflows; }
+  };
+  EXPECT_THAT(difference<Core>(),
+              ContainsRegex("statistics database, slot [0-9]+, counter of the total [0-9]+: RTL "
+                            "0x.{8}, model 0x.{8}"));
+}
+
+TEST(Verify, ACoreThatNeverEndsIsFound) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    bool cycle(std::int64_t number) override { return SpoiltCore::cycle(number) && false; }
+  };
+  EXPECT_THAT(difference<Core>(),
+              HasSubstr("sequencer: RTL has neither started another instruction nor ended"));
+}
 
 TEST(Verify, JunitHasACaseAProgramAndTheCommandThatRepeatsIt) {
   const VerifyOptions options{7, 2, 4, 30};

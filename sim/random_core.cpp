@@ -1,0 +1,109 @@
+// The state of a core from which random programs start; declared in random_program.hpp.
+#include <algorithm>
+#include <cstring>
+
+#include "sim/random_draw.hpp"
+#include "sim/random_program.hpp"
+
+namespace anzan::sim {
+namespace {
+
+constexpr std::uint32_t kLargest = 0xffffffff;
+
+std::uint32_t word(Draw& d, bool awkward) {
+  static constexpr std::uint32_t kCorners[] = {0x7f800000, 0xff800000, 0x7fc00001, 0x00000001, 0x807fffff,
+                                               0x3f800000, 0x7f7f7f7f, 0x80808080, 0x7fff8000, 0xffffffff};
+  if (awkward && d.chance(10)) return d.chance(50) ? 0 : 0x80000000;  // to be compared with each other
+  if (awkward && d.chance(25)) return kCorners[d.between(0, 9)];
+  if (awkward) return d.bits();
+  const auto value = static_cast<float>(d.between(-1000, 1000)) / 64.0F;
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+std::int8_t point(Draw& d) {
+  if (d.chance(30)) return static_cast<std::int8_t>(d.between(isa::kBinaryPointMin, isa::kBinaryPointMax));
+  return static_cast<std::int8_t>(d.between(-8, 24));
+}
+
+// A count of what may have happened so often; now and then one that is about to stop at its largest value.
+std::uint32_t count(Draw& d, std::int64_t bits) {
+  if (d.chance(4)) return kLargest - d.small(0, 3);
+  return d.bits() >> (32 - bits);
+}
+
+// In some, counts grow from bin to bin below the topmost, so that clipping the few is worth while. Small
+// counts make close calls.
+models::SlotStatistics statistics(Draw& d) {
+  models::SlotStatistics s;
+  if (d.chance(25)) return s;
+  const std::int64_t growth = d.chance(50) ? d.between(1, 5) : 0;
+  const std::int64_t bits = d.between(1, d.chance(50) ? 4 : 32);
+  const std::int64_t top = d.between(0, isa::kHistogramBins - 1), depth = d.between(1, isa::kHistogramBins);
+  std::uint64_t values = 0;
+  for (std::int64_t bin = top; bin > top - depth && bin >= 0; --bin) {
+    if (d.chance(20)) continue;
+    const std::uint32_t c = count(d, std::min<std::int64_t>(32, bits + growth * (top - bin)));
+    s.histogram[static_cast<std::size_t>(bin)] = c;
+    values += c;
+  }
+  s.zeros = count(d, bits);
+  s.saturated_high = count(d, bits);
+  s.saturated_low = count(d, bits);
+  s.underflows = count(d, bits);
+  s.values = static_cast<std::uint32_t>(std::min<std::uint64_t>(values + s.zeros, kLargest));
+  return s;
+}
+
+// How the optimiser is to act, and what it has seen. The last quarter of the slots may be wider than int8.
+models::SlotSettings slot(Draw& d, bool wide) {
+  models::SlotSettings s;
+  s.width = d.small(isa::kWidthMin, d.chance(25) ? 3 : wide ? isa::kWidthMax : 8);
+  s.q_read = point(d);
+  s.q_write = point(d);
+  s.rounding = static_cast<isa::Rounding>(d.between(0, 2));
+  s.policy = d.chance(25) ? isa::Policy::kMinError : static_cast<isa::Policy>(d.between(0, 5));
+  s.interval = static_cast<std::uint16_t>(d.chance(10) ? d.between(1, 0xffff) : d.between(1, 3));
+  s.warmup = static_cast<std::uint16_t>(d.chance(10) ? d.between(1, 0xffff) : d.between(0, 3));
+  s.guard = d.small(0, d.chance(10) ? 16 : 2);
+  s.hysteresis = d.small(0, d.chance(10) ? 16 : 1);
+  s.decay = d.small(0, 255);
+  s.r_max = d.bits() >> d.between(0, 31);
+  s.window = d.small(1, isa::kHistoryLength);
+  if (d.chance(30)) {
+    s.q_min = static_cast<std::int8_t>(d.between(isa::kBinaryPointMin, 10));
+    s.q_max = static_cast<std::int8_t>(d.between(s.q_min, isa::kBinaryPointMax));
+    if (d.chance(30)) s.q_min = s.q_max = s.q_write;
+  }
+  s.updates = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 4);
+  s.age = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 2);
+  for (std::int64_t k = d.chance(20) ? 0 : d.between(1, isa::kHistoryLength); k > 0; --k)
+    s.push_history(isa::kHistogramOrigin + static_cast<int>(d.between(0, isa::kHistogramBins - 1)));
+  return s;
+}
+
+}  // namespace
+
+void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape) {
+  Draw d(seed ^ 0x9e3779b97f4a7c15U);
+  const bool awkward = d.chance(50);
+  for (const isa::Space space : {isa::Space::kScratchpad, isa::Space::kHbm}) {
+    const std::int64_t lines = space == isa::Space::kHbm ? shape.hbm_lines : shape.scratchpad_lines;
+    for (std::int64_t k = 0; k < lines * shape.lanes; ++k) {
+      const std::uint32_t w = word(d, awkward);
+      std::memcpy(core.bytes(space) + 4 * k, &w, sizeof w);
+    }
+  }
+  for (int number = 0; number < shape.slots; ++number) {
+    const int s = shape.first_slot + number;
+    core.settings.slot(s) = slot(d, number >= shape.narrow_slots);
+    core.statistics.window(s) = statistics(d);
+    core.statistics.total(s) = statistics(d);
+  }
+  for (int n = 0; n < isa::kScalars; ++n) core.settings.set_scalar(n, word(d, awkward));
+  core.settings.set_seed(d.bits());
+  core.settings.set_step(d.bits());
+}
+
+}  // namespace anzan::sim
