@@ -84,6 +84,8 @@ int run(const RunArguments& arguments) {
   }
   if (arguments.threads) options.push_back({Pointer("/engine/threads"), *arguments.threads});
   if (arguments.seed) options.push_back({Pointer("/training/seed"), *arguments.seed});
+  if (arguments.trace.rtl_waveform && !rtl_has_waves())
+    throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
   Configuration config = configuration(arguments.config, arguments.sets, options);
   const fs::path out = arguments.out.empty() ? fs::path("results") / fs::path(arguments.config).stem()
                                              : fs::path(arguments.out);
@@ -262,6 +264,9 @@ void add_run(CLI::App& app, RunArguments& arguments) {
   run->add_flag("--resume", arguments.resume, "Continues from DIR/checkpoint.bin");
   run->add_flag("--quiet", arguments.quiet, "Prints errors only");
   add_traces(*run, arguments.trace);
+  run->add_flag("--wave", arguments.trace.rtl_waveform,
+                "Writes DIR/trace.fst, all signals of the engine rtl after the calibration; for builds with "
+                "-DANZAN_RTL_WAVES=ON");
 }
 
 void add_cost(CLI::App& app, CostArguments& arguments) {

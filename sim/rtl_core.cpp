@@ -10,6 +10,9 @@
 #include <Vcompute_core_16.h>
 #include <Vcompute_core_16___024root.h>
 #endif
+#ifdef ANZAN_RTL_WAVES
+#include <verilated_fst_c.h>
+#endif
 #ifdef ANZAN_RTL_COVERAGE
 #include <verilated_cov.h>
 
@@ -17,8 +20,10 @@
 #include <string>
 #endif
 
+#include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 #include <type_traits>
 
 #include "sim/host_words.hpp"
@@ -54,7 +59,21 @@ class VerilatedCore final : public RtlCore {
   }
   ~VerilatedCore() override {
     rtl_.final();
+    close_wave();
     write_coverage();
+  }
+
+  void wave([[maybe_unused]] const std::string& file) override {
+#ifdef ANZAN_RTL_WAVES
+    constexpr int kAllLevels = 99;
+    context_->traceEverOn(true);
+    wave_ = std::make_unique<VerilatedFstC>();
+    rtl_.trace(wave_.get(), kAllLevels);
+    wave_->open(file.c_str());
+    if (!wave_->isOpen()) throw std::system_error(errno, std::generic_category(), file);
+#else
+    RtlCore::wave(file);
+#endif
   }
 
   void load(const models::Core& core, SlotRange slots) override {
@@ -111,8 +130,10 @@ class VerilatedCore final : public RtlCore {
     const bool done = rtl_.program_done_o;
     const bool read = rtl_.pmem_re_o;
     const std::size_t address = rtl_.pmem_addr_o;
+    dump();
     rtl_.clk_i = 1;
     rtl_.eval();
+    dump();
     if (read) std::memcpy(&rtl_.pmem_rdata_i[0], memory_.line(address), kLineBytes);
     return done;
   }
@@ -145,6 +166,18 @@ class VerilatedCore final : public RtlCore {
 #endif
   }
 
+  void close_wave() {
+#ifdef ANZAN_RTL_WAVES
+    if (wave_ != nullptr) wave_->close();
+#endif
+  }
+  // Half a cycle is a unit of time in the waveform.
+  void dump() {
+#ifdef ANZAN_RTL_WAVES
+    if (wave_ != nullptr) wave_->dump(half_cycles_++);
+#endif
+  }
+
   // A cycle between programs: nothing goes on.
   void tick() {
     rtl_.clk_i = 0;
@@ -152,8 +185,10 @@ class VerilatedCore final : public RtlCore {
     if (rtl_.rst_ni && (rtl_.req_valid_o || rtl_.pmem_re_o || rtl_.program_done_o || rtl_.issue_o != 0 ||
                         rtl_.start_o != 0 || rtl_.done_o != 0))
       throw std::logic_error("RTL core: works between programs");
+    dump();
     rtl_.clk_i = 1;
     rtl_.eval();
+    dump();
   }
 
   void request(std::int64_t number) {
@@ -216,9 +251,25 @@ class VerilatedCore final : public RtlCore {
   HbmPort hbm_;
   ProgramMemory memory_;
   UnitLog log_;
+#ifdef ANZAN_RTL_WAVES
+  std::unique_ptr<VerilatedFstC> wave_;
+  std::uint64_t half_cycles_ = 0;
+#endif
 };
 
 }  // namespace
+
+void RtlCore::wave(const std::string&) {
+  throw std::logic_error("RTL core: was built without waveforms");
+}
+
+bool rtl_has_waves() {
+#ifdef ANZAN_RTL_WAVES
+  return true;
+#else
+  return false;
+#endif
+}
 
 bool rtl_has_lanes([[maybe_unused]] int lanes) {
 #ifdef ANZAN_RTL_LANES_4

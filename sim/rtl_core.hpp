@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "isa/program.hpp"
 #include "models/clocked/core.hpp"
@@ -14,6 +15,7 @@ namespace anzan::sim {
 // What the RTL is built for. Lanes are 4 or 16.
 inline constexpr int kRtlQueueDepth = 8, kRtlDmaOutstanding = 64, kRtlScratchpadKib = 2048;
 bool rtl_has_lanes(int lanes);
+bool rtl_has_waves();  // it was built to write waveforms (CMake option ANZAN_RTL_WAVES)
 
 struct SlotRange {
   int first, count;
@@ -23,8 +25,11 @@ class RtlCore {
  public:
   virtual ~RtlCore() = default;
 
-  // Settings, scalars, seed, step and statistics, of these slots, and the scratchpad. This, store() and begin()
-  // throw std::logic_error if the core is at work.
+  // From now on all signals go to this FST file. Throws std::logic_error unless rtl_has_waves().
+  virtual void wave(const std::string& file);
+
+  // Settings, scalars, seed, step and statistics, of these slots, and the scratchpad. This, store() and
+  // begin() throw std::logic_error if the core is at work.
   virtual void load(const models::Core& core, SlotRange slots) = 0;
   // What programs change of these, back.
   virtual void store(models::Core& core, SlotRange slots) = 0;

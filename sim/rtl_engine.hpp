@@ -13,6 +13,8 @@ class RtlEngine final : public TimedEngine {
   // For programs that use the slots below `slots`. Throws as make_rtl_core().
   RtlEngine(const models::clocked::CoreParameters& parameters, int slots);
 
+  void wave(const std::string& file) { rtl_->wave(file); }  // as RtlCore::wave
+
   // Throws std::invalid_argument if the core's scratchpad is larger than the RTL's or its lanes are others;
   // as RtlCore::cycle. HBM, scratchpad, settings and statistics end as the RTL leaves them.
   models::ProgramTiming run(LoadedProgram& program, FunctionalEngine& values, models::Core& core) override;

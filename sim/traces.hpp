@@ -7,8 +7,9 @@
 namespace anzan::sim {
 
 struct TraceOptions {
-  bool events = false;    // trace.json (Perfetto) and trace.txt
-  bool waveform = false;  // trace.vcd
+  bool events = false;        // trace.json (Perfetto) and trace.txt
+  bool waveform = false;      // trace.vcd
+  bool rtl_waveform = false;  // trace.fst of a whole run on the engine rtl
 };
 
 // Into `directory`, which exists. Throws std::system_error where a file cannot be written.

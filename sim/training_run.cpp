@@ -217,6 +217,11 @@ ProgramRuns TrainingRun::runs() const {
 }
 
 void TrainingRun::trace(const TraceOptions& options) const {
+  if (options.rtl_waveform) {
+    auto* const rtl = dynamic_cast<RtlEngine*>(engine_.get());
+    if (rtl == nullptr) throw InputError("--wave", "engine " + configuration_.engine.kind, "engine rtl");
+    rtl->wave((directory_ / "trace.fst").string());
+  }
   write_traces(cost_.step, configuration_.cost, options, directory_);
 }
 
