@@ -23,8 +23,8 @@ class RtlCore {
  public:
   virtual ~RtlCore() = default;
 
-  // Settings, scalars, seed, step and statistics, of these slots, and the scratchpad. This, store() and begin()
-  // throw std::logic_error if the core is at work.
+  // Settings, scalars, seed, step and statistics, of these slots, and the scratchpad. This, store() and
+  // begin() throw std::logic_error if the core is at work.
   virtual void load(const models::Core& core, SlotRange slots) = 0;
   // What programs change of these, back.
   virtual void store(models::Core& core, SlotRange slots) = 0;
