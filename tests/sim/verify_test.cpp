@@ -18,7 +18,21 @@ void expect_none_differs(const VerifyOptions& options) {
   }
 }
 
-TEST(Verify, ProgramsWithFourLanesAgree) { expect_none_differs({1, 100, 4, 30}); }
+TEST(Verify, ProgramsWithFourLanesAgreeAndReachEveryBin) {
+  VerifyOptions options{1, 300, 4, 30};
+  FunctionalCoverage coverage;
+  options.coverage = &coverage;
+  expect_none_differs(options);
+  EXPECT_THAT(coverage.missed(), ::testing::IsEmpty());
+}
+
+TEST(Verify, OneProgramMissesBins) {
+  VerifyOptions options{1, 1, 4, 5};
+  FunctionalCoverage coverage;
+  options.coverage = &coverage;
+  expect_none_differs(options);
+  EXPECT_GT(coverage.missed().size(), 100U);
+}
 TEST(Verify, ProgramsWithSixteenLanesAgree) { expect_none_differs({1001, 10, 16, 30}); }
 
 // The RTL core with one thing about it spoilt.
