@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "compiler/exchange.hpp"
 #include "compiler/graph.hpp"
 #include "compiler/input_error.hpp"
 #include "compiler/lowering.hpp"

@@ -9,39 +9,11 @@
 #include <vector>
 
 #include "compiler/network.hpp"
+#include "compiler/precision.hpp"
 #include "compiler/system.hpp"
 #include "isa/program.hpp"
-#include "models/settings_store.hpp"
 
 namespace anzan::compiler {
-
-// Tensor classes that have a precision of their own. `loss` is the loss of each image.
-enum class TensorClass {
-  kActivation,
-  kWeight,
-  kActivationGradient,
-  kWeightGradient,
-  kMomentum,
-  kMasterWeight,
-  kBias,
-  kLoss,
-};
-inline constexpr int kTensorClasses = 8;
-const char* name(TensorClass kind);  // "activation", "weight", ... as in the configuration
-
-// How the tensors of one class are stored. `slot` holds width, rounding, policy and its parameters;
-// binary points are found at run time (calibration).
-struct TensorPrecision {
-  isa::Format format = isa::Format::kFp32;
-  models::SlotSettings slot;
-};
-
-struct Precision {
-  std::array<TensorPrecision, kTensorClasses> classes;
-  bool separate_master = false;  // false: the stored weight is its own master copy
-  std::map<std::string, std::map<TensorClass, TensorPrecision>> layers;  // overrides by layer name
-  const TensorPrecision& of(TensorClass kind, const std::string& layer) const;
-};
 
 struct ChipParameters {
   int lanes = 16;
@@ -124,9 +96,9 @@ struct CompiledModel {
   // inference. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image),
   // run, read `loss` and `prediction` (one FP32/class number an image).
   std::vector<std::uint32_t> initialize, calibrate, step, evaluate;
-  // With several cores, `step` is that of core 0; the other programs are the same in all. Besides, to see what time
-  // they take: two steps in one program, where the next may begin before the first has ended (none where that is
-  // switched off), and the exchange of a step without the rest.
+  // With several cores, `step` is that of core 0; the other programs are the same in all. Besides, to see
+  // what time they take: two steps in one program, where the next may begin before the first has ended (none
+  // where that is switched off), and the exchange of a step without the rest.
   using InCore = std::function<std::vector<std::uint32_t>(int core)>;
   InCore step_in_core, two_steps_in_core, exchange_in_core;
   // For each instruction of a program, the number of its region.

@@ -1,11 +1,12 @@
 // Gradients are summed over the cores segment by segment: loaded from HBM, summed in the scratchpads, stored
 // again. Several segments are under way at once, each some rounds behind the one before.
+#include "compiler/exchange.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "compiler/collective.hpp"
 #include "compiler/input_error.hpp"
-#include "compiler/lowering.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {

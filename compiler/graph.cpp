@@ -383,24 +383,6 @@ class Differentiator : private GraphBuilder {
 
 }  // namespace
 
-const char* name(OpKind kind) {
-  static constexpr const char* kNames[] = {"convolution",
-                                           "convolution_backward_data",
-                                           "convolution_backward_weight",
-                                           "max_pool",
-                                           "max_pool_backward",
-                                           "average_pool",
-                                           "average_pool_backward",
-                                           "relu",
-                                           "relu_backward",
-                                           "add",
-                                           "copy",
-                                           "loss",
-                                           "exchange",
-                                           "update"};
-  return kNames[static_cast<int>(kind)];
-}
-
 Graph differentiate(const Network& network, const Precision& precision, const TrainingParameters& training,
                     const ChipParameters& chip, const SystemParameters& system) {
   return Differentiator(network, precision, training, chip, system).run();

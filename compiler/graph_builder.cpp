@@ -87,4 +87,22 @@ int GraphBuilder::add_like(const TensorInfo& like, const std::string& suffix, Te
   return add_tensor(std::move(t));
 }
 
+const char* name(OpKind kind) {
+  static constexpr const char* kNames[] = {"convolution",
+                                           "convolution_backward_data",
+                                           "convolution_backward_weight",
+                                           "max_pool",
+                                           "max_pool_backward",
+                                           "average_pool",
+                                           "average_pool_backward",
+                                           "relu",
+                                           "relu_backward",
+                                           "add",
+                                           "copy",
+                                           "loss",
+                                           "exchange",
+                                           "update"};
+  return kNames[static_cast<int>(kind)];
+}
+
 }  // namespace anzan::compiler

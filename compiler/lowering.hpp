@@ -142,12 +142,6 @@ void lower_pool(Lowering& low, const Op& op);
 void lower_elementwise(Lowering& low, const Op& op);
 void lower_loss(Lowering& low, const Op& op, bool gradient);
 void lower_update(Lowering& low, const Op& op, bool store);
-// Gradients to be summed over the cores, and the cycle by which the tensor unit has come so far.
-struct GradientReady {
-  const Op* op;
-  std::int64_t cycle;
-};
-void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready);
 void lower_initialize(Lowering& low, const ParameterInfo& parameter);
 
 }  // namespace anzan::compiler

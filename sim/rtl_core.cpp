@@ -259,9 +259,7 @@ class VerilatedCore final : public RtlCore {
 
 }  // namespace
 
-void RtlCore::wave(const std::string&) {
-  throw std::logic_error("RTL core: was built without waveforms");
-}
+void RtlCore::wave(const std::string&) { throw std::logic_error("RTL core: was built without waveforms"); }
 
 bool rtl_has_waves() {
 #ifdef ANZAN_RTL_WAVES

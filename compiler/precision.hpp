@@ -1,0 +1,40 @@
+// How the tensors of a network are stored, class by class and layer by layer.
+#pragma once
+#include <array>
+#include <map>
+#include <string>
+
+#include "isa/isa_generated.hpp"
+#include "models/settings_store.hpp"
+
+namespace anzan::compiler {
+
+// Tensor classes that have a precision of their own. `loss` is the loss of each image.
+enum class TensorClass {
+  kActivation,
+  kWeight,
+  kActivationGradient,
+  kWeightGradient,
+  kMomentum,
+  kMasterWeight,
+  kBias,
+  kLoss,
+};
+inline constexpr int kTensorClasses = 8;
+const char* name(TensorClass kind);  // "activation", "weight", ... as in the configuration
+
+// How the tensors of one class are stored. `slot` holds width, rounding, policy and its parameters;
+// binary points are found at run time (calibration).
+struct TensorPrecision {
+  isa::Format format = isa::Format::kFp32;
+  models::SlotSettings slot;
+};
+
+struct Precision {
+  std::array<TensorPrecision, kTensorClasses> classes;
+  bool separate_master = false;  // false: the stored weight is its own master copy
+  std::map<std::string, std::map<TensorClass, TensorPrecision>> layers;  // overrides by layer name
+  const TensorPrecision& of(TensorClass kind, const std::string& layer) const;
+};
+
+}  // namespace anzan::compiler
