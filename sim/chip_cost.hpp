@@ -35,6 +35,9 @@ struct ChipCost {
   ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
            models::clocked::ClockedCore& core, std::optional<SystemCost> system = {});
 
+  std::int64_t barrier_cycles() const {  // of a step alone
+    return system_ ? system_->step_cycles : step.timing.cycles;
+  }
   std::int64_t cycles(const ProgramRuns& runs) const;
   double joules(const ProgramRuns& runs) const;
 

@@ -49,6 +49,7 @@ class Reader {
                         json_["engine"]["rtl"].get<std::vector<std::string>>()};
     if (config_.engine.kind == "rtl" && clean("/chip")) check_rtl();
     if (!config_.engine.rtl.empty() && clean("/chip")) check_rtl_blocks();
+    if (config_.engine.kind == "rtl" || !config_.engine.rtl.empty()) check_one_core();
     finish();
     return std::move(config_);
   }
@@ -167,6 +168,14 @@ class Reader {
                            "a multiple of " + std::to_string(cores * lanes) + ": images for " +
                                std::to_string(lanes) + " lanes of each of " + std::to_string(cores) +
                                " cores"});
+  }
+
+  // RTL is built for one core.
+  void check_one_core() {
+    if (config_.system.cores() > 1)
+      findings_.push_back(
+          {"/engine", shown(json_["engine"]),
+           "models (functional or cycle) for " + std::to_string(config_.system.cores()) + " cores"});
   }
 
   // So are single blocks.

@@ -42,11 +42,12 @@ models::SlotSettings calibrating(models::SlotSettings slot) {
 }  // namespace
 
 Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
-                 int threads, TimedEngine* engine)
+                 int threads, TimedEngine* engine, SystemEngine* system_engine)
     : model_(model),
       seed_(seed),
       system_(model.system.cores(), model.chip, checked_lines(model), threads),
-      engine_(engine) {
+      engine_(engine),
+      system_engine_(system_engine) {
   if (engine != nullptr && system_.size() > 1)
     throw std::invalid_argument("machine: this engine runs one core");
   load_settings();
@@ -64,6 +65,10 @@ Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& 
 }
 
 void Machine::run(std::vector<LoadedProgram>& programs, std::int64_t& cycles) {
+  if (system_engine_ != nullptr) {
+    cycles += system_engine_->run(programs, system_).cycles();
+    return;
+  }
   if (engine_ == nullptr) return system_.run(programs);
   cycles += engine_->run(programs[0], system_.values(0), core()).cycles;
 }

@@ -38,11 +38,17 @@ int thread_count(int wanted) {
 std::unique_ptr<TimedEngine> timed_engine(const Configuration& configuration, int slots,
                                           models::clocked::ClockedCore& clock) {
   const std::string& kind = configuration.engine.kind;
+  if (configuration.system.cores() > 1) return nullptr;
   if (!configuration.engine.rtl.empty())
     return std::make_unique<MixedEngine>(configuration.cost.core, configuration.engine.rtl, slots);
   if (kind == "cycle") return std::make_unique<CycleEngine>(clock);
   if (kind == "rtl") return std::make_unique<RtlEngine>(configuration.cost.core, slots);
   return nullptr;
+}
+
+std::unique_ptr<SystemEngine> system_engine(const Configuration& configuration) {
+  if (configuration.system.cores() == 1 || configuration.engine.kind != "cycle") return nullptr;
+  return std::make_unique<SystemEngine>(configuration.cost.core, configuration.system);
 }
 
 // JSON has no infinity and no NaN: a loss that is neither number nor finite is null.
@@ -62,8 +68,9 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
       core_(configuration_.cost.core),
       cost_(model_, configuration_.cost, core_, cost_of_system(configuration_, model_)),
       engine_(timed_engine(configuration_, static_cast<int>(model_.slots.size()), core_)),
+      system_engine_(system_engine(configuration_)),
       machine_(std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed,
-                                         threads_, engine_.get())),
+                                         threads_, engine_.get(), system_engine_.get())),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
       slots_(model_.slots.size()),
       progress_(progress),
@@ -227,8 +234,8 @@ void TrainingRun::trace(const TraceOptions& options) const {
 
 // Time must not depend on values: with them, each step took the cycles of the dry run.
 void TrainingRun::check_cycles() const {
-  if (engine_ == nullptr) return;
-  const std::int64_t expected = (step_ - first_step_) * cost_.step.timing.cycles;
+  if (engine_ == nullptr && system_engine_ == nullptr) return;
+  const std::int64_t expected = (step_ - first_step_) * cost_.barrier_cycles();
   if (machine_->cycles().step != expected)
     throw std::logic_error(fmt::format("{} steps took {} cycles with values and {} without",
                                        step_ - first_step_, machine_->cycles().step, expected));

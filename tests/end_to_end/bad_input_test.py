@@ -29,7 +29,7 @@ class BadInput(AnzanTest):
             ("/network/layers/0/kernel=11", "/network/layers/0/kernel", "found 11", "at most the padded input, 10x10"),
             ("/network/layers=[]", "/network/layers", "found []", "an array of at least 1"),
             ("/network=none.json", "none.json", "found no such file", "expected a JSON file"),
-            ("/chip/cores=2", "/chip/cores", "found 2", "no compiler for several cores"),
+            ("/chip/cores=0", "/chip/cores", "found 0", "from 1 to 1024"),
             ("/engine/kind=verilog", "/engine/kind", 'found "verilog"', '"functional", "cycle", "rtl"'),
             ("/chip/hbm/t_ras=5", "/chip/hbm/t_ras", "found 5", "at least 12 = the larger of t_rcd_read, t_rcd_write"),
             ("/chip/hbm/width_bits=0", "/chip/hbm/width_bits", "found 0", "from 8 to 1024"),

@@ -79,7 +79,7 @@ class Runs(AnzanTest):
         self.run_config("out", "--set", "/engine/threads=1", "--set", "/network/layers/2/channels=12")
         config = json.loads((self.dir / "out" / "config.json").read_text())
         self.assertEqual(config["network"]["layers"][2]["channels"], 12)
-        self.assertEqual(config["engine"], {"kind": "functional", "threads": 1})
+        self.assertEqual(config["engine"], {"kind": "functional", "rtl": [], "threads": 1})
         self.assertEqual(config["precision"]["weight"]["width"], 8)
         self.assertTrue(os.path.isabs(config["dataset"]["train_images"]))
 

@@ -128,9 +128,27 @@ const Bad kBad[] = {
      "did you mean \"conv\""},
     {"/precision/layers/relu/weight={}", "/precision/layers/relu/weight", "{}", "no tensor of this class"},
     {"/chip/lanes=12", "/chip/lanes", "12", "4, 8, 16, 32"},
-    {"/chip/cores=2", "/chip/cores", "2",
-     "from 1 to 1 (Cores of the chip: there is no compiler for several cores yet.)"},
-    {"/system/chips=4", "/system/chips", "4", "there is no compiler for several chips yet"},
+    {"/chip/cores=0", "/chip/cores", "0", "from 1 to 1024"},
+    {"/chip/cores=2", "/training/batch", "16", "a multiple of 32: images for 16 lanes of each of 2 cores"},
+    {"/system/chips=4", "/training/batch", "16", "a multiple of 64: images for 16 lanes of each of 4 cores"},
+    {R"(/system={"topology": {"kind": "star"}})", "/system/topology/kind", "\"star\"", "\"switch\""},
+    {R"(/system={"topology": {"kind": "torus", "sizes": [2, 2]}, "exchange": {"algorithm": "ring"}})",
+     "/system/topology/sizes", "[2,2]", "1 chips, not 4"},
+    {R"(/system={"topology": {"kind": "links", "sizes": [4, 4], "links": [[0, 1], [2, 3]]}})",
+     "/system/topology", "links", "no links lead from node 0 to node 2"},
+    {R"(/system={"topology": {"sizes": [4], "failed": [[0, 2]]}})", "/system/topology", "ring", "0-2"},
+    {R"(/system={"topology": {"kind": "links", "sizes": [3, 3], "links": [[0, 1], [1, 2], [2, 0]], "failed": [[0, 1],
+     [0, 2]]}})",
+     "/system/topology", "links", "no links lead from node 0"},
+    {R"(/system={"topology": {"link": {"preset": "ether"}}})", "/system/topology/link/preset", "\"ether\"",
+     "\"tofu2\""},
+    {R"(/system={"topology": {"link": {"gb_per_s": 0}}})", "/system/topology/link/gb_per_s", "0",
+     "from 0.001"},
+    {R"(/system={"exchange": {"dimensions": [2]}})", "/system/exchange/dimensions", "[2]",
+     "sizes whose product is 1"},
+    {R"(/system={"exchange": {"algorithm": "torus"}})", "/system/exchange/algorithm", "torus",
+     "a torus or a mesh, not ring"},
+    {R"(/system={"exchange": {"segment_kib": 0}})", "/system/exchange/segment_kib", "0", "from 1"},
     {"/engine/kind=verilog", "/engine/kind", "\"verilog\"", "\"functional\", \"cycle\", \"rtl\""},
     {"/chip/clock_ghz=0", "/chip/clock_ghz", "0", "from 0.001 to 100"},
     {"/chip/queue_depth=0", "/chip/queue_depth", "0", "from 1 to 1024"},
@@ -389,6 +407,8 @@ TEST(ShippedConfigurations, AllParse) {
     EXPECT_EQ(entry.path().stem().string(), name);
   }
   EXPECT_GE(count, 10);
+  for (const auto& entry : std::filesystem::directory_iterator(ANZAN_SOURCE_DIR "/workloads/systems"))
+    EXPECT_GT(load_configuration(entry.path()).system.cores(), 1) << entry.path();
 }
 
 }  // namespace

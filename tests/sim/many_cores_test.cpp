@@ -145,9 +145,12 @@ class ManyCores : public ::testing::Test {
     std::int64_t right = 0;
     std::string digest;
     std::vector<float> weights;
+    std::int64_t step_cycles = 0;
   };
 
-  Run train(const std::vector<int>& dimensions, const std::vector<std::string>& sets, int steps) {
+  // In time too, if a network is given.
+  Run train(const std::vector<int>& dimensions, const std::vector<std::string>& sets, int steps,
+            const char* topology = nullptr) {
     testing::ScratchDirectory scratch;
     std::vector<Override> overrides{parse_override("/training/batch=48"), parse_override("/chip/lanes=4")};
     for (const std::string& set : sets) overrides.push_back(parse_override(set));
@@ -158,7 +161,18 @@ class ManyCores : public ::testing::Test {
     const compiler::CompiledModel model =
         compiler::compile(config.network, config.precision, config.parameters, config.chip, system);
     const Dataset data = load_dataset(config.dataset, config.network);
-    Machine machine(model, config.network, 5, 1);
+    std::unique_ptr<SystemEngine> engine;
+    if (topology != nullptr) {
+      SystemOptions options;
+      options.chips = system.cores();
+      options.parameters = system;
+      options.network.chips.kind = topology;
+      options.network.chips.sizes = dimensions;
+      options.network.chips.link = models::link_preset("tofu2").link;
+      options.packet = models::link_preset("tofu2").packet;
+      engine = std::make_unique<SystemEngine>(config.cost.core, options);
+    }
+    Machine machine(model, config.network, 5, 1, nullptr, engine.get());
     std::vector<std::int64_t> batch(48);
     Run run;
     for (int s = 0; s < steps; ++s) {
@@ -168,6 +182,7 @@ class ManyCores : public ::testing::Test {
     }
     run.right = machine.classify(data.train, batch);
     run.digest = machine.digest_of_state();
+    run.step_cycles = machine.cycles().step;
     const compiler::TensorInfo& weight = model.tensor(model.parameters.front().name);
     for (std::int64_t i = 0; i < weight.size(); ++i)
       run.weights.push_back(TensorMemory(machine.core(), weight).value(i));
@@ -193,6 +208,20 @@ TEST_F(ManyCores, IntegersLearnToo) {
   for (const char* preset : {"int8", "int16"}) {
     const Run many = train({4}, {std::string("/precision/preset=") + preset}, 40);
     EXPECT_LT(many.losses.back(), 0.1 * many.losses.front()) << preset;
+  }
+}
+
+TEST_F(ManyCores, InTimeTheyLeaveTheSameBits) {
+  for (const char* preset : {"int8", "fp32"}) {
+    const std::vector<std::string> sets{std::string("/precision/preset=") + preset};
+    for (const auto& [topology, dimensions] :
+         {std::pair<const char*, std::vector<int>>{"ring", {4}}, {"torus", {3, 2}}, {"torus", {2, 2, 3}}}) {
+      const Run plain = train(dimensions, sets, 3), timed = train(dimensions, sets, 3, topology),
+                longer = train(dimensions, sets, 5, topology);
+      EXPECT_EQ(timed.digest, plain.digest) << preset << ' ' << topology;
+      EXPECT_GT(timed.step_cycles, 0);
+      EXPECT_EQ(timed.step_cycles * 5, longer.step_cycles * 3);  // every step takes the same time
+    }
   }
 }
 

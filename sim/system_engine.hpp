@@ -1,0 +1,22 @@
+// The cycle engine of many cores: the clocked system says when each instruction of each core starts, the
+// functional engines what it does.
+#pragma once
+#include "models/clocked/system.hpp"
+#include "sim/system.hpp"
+#include "sim/system_settings.hpp"
+#include "sim/timed_engine.hpp"
+
+namespace anzan::sim {
+
+class SystemEngine {
+ public:
+  SystemEngine(const models::clocked::CoreParameters& parameters, const SystemOptions& options);
+
+  // One program for each core, as System::run. Throws as FunctionalEngine::run_one and ClockedSystem::run.
+  models::clocked::SystemTiming run(std::vector<LoadedProgram>& programs, System& system);
+
+ private:
+  models::clocked::ClockedSystem clock_;
+};
+
+}  // namespace anzan::sim
