@@ -148,7 +148,6 @@ const Bad kBad[] = {
      "sizes whose product is 1"},
     {R"(/system={"exchange": {"algorithm": "torus"}})", "/system/exchange/algorithm", "torus",
      "a torus or a mesh, not ring"},
-    {R"(/system={"exchange": {"segment_kib": 0}})", "/system/exchange/segment_kib", "0", "from 1"},
     {"/engine/kind=verilog", "/engine/kind", "\"verilog\"", "\"functional\", \"cycle\", \"rtl\""},
     {"/chip/clock_ghz=0", "/chip/clock_ghz", "0", "from 0.001 to 100"},
     {"/chip/queue_depth=0", "/chip/queue_depth", "0", "from 1 to 1024"},
