@@ -89,7 +89,7 @@ Lowering::Lowering(const Graph& graph, const Constants& constants)
   if (graph.system.cores() == 1) {
     areas_ = {ring(0, 7, 2), ring(0, 3, 2), ring(3, 7, 2), ring(7, 8, 1), {}};
   } else {
-    areas_ = {ring(0, 5, 2), ring(0, 2, 2), ring(2, 5, 2), ring(7, 8, 1), ring(5, 7, 1)};
+    areas_ = {ring(0, 6, 2), ring(0, 3, 2), ring(3, 6, 2), ring(7, 8, 1), ring(6, 7, 1)};
   }
 }
 
