@@ -149,7 +149,9 @@ class SystemReader {
     const bool grid = kind == "torus" || kind == "mesh";
     if (algorithm == "torus" && !grid)
       find("/system/exchange/algorithm", algorithm, "a topology that is a torus or a mesh, not " + kind);
-    if (grid && algorithm != "hierarchical") {
+    if (kind == "hypercube" && algorithm == "automatic") {
+      result.resize(result.size() + static_cast<std::size_t>(o_.network.chips.sizes.front()), 2);
+    } else if (grid && algorithm != "hierarchical") {
       result.insert(result.end(), o_.network.chips.sizes.begin(), o_.network.chips.sizes.end());
     } else if (o_.chips > 1 || result.empty()) {
       result.push_back(o_.chips);
