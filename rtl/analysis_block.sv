@@ -27,30 +27,41 @@ module analysis_block #(
   localparam integer Counters  = Bins + statistics_pkg::Others;
   localparam integer CountBits = $clog2(Lanes + 1);
 
-  // Which lanes each counter counts.
-  logic [Counters*Lanes-1:0] counted;
-  for (genvar b = 0; b < Bins; b = b + 1) begin : gen_bin
-    for (genvar l = 0; l < Lanes; l = l + 1) begin : gen_lane
-      assign counted[b*Lanes + l] = valid_i[l] && !zero_i[l] && bin_i[l*BinBits +: BinBits] == BinBits'(b);
-    end
-  end
-  assign counted[(Bins + statistics_pkg::Values) * Lanes +: Lanes]        = valid_i;
-  assign counted[(Bins + statistics_pkg::Zeros) * Lanes +: Lanes]         = valid_i & zero_i;
-  assign counted[(Bins + statistics_pkg::SaturatedHigh) * Lanes +: Lanes] = valid_i & saturated_high_i;
-  assign counted[(Bins + statistics_pkg::SaturatedLow) * Lanes +: Lanes]  = valid_i & saturated_low_i;
-  assign counted[(Bins + statistics_pkg::Underflows) * Lanes +: Lanes]    = valid_i & underflow_i;
+  // What there is to count in each lane. Nothing is, and nothing switches, in a cycle without a row.
+  logic                                    any;
+  logic [statistics_pkg::Others*Lanes-1:0] others;
+  assign any = valid_i != '0;
+  assign others[statistics_pkg::Values*Lanes +: Lanes]        = valid_i;
+  assign others[statistics_pkg::Zeros*Lanes +: Lanes]         = valid_i & zero_i;
+  assign others[statistics_pkg::SaturatedHigh*Lanes +: Lanes] = valid_i & saturated_high_i;
+  assign others[statistics_pkg::SaturatedLow*Lanes +: Lanes]  = valid_i & saturated_low_i;
+  assign others[statistics_pkg::Underflows*Lanes +: Lanes]    = valid_i & underflow_i;
 
   // First the row's lanes are counted, then the counter takes them: a row is under way for a cycle, which
   // line_o looks past.
   logic [Lines*PerLine*CounterBits-1:0] counts;
   for (genvar c = 0; c < Lines * PerLine; c = c + 1) begin : gen_counter
     if (c < Counters) begin : gen_used
+      logic [Lanes-1:0]       counted;  // lanes
       logic [CountBits-1:0]   row_d, row_q;
       logic [CounterBits-1:0] count_q;
       logic [CounterBits:0]   sum;
+      if (c < Bins) begin : gen_bin
+        always_comb begin
+          counted = '0;
+          if (any) begin
+            for (int l = 0; l < Lanes; l = l + 1) counted[l] = bin_i[l*BinBits +: BinBits] == BinBits'(c);
+            counted = counted & valid_i & ~zero_i;
+          end
+        end
+      end else begin : gen_other
+        assign counted = others[(c-Bins)*Lanes +: Lanes];
+      end
       always_comb begin
         row_d = '0;
-        for (int l = 0; l < Lanes; l = l + 1) row_d = row_d + CountBits'(counted[c*Lanes + l]);
+        if (counted != '0) begin
+          for (int l = 0; l < Lanes; l = l + 1) row_d = row_d + CountBits'(counted[l]);
+        end
       end
       assign sum = {1'b0, count_q} + (CounterBits + 1)'(row_q);
       assign counts[c*CounterBits +: CounterBits] = sum[CounterBits-1:0] | {CounterBits{sum[CounterBits]}};

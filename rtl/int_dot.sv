@@ -8,10 +8,10 @@ module int_dot (
   localparam integer Bits = isa_pkg::WordBits + 1;
 
   // Two multipliers are wide: they take the int16 elements, or the first two int8 ones.
-  logic                   is_int8;
-  logic signed [15:0]     a0, a1, b0, b1;
-  logic signed [7:0]      a2, a3, b2, b3;
-  logic signed [Bits-1:0] narrow;
+  logic               is_int8;
+  logic signed [15:0] a0, a1, b0, b1;
+  logic signed [7:0]  a2, a3, b2, b3;
+  logic signed [31:0] wide0, wide1, narrow;
   assign is_int8  = format_i == isa_pkg::FormatInt8;
   assign a0       = is_int8 ? 16'($signed(a_i[7:0])) : a_i[15:0];
   assign b0       = is_int8 ? 16'($signed(b_i[7:0])) : b_i[15:0];
@@ -19,6 +19,8 @@ module int_dot (
   assign b1       = is_int8 ? 16'($signed(b_i[15:8])) : b_i[31:16];
   assign {a3, a2} = a_i[31:16];
   assign {b3, b2} = b_i[31:16];
-  assign narrow   = Bits'(a2) * Bits'(b2) + Bits'(a3) * Bits'(b3);
-  assign dot_o    = Bits'(a0) * Bits'(b0) + Bits'(a1) * Bits'(b1) + (is_int8 ? narrow : '0);
+  assign wide0    = 32'(a0) * 32'(b0);
+  assign wide1    = 32'(a1) * 32'(b1);
+  assign narrow   = is_int8 ? 32'(a2) * 32'(b2) + 32'(a3) * 32'(b3) : '0;
+  assign dot_o    = Bits'(wide0) + Bits'(wide1) + Bits'(narrow);
 endmodule

@@ -9,7 +9,15 @@ module lane_alu (
   output logic [31:0]                      result_o
 );
   // add, sub, mul, fma, fnma
+  logic        fuses;
   logic [31:0] factor, addend, fused;
+  always_comb begin
+    case (op_i)
+      isa_pkg::VectorOpAdd, isa_pkg::VectorOpSub, isa_pkg::VectorOpMul, isa_pkg::VectorOpFma, isa_pkg::VectorOpFnma:
+        fuses = 1'b1;
+      default: fuses = 1'b0;
+    endcase
+  end
   always_comb begin
     factor = b_i;
     addend = c_i;
@@ -25,6 +33,7 @@ module lane_alu (
     .b_i              (factor),
     .c_i              (addend),
     .negate_product_i (op_i == isa_pkg::VectorOpFnma),
+    .enable_i         (fuses),
     .result_o         (fused)
   );
 

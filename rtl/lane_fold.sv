@@ -19,6 +19,7 @@ module lane_fold (
     .b_i              (fp32_pkg::One),
     .c_i              (t_i),
     .negate_product_i (1'b0),
+    .enable_i         (reduction_i == isa_pkg::ReductionAdd && !first_i),
     .result_o         (sum)
   );
   fp32_compare u_compare (

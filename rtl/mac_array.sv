@@ -22,22 +22,34 @@ module mac_array #(
   localparam integer Word = isa_pkg::WordBits;
   localparam integer Bits = isa_pkg::AccumulatorBits;
 
+  logic starts;
+  assign starts = start_rows_i != '0;
   for (genvar j = 0; j < Lanes; j = j + 1) begin : gen_lane
-    logic [Lanes*Bits-1:0] drained;  // of all rows
     for (genvar i = 0; i < Lanes; i = i + 1) begin : gen_row
+      logic [Bits-1:0] start_value;      // zero while no row starts, so that nothing switches
+      logic [Bits-1:0] drained, chosen;  // of this row; of this and the rows before
+      always_comb begin
+        start_value = '0;
+        if (starts) start_value = by_row_i ? start_values_i[i*Bits +: Bits] : start_values_i[j*Bits +: Bits];
+      end
       processing_element u_element (
         .clk_i         (clk_i),
         .rst_ni        (rst_ni),
         .bank_i        (bank_i),
         .format_i      (format_i),
         .start_i       (start_rows_i[i]),
-        .start_value_i (by_row_i ? start_values_i[i*Bits +: Bits] : start_values_i[j*Bits +: Bits]),
+        .start_value_i (start_value),
         .valid_i       (valid_i),
         .a_i           (a_i[i*Word +: Word]),
         .b_i           (b_i[j*Word +: Word]),
-        .drained_o     (drained[i*Bits +: Bits])
+        .drained_o     (drained)
       );
+      if (i == 0) begin : gen_first
+        assign chosen = drained;
+      end else begin : gen_next
+        assign chosen = row_i == LaneBits'(i) ? drained : gen_row[i-1].chosen;
+      end
     end
-    assign row_o[j*Bits +: Bits] = drained[row_i*Bits +: Bits];
+    assign row_o[j*Bits +: Bits] = gen_row[Lanes-1].chosen;
   end
 endmodule

@@ -10,13 +10,18 @@ module normalise #(
   output logic [AmountBits-1:0] amount_o
 );
   // The binary digits of the amount, the largest first: a digit is one where both zeros and limit allow it.
+  // Zero needs no shifting: operands that are isolated by zeros cost a simulator nothing.
   always_comb begin
-    value_o  = value_i;
-    amount_o = '0;
-    for (int i = AmountBits - 1; i >= 0; i = i - 1) begin
-      if (((value_o >> (Width - (1 << i))) == '0) && (((limit_i - amount_o) >> i) != '0)) begin
-        value_o     = value_o << (1 << i);
-        amount_o[i] = 1'b1;
+    value_o  = '0;
+    amount_o = limit_i;
+    if (value_i != '0) begin
+      value_o  = value_i;
+      amount_o = '0;
+      for (int i = AmountBits - 1; i >= 0; i = i - 1) begin
+        if (((value_o >> (Width - (1 << i))) == '0) && (((limit_i - amount_o) >> i) != '0)) begin
+          value_o     = value_o << (1 << i);
+          amount_o[i] = 1'b1;
+        end
       end
     end
   end

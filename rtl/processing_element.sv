@@ -17,10 +17,13 @@ module processing_element (
 );
   localparam integer Bits = isa_pkg::AccumulatorBits;
 
-  logic [Bits-1:0] bank0_q, bank1_q, base, sum, bank_d;
+  // fp32_fma's operands are isolated while integers are added.
+  logic [Bits-1:0] bank0_q, bank1_q, base;
   logic signed [isa_pkg::WordBits:0] dot;
   logic [31:0] fused;
-  assign base = start_i ? start_value_i : bank_i ? bank1_q : bank0_q;
+  logic        is_fp32;
+  assign is_fp32 = format_i == isa_pkg::FormatFp32;
+  assign base    = start_i ? start_value_i : bank_i ? bank1_q : bank0_q;
 
   int_dot u_dot (.format_i(format_i), .a_i(a_i), .b_i(b_i), .dot_o(dot));
   fp32_fma u_fma (
@@ -28,22 +31,26 @@ module processing_element (
     .b_i              (b_i),
     .c_i              (base[31:0]),
     .negate_product_i (1'b0),
+    .enable_i         (valid_i && is_fp32),
     .result_o         (fused)
   );
+
+  logic [Bits-1:0] sum, bank_d;
   assign sum = base + Bits'(dot);
   always_comb begin
     bank_d = base;
-    if (valid_i) bank_d = format_i == isa_pkg::FormatFp32 ? Bits'(fused) : sum;
+    if (valid_i) bank_d = is_fp32 ? Bits'(fused) : sum;
   end
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       bank0_q <= '0;
       bank1_q <= '0;
-    end else if (bank_i) begin
-      bank1_q <= bank_d;
-    end else begin
-      bank0_q <= bank_d;
+    end else if (start_i || valid_i) begin
+      if (bank_i) begin
+        bank1_q <= bank_d;
+      end else begin
+        bank0_q <= bank_d;
+      end
     end
   end
   assign drained_o = bank_i ? bank0_q : bank1_q;

@@ -10,15 +10,20 @@ module row_spread #(
 );
   localparam integer WordBits = isa_pkg::WordBits;
 
-  for (genvar k = 0; k < Lanes; k = k + 1) begin : gen_lane
-    logic [WordBits-1:0] word;
-    logic [7:0]          byte_element;
-    logic [15:0]         half_element;
-    assign word         = line_i[k*WordBits +: WordBits];
-    assign byte_element = word[{sub_i, 3'b0} +: 8];
-    assign half_element = word[{sub_i[0], 4'b0} +: 16];
-    assign line_o[k*WordBits +: WordBits] =
-        format_i == isa_pkg::FormatInt8 ? {4{byte_element}} :
-        format_i == isa_pkg::FormatInt16 ? {2{half_element}} : word;
+  logic                is_int8, is_int16;
+  logic [4:0]          amount;
+  logic [15:0]         element;
+  assign is_int8  = format_i == isa_pkg::FormatInt8;
+  assign is_int16 = format_i == isa_pkg::FormatInt16;
+  assign amount   = is_int8 ? {sub_i, 3'b0} : {sub_i[0], 4'b0};
+  always_comb begin
+    line_o  = line_i;
+    element = '0;
+    if (is_int8 || is_int16) begin
+      for (int k = 0; k < Lanes; k = k + 1) begin
+        element = 16'(line_i[k*WordBits +: WordBits] >> amount);
+        line_o[k*WordBits +: WordBits] = is_int8 ? {4{element[7:0]}} : {2{element[15:0]}};
+      end
+    end
   end
 endmodule

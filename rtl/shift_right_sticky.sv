@@ -8,13 +8,16 @@ module shift_right_sticky #(
   output logic [Width-1:0]      value_o,
   output logic                  sticky_o
 );
+  // Zero needs no shifting: operands that are isolated by zeros cost a simulator nothing.
   always_comb begin
     value_o  = value_i;
     sticky_o = 1'b0;
-    for (int i = 0; i < AmountBits; i = i + 1) begin
-      if (amount_i[i]) begin
-        sticky_o = sticky_o | ((value_o & ~({Width{1'b1}} << (1 << i))) != '0);
-        value_o  = value_o >> (1 << i);
+    if (value_i != '0) begin
+      for (int i = 0; i < AmountBits; i = i + 1) begin
+        if (amount_i[i]) begin
+          sticky_o = sticky_o | ((value_o & ~({Width{1'b1}} << (1 << i))) != '0);
+          value_o  = value_o >> (1 << i);
+        end
       end
     end
   end

@@ -144,6 +144,7 @@ module vector_unit #(
 
   // Iterations in the stages after their address: read, convert, operate, fold, and the folded row.
   localparam integer Convert = 1;
+  localparam integer Operate = 2;
   localparam integer Fold    = 3;
   localparam integer Folded  = isa_pkg::VectorPipelineCycles - 1;
   logic [Folded:0] valid_q, ends_q, last_q;
@@ -271,9 +272,11 @@ module vector_unit #(
       .reduction_i (reduction),
       .key_i       (key_q),
       .index_i     (x_index + 32'(j) * lane_stride),
+      .operate_i   (valid_q[Operate]),
       .a_i         (operand_row[j*32 +: 32]),
       .b_i         (operand_row[(Lanes+j)*32 +: 32]),
       .c_i         (operand_row[(2*Lanes+j)*32 +: 32]),
+      .fold_i      (valid_q[Fold]),
       .first_i     (first_q),
       .position_i  (position),
       .acc_o       (acc)

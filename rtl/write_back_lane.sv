@@ -40,7 +40,9 @@ module write_back_lane #(
     end
   end
 
-  // Stage 2: position, shift, random word, binary32.
+  // Stage 2: position, shift, random word, binary32, of operands that are zero in cycles without a row.
+  logic [Bits-1:0]                       value;
+  assign value = shift_enable_i ? value_q : '0;
   logic                                  negative, huge, sticky, zero;
   logic [Bits-1:0]                       magnitude;
   logic signed [fp32_pkg::PointBits-1:0] point;
@@ -50,7 +52,7 @@ module write_back_lane #(
   logic [31:0]                           random, converted;
   value_parts u_parts (
     .is_fp32_i   (is_fp32_i),
-    .value_i     (value_q),
+    .value_i     (value),
     .point_i     (point_i),
     .negative_o  (negative),
     .magnitude_o (magnitude),
@@ -73,7 +75,7 @@ module write_back_lane #(
     .sticky_o    (sticky)
   );
   random_word u_random (.key_i(key_i), .index_i(index_q), .word_o(random));
-  int_to_fp32 u_convert (.value_i(value_q), .point_i(point_i), .result_o(converted));
+  int_to_fp32 u_convert (.value_i(value), .point_i(point_i), .result_o(converted));
 
   logic                           negative_q, huge_q, sticky_q;
   logic [isa_pkg::WidthMax-1:0]   whole_q;
@@ -86,7 +88,7 @@ module write_back_lane #(
       whole_q                        <= whole;
       fraction_q                     <= fraction;
       random_q                       <= random[31 -: isa_pkg::RandomBits];
-      fp32_q                         <= is_fp32_i ? value_q[31:0] : converted;
+      fp32_q                         <= is_fp32_i ? value[31:0] : converted;
     end
   end
 

@@ -26,6 +26,7 @@ class Fp32Fma : public testing::Test {
     rtl_->b_i = b;
     rtl_->c_i = c;
     rtl_->negate_product_i = negate ? 1 : 0;
+    rtl_->enable_i = 1;
     rtl_->eval();
     return rtl_->result_o;
   }
