@@ -108,7 +108,7 @@ class Sum {
     round.parts.push_back(part(
         [=, format = b_.format, lanes = lanes_](int core) {
           return isa::Instruction(
-              add(own(core, -t - 2), arrival, ring.chunk, format, static_cast<std::uint16_t>(slot), lanes));
+              add_lines(own(core, -t - 2), arrival, ring.chunk, format, static_cast<int>(slot), lanes));
         },
         {lines(arrival, ring.chunk, false),
          lines(b_.line, b_.lines, true),
@@ -117,24 +117,6 @@ class Sum {
          in_order(ExchangeOrder::kAdd)},
         semaphores_.to_add(d), true));
     rounds_.push_back(std::move(round));
-  }
-
-  static isa::Vector add(std::int64_t line, std::int64_t arrival, std::int64_t count, isa::Format format,
-                         std::uint16_t slot, std::int64_t lanes) {
-    const std::int64_t rows = rows_per_line(format);
-    isa::Vector v;
-    v.op = isa::VectorOp::kAdd;
-    v.out_format = format;
-    v.slot_o = slot;
-    v.mask = lane_mask(0, lanes);
-    v.a.kind = v.b.kind = isa::OperandKind::kRows;
-    v.a.format = v.b.format = format;
-    v.a.slot = v.b.slot = slot;
-    v.a.at = at(line * rows);
-    v.b.at = at(arrival * rows);
-    v.o = at(line * rows);
-    Nest().loop(count * rows, {1, 1, 0, 1, 0}).finish(v);
-    return v;
   }
 
   // Round t: the piece t places behind goes on, to where it belongs; it arrived in the round before.
@@ -184,6 +166,24 @@ ArrivalSemaphores::ArrivalSemaphores(std::size_t dimensions) : shared_(2 * dimen
 std::uint32_t ArrivalSemaphores::bit(std::size_t number) {
   static_assert(kFirstRemoteSemaphore + kSemaphores == isa::kSemaphores, "all that is left");
   return std::uint32_t{1} << (kFirstRemoteSemaphore + number);
+}
+
+isa::Vector add_lines(std::int64_t line, std::int64_t arrival, std::int64_t lines, isa::Format format,
+                      int slot, std::int64_t lanes) {
+  const std::int64_t rows = rows_per_line(format);
+  isa::Vector v;
+  v.op = isa::VectorOp::kAdd;
+  v.out_format = format;
+  v.slot_o = static_cast<std::uint16_t>(slot);
+  v.mask = lane_mask(0, lanes);
+  v.a.kind = v.b.kind = isa::OperandKind::kRows;
+  v.a.format = v.b.format = format;
+  v.a.slot = v.b.slot = v.slot_o;
+  v.a.at = at(line * rows);
+  v.b.at = at(arrival * rows);
+  v.o = at(line * rows);
+  Nest().loop(lines * rows, {1, 1, 0, 1, 0}).finish(v);
+  return v;
 }
 
 std::vector<Round> sum_over_cores(const SumBuffer& buffer, const std::vector<int>& dimensions,

@@ -55,6 +55,10 @@ struct Round {
 std::vector<Round> sum_over_cores(const SumBuffer& buffer, const std::vector<int>& dimensions,
                                   const ArrivalSemaphores& semaphores, std::int64_t lanes);
 
+// Rows of `format` from line `arrival` on are added to as many from `line` on, `lines` lines in all.
+isa::Vector add_lines(std::int64_t line, std::int64_t arrival, std::int64_t lines, isa::Format format,
+                      int slot, std::int64_t lanes);
+
 // Numbers of Access::Resource::kOrder: all puts, all additions and all readers of sums of a program take
 // arrivals in the order in which the other cores cause them.
 enum class ExchangeOrder { kPut, kAdd, kComplete, kBegin };

@@ -41,7 +41,10 @@ struct TensorInfo {
   int lanes = 16;
   bool gathered = false;    // weights whose (ic, ky, kx) stand in the lanes
   bool persistent = false;  // keeps its value from step to step
-  std::int64_t hbm_line = 0, lines = 0;
+  // A core holds its share of the channels (of weights and vectors: of the outputs) and `shape` is that of
+  // the share; shares stand one after the other along the tensor axis.
+  bool shared_out = false;
+  std::int64_t hbm_line = 0, lines = 0;  // line -1: not in this core
   std::int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
   struct Place {
     std::int64_t row;
@@ -56,6 +59,7 @@ struct SlotInfo {
   TensorClass kind = TensorClass::kActivation;
   isa::Format format = isa::Format::kFp32;
   models::SlotSettings settings;
+  bool differs = false;  // cores along the tensor axis count different values, not all the same
 };
 
 // A trainable tensor: the driver writes FP32 values drawn from `filler` to the tensor `initial`.
@@ -79,7 +83,7 @@ struct CompiledModel {
   ChipParameters chip;
   SystemParameters system;
   TrainingParameters training;  // of one core
-  std::int64_t hbm_lines = 0;
+  std::int64_t hbm_lines = 0;   // of the core that needs most
   std::vector<SlotInfo> slots;
   std::vector<TensorInfo> tensors;
   std::vector<ParameterInfo> parameters;
@@ -96,11 +100,18 @@ struct CompiledModel {
   // inference. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image),
   // run, read `loss` and `prediction` (one FP32/class number an image).
   std::vector<std::uint32_t> initialize, calibrate, step, evaluate;
-  // With several cores, `step` is that of core 0; the other programs are the same in all. Besides, to see
-  // what time they take: two steps in one program, where the next may begin before the first has ended (none
-  // where that is switched off), and the exchange of a step without the rest.
+  // With several cores, `step` is that of core 0; the other programs are the same in all, and where a network
+  // is divided they are for a core that has all of it. Besides, to see what time they take: two steps in one
+  // program, where the next may begin before the first has ended (none where that is switched off), and the
+  // exchange of a step without the rest; both not where the network is divided.
   using InCore = std::function<std::vector<std::uint32_t>(int core)>;
   InCore step_in_core, two_steps_in_core, exchange_in_core;
+  // What the cores of each stage have in their HBM while they train; `tensors` says it for a core that has
+  // the whole network, which is all there is where the network is not divided.
+  std::vector<std::vector<TensorInfo>> stages;
+  std::size_t stage_of(int core) const {
+    return static_cast<std::size_t>(system.mapping.pipeline.place(core));
+  }
   // For each instruction of a program, the number of its region.
   std::vector<Region> regions;
   struct {

@@ -175,8 +175,8 @@ class ContractionLowering {
   void store_group(const Image& d, const Tile& t, const Range& valid) {
     low_.copy(d.format, Space::kScratchpad, t.row(t.y.begin, t.x.begin, t.bg.begin, valid.begin), Space::kHbm,
               d.row(t.y.begin, t.x.begin, t.bg.begin, valid.begin),
-              {{t.y.size(), t.y_stride(), d.w * d.batch_groups * d.pitch},
-               {t.x.size(), t.x_stride(), d.batch_groups * d.pitch},
+              {{t.y.size(), t.y_stride(), d.y_stride()},
+               {t.x.size(), t.x_stride(), d.x_stride()},
                {t.bg.size(), t.bg_stride(), d.pitch},
                {valid.size(), 1, 1}});
   }

@@ -51,12 +51,13 @@ class History {
   Stretches stretches_;
 };
 
-// touches(i): the accesses of instruction i.
-template <class Touches>
-Dependencies dependencies_of(std::size_t instructions, const Touches& touches) {
+// touches(i): the accesses of instruction i. stage(i): whose memory it is. cause(i): another one before it.
+template <class Touches, class Stage, class Cause>
+Dependencies dependencies_of(std::size_t instructions, const Touches& touches, const Stage& stage,
+                             const Cause& cause) {
   Dependencies result;
   result.before.resize(instructions);
-  std::array<History, Access::kResources> histories;
+  std::map<std::size_t, std::array<History, Access::kResources>> stages;
   std::vector<std::int32_t> noted(instructions, -1);  // by earlier instruction: the last that noted it
   for (std::size_t i = 0; i < instructions; ++i) {
     const auto number = static_cast<std::int32_t>(i);
@@ -65,7 +66,9 @@ Dependencies dependencies_of(std::size_t instructions, const Touches& touches) {
       noted[static_cast<std::size_t>(earlier)] = number;
       result.before[i].push_back(earlier);
     };
+    depend(cause(i));
     const std::vector<Access> touched = touches(i);
+    std::array<History, Access::kResources>& histories = stages[stage(i)];
     for (const bool write : {false, true}) {  // an instruction reads before it writes
       for (const Access& a : touched) {
         if (a.write != write) continue;
@@ -80,14 +83,22 @@ Dependencies dependencies_of(std::size_t instructions, const Touches& touches) {
 }  // namespace
 
 Dependencies dependencies(const isa::Program& program, std::int64_t lanes) {
-  return dependencies_of(program.size(), [&](std::size_t i) { return accesses(program[i], lanes); });
+  return dependencies_of(
+      program.size(), [&](std::size_t i) { return accesses(program[i], lanes); },
+      [](std::size_t) { return std::size_t{0}; }, [](std::size_t) { return std::int32_t{-1}; });
 }
 
 Dependencies dependencies(const Listing& listing, std::int64_t lanes) {
-  return dependencies_of(listing.program.size(), [&](std::size_t i) {
+  const auto touches = [&](std::size_t i) {
     const Exchanged* exchanged = listing.exchanged_at(i);
     return exchanged != nullptr ? exchanged->touches : accesses(listing.program[i], lanes);
-  });
+  };
+  const auto cause = [&](std::size_t i) {
+    const Exchanged* exchanged = listing.exchanged_at(i);
+    return exchanged != nullptr ? exchanged->cause : -1;
+  };
+  return dependencies_of(
+      listing.program.size(), touches, [&](std::size_t i) { return listing.stage_at(i); }, cause);
 }
 
 }  // namespace anzan::compiler

@@ -18,6 +18,7 @@ struct Dependencies {
 
 // Near linear in the pieces of memory that the instructions touch.
 Dependencies dependencies(const isa::Program& program, std::int64_t lanes);
-Dependencies dependencies(const Listing& listing, std::int64_t lanes);  // in every core
+// In every core of every stage; besides, what arrives comes after its cause, in whatever stage.
+Dependencies dependencies(const Listing& listing, std::int64_t lanes);
 
 }  // namespace anzan::compiler

@@ -83,36 +83,63 @@ std::string dump_memory(const Graph& g, const HbmPlan& plan) {
   return text;
 }
 
+std::string step_title(const Programs& p, std::size_t stage) {
+  return p.step.size() == 1 ? "step" : fmt::format("step of stage {}", stage);
+}
+
 std::string dump_programs(const Programs& p) {
   std::string text;
-  const auto add = [&](const char* title, const Listing& listing) {
+  const auto add = [&](const std::string& title, const Listing& listing) {
     text += fmt::format("# {}: {} instructions\n{}\n", title, listing.program.size(),
                         isa::disassemble(listing.program));
   };
   add("initialize", p.initialize);
   add("calibrate", p.calibrate);
-  add("step", p.step);
+  for (std::size_t s = 0; s < p.step.size(); ++s) add(step_title(p, s), p.step[s]);
   add("evaluate", p.evaluate);
   return text;
 }
 
 std::string dump_schedule(const Programs& p, int lanes) {
-  return schedule_text("initialize", p.initialize, p.regions, lanes) +
-         schedule_text("calibrate", p.calibrate, p.regions, lanes) +
-         schedule_text("step", p.step, p.regions, lanes) +
-         schedule_text("evaluate", p.evaluate, p.regions, lanes);
+  const std::vector<Region>& regions = p.tables.regions;
+  std::string text = schedule_text("initialize", p.initialize, regions, lanes) +
+                     schedule_text("calibrate", p.calibrate, regions, lanes);
+  for (std::size_t s = 0; s < p.step.size(); ++s)
+    text += schedule_text(step_title(p, s), p.step[s], regions, lanes);
+  return text + schedule_text("evaluate", p.evaluate, regions, lanes);
+}
+
+// Who does what, and what goes from stage to stage.
+std::string dump_partition(const std::optional<Partition>& parts) {
+  if (!parts) return "every core has the whole network\n";
+  std::string text;
+  for (std::size_t s = 0; s < parts->stages.size(); ++s) {
+    const Graph& g = parts->stages[s];
+    text += fmt::format("# stage {}: {} operations\n", s, g.ops.size());
+    for (const Op& op : g.ops) {
+      const TensorInfo& t = g.tensors[static_cast<std::size_t>(op.outputs[0])];
+      text += fmt::format("{:<28}  {:<12}  {:>5}  {}{}", name(op.kind),
+                          g.network.layers[static_cast<std::size_t>(op.layer)].name,
+                          op.groups == 0 ? "all" : std::to_string(op.first_group / op.groups), t.name,
+                          t.shared_out ? " (share)" : "");
+      if (op.kind == OpKind::kTransfer) text += fmt::format(": {} -> {}", op.core_stage, op.receiver);
+      text += '\n';
+    }
+  }
+  return text;
 }
 
 std::string dump_tiles(const Programs& p) {
   std::string text;
-  for (const std::string& line : p.notes) text += line + '\n';
+  for (const std::string& line : p.tables.notes) text += line + '\n';
   return text;
 }
 
 }  // namespace
 
 std::vector<std::string> dump_passes() {
-  return {"network", "graph", "training_graph", "precision", "tiles", "memory", "schedule", "program"};
+  return {"network", "graph",  "training_graph", "precision", "partition",
+          "tiles",   "memory", "schedule",       "program"};
 }
 
 std::string dump(const std::string& pass, const Network& network, const Precision& precision,
@@ -120,15 +147,17 @@ std::string dump(const std::string& pass, const Network& network, const Precisio
                  const SystemParameters& system) {
   HbmPlan plan;
   const Graph g = build_graph(network, precision, training, chip, system, &plan);
+  const std::optional<Partition> parts = build_partition(network, precision, training, chip, system);
   const std::map<std::string, std::function<std::string()>> texts{
       {"network", [&] { return dump_network(network); }},
       {"graph", [&] { return dump_graph(g, false); }},
       {"training_graph", [&] { return dump_graph(g, true); }},
       {"precision", [&] { return dump_precision(g); }},
-      {"tiles", [&] { return dump_tiles(build_programs(g)); }},
+      {"partition", [&] { return dump_partition(parts); }},
+      {"tiles", [&] { return dump_tiles(build_programs(g, parts)); }},
       {"memory", [&] { return dump_memory(g, plan); }},
-      {"schedule", [&] { return dump_schedule(build_programs(g), chip.lanes); }},
-      {"program", [&] { return dump_programs(build_programs(g)); }},
+      {"schedule", [&] { return dump_schedule(build_programs(g, parts), chip.lanes); }},
+      {"program", [&] { return dump_programs(build_programs(g, parts)); }},
   };
   const auto found = texts.find(pass);
   if (found == texts.end()) {

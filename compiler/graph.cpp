@@ -2,22 +2,21 @@
 #include "compiler/graph.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
-#include "compiler/graph_builder.hpp"
 #include "compiler/input_error.hpp"
 #include "compiler/layout.hpp"
+#include "compiler/shared_channels.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-class Differentiator : private GraphBuilder {
+class Differentiator : private SharedChannels {
  public:
   Differentiator(const Network& network, const Precision& precision, const TrainingParameters& training,
                  const ChipParameters& chip, const SystemParameters& system)
-      : GraphBuilder(network, precision, training, chip) {
-    graph_.system = system;
-  }
+      : SharedChannels(network, precision, training, chip, system) {}
 
   Graph run() {
     forward();
@@ -30,10 +29,6 @@ class Differentiator : private GraphBuilder {
   }
 
  private:
-  static bool is_contraction(LayerKind k) {
-    return k == LayerKind::kConvolution || k == LayerKind::kFullyConnected;
-  }
-
   // Follows flatten: the layer whose output tensor really exists.
   int physical(int layer) const {
     while (layer >= 0 && layers()[static_cast<std::size_t>(layer)].kind == LayerKind::kFlatten) {
@@ -99,13 +94,22 @@ class Differentiator : private GraphBuilder {
     needs_gradient_[static_cast<std::size_t>(t)] = value;
   }
 
+  int gathered(int t, int layer) {
+    const int all = whole(t, layer, Stage::kForward);
+    if (all != t) set_needs_gradient(all, needs_gradient(t));
+    return all;
+  }
+
   void forward_layer(int i) {
     const Layer& l = layers()[static_cast<std::size_t>(i)];
     if (activation_[static_cast<std::size_t>(i)] >= 0 || l.kind == LayerKind::kFlatten)
       return;  // fused before
     Op op;
     op.layer = i;
-    const int x = input_tensor(l);
+    int x = input_tensor(l);
+    if (is_contraction(l.kind) || l.kind == LayerKind::kSoftmaxCrossEntropy ||
+        (l.kind == LayerKind::kAdd && !tensor(input_tensor(l, 1)).shared_out))
+      x = gathered(x, i);
     op.inputs.push_back(x);
     const int relu = fused_relu(i);
     const std::string owner = relu >= 0 ? layers()[static_cast<std::size_t>(relu)].name : l.name;
@@ -116,25 +120,26 @@ class Differentiator : private GraphBuilder {
       case LayerKind::kFullyConnected: {
         op.kind = OpKind::kConvolution;
         add_parameters(l, i, op);
-        y = add_output(owner, l, relu);
+        y = add_output(owner, l, relu, shares(l));
         gradient = true;
         break;
       }
       case LayerKind::kAdd:
         op.kind = OpKind::kAdd;
-        op.inputs.push_back(input_tensor(l, 1));
+        op.inputs.push_back(tensor(x).shared_out ? input_tensor(l, 1) : gathered(input_tensor(l, 1), i));
         gradient = gradient || needs_gradient(op.inputs[1]);
-        y = add_output(owner, l, relu);
+        y = add_output(owner, l, relu, tensor(x).shared_out);
         break;
       case LayerKind::kMaxPool:
         op.kind = OpKind::kMaxPool;
-        y = add_selection(l.name + ".activation", l.name, x, l.out);
+        y = add_selection(l.name + ".activation", l.name, x, pooled(x, l));
         op.outputs.push_back(y);
-        op.outputs.push_back(add_constant_image(l.name + ".index", index_format(l), l.out));
+        op.outputs.push_back(add_constant_image(l.name + ".index", index_format(l), pooled(x, l)));
         break;
       case LayerKind::kAveragePool:
         op.kind = OpKind::kAveragePool;
-        y = add_image(l.name + ".activation", l.name, TensorClass::kActivation, l.out);
+        y = add_image(l.name + ".activation", l.name, TensorClass::kActivation, pooled(x, l));
+        share(y, tensor(x).shared_out);
         break;
       case LayerKind::kRelu:
         op.kind = OpKind::kRelu;
@@ -153,16 +158,20 @@ class Differentiator : private GraphBuilder {
     graph_.ops.push_back(op);
   }
 
-  int add_output(const std::string& owner, const Layer& l, int relu) {
+  int add_output(const std::string& owner, const Layer& l, int relu, bool shared) {
     // an override for the layer itself holds where its ReLU has none
     std::string named = owner;
     if (relu >= 0 && precision_.layers.count(owner) == 0) named = l.name;
-    TensorInfo t = image(owner + ".activation", owner, TensorClass::kActivation, l.out);
+    Shape out = l.out;
+    if (shared) out.channels /= cores();
+    TensorInfo t = image(owner + ".activation", owner, TensorClass::kActivation, out);
     const TensorPrecision& p = precision_.of(TensorClass::kActivation, named);
     graph_.slots.push_back({t.name, owner, TensorClass::kActivation, p.format, p.slot});
     t.slot = static_cast<int>(graph_.slots.size()) - 1;
     t.format = p.format;
-    return add_tensor(std::move(t));
+    const int y = add_tensor(std::move(t));
+    share(y, shared);
+    return y;
   }
 
   static isa::Format index_format(const Layer& l) {
@@ -191,8 +200,9 @@ class Differentiator : private GraphBuilder {
     w.layer = l.name;
     w.layout = TensorInfo::Layout::kWeights;
     w.groups = l.groups;
-    w.shape = {l.out.channels, x.shape[1] / l.groups, fc ? x.shape[2] : l.kernel_h,
-               fc ? x.shape[3] : l.kernel_w};
+    w.shared_out = shares(l);
+    w.shape = {l.out.channels / (w.shared_out ? cores() : 1), x.shape[1] / l.groups,
+               fc ? x.shape[2] : l.kernel_h, fc ? x.shape[3] : l.kernel_w};
     w.gathered = gathers(l);
     w.persistent = true;
     const std::int64_t fan_in = w.shape[1] * w.shape[2] * w.shape[3];
@@ -202,7 +212,8 @@ class Differentiator : private GraphBuilder {
     b.layer = l.name;
     b.layout = TensorInfo::Layout::kVector;
     b.groups = l.groups;
-    b.shape = {l.out.channels, 1, 1, 1};
+    b.shared_out = w.shared_out;
+    b.shape = {w.shape[0], 1, 1, 1};
     b.persistent = true;
     op.inputs.push_back(add_parameter(b, l, layer, true, fan_in));
   }
@@ -225,6 +236,9 @@ class Differentiator : private GraphBuilder {
     p.momentum = add_like(like, bias ? ".bias_momentum" : ".momentum", TensorClass::kMomentum, true);
     p.gradient =
         add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
+    for (const int t : {p.value, p.master, p.momentum, p.gradient}) {
+      if (t >= 0) share(t, like.shared_out);
+    }
     parameters_.push_back(p);
     TensorInfo initial = like;
     initial.name = tensor(p.value).name + ".initial";
@@ -257,8 +271,14 @@ class Differentiator : private GraphBuilder {
     ++s.count;
     const TensorInfo& of = tensor(t);
     std::string share_name = of.layer + ".activation_gradient";
-    if (consumers(t) > 1) share_name += "." + std::to_string(s.count);
-    return add_image(share_name, of.layer, TensorClass::kActivationGradient, shape_of(t));
+    const auto from = gathered_from().find(t);
+    const int source = from == gathered_from().end() ? t : from->second;
+    const int number = source == t ? s.count : shares_[source].count + 1;
+    if (consumers(source) > 1) share_name += "." + std::to_string(number);
+    const bool shared = of.shared_out;
+    const int gradient = add_image(share_name, of.layer, TensorClass::kActivationGradient, shape_of(t));
+    share(gradient, shared);
+    return gradient;
   }
 
   void close_share(int t, int share, int layer) {
@@ -270,19 +290,11 @@ class Differentiator : private GraphBuilder {
     const TensorInfo& of = tensor(t);
     std::string sum_name = of.layer + ".activation_gradient";
     if (s.count < consumers(t)) sum_name += ".sum" + std::to_string(s.count);
+    const bool shared = of.shared_out;
     const int sum = add_image(sum_name, of.layer, TensorClass::kActivationGradient, shape_of(t));
+    SharedChannels::share(sum, shared);
     push(OpKind::kAdd, Stage::kBackward, layer, {s.sum, share}, {sum});
     s.sum = sum;
-  }
-
-  void push(OpKind kind, Stage stage, int layer, std::vector<int> inputs, std::vector<int> outputs) {
-    Op op;
-    op.kind = kind;
-    op.stage = stage;
-    op.layer = layer;
-    op.inputs = std::move(inputs);
-    op.outputs = std::move(outputs);
-    graph_.ops.push_back(std::move(op));
   }
 
   void backward() {
@@ -302,6 +314,7 @@ class Differentiator : private GraphBuilder {
 
   void backward_op(const Op& op) {
     if (op.kind == OpKind::kLoss) return backward_loss(op);
+    if (op.kind == OpKind::kGather) return backward_gather(op);
     const int y = op.outputs[0];
     if (!needs_gradient(y) || shares_.count(y) == 0) return;
     const int dy = shares_.at(y).sum;
@@ -321,6 +334,31 @@ class Differentiator : private GraphBuilder {
       default:
         return;
     }
+  }
+
+  // Of a gathered tensor there is one reader: a layer of shares leaves parts of its gradient in the cores,
+  // any other one all of it in each.
+  void backward_gather(const Op& op) {
+    if (shares_.count(op.outputs[0]) == 0) return;
+    const int all = shares_.at(op.outputs[0]).sum;
+    const bool parts = shares(layers()[static_cast<std::size_t>(op.layer)]);
+    ++shares_[op.inputs[0]].count;
+    const int own = share_of(all, tensor(all).name + ".share");
+    push(parts ? OpKind::kReduceScatter : OpKind::kSlice, Stage::kBackward, op.layer, {all}, {own});
+    close_share(op.inputs[0], own, op.layer);
+  }
+
+  // A layer of shares whose input every core has: the parts of the gradient are added up for all.
+  void propagate_parts(const Op& op, int dy) {
+    const int x = op.inputs[0];
+    if (!needs_gradient(x)) return;
+    const int parts = open_share(x);
+    push(OpKind::kConvolutionBackwardData, Stage::kBackward, op.layer, {dy, op.inputs[1]}, {parts});
+    sums_differ(parts);
+    if (gathered_from().count(x) != 0) return close_share(x, parts, op.layer);
+    const int own = share_of(parts, tensor(parts).name + ".share");
+    push(OpKind::kReduceScatter, Stage::kBackward, op.layer, {parts}, {own});
+    close_share(x, whole(own, op.layer, Stage::kBackward), op.layer);
   }
 
   void backward_loss(const Op& op) {
@@ -344,9 +382,13 @@ class Differentiator : private GraphBuilder {
       gradients.push_back(p.gradient);
     }
     // the gradient of the input first: the layers before wait for it
-    propagate(OpKind::kConvolutionBackwardData, op, op.inputs[0], {dy, op.inputs[1]});
+    if (shares(layers()[static_cast<std::size_t>(op.layer)])) {
+      propagate_parts(op, dy);
+    } else {
+      propagate(OpKind::kConvolutionBackwardData, op, op.inputs[0], {dy, op.inputs[1]});
+    }
     push(OpKind::kConvolutionBackwardWeight, Stage::kBackward, op.layer, {op.inputs[0], dy}, gradients);
-    if (graph_.system.cores() > 1) {
+    if (graph_.system.data_cores() > 1) {
       Op exchange;
       exchange.kind = OpKind::kExchange;
       exchange.stage = Stage::kUpdate;
@@ -366,7 +408,7 @@ class Differentiator : private GraphBuilder {
         update.inputs.push_back(p.master);
         update.outputs.push_back(p.master);
       }
-      (graph_.system.cores() > 1 ? updates_ : graph_.ops).push_back(update);
+      (graph_.system.data_cores() > 1 ? updates_ : graph_.ops).push_back(update);
     }
   }
 
@@ -378,6 +420,7 @@ class Differentiator : private GraphBuilder {
   std::vector<bool> needs_gradient_;  // tensor
   std::vector<Parameter> parameters_;
   std::map<int, Shares> shares_;
+  std::map<int, int> gathered_from_;     // forward
   std::vector<Op> exchanges_, updates_;  // with several cores
 };
 

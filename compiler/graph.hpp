@@ -23,6 +23,10 @@ enum class OpKind {
   kLoss,                       // logits, label -> loss, prediction, dlogits
   kExchange,                   // dw [, db] -> the same, summed over all cores
   kUpdate,                     // dw, w, v [, master] -> w, v [, master]
+  kGather,                     // shares of channels -> all of them, in every core of the tensor axis
+  kReduceScatter,              // all channels -> this core's share of their sum over the tensor axis
+  kSlice,                      // all channels -> this core's share of them
+  kTransfer,                   // y -> the same in the stage `receiver`
 };
 const char* name(OpKind kind);
 
@@ -34,7 +38,9 @@ struct Op {
   int layer = 0;                     // in Network::layers
   std::vector<int> inputs, outputs;  // numbers of tensors
   bool relu = false;
-  bool bias = false;  // update of a bias: the multipliers of biases
+  bool bias = false;                         // update of a bias: the multipliers of biases
+  std::int64_t first_group = 0, groups = 0;  // batch groups it works on; none: all
+  int core_stage = 0, receiver = 0;          // stages of the pipeline
 };
 
 // Of one core: `training.batch` are its images. With several cores all exchanges come after the gradients,
@@ -49,6 +55,7 @@ struct Graph {
   std::vector<ParameterInfo> parameters;
   std::vector<Op> ops;
   int data = 0, label = 0, loss = 0, prediction = 0;  // tensors that the driver writes and reads
+  bool divided = false;  // of a core that has a part of the network, or works on its images part by part
 };
 
 // The slot of integers that are not data of the network (one-hot labels, pooling indices, ones): binary

@@ -21,6 +21,17 @@ GraphBuilder::GraphBuilder(const Network& network, const Precision& precision,
   graph_.slots.push_back(constant);
 }
 
+void GraphBuilder::push(OpKind kind, Stage stage, int layer, std::vector<int> inputs,
+                        std::vector<int> outputs) {
+  Op op;
+  op.kind = kind;
+  op.stage = stage;
+  op.layer = layer;
+  op.inputs = std::move(inputs);
+  op.outputs = std::move(outputs);
+  graph_.ops.push_back(std::move(op));
+}
+
 int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const std::string& layer) {
   const TensorPrecision& p = precision_.of(kind, layer);
   graph_.slots.push_back({slot_name, layer, kind, p.format, p.slot});
@@ -61,6 +72,7 @@ int GraphBuilder::add_selection(const std::string& tensor_name, const std::strin
   TensorInfo t = image(tensor_name, layer, tensor(source).kind, s);
   t.slot = tensor(source).slot;
   t.format = tensor(source).format;
+  t.shared_out = tensor(source).shared_out;
   return add_tensor(std::move(t));
 }
 
@@ -101,7 +113,11 @@ const char* name(OpKind kind) {
                                            "copy",
                                            "loss",
                                            "exchange",
-                                           "update"};
+                                           "update",
+                                           "gather",
+                                           "reduce_scatter",
+                                           "slice",
+                                           "transfer"};
   return kNames[static_cast<int>(kind)];
 }
 

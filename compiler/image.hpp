@@ -1,5 +1,6 @@
 // Tensors of images in HBM, rectangular parts of them in the scratchpad, and how both are walked.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -8,22 +9,26 @@
 
 namespace anzan::compiler {
 
-// A tensor of images as the lowerings see it.
+// A tensor of images as the lowerings see it: those batch groups of it that the operation works on, which
+// count from 0 in everything below.
 struct Image {
   const TensorInfo* tensor = nullptr;
-  std::int64_t n = 0, c = 0, h = 0, w = 0, batch_groups = 0, pitch = 0, lanes = 0, base_row = 0;
+  std::int64_t n = 0, c = 0, h = 0, w = 0, pitch = 0, lanes = 0, base_row = 0;  // n: images of the tensor
+  std::int64_t first_group = 0, batch_groups = 0, groups_of_tensor = 0;
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
+  std::int64_t x_stride() const { return groups_of_tensor * pitch; }
+  std::int64_t y_stride() const { return w * x_stride(); }
   std::int64_t row(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
-    return base_row + ((y * w + x) * batch_groups + bg) * pitch + channel;
+    return base_row + y * y_stride() + x * x_stride() + (first_group + bg) * pitch + channel;
   }
   // index of lane 0 in the logical tensor
   std::int64_t index(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
-    return ((bg * lanes * c + channel) * h + y) * w + x;
+    return (((first_group + bg) * lanes * c + channel) * h + y) * w + x;
   }
   std::int64_t image_size() const { return c * h * w; }
   // images in batch group bg
-  std::int64_t images(std::int64_t bg) const { return bg + 1 < batch_groups ? lanes : n - bg * lanes; }
+  std::int64_t images(std::int64_t bg) const { return std::min(lanes, n - (first_group + bg) * lanes); }
 };
 
 // A rectangular part of an image tensor in the scratchpad: rows ((y nx + x) nbg + bg) pitch + c.

@@ -11,25 +11,30 @@
 
 namespace anzan::compiler {
 
-// Of an instruction that takes part in an exchange. All cores run the same program but for these: their
-// addresses depend on the core, never their duration.
+// Of an instruction that takes part in an exchange. All cores of a stage run the same program but for these:
+// their addresses depend on the core, never their duration.
 struct Exchanged {
   std::function<isa::Instruction(int core)> in_core;  // none: the same in every core
   // In any core. What a core sends, its neighbour sends it likewise: a put counts as writing here what
   // arrives.
   std::vector<Access> touches;
   std::uint32_t arrivals = 0;  // semaphores that another core raises; it takes one of each
-  // The instruction, by its number as written, whose equal in another core causes the arrival, and how long
-  // after its end that is expected.
+  // The instruction, by its number as written, that causes the arrival, in another stage or its equal in
+  // another core of the stage; and how long after its end that is expected.
   std::int32_t cause = -1;
   std::int64_t lag_cycles = 0;
 };
 
+// Of all stages of a pipeline together until it is scheduled, then of one.
 struct Listing {
   isa::Program program;
   std::vector<std::uint16_t> region_of;                     // an index for each instruction
+  std::vector<std::uint8_t> stage_of;                       // of the first instructions; the rest: stage 0
   std::vector<std::shared_ptr<const Exchanged>> exchanged;  // for the first instructions; null: nothing
 
+  std::size_t stage_at(std::size_t number) const {
+    return number < stage_of.size() ? std::size_t{stage_of[number]} : 0;
+  }
   const Exchanged* exchanged_at(std::size_t number) const {
     return number < exchanged.size() ? exchanged[number].get() : nullptr;
   }

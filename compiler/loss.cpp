@@ -240,8 +240,9 @@ class Loss {
     const std::int64_t n = part.size();
     emit(V::kMul, n, fp32(e_, 1), fp32(t1_), {}, e_);
     emit(V::kFnma, n, fp32(e_, 1), fp32(mask_), label_rows(), e_);
-    store(V::kMul, fp32(e_, 1), scalar(-1.0f / static_cast<float>(logits_.n * low_.graph().system.cores())),
-          gradient_, bg, part.begin, gradient_line_, part);
+    store(V::kMul, fp32(e_, 1),
+          scalar(-1.0f / static_cast<float>(logits_.n * low_.graph().system.data_cores())), gradient_, bg,
+          part.begin, gradient_line_, part);
   }
 
   // The last operation writes into a tensor's slot, then its rows go to HBM.

@@ -74,10 +74,16 @@ std::vector<std::int64_t> doublings(std::int64_t size) {
   return result;
 }
 
-Lowering::Lowering(const Graph& graph, const Constants& constants)
+Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage)
     : graph_(graph),
       constants_(constants),
+      tables_(tables),
+      stage_(stage),
       capacity_(graph.chip.scratchpad_kib * 1024 / (graph.chip.lanes * (isa::kWordBits / 8))) {
+  if (graph.divided) {
+    road_ = {capacity_ * 7 / 8, capacity_};
+    capacity_ = road_.begin;
+  }
   // forward there is nothing else to do; backward, gradients of weights fill the gaps of those of the inputs
   const std::int64_t eighth = capacity_ / 8;
   const auto ring = [&](std::int64_t first, std::int64_t end, std::int64_t neighbours) {
@@ -86,7 +92,7 @@ Lowering::Lowering(const Graph& graph, const Constants& constants)
                 first * eighth,
                 {capacity_, (end - first) * eighth, (end - first) * eighth / neighbours}};
   };
-  if (graph.system.cores() == 1) {
+  if (graph.system.data_cores() == 1) {
     areas_ = {ring(0, 7, 2), ring(0, 3, 2), ring(3, 7, 2), ring(7, 8, 1), {}};
   } else {
     areas_ = {ring(0, 6, 2), ring(0, 3, 2), ring(3, 6, 2), ring(7, 8, 1), ring(6, 7, 1)};
@@ -102,7 +108,9 @@ Image Lowering::image(int tensor) const {
   i.h = t.shape[2];
   i.w = t.shape[3];
   i.lanes = t.lanes;
-  i.batch_groups = ceil_div(i.n, i.lanes);
+  i.groups_of_tensor = ceil_div(i.n, i.lanes);
+  i.first_group = groups_.begin;
+  i.batch_groups = groups_.size() > 0 ? groups_.size() : i.groups_of_tensor;
   i.pitch = t.pitch;
   i.base_row = base_row(t);
   i.format = t.format;
@@ -113,15 +121,16 @@ Image Lowering::image(int tensor) const {
 void Lowering::enter(const std::string& layer, const std::string& pass, Area area) {
   area_ = area;
   const auto same = [&](const Region& r) { return r.layer == layer && r.pass == pass; };
-  const auto found = std::find_if(regions_.begin(), regions_.end(), same);
-  region_ = static_cast<std::uint16_t>(found - regions_.begin());
-  if (found == regions_.end()) regions_.push_back({layer, pass});
+  const auto found = std::find_if(tables_.regions.begin(), tables_.regions.end(), same);
+  region_ = static_cast<std::uint16_t>(found - tables_.regions.begin());
+  if (found == tables_.regions.end()) tables_.regions.push_back({layer, pass});
 }
 
 std::int32_t Lowering::emit(isa::Instruction instruction, Exchanged exchanged) {
   const std::size_t number = listing_->program.size();
   listing_->program.push_back(std::move(instruction));
   listing_->region_of.push_back(region_);
+  listing_->stage_of.resize(number + 1, static_cast<std::uint8_t>(stage_));
   listing_->exchanged.resize(number + 1);
   listing_->exchanged[number] = std::make_shared<const Exchanged>(std::move(exchanged));
   return static_cast<std::int32_t>(number);
@@ -130,6 +139,7 @@ std::int32_t Lowering::emit(isa::Instruction instruction, Exchanged exchanged) {
 void Lowering::all_before(const Access& access) {
   listing_->exchanged.resize(listing_->program.size());
   for (std::size_t i = 0; i < listing_->program.size(); ++i) {
+    if (listing_->stage_at(i) != static_cast<std::size_t>(stage_)) continue;
     Exchanged more;
     if (const Exchanged* before = listing_->exchanged_at(i)) {
       more = *before;
@@ -146,6 +156,7 @@ void Lowering::emit(isa::Instruction instruction) {
     tensor_cycles_ += models::estimated_cycles(instruction);
   append_in_pieces(instruction, kMostCycles, listing_->program);
   listing_->region_of.resize(listing_->program.size(), region_);
+  listing_->stage_of.resize(listing_->program.size(), static_cast<std::uint8_t>(stage_));
 }
 
 void Lowering::take_scratchpad(std::int64_t lines) {
@@ -165,9 +176,9 @@ std::int64_t Lowering::allocate(std::int64_t lines) {
 }
 
 int Lowering::scalar_bits(std::uint32_t bits) {
-  const auto [it, added] = scalar_numbers_.emplace(bits, static_cast<int>(scalars_.size()));
-  if (added) scalars_.push_back(bits);
-  if (scalars_.size() > static_cast<std::size_t>(isa::kScalars))
+  const auto [it, added] = tables_.scalar_numbers.emplace(bits, static_cast<int>(tables_.scalars.size()));
+  if (added) tables_.scalars.push_back(bits);
+  if (tables_.scalars.size() > static_cast<std::size_t>(isa::kScalars))
     throw std::length_error("scalar table is full");
   return it->second;
 }
@@ -179,18 +190,18 @@ int Lowering::scalar(float value) {
 }
 
 int Lowering::learning_rate(double multiplier) {
-  for (const auto& [number, m] : learning_rates_) {
+  for (const auto& [number, m] : tables_.learning_rates) {
     if (m == multiplier) return number;
   }
-  scalars_.push_back(0);
-  if (scalars_.size() > static_cast<std::size_t>(isa::kScalars))
+  tables_.scalars.push_back(0);
+  if (tables_.scalars.size() > static_cast<std::size_t>(isa::kScalars))
     throw std::length_error("scalar table is full");
-  learning_rates_.emplace_back(static_cast<int>(scalars_.size()) - 1, multiplier);
-  return learning_rates_.back().first;
+  tables_.learning_rates.emplace_back(static_cast<int>(tables_.scalars.size()) - 1, multiplier);
+  return tables_.learning_rates.back().first;
 }
 
-void Lowering::copy(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space,
-                    std::int64_t dst, const std::vector<Walk>& walks) {
+isa::Copy Lowering::copying(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space,
+                            std::int64_t dst, const std::vector<Walk>& walks) {
   Nest nest;
   for (const Walk& w : walks) nest.loop(w.count, {w.src, w.dst, 0, 0, 0});
   nest.merge();
@@ -219,7 +230,12 @@ void Lowering::copy(isa::Format format, isa::Space src_space, std::int64_t src, 
   c.src = at(src);
   c.dst = at(dst);
   nest.finish(c);
-  emit(c);
+  return c;
+}
+
+void Lowering::copy(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space,
+                    std::int64_t dst, const std::vector<Walk>& walks) {
+  emit(copying(format, src_space, src, dst_space, dst, walks));
 }
 
 void Lowering::load(const Image& image, const Tile& t) {
@@ -227,20 +243,24 @@ void Lowering::load(const Image& image, const Tile& t) {
   const std::int64_t channels = image.pitch % kChannelAlignment == 0 ? t.pitch : t.c.size();
   copy(image.format, isa::Space::kHbm, image.row(t.y.begin, t.x.begin, t.bg.begin, t.c.begin),
        isa::Space::kScratchpad, t.base_row,
-       {{t.y.size(), image.w * image.batch_groups * image.pitch, t.y_stride()},
-        {t.x.size(), image.batch_groups * image.pitch, t.x_stride()},
+       {{t.y.size(), image.y_stride(), t.y_stride()},
+        {t.x.size(), image.x_stride(), t.x_stride()},
         {t.bg.size(), image.pitch, t.bg_stride()},
         {std::min(channels, image.pitch - t.c.begin), 1, 1}});
 }
 
-void Lowering::store(const Image& image, const Tile& t, std::int64_t first, std::int64_t end) {
+isa::Copy Lowering::storing(const Image& image, const Tile& t, std::int64_t first, std::int64_t end) {
   if (end == image.c) end = image.pitch;
-  copy(image.format, isa::Space::kScratchpad, t.row(t.y.begin, t.x.begin, t.bg.begin, first),
-       isa::Space::kHbm, image.row(t.y.begin, t.x.begin, t.bg.begin, first),
-       {{t.y.size(), t.y_stride(), image.w * image.batch_groups * image.pitch},
-        {t.x.size(), t.x_stride(), image.batch_groups * image.pitch},
-        {t.bg.size(), t.bg_stride(), image.pitch},
-        {end - first, 1, 1}});
+  return copying(image.format, isa::Space::kScratchpad, t.row(t.y.begin, t.x.begin, t.bg.begin, first),
+                 isa::Space::kHbm, image.row(t.y.begin, t.x.begin, t.bg.begin, first),
+                 {{t.y.size(), t.y_stride(), image.y_stride()},
+                  {t.x.size(), t.x_stride(), image.x_stride()},
+                  {t.bg.size(), t.bg_stride(), image.pitch},
+                  {end - first, 1, 1}});
+}
+
+void Lowering::store(const Image& image, const Tile& t, std::int64_t first, std::int64_t end) {
+  emit(storing(image, t, first, end));
 }
 
 void Lowering::widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot,

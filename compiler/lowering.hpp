@@ -47,9 +47,19 @@ struct Room {
   }
 };
 
+// What the programs of a network have in common, in all stages of a pipeline.
+struct Tables {
+  std::vector<Region> regions;
+  std::vector<std::uint32_t> scalars;  // initial values
+  std::map<std::uint32_t, int> scalar_numbers;
+  std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate
+  std::vector<std::string> notes;                      // what the tile searches decided
+};
+
 class Lowering {
  public:
-  Lowering(const Graph& graph, const Constants& constants);
+  // All must outlive the lowering. `stage`: of the pipeline.
+  Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage = 0);
 
   const Graph& graph() const { return graph_; }
   const Constants& constants() const { return constants_; }
@@ -59,8 +69,14 @@ class Lowering {
   // Where instructions go from now on, and which part of the network they belong to.
   void into(Listing& listing) { listing_ = &listing; }
   void enter(const std::string& layer, const std::string& pass, Area area);
-  const std::vector<Region>& regions() const { return regions_; }
+  int stage() const { return stage_; }
+  // Where the network is divided: lines that other cores write to and messages go from, used by nothing else.
+  Range road() const { return road_; }
 
+  // Images that operations work on from now on: batch groups [first, first + count), or all of them.
+  void work_on(std::int64_t first_group, std::int64_t groups) {
+    groups_ = {first_group, first_group + groups};
+  }
   Image image(int tensor) const;
   std::int64_t base_row(const TensorInfo& t) const { return t.hbm_line * rows_per_line(t.format); }
 
@@ -73,16 +89,17 @@ class Lowering {
   // Scalars of the settings store: one entry for each distinct value.
   int scalar(float value);
   int scalar_bits(std::uint32_t bits);
-  const std::vector<std::uint32_t>& scalars() const { return scalars_; }
   int learning_rate(double multiplier);  // entry that the driver fills
-  const std::vector<std::pair<int, double>>& learning_rates() const { return learning_rates_; }
 
   // Copies rows; walks outermost first. Merges to whole lines where everything is aligned.
+  static isa::Copy copying(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space,
+                           std::int64_t dst, const std::vector<Walk>& walks);
   void copy(isa::Format format, isa::Space src_space, std::int64_t src, isa::Space dst_space,
             std::int64_t dst, const std::vector<Walk>& walks);
   void load(const Image& image, const Tile& tile);  // tile.format == image.format
   // Channels [first, end) of the tile back to HBM; pad rows after the tensor's last channel may be written.
   void store(const Image& image, const Tile& tile, std::int64_t first, std::int64_t end);
+  static isa::Copy storing(const Image& image, const Tile& tile, std::int64_t first, std::int64_t end);
   // Exact copy of `rows` rows in the scratchpad to a wider format.
   void widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot,
              std::int64_t rows);
@@ -95,8 +112,7 @@ class Lowering {
   void optimise(int slot);                                       // choose the next binary point for writing
   void settle(int slot);                                         // the tensor has been rewritten
   // What the tile searches decided, one line each, for the dump.
-  void note(std::string decision) { notes_.push_back(std::move(decision)); }
-  const std::vector<std::string>& notes() const { return notes_; }
+  void note(std::string decision) { tables_.notes.push_back(std::move(decision)); }
 
   void set_analysing(bool on) { analysing_ = on; }
   // Statistics are taken of integer tensors that have a slot of their own.
@@ -107,6 +123,9 @@ class Lowering {
  private:
   const Graph& graph_;
   Constants constants_;
+  Tables& tables_;
+  int stage_ = 0;
+  Range road_{0, 0}, groups_{0, 0};
   struct Ring {
     std::int64_t begin, end, next;
     Room room;
@@ -115,14 +134,9 @@ class Lowering {
   std::array<Ring, kAreas> areas_;
   Area area_ = Area::kForward;
   Listing* listing_ = nullptr;
-  std::vector<Region> regions_;
   std::uint16_t region_ = 0;
   bool analysing_ = true;
   std::int64_t tensor_cycles_ = 0;
-  std::vector<std::string> notes_;
-  std::vector<std::uint32_t> scalars_;
-  std::map<std::uint32_t, int> scalar_numbers_;
-  std::vector<std::pair<int, double>> learning_rates_;
 };
 
 isa::Mask lane_mask(std::int64_t first, std::int64_t count);

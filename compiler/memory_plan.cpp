@@ -69,9 +69,14 @@ std::vector<Lifetime> lifetimes(const Graph& g) {
     for (int t : op.inputs) touch(t, i);
     for (int t : op.outputs) touch(t, i);
   }
-  // written by the driver before, read by it afterwards
-  for (int t : {g.data, g.label}) touch(t, -1);
-  for (int t : {g.loss, g.prediction}) touch(t, last);
+  // written by the driver before, read by it afterwards, where they are used at all
+  const auto used = [&](int t) {
+    return life[static_cast<std::size_t>(t)].begin <= life[static_cast<std::size_t>(t)].end;
+  };
+  for (int t : {g.data, g.label})
+    if (used(t)) touch(t, -1);
+  for (int t : {g.loss, g.prediction})
+    if (used(t)) touch(t, last);
   return life;
 }
 
@@ -83,7 +88,9 @@ HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
   std::int64_t persistent_lines = 0, transient_lines = 0;
   for (std::size_t t = 0; t < g.tensors.size(); ++t) {
     TensorInfo& info = g.tensors[t];
-    if (info.persistent) {
+    if (life[t].end < life[t].begin && !is_initial(g, t)) {
+      info.hbm_line = -1;  // no operation of this graph uses it
+    } else if (info.persistent) {
       info.hbm_line = line;
       line += info.lines;
       persistent_lines += info.lines;

@@ -1,26 +1,32 @@
 // The programs of a compiled network before encoding, for compile() and for the dumps.
 #pragma once
-#include <string>
-#include <utility>
+#include <optional>
 #include <vector>
 
 #include "compiler/graph.hpp"
 #include "compiler/listing.hpp"
+#include "compiler/lowering.hpp"
 #include "compiler/memory_plan.hpp"
+#include "compiler/partition.hpp"
 
 namespace anzan::compiler {
 
 struct Programs {
-  Listing initialize, calibrate, step, evaluate, two_steps, exchange;
-  std::vector<Region> regions;                         // what their region_of counts
-  std::vector<std::uint32_t> scalars;                  // initial scalar table
-  std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate
-  std::vector<std::string> notes;                      // what the tile searches decided
+  Listing initialize, calibrate, evaluate;
+  std::vector<Listing> step;    // of each stage of the pipeline
+  Listing two_steps, exchange;  // empty where there is nothing to exchange, or the network is divided
+  Tables tables;
 };
 
-// The differentiated network with every tensor placed; `memory` receives the plan if not null.
+// The differentiated network with every tensor placed, as a core has it that has all of it; `memory` receives
+// the plan if not null.
 Graph build_graph(const Network& network, const Precision& precision, const TrainingParameters& training,
                   const ChipParameters& chip, const SystemParameters& system = {}, HbmPlan* memory = nullptr);
-Programs build_programs(const Graph& graph);
+// What the cores do where the system divides the network.
+std::optional<Partition> build_partition(const Network& network, const Precision& precision,
+                                         const TrainingParameters& training, const ChipParameters& chip,
+                                         const SystemParameters& system);
+Constants plan_constants(const Graph& graph);
+Programs build_programs(const Graph& whole, const std::optional<Partition>& parts = {});
 
 }  // namespace anzan::compiler

@@ -41,13 +41,14 @@ struct Lag {
 };
 
 struct Work {
-  std::vector<std::size_t> unit;     // of each instruction
+  std::vector<std::size_t> unit;     // of each instruction, over all stages; the last of a stage is for `end`
   std::vector<std::int64_t> cycles;  // its unit is busy for
   std::vector<Lag> lag;
   std::int64_t lag_between(std::size_t i, std::size_t j) const {  // of two that depend on each other
     if (lag[j].cause == static_cast<std::int32_t>(i)) return lag[j].cycles;
     return lag[i].cause == static_cast<std::int32_t>(j) ? lag[i].cycles : 0;
   }
+  std::size_t units() const { return 1 + *std::max_element(unit.begin(), unit.end()); }
 };
 
 struct Plan {
@@ -62,7 +63,12 @@ class ListScheduler {
  public:
   ListScheduler(const Work& work, const Edges& before, const Edges& after,
                 const std::vector<std::int64_t>& urgency)
-      : work_(work), after_(after), urgency_(urgency), missing_(before.size()), possible_(before.size(), 0) {
+      : work_(work),
+        after_(after),
+        urgency_(urgency),
+        missing_(before.size()),
+        possible_(before.size(), 0),
+        units_(work.units()) {
     plan_.end.resize(before.size());
     for (std::size_t i = 0; i < before.size(); ++i) {
       missing_[i] = before[i].size();
@@ -123,7 +129,7 @@ class ListScheduler {
   const std::vector<std::int64_t>& urgency_;
   std::vector<std::size_t> missing_;    // predecessors that have not started
   std::vector<std::int64_t> possible_;  // first cycle in which all predecessors that have started have ended
-  std::array<Unit, kUnits + 1> units_;  // the last for `end`
+  std::vector<Unit> units_;
   Plan plan_;
 };
 
@@ -147,7 +153,8 @@ std::vector<std::int32_t> list_schedule(const Listing& listing, const Dependenci
   const Edges after = reversed(before);
   Work work;
   for (const isa::Instruction& i : program) {
-    work.unit.push_back(works(i) ? unit_number(i) : kUnits);
+    work.unit.push_back(listing.stage_at(work.unit.size()) * (kUnits + 1) +
+                        (works(i) ? unit_number(i) : kUnits));
     work.cycles.push_back(works(i) ? expected_cycles(i) + 1 : 0);
     const Exchanged* exchanged = listing.exchanged_at(work.lag.size());
     work.lag.push_back(exchanged != nullptr ? Lag{exchanged->cause, exchanged->lag_cycles} : Lag{});
@@ -162,25 +169,31 @@ std::vector<std::int32_t> list_schedule(const Listing& listing, const Dependenci
   return std::move(order);
 }
 
-void schedule(Listing& listing, std::int64_t lanes) {
+std::vector<Listing> schedule(Listing listing, std::int64_t lanes) {
   const Dependencies written = dependencies(listing, lanes);
   const std::vector<std::int32_t> order = list_schedule(listing, written);
-  std::vector<std::int32_t> place(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    place[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
-  Listing moved;
-  Dependencies kept;
+  std::vector<Listing> moved(1);
+  std::vector<Dependencies> kept(1);
+  std::vector<std::int32_t> place(order.size());  // in its stage
   for (const std::int32_t o : order) {
-    const auto old = static_cast<std::size_t>(o);
-    moved.program.push_back(std::move(listing.program[old]));
-    moved.region_of.push_back(listing.region_of[old]);
-    moved.exchanged.push_back(old < listing.exchanged.size() ? listing.exchanged[old] : nullptr);
-    kept.before.emplace_back();
-    for (const std::int32_t b : written.before[old])
-      kept.before.back().push_back(place[static_cast<std::size_t>(b)]);
+    const auto old = static_cast<std::size_t>(o), stage = listing.stage_at(old);
+    if (stage >= moved.size()) {
+      moved.resize(stage + 1);
+      kept.resize(stage + 1);
+    }
+    Listing& l = moved[stage];
+    place[old] = static_cast<std::int32_t>(l.program.size());
+    l.program.push_back(std::move(listing.program[old]));
+    l.region_of.push_back(listing.region_of[old]);
+    l.exchanged.push_back(old < listing.exchanged.size() ? listing.exchanged[old] : nullptr);
+    kept[stage].before.emplace_back();
+    for (const std::int32_t b : written.before[old]) {
+      const auto before = static_cast<std::size_t>(b);
+      if (listing.stage_at(before) == stage) kept[stage].before.back().push_back(place[before]);
+    }
   }
-  add_semaphores(moved, kept);
-  listing = std::move(moved);
+  for (std::size_t s = 0; s < moved.size(); ++s) add_semaphores(moved[s], kept[s]);
+  return moved;
 }
 
 models::ProgramTiming estimate(const isa::Program& program, int lanes, int queue_depth) {

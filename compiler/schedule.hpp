@@ -20,8 +20,10 @@ namespace anzan::compiler {
 // starts; deterministic; n log n.
 std::vector<std::int32_t> list_schedule(const Listing& listing, const Dependencies& dependencies);
 
-// Brings the program and its regions into that order and writes its waits and signals.
-void schedule(Listing& listing, std::int64_t lanes);
+// Brings the program and its regions into that order, gives each stage its own part of it and writes waits
+// and signals. All stages have one order that no instruction or arrival contradicts, so that they cannot wait
+// for each other forever.
+std::vector<Listing> schedule(Listing listing, std::int64_t lanes);
 
 // When a core would start and end each instruction of a program with its semaphores, in cycles. HBM has one
 // latency and one rate, and the statistics database is never busy.

@@ -22,25 +22,26 @@ int binary_point_of(const std::vector<float>& values, int width, int q_min, int 
   return q_min;
 }
 
-BatchWriter::BatchWriter(models::Core& core, const compiler::CompiledModel& model,
-                         const compiler::Network& network)
-    : core_(core) {
+BatchWriter::BatchWriter(models::Core& core, const compiler::TensorInfo* data,
+                         const compiler::TensorInfo* label, const compiler::Network& network)
+    : core_(core), data_(prepare(data)), label_(prepare(label)) {
+  if (label != nullptr) one_ = encode(label_, 1);
+  if (data == nullptr) return;
   std::vector<float> values(samples_.size());
   for (std::size_t x = 0; x < values.size(); ++x) {
     values[x] = static_cast<float>(static_cast<double>(x) * network.scale + network.offset);
   }
-  data_ = prepare(model.tensor("data"));
-  label_ = prepare(model.tensor("label"));
   const models::SlotSettings& slot = core_.settings.slot(data_.tensor->slot);
   data_point_ = binary_point_of(values, slot.width, slot.q_min, slot.q_max);
   set_binary_point();
   for (std::size_t x = 0; x < values.size(); ++x) samples_[x] = encode(data_, values[x]);
-  one_ = encode(label_, 1);
 }
 
-BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo& tensor) const {
+BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo* of) {
   Input input;
-  input.tensor = &tensor;
+  if (of == nullptr) return input;
+  const compiler::TensorInfo& tensor = *of;
+  input.tensor = of;
   const std::int64_t images = tensor.shape[0], elements = tensor.size() / images;
   const std::int64_t first_row = tensor.place(0).row;
   for (std::int64_t n = 0; n < images; ++n) {
@@ -59,7 +60,7 @@ BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo& tensor) cons
 }
 
 void BatchWriter::set_binary_point() {
-  if (!models::is_integer(data_.tensor->format)) return;
+  if (data_.tensor == nullptr || !models::is_integer(data_.tensor->format)) return;
   models::SlotSettings& slot = core_.settings.slot(data_.tensor->slot);
   slot.q_read = slot.q_write = static_cast<std::int8_t>(data_point_);
 }
@@ -102,7 +103,7 @@ void BatchWriter::write_images(const std::vector<const std::uint8_t*>& samples) 
   }
 }
 
-void BatchWriter::write(const ImageSet& set, const std::vector<std::int64_t>& images) {
+void BatchWriter::write_data(const ImageSet& set, const std::vector<std::int64_t>& images) {
   std::vector<const std::uint8_t*> samples;
   for (const std::int64_t image : images) samples.push_back(set.image(image));
   switch (models::element_bytes(data_.tensor->format)) {
@@ -118,6 +119,10 @@ void BatchWriter::write(const ImageSet& set, const std::vector<std::int64_t>& im
   for (std::size_t n = images.size(); n < data_.image_row.size(); ++n) {
     for (std::size_t e = 0; e < data_.element_row.size(); ++e) write_element(data_, n, e, 0);
   }
+}
+
+void BatchWriter::write(const ImageSet& set, const std::vector<std::int64_t>& images) {
+  if (data_.tensor != nullptr) write_data(set, images);
   for (std::size_t n = 0; n < label_.image_row.size(); ++n) {
     const int label = n < images.size() ? set.label(images[n]) : -1;
     for (std::size_t c = 0; c < label_.element_row.size(); ++c) {

@@ -19,8 +19,9 @@ int binary_point_of(const std::vector<float>& values, int width, int q_min, int 
 class BatchWriter {
  public:
   // Sets the binary point of the slot of `data` in the core's settings store; `label` keeps the one it
-  // has. A raw sample x is stored as x * scale + offset.
-  BatchWriter(models::Core& core, const compiler::CompiledModel& model, const compiler::Network& network);
+  // has. A raw sample x is stored as x * scale + offset. What is null is not written.
+  BatchWriter(models::Core& core, const compiler::TensorInfo* data, const compiler::TensorInfo* label,
+              const compiler::Network& network);
 
   // The point that the constructor chose, again: for after the settings have been replaced.
   void set_binary_point();
@@ -31,13 +32,14 @@ class BatchWriter {
 
  private:
   struct Input {
-    const compiler::TensorInfo* tensor;
+    const compiler::TensorInfo* tensor = nullptr;
     // Element e of image n stands in row image_row[n] + element_row[e], lane image_lane[n].
     std::vector<std::int64_t> image_row, element_row;
     std::vector<int> image_lane;
   };
-  Input prepare(const compiler::TensorInfo& tensor) const;
+  static Input prepare(const compiler::TensorInfo* tensor);
   std::uint32_t encode(const Input& input, float value) const;
+  void write_data(const ImageSet& set, const std::vector<std::int64_t>& images);
   template <class Element>
   void write_images(const std::vector<const std::uint8_t*>& samples);
   void write_element(const Input& input, std::size_t image, std::size_t element, std::uint32_t bits);

@@ -66,6 +66,7 @@ void save_checkpoint(const std::filesystem::path& file, const std::string& ident
   put_block(content, identity.data(), identity.size());
   const std::string text = header.dump();
   put_block(content, text.data(), text.size());
+  machine.collect();
   models::Core& core = machine.core();
   const std::vector<std::uint8_t> settings = core.settings.serialise(),
                                   statistics = core.statistics.serialise();

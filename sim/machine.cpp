@@ -46,21 +46,20 @@ Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& 
     : model_(model),
       seed_(seed),
       system_(model.system.cores(), model.chip, checked_lines(model), threads),
+      whole_(model.system.divided() ? std::make_unique<System>(1, model.chip, model.hbm_lines, threads)
+                                    : nullptr),
+      distribution_((load_settings(), model), network, core(), system_),
       engine_(engine),
       system_engine_(system_engine) {
   if (engine != nullptr && system_.size() > 1)
     throw std::invalid_argument("machine: this engine runs one core");
-  load_settings();
-  for (int c = 0; c < system_.size(); ++c) {
-    const FunctionalEngine& values = system_.values(c);
-    initialize_.push_back(values.load(model.initialize));
-    calibrate_.push_back(values.load(model.calibrate));
-    step_.push_back(values.load(c == 0 ? model.step : model.step_in_core(c)));
-    evaluate_.push_back(values.load(model.evaluate));
-    models::Core& core = system_.core(c);
-    writers_.emplace_back(core, model, network);
-    for (const auto& [line, words] : model.constants)
-      std::memcpy(core.hbm() + line * core.line_bytes(), words.data(), 4 * words.size());
+  for (int c = 0; c < system_.size(); ++c)
+    step_.push_back(system_.values(c).load(c == 0 ? model.step : model.step_in_core(c)));
+  System& rest = whole_ ? *whole_ : system_;
+  for (int c = 0; c < rest.size(); ++c) {
+    initialize_.push_back(rest.values(c).load(model.initialize));
+    calibrate_.push_back(rest.values(c).load(model.calibrate));
+    evaluate_.push_back(rest.values(c).load(model.evaluate));
   }
 }
 
@@ -70,7 +69,12 @@ void Machine::run(std::vector<LoadedProgram>& programs, std::int64_t& cycles) {
     return;
   }
   if (engine_ == nullptr) return system_.run(programs);
-  cycles += engine_->run(programs[0], system_.values(0), core()).cycles;
+  cycles += engine_->run(programs[0], system_.values(0), system_.core(0)).cycles;
+}
+
+void Machine::run_whole(std::vector<LoadedProgram>& programs, std::int64_t& cycles) {
+  if (whole_) return whole_->run(programs);
+  run(programs, cycles);
 }
 
 void Machine::load_settings() {
@@ -80,35 +84,14 @@ void Machine::load_settings() {
   for (std::size_t s = 0; s < model_.scalars.size(); ++s)
     settings.set_scalar(static_cast<int>(s), model_.scalars[s]);
   settings.set_seed(seed_);
-  for (int c = 1; c < system_.size(); ++c) system_.core(c).settings = settings;
 }
 
 void Machine::set_learning_rate(double learning_rate) {
   for (const compiler::CompiledModel::LearningRate& rate : model_.learning_rates) {
-    for (int c = 0; c < system_.size(); ++c)
-      system_.core(c).settings.set_scalar(
-          rate.scalar, models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier)));
+    const std::uint32_t bits = models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier));
+    core().settings.set_scalar(rate.scalar, bits);
+    for (int c = 0; c < system_.size(); ++c) system_.core(c).settings.set_scalar(rate.scalar, bits);
   }
-}
-
-void Machine::spread() {
-  const models::Core& from = core();
-  for (int c = 1; c < system_.size(); ++c) {
-    models::Core& to = system_.core(c);
-    std::memcpy(to.hbm(), from.hbm(),
-                static_cast<std::size_t>(from.lines(isa::Space::kHbm) * from.line_bytes()));
-    to.settings = from.settings;
-    to.statistics = from.statistics;
-    for (std::size_t s = 0; s < model_.slots.size(); ++s) to.statistics.take_total(static_cast<int>(s));
-  }
-}
-
-void Machine::write(int core, const ImageSet& set, const std::vector<std::int64_t>& images) {
-  const auto share = static_cast<std::size_t>(model_.training.batch),
-             first = std::min(images.size(), share * static_cast<std::size_t>(core)),
-             last = std::min(images.size(), first + share);
-  writers_[static_cast<std::size_t>(core)].write(set, {images.begin() + static_cast<std::ptrdiff_t>(first),
-                                                       images.begin() + static_cast<std::ptrdiff_t>(last)});
 }
 
 void Machine::write_initial_weights() {
@@ -126,6 +109,7 @@ void Machine::write_initial_weights() {
 // All cores find their points on the images of core 0.
 void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate) {
   models::SettingsStore& settings = core().settings;
+  const auto share = static_cast<std::size_t>(model_.training.batch);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     models::SlotSettings& slot = settings.slot(static_cast<int>(s));
     slot = calibrating(slot);
@@ -133,10 +117,11 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   set_learning_rate(learning_rate);
   write_initial_weights();
   spread();
-  run(initialize_, cycles_.initialize);
-  write(0, set, images);
+  run_whole(initialize_, cycles_.initialize);
+  distribution_.write_whole(
+      set, {images.begin(), images.begin() + static_cast<std::ptrdiff_t>(std::min(images.size(), share))});
   spread();
-  run(calibrate_, cycles_.calibrate);
+  run_whole(calibrate_, cycles_.calibrate);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     models::SlotSettings& slot = settings.slot(static_cast<int>(s));
     const models::SlotSettings found = slot;
@@ -144,7 +129,7 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
     slot.q_read = found.q_read;
     slot.q_write = found.q_write;
   }
-  writers_[0].set_binary_point();
+  distribution_.set_binary_point();
   core().statistics = models::StatisticsDatabase();
   spread();
 }
@@ -152,28 +137,38 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
 double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
                      double learning_rate) {
   set_learning_rate(learning_rate);
-  for (int c = 0; c < system_.size(); ++c) {
-    write(c, set, images);
+  distribution_.write(set, images);
+  core().settings.set_step(static_cast<std::uint32_t>(number));
+  for (int c = 0; c < system_.size(); ++c)
     system_.core(c).settings.set_step(static_cast<std::uint32_t>(number));
-  }
-  if (system_.size() > 1) system_.clear_totals(model_.slots);
+  distribution_.clear_totals();
   run(step_, cycles_.step);
-  system_.share_statistics(model_.slots);
+  distribution_.share_statistics();
   double sum = 0;
-  for (std::size_t n = 0; n < images.size(); ++n) {
-    const auto [c, place] = std::ldiv(static_cast<long>(n), model_.training.batch);
-    sum += TensorMemory(system_.core(static_cast<int>(c)), model_.tensor("loss")).value(place);
-  }
+  for (std::size_t n = 0; n < images.size(); ++n) sum += distribution_.loss(static_cast<std::int64_t>(n));
   return sum / static_cast<double>(images.size());
 }
 
 std::int64_t Machine::classify(const ImageSet& set, const std::vector<std::int64_t>& images) {
-  for (int c = 0; c < system_.size(); ++c) write(c, set, images);
-  run(evaluate_, cycles_.evaluate);
+  if (whole_) collect();
+  std::int64_t right = 0;
+  const std::size_t at_once = static_cast<std::size_t>(whole_ ? model_.training.batch : batch());
+  for (std::size_t first = 0; first < images.size(); first += at_once) {
+    const std::size_t end = std::min(images.size(), first + at_once);
+    right += classify_at_once(set, {images.begin() + static_cast<std::ptrdiff_t>(first),
+                                    images.begin() + static_cast<std::ptrdiff_t>(end)});
+  }
+  return right;
+}
+
+std::int64_t Machine::classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images) {
+  whole_ ? distribution_.write_whole(set, images) : distribution_.write(set, images);
+  run_whole(evaluate_, cycles_.evaluate);
   std::int64_t right = 0;
   for (std::size_t n = 0; n < images.size(); ++n) {
     const auto [c, place] = std::ldiv(static_cast<long>(n), model_.training.batch);
-    right += TensorMemory(system_.core(static_cast<int>(c)), model_.tensor("prediction")).value(place) ==
+    models::Core& in = whole_ ? core() : system_.core(static_cast<int>(c));
+    right += TensorMemory(in, model_.tensor("prediction")).value(place) ==
              static_cast<float>(set.label(images[n]));
   }
   return right;
@@ -195,6 +190,7 @@ std::string Machine::digest_of_state() {
 }
 
 std::string Machine::digest_of(const std::vector<const compiler::TensorInfo*>& tensors) {
+  collect();
   Sha256 hash;
   std::vector<std::uint32_t> bits;
   for (const compiler::TensorInfo* tensor : tensors) {

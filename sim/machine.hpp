@@ -1,14 +1,16 @@
 // A system of cores with a compiled network loaded: initial weights, first binary points, training steps and
 // inference. The driver's side of the protocol in compiler/compiler.hpp. With several cores each has its
-// share of a batch, and all have the same weights and settings.
+// share of a batch or its part of the network; the first binary points and inference are then the work of one
+// core that has the whole network and the images of one.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "compiler/compiler.hpp"
 #include "models/core.hpp"
-#include "sim/batch_writer.hpp"
+#include "sim/distribution.hpp"
 #include "sim/functional_engine.hpp"
 #include "sim/system.hpp"
 #include "sim/system_engine.hpp"
@@ -30,7 +32,7 @@ class Machine {
   void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate);
 
   // The images of a batch, of all cores.
-  std::int64_t batch() const { return model_.training.batch * system_.size(); }
+  std::int64_t batch() const { return model_.training.batch * model_.system.data_cores(); }
 
   // One training step on a whole batch; returns the mean loss of an image.
   double step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
@@ -53,15 +55,19 @@ class Machine {
   const Cycles& cycles() const { return cycles_; }
 
   const compiler::CompiledModel& model() const { return model_; }
-  // Core 0: its weights, settings and, after a step, statistics are those of the system.
-  models::Core& core() { return system_.core(0); }
-  // Gives every core the memory and the settings store of core 0 and its windows, as after a step.
-  void spread();
+  // A core that has the whole network, core 0 where all have: its settings and, after a step, statistics are
+  // those of the system, its weights after collect().
+  models::Core& core() { return whole_ ? whole_->core(0) : system_.core(0); }
+  void collect() { distribution_.collect(); }
+  // Gives every core what it needs of that core's memory, settings store and windows, as after a step.
+  void spread() { distribution_.spread(); }
 
  private:
   // The same program on every core, or one for each.
   void run(std::vector<LoadedProgram>& programs, std::int64_t& cycles);
-  void write(int core, const ImageSet& set, const std::vector<std::int64_t>& images);
+  // One that only the host waits for, on the core that has the whole network.
+  void run_whole(std::vector<LoadedProgram>& programs, std::int64_t& cycles);
+  std::int64_t classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images);
   void load_settings();
   void set_learning_rate(double learning_rate);
   void write_initial_weights();
@@ -70,8 +76,9 @@ class Machine {
   const compiler::CompiledModel& model_;
   std::uint32_t seed_;
   System system_;
+  std::unique_ptr<System> whole_;  // where the network is divided: one core that has all of it
+  Distribution distribution_;
   std::vector<LoadedProgram> initialize_, calibrate_, step_, evaluate_;  // one for each core
-  std::vector<BatchWriter> writers_;
   TimedEngine* engine_;
   SystemEngine* system_engine_;
   Cycles cycles_;

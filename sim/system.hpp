@@ -1,5 +1,5 @@
-// The cores of a system, each with the functional engine that executes its instructions, and what they share
-// at the step barrier. They speak to each other by puts only.
+// The cores of a system, each with the functional engine that executes its instructions. They speak to each
+// other by puts only.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -23,15 +23,6 @@ class System {
   // Runs one program on each core, the cores in turn, each as far as it comes. Throws isa::ProgramError as
   // FunctionalEngine, and where all that have not ended wait for each other.
   void run(std::vector<LoadedProgram>& programs);
-
-  // Before a step: clears the totals of all cores, for share_statistics.
-  void clear_totals(const std::vector<compiler::SlotInfo>& slots);
-
-  // What one core has counted in a step every core is to have: windows become those of all images, and so
-  // does the total of core 0. Slots of tensors that every core has alike are left as they are. The host does
-  // this between steps; the settings optimisers of all cores then decide alike. Throws std::logic_error where
-  // cores differ in what they must have in common.
-  void share_statistics(const std::vector<compiler::SlotInfo>& slots);
 
  private:
   std::vector<std::unique_ptr<models::Core>> cores_;

@@ -46,7 +46,7 @@ CompiledModel with_tensors_apart(const StepCase& c, const CompiledModel& planned
   m.tensors = graph.tensors;
   m.initialize = isa::encode(programs.initialize.program);
   m.calibrate = isa::encode(programs.calibrate.program);
-  m.step = isa::encode(programs.step.program);
+  m.step = isa::encode(programs.step.front().program);
   m.evaluate = isa::encode(programs.evaluate.program);
   return m;
 }

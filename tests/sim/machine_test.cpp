@@ -64,7 +64,7 @@ TEST_F(MachineTest, BatchesStandWhereTheTensorsAre) {
   for (const char* preset : {"fp32", "int16", "int8"}) {
     build({std::string("/precision/preset=") + preset, "/network/input/scale=0.0078125",
            "/network/input/offset=-0.5", "/training/batch=20"});
-    BatchWriter writer(machine_->core(), model_, config_.network);
+    BatchWriter writer(machine_->core(), &model_.tensor("data"), &model_.tensor("label"), config_.network);
     writer.write(dataset_.train, batch(3, 20));
     writer.write(dataset_.train, {7, 95, 0});  // the other places become empty
     const compiler::TensorInfo& data_info = model_.tensor("data");
@@ -100,7 +100,7 @@ TEST_F(MachineTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
     for (int i = 0; i < 50 * 105; ++i) set.images.push_back(static_cast<std::uint8_t>(i * 2654435761U >> 24));
     set.labels.assign(50, 2);
     Machine machine(model_, network, 1, 1);
-    BatchWriter writer(machine.core(), model_, network);
+    BatchWriter writer(machine.core(), &model_.tensor("data"), &model_.tensor("label"), network);
     writer.write(set, batch(9, 37));
     const TensorMemory data(machine.core(), model_.tensor("data"));
     const float ulp = std::string(preset) == "fp32" ? 0 : std::string(preset) == "int8" ? 2 : 1.0F / 128;

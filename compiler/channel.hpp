@@ -1,0 +1,55 @@
+// A one-way road between neighbours along an axis: each core sends messages to the one `distance` places on,
+// where they land in a few buffers in turn. A buffer is used again when its reader has given it back, so
+// that a sender is never ahead of what the receiver has room for.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "compiler/lowering.hpp"
+#include "compiler/system.hpp"
+
+namespace anzan::compiler {
+
+// `count` buffers of `lines` lines each, one after the other in the scratchpad, used in turn.
+struct Buffers {
+  std::int64_t line = 0, lines = 0, count = 1;
+  std::int64_t line_of(std::int64_t use) const { return line + use % count * lines; }
+};
+
+class Channel {
+ public:
+  struct Parameters {
+    MeshAxis axis;
+    int distance = 1;
+    std::uint32_t arrival = 0, credit = 0;  // semaphores that rise at the receiver and at the sender
+    std::int64_t order = 0;  // two numbers of Access::Resource::kOrder from here on are its own
+    Buffers landing;
+    std::int64_t credit_line = 0;  // one that nobody reads
+    std::int64_t messages = 0;     // of the program: the last buffers need not be given back
+    std::int64_t expected_latency_cycles = 0;
+    double expected_bytes_per_cycle = 1;
+  };
+  explicit Channel(const Parameters& parameters) : p_(parameters) {}
+
+  // Sends `lines` lines from line_in(core), which lies within `touched` in every core.
+  void put(Lowering& sender, const std::function<std::int64_t(int core)>& line_in, const Range& touched,
+           std::int64_t lines);
+  // Where the message that is taken next lands.
+  std::int64_t landing_line() const { return p_.landing.line_of(taken_); }
+  // Emits the first instruction that reads it.
+  void take(Lowering& receiver, const isa::Instruction& instruction, Exchanged exchanged);
+  // Gives back the buffer of the earliest message not yet given back, once all that was emitted so far has
+  // read it.
+  void release(Lowering& receiver);
+
+ private:
+  std::int64_t lag(std::int64_t lines, std::int64_t lanes) const;
+
+  Parameters p_;
+  std::vector<std::int32_t> puts_, releases_;  // numbers of the instructions
+  std::vector<std::int64_t> sizes_;            // lines
+  std::int64_t taken_ = 0;
+};
+
+}  // namespace anzan::compiler

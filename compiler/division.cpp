@@ -1,0 +1,321 @@
+// See division.hpp. Buffers and channels have the same lines in every core, all in Lowering::road().
+#include "compiler/division.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "compiler/collective.hpp"
+#include "compiler/input_error.hpp"
+#include "compiler/semaphores.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+using Resource = Access::Resource;
+
+constexpr std::int64_t kInTurn = 2;                       // buffers of a kind
+constexpr std::int64_t kMostLines = 32768;                // of a message: loop counts have 16 bits
+constexpr std::int64_t kFewestLines = kChannelAlignment;  // an aligned run of channels in any format
+constexpr std::int64_t kFirstOrder = 16;  // of Access::Resource::kOrder; below are those of the exchange
+
+// Arrival and credit of each channel; the last semaphore is the exchange's.
+constexpr std::array<std::uint32_t, 6> kSemaphores{1U << 30, 1U << 29, 1U << 28,
+                                                   1U << 27, 1U << 26, 1U << 25};
+
+// A tensor with its pixels as one axis.
+Image flat(Image i) {
+  i.w *= i.h;
+  i.h = 1;
+  return i;
+}
+
+// The images in pieces of at most `lines` lines; pixels are one axis.
+std::vector<Tile> tiles_of(const Image& image, std::int64_t lines) {
+  const std::int64_t rows = lines * rows_per_line(image.format), channels = align_channels(image.c);
+  const std::int64_t per_pixel = image.batch_groups * channels;
+  const std::int64_t c = std::min(channels, rows / kChannelAlignment * kChannelAlignment);
+  const std::int64_t groups =
+      c < channels ? 1 : std::clamp<std::int64_t>(rows / channels, 1, image.batch_groups);
+  const std::int64_t pixels = per_pixel <= rows ? rows / per_pixel : 1;
+  std::vector<Tile> tiles;
+  for (const Range& x : pieces(image.h * image.w, pixels)) {
+    for (const Range& bg : pieces(image.batch_groups, groups)) {
+      for (const Range& k : pieces(image.c, c)) tiles.push_back(make_tile({0, 1}, x, bg, k, image.format));
+    }
+  }
+  return tiles;
+}
+
+Tile placed(Tile tile, std::int64_t line) {
+  tile.base_row = line * rows_per_line(tile.format);
+  return tile;
+}
+
+// The tile's channels, moved by `by`, between a tensor of more channels in HBM and the tile.
+isa::Copy moved(const Image& all, const Tile& t, std::int64_t channels, std::int64_t by, bool store) {
+  const std::int64_t row = all.row(0, t.x.begin, t.bg.begin, t.c.begin + by);
+  const Walk x{t.x.size(), all.x_stride(), t.x_stride()}, bg{t.bg.size(), all.pitch, t.bg_stride()};
+  if (!store)
+    return Lowering::copying(all.format, isa::Space::kHbm, row, isa::Space::kScratchpad, t.base_row,
+                             {x, bg, {channels, 1, 1}});
+  return Lowering::copying(all.format, isa::Space::kScratchpad, t.base_row, isa::Space::kHbm, row,
+                           {{x.count, x.dst, x.src}, {bg.count, bg.dst, bg.src}, {channels, 1, 1}});
+}
+
+// All channels of the tile's pixels and groups in HBM, whichever share of them a core touches.
+void touch_all(std::vector<Access>& touches, const Image& all, const Tile& t, bool write) {
+  const std::int64_t per_line = rows_per_line(all.format);
+  for (std::int64_t x = t.x.begin; x < t.x.end; ++x) {
+    const Range rows{all.row(0, x, t.bg.begin, 0), all.row(0, x, t.bg.end - 1, all.pitch)};
+    const Range lines{rows.begin / per_line, ceil_div(rows.end, per_line)};
+    if (!touches.empty() && touches.back().resource == Resource::kHbm && touches.back().end == lines.begin) {
+      touches.back().end = lines.end;
+    } else {
+      touches.push_back({Resource::kHbm, lines.begin, lines.end, write});
+    }
+  }
+}
+
+// The place of the core that is `steps` places behind.
+std::int64_t place_behind(const MeshAxis& axis, int core, int steps) {
+  return (axis.place(core) + axis.size - steps % axis.size) % axis.size;
+}
+
+Access in_scratchpad(std::int64_t line, std::int64_t lines, bool write) {
+  return {Resource::kScratchpad, line, line + lines, write};
+}
+
+}  // namespace
+
+class Division::Roads {
+ public:
+  Roads(Lowerings& stages, const std::vector<Op>& ops)
+      : stages_(stages), system_(stages.front()->graph().system), tensor_(system_.mapping.tensor) {
+    const bool pipeline = stages.size() > 1, tensor = tensor_.size > 1;
+    const std::int64_t buffers =
+        (pipeline ? 4 * kInTurn : 0) + (tensor ? kInTurn * (1 + std::int64_t{tensor_.size}) : 0);
+    if (buffers == 0) return;  // micro-batches alone send nothing
+    const Range road = stages.front()->road();
+    lines_ = std::min(kMostLines, (road.size() - 1) / buffers);
+    if (lines_ < kFewestLines)
+      throw InputError("/chip/scratchpad_kib", std::to_string(stages.front()->graph().chip.scratchpad_kib),
+                       "an eighth of it with room for " + std::to_string(buffers) + " messages of at least " +
+                           std::to_string(kFewestLines) + " lines");
+    next_line_ = road.begin;
+    credit_line_ = road.end - 1;
+    const auto last = static_cast<int>(stages.size()) - 1;
+    if (pipeline) make_pipeline(ops, last);
+    if (tensor) make_ring(ops, last);
+  }
+
+  void lower(const Op& op) {
+    Lowering& low = *stages_[static_cast<std::size_t>(op.core_stage)];
+    if (op.kind == OpKind::kTransfer) {
+      transfer(low, *stages_[static_cast<std::size_t>(op.receiver)], op);
+      return;
+    }
+    enter(low, op,
+          op.kind == OpKind::kGather  ? "gather"
+          : op.kind == OpKind::kSlice ? "slice"
+                                      : "reduce_scatter");
+    const Image in = flat(low.image(op.inputs[0])), out = flat(low.image(op.outputs[0]));
+    if (op.kind == OpKind::kGather) {
+      for (const Tile& t : tiles_of(in, lines_)) gather(low, in, out, t);
+    } else {
+      for (const Tile& t : tiles_of(out, lines_))
+        op.kind == OpKind::kSlice ? slice(low, in, out, t) : reduce_scatter(low, in, out, t);
+    }
+  }
+
+ private:
+  Buffers take(std::int64_t count, std::int64_t lines) {
+    const Buffers b{next_line_, lines, count};
+    next_line_ += count * lines;
+    return b;
+  }
+
+  // Messages of the program over one channel.
+  template <class Counts>
+  std::int64_t messages(const std::vector<Op>& ops, const Counts& counts) const {
+    std::int64_t n = 0;
+    for (const Op& op : ops) {
+      if (!counts(op)) continue;
+      Lowering& low = *stages_[static_cast<std::size_t>(op.core_stage)];
+      low.work_on(op.first_group, op.groups);
+      const int shares = op.kind == OpKind::kReduceScatter ? op.outputs[0] : op.inputs[0];
+      n += static_cast<std::int64_t>(tiles_of(flat(low.image(shares)), lines_).size());
+    }
+    return n;
+  }
+
+  Channel::Parameters channel(const MeshAxis& axis, int distance, std::size_t number, const Buffers& landing,
+                              std::int64_t messages) const {
+    Channel::Parameters p;
+    p.axis = axis;
+    p.distance = distance;
+    p.arrival = kSemaphores[2 * number];
+    p.credit = kSemaphores[2 * number + 1];
+    p.order = kFirstOrder + 2 * static_cast<std::int64_t>(number);
+    p.landing = landing;
+    p.credit_line = credit_line_;
+    p.messages = messages;
+    p.expected_latency_cycles = system_.exchange.expected_latency_cycles;
+    p.expected_bytes_per_cycle = system_.exchange.expected_bytes_per_cycle;
+    return p;
+  }
+
+  void make_pipeline(const std::vector<Op>& ops, int last) {
+    for (const int distance : {1, -1}) {
+      const std::size_t direction = distance > 0 ? 0 : 1;
+      const Buffers landing = take(kInTurn, lines_);
+      outgoing_[direction] = take(kInTurn, lines_);
+      for (int s = 0; s <= last; ++s) {
+        const auto counts = [&](const Op& op) {
+          return op.kind == OpKind::kTransfer && op.core_stage == s && op.receiver == s + distance;
+        };
+        pipeline_[direction].emplace_back(
+            channel(system_.mapping.pipeline, distance, direction, landing, messages(ops, counts)));
+      }
+      sent_[direction].assign(static_cast<std::size_t>(last) + 1, 0);
+    }
+  }
+
+  void make_ring(const std::vector<Op>& ops, int last) {
+    const Buffers landing = take(kInTurn, lines_);
+    work_ = take(kInTurn, lines_ * tensor_.size);
+    for (int s = 0; s <= last; ++s) {
+      const auto counts = [&](const Op& op) {
+        return op.core_stage == s && (op.kind == OpKind::kGather || op.kind == OpKind::kReduceScatter);
+      };
+      ring_.emplace_back(channel(tensor_, 1, 2, landing, messages(ops, counts) * (tensor_.size - 1)));
+    }
+    worked_.assign(static_cast<std::size_t>(last) + 1, 0);
+  }
+
+  void enter(Lowering& low, const Op& op, const char* pass) const {
+    low.work_on(op.first_group, op.groups);
+    low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, pass, Area::kExchange);
+  }
+
+  void transfer(Lowering& from, Lowering& to, const Op& op) {
+    const std::size_t direction = op.receiver > op.core_stage ? 0 : 1;
+    const auto stage = static_cast<std::size_t>(op.core_stage);
+    Channel& channel = pipeline_[direction][stage];
+    enter(from, op, "send");
+    enter(to, op, "receive");
+    const Image here = flat(from.image(op.inputs[0])), there = flat(to.image(op.inputs[0]));
+    for (const Tile& t : tiles_of(here, lines_)) {
+      const std::int64_t line = outgoing_[direction].line_of(sent_[direction][stage]++);
+      from.load(here, placed(t, line));
+      channel.put(
+          from, [line](int) { return line; }, {line, line + t.lines()}, t.lines());
+      const isa::Copy store = Lowering::storing(there, placed(t, channel.landing_line()), t.c.begin, t.c.end);
+      Exchanged e;
+      e.touches = accesses(store, to.lanes());
+      channel.take(to, store, std::move(e));
+      channel.release(to);
+    }
+  }
+
+  std::int64_t work_line(const Lowering& low) {
+    return work_.line_of(worked_[static_cast<std::size_t>(low.stage())]++);
+  }
+  Channel& ring(const Lowering& low) { return ring_[static_cast<std::size_t>(low.stage())]; }
+
+  void gather(Lowering& low, const Image& share, const Image& all, const Tile& t) {
+    const std::int64_t own = work_line(low);
+    low.load(share, placed(t, own));
+    // What is at `line` is the share of the core `steps` places behind.
+    const auto store = [&, channels = std::min(t.c.end, share.c) - t.c.begin](std::int64_t line, int steps) {
+      Exchanged e;
+      e.in_core = [all, t, line, steps, channels, of = share.c, axis = tensor_](int core) {
+        const std::int64_t by = place_behind(axis, core, steps) * of;
+        return isa::Instruction(moved(all, placed(t, line), channels, by, true));
+      };
+      e.touches.push_back(in_scratchpad(line, t.lines(), false));
+      touch_all(e.touches, all, t, true);
+      return e;
+    };
+    Exchanged first = store(own, 0);
+    const isa::Instruction instruction = first.in_core(0);
+    low.emit(instruction, std::move(first));
+    std::int64_t line = own;
+    for (int r = 0; r + 1 < tensor_.size; ++r) {
+      ring(low).put(
+          low, [line](int) { return line; }, {line, line + t.lines()}, t.lines());
+      if (r > 0) ring(low).release(low);
+      line = ring(low).landing_line();
+      Exchanged e = store(line, r + 1);
+      const isa::Instruction next = e.in_core(0);
+      ring(low).take(low, next, std::move(e));
+    }
+    ring(low).release(low);
+  }
+
+  void reduce_scatter(Lowering& low, const Image& all, const Image& share, const Tile& t) {
+    const std::int64_t work = work_line(low), lines = t.lines(), size = tensor_.size;
+    const std::int64_t channels = std::min(t.c.end, share.c) - t.c.begin;
+    for (std::int64_t j = 0; j < size; ++j)
+      low.emit(moved(all, placed(t, work + j * lines), channels, j * share.c, false));
+    for (int r = 0; r + 1 < size; ++r) {
+      ring(low).put(
+          low, [=, axis = tensor_](int core) { return work + place_behind(axis, core, r + 1) * lines; },
+          {work, work + size * lines}, lines);
+      const std::int64_t landing = ring(low).landing_line(), slot = all.slot;
+      Exchanged e;
+      e.in_core = [=, axis = tensor_, format = all.format, lanes = low.lanes()](int core) {
+        const std::int64_t to = work + place_behind(axis, core, r + 2) * lines;
+        return isa::Instruction(add_lines(to, landing, lines, format, static_cast<int>(slot), lanes));
+      };
+      e.touches = {in_scratchpad(landing, lines, false),
+                   in_scratchpad(work, size * lines, true),
+                   {Resource::kSlotForReading, slot, slot + 1, false},
+                   {Resource::kSlotForWriting, slot, slot + 1, false}};
+      const isa::Instruction add = e.in_core(0);
+      ring(low).take(low, add, std::move(e));
+      ring(low).release(low);
+    }
+    const isa::Copy as_first = Lowering::storing(share, placed(t, work), t.c.begin, t.c.end);
+    Exchanged e;
+    e.in_core = [=, axis = tensor_](int core) {
+      const std::int64_t line = work + axis.place(core) * lines;
+      return isa::Instruction(Lowering::storing(share, placed(t, line), t.c.begin, t.c.end));
+    };
+    e.touches = accesses(as_first, low.lanes());
+    e.touches.push_back(in_scratchpad(work, size * lines, false));
+    low.emit(as_first, std::move(e));
+  }
+
+  void slice(Lowering& low, const Image& all, const Image& share, const Tile& t) {
+    const std::int64_t line = work_line(low), channels = std::min(t.c.end, share.c) - t.c.begin;
+    Exchanged e;
+    e.in_core = [all, t, line, channels, of = share.c, axis = tensor_](int core) {
+      return isa::Instruction(moved(all, placed(t, line), channels, axis.place(core) * of, false));
+    };
+    e.touches.push_back(in_scratchpad(line, t.lines(), true));
+    touch_all(e.touches, all, t, false);
+    const isa::Instruction load = e.in_core(0);
+    low.emit(load, std::move(e));
+    low.store(share, placed(t, line), t.c.begin, t.c.end);
+  }
+
+  Lowerings& stages_;
+  const SystemParameters& system_;
+  MeshAxis tensor_;
+  std::int64_t lines_ = 0, next_line_ = 0, credit_line_ = 0;
+  // forward and backward, by the stage that sends
+  std::array<Buffers, 2> outgoing_;
+  std::array<std::vector<std::int64_t>, 2> sent_;
+  std::array<std::vector<Channel>, 2> pipeline_;
+  std::vector<Channel> ring_;
+  Buffers work_;
+  std::vector<std::int64_t> worked_;
+};
+
+Division::Division(Lowerings& stages, const std::vector<Op>& ops)
+    : roads_(std::make_unique<Roads>(stages, ops)) {}
+Division::~Division() = default;
+
+void Division::lower(const Op& op) { roads_->lower(op); }
+
+}  // namespace anzan::compiler

@@ -1,0 +1,31 @@
+// What cores that have parts of one network send each other: tensors from stage to stage of a pipeline,
+// channels along the tensor axis. Everything goes in messages of a few tiles of a tensor.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "compiler/channel.hpp"
+#include "compiler/partition.hpp"
+
+namespace anzan::compiler {
+
+using Lowerings = std::vector<std::unique_ptr<Lowering>>;  // one for each stage
+
+class Division {
+ public:
+  // For one program that does `ops` once. Throws InputError where the scratchpad has no room for messages.
+  Division(Lowerings& stages, const std::vector<Op>& ops);
+  ~Division();
+
+  // kTransfer: the tensor's tiles are loaded, sent, and stored in the stage that receives.
+  // kGather: around the ring every core's share comes by; each stores all of them.
+  // kReduceScatter: a share goes around the ring, each core adds its part, the last is the one whose it is.
+  // kSlice: the own share of what every core has is copied.
+  void lower(const Op& op);
+
+ private:
+  class Roads;
+  std::unique_ptr<Roads> roads_;
+};
+
+}  // namespace anzan::compiler

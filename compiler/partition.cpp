@@ -1,0 +1,213 @@
+// See partition.hpp.
+#include "compiler/partition.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "compiler/input_error.hpp"
+#include "compiler/layout.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+// Multiplications of a layer, forward and backward, for one image.
+std::int64_t work_of(const Layer& l) {
+  const std::int64_t taps = l.kind == LayerKind::kConvolution
+                                ? l.kernel_h * l.kernel_w * l.in.channels / l.groups
+                            : l.kind == LayerKind::kFullyConnected ? l.in.size()
+                                                                   : 0;
+  return 3 * l.out.size() * taps + l.out.size();
+}
+
+bool has_weights(const Layer& l) {
+  return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
+}
+
+// Every stage begins with a layer that has weights; the layers before the first such one are in the first.
+std::vector<int> possible_beginnings(const Network& network) {
+  std::vector<int> layers;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (has_weights(network.layers[i])) layers.push_back(static_cast<int>(i));
+  }
+  return layers;
+}
+
+// First layers of stages 1, 2, …, such that the largest stage is as small as it can be.
+std::vector<int> balanced(const Network& network, const std::vector<int>& beginnings, int stages) {
+  const std::size_t n = beginnings.size();
+  std::vector<std::int64_t> up_to{0};  // work before beginning k; the last: all
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::size_t first = k == 0 ? 0 : static_cast<std::size_t>(beginnings[k]),
+                      end = k + 1 < n ? static_cast<std::size_t>(beginnings[k + 1]) : network.layers.size();
+    std::int64_t work = 0;
+    for (std::size_t i = first; i < end; ++i) work += work_of(network.layers[i]);
+    up_to.push_back(up_to.back() + work);
+  }
+  // least[s][k]: of the best division of everything before beginning k into s stages; from[s][k]: its last
+  const auto count = static_cast<std::size_t>(stages);
+  const std::int64_t never = std::numeric_limits<std::int64_t>::max();
+  std::vector<std::vector<std::int64_t>> least(count + 1, std::vector<std::int64_t>(n + 1, never));
+  std::vector<std::vector<std::size_t>> from(count + 1, std::vector<std::size_t>(n + 1, 0));
+  least[0][0] = 0;
+  for (std::size_t s = 1; s <= count; ++s) {
+    for (std::size_t k = s; k <= n; ++k) {
+      for (std::size_t b = s - 1; b < k; ++b) {
+        if (least[s - 1][b] == never) continue;
+        const std::int64_t largest = std::max(least[s - 1][b], up_to[k] - up_to[b]);
+        if (largest >= least[s][k]) continue;
+        least[s][k] = largest;
+        from[s][k] = b;
+      }
+    }
+  }
+  std::vector<int> first;
+  for (std::size_t s = count, k = n; s > 1; --s) {
+    k = from[s][k];
+    first.push_back(beginnings[k]);
+  }
+  std::reverse(first.begin(), first.end());
+  return first;
+}
+
+std::vector<int> named(const Network& network, const std::vector<std::string>& names) {
+  std::vector<int> first;
+  for (const std::string& name : names) {
+    const auto found = std::find_if(network.layers.begin(), network.layers.end(),
+                                    [&](const Layer& l) { return l.name == name; });
+    const int layer = static_cast<int>(found - network.layers.begin());
+    if (found == network.layers.end() || layer <= (first.empty() ? 0 : first.back()))
+      throw InputError("/system/mapping/stages", name,
+                       "names of layers in the order of the network, none of them the first");
+    first.push_back(layer);
+  }
+  return first;
+}
+
+class Partitioner {
+ public:
+  Partitioner(const Graph& graph, std::int64_t reserved)
+      : graph_(graph), reserved_(reserved), stage_of_layer_(stages_of_layers(graph)) {
+    micro_batches_ = graph.system.mapping.micro_batches;
+    const std::int64_t groups = ceil_div(graph.training.batch, graph.chip.lanes);
+    if (groups % micro_batches_ != 0 || (micro_batches_ > 1 && graph.training.batch % graph.chip.lanes != 0))
+      throw InputError("/system/mapping/micro_batches", std::to_string(micro_batches_),
+                       "parts of " + std::to_string(graph.training.batch) +
+                           " images of a core that are multiples of " + std::to_string(graph.chip.lanes) +
+                           " lanes");
+    groups_ = groups / micro_batches_;
+  }
+
+  Partition run() {
+    for (int m = 0; m < micro_batches_; ++m) {
+      for (const Op& op : graph_.ops)
+        if (op.stage == Stage::kForward) add(op, m);
+    }
+    for (int m = 0; m < micro_batches_; ++m) {
+      const bool last = m + 1 == micro_batches_;
+      for (const Op& op : graph_.ops) {
+        if (op.stage == Stage::kForward) continue;
+        if (of_all_images(op)) {
+          if (last) add(op, -1);
+        } else {
+          add(op, m);
+        }
+      }
+    }
+    for (int s = 0; s < graph_.system.mapping.pipeline.size; ++s) place(s);
+    return std::move(result_);
+  }
+
+ private:
+  static bool of_all_images(const Op& op) {
+    return op.stage == Stage::kUpdate || op.kind == OpKind::kConvolutionBackwardWeight;
+  }
+
+  void add(Op op, int micro_batch) {
+    op.core_stage = stage_of_layer_[static_cast<std::size_t>(op.layer)];
+    if (micro_batch >= 0 && micro_batches_ > 1) {
+      op.first_group = micro_batch * groups_;
+      op.groups = groups_;
+    }
+    for (const int t : op.inputs) bring(t, op, micro_batch);
+    for (const int t : op.outputs) holders_[{t, micro_batch}] = {op.core_stage};
+    result_.ops.push_back(std::move(op));
+  }
+
+  // What an earlier operation of another stage has written comes stage by stage.
+  void bring(int t, const Op& to, int micro_batch) {
+    if (micro_batch < 0) return;  // of its own stage, which has had it for each micro-batch
+    const auto found = holders_.find({t, micro_batch});
+    if (found == holders_.end()) return;  // the driver's, or a weight
+    std::set<int>& holders = found->second;
+    while (holders.count(to.core_stage) == 0) {
+      const int nearest = *std::min_element(holders.begin(), holders.end(), [&](int a, int b) {
+        return std::abs(a - to.core_stage) < std::abs(b - to.core_stage);
+      });
+      Op op;
+      op.kind = OpKind::kTransfer;
+      op.stage = to.stage;
+      op.layer = to.layer;
+      op.inputs = op.outputs = {t};
+      op.core_stage = nearest;
+      op.receiver = nearest < to.core_stage ? nearest + 1 : nearest - 1;
+      op.first_group = to.first_group;
+      op.groups = to.groups;
+      holders.insert(op.receiver);
+      result_.ops.push_back(std::move(op));
+    }
+  }
+
+  void place(int stage) {
+    Graph g = graph_;
+    g.divided = g.system.divided();
+    g.ops.clear();
+    if (g.divided) g.parameters.clear();  // initial values are not for these cores
+    for (const Op& op : result_.ops) {
+      if (op.core_stage == stage || (op.kind == OpKind::kTransfer && op.receiver == stage))
+        g.ops.push_back(op);
+    }
+    const HbmPlan plan = plan_memory(g, reserved_);
+    if (plan.lines > result_.memory.lines) result_.memory = plan;
+    result_.stages.push_back(std::move(g));
+  }
+
+  const Graph& graph_;
+  std::int64_t reserved_, groups_ = 0;
+  std::vector<int> stage_of_layer_;
+  int micro_batches_ = 1;
+  std::map<std::pair<int, int>, std::set<int>> holders_;  // of a tensor's images of a micro-batch
+  Partition result_;
+};
+
+}  // namespace
+
+std::vector<int> stages_of_layers(const Graph& graph) {
+  const Mapping& mapping = graph.system.mapping;
+  const Network& network = graph.network;
+  const std::vector<int> beginnings = possible_beginnings(network);
+  if (mapping.pipeline.size > static_cast<int>(beginnings.size()))
+    throw InputError("/system/mapping/pipeline", std::to_string(mapping.pipeline.size) + " stages",
+                     "at most " + std::to_string(beginnings.size()) + ", as many as layers with weights");
+  if (!mapping.stage_begin.empty() &&
+      static_cast<int>(mapping.stage_begin.size()) + 1 != mapping.pipeline.size)
+    throw InputError(
+        "/system/mapping/stages", std::to_string(mapping.stage_begin.size()) + " names",
+        "the first layer of each of " + std::to_string(mapping.pipeline.size) + " stages but the first");
+  const std::vector<int> first = mapping.stage_begin.empty()
+                                     ? balanced(network, beginnings, mapping.pipeline.size)
+                                     : named(network, mapping.stage_begin);
+  std::vector<int> stages;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const auto after = std::upper_bound(first.begin(), first.end(), static_cast<int>(i));
+    stages.push_back(static_cast<int>(after - first.begin()));
+  }
+  return stages;
+}
+
+Partition partition(const Graph& graph, std::int64_t reserved) { return Partitioner(graph, reserved).run(); }
+
+}  // namespace anzan::compiler

@@ -1,0 +1,77 @@
+// See shared_channels.hpp.
+#include "compiler/shared_channels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "compiler/input_error.hpp"
+
+namespace anzan::compiler {
+
+bool is_contraction(LayerKind kind) {
+  return kind == LayerKind::kConvolution || kind == LayerKind::kFullyConnected;
+}
+
+SharedChannels::SharedChannels(const Network& network, const Precision& precision,
+                               const TrainingParameters& training, const ChipParameters& chip,
+                               const SystemParameters& system)
+    : GraphBuilder(network, precision, training, chip) {
+  graph_.system = system;
+}
+
+bool SharedChannels::shares(const Layer& l) const {
+  if (cores() == 1 || !is_contraction(l.kind)) return false;
+  const bool divides = l.groups == 1 && l.out.channels % cores() == 0;
+  const auto wish = graph_.system.mapping.split.find(l.name);
+  if (wish == graph_.system.mapping.split.end()) return divides;
+  if (wish->second && !divides)
+    throw InputError("/system/mapping/split/" + l.name,
+                     l.groups > 1 ? "a layer of groups" : std::to_string(l.out.channels) + " output channels",
+                     "a layer without groups whose channels " + std::to_string(cores()) + " cores can share");
+  return wish->second;
+}
+
+Shape SharedChannels::part(Shape shape, bool shared) const {
+  if (shared) shape.channels /= cores();
+  return shape;
+}
+
+Shape SharedChannels::pooled(int x, const Layer& l) {
+  return {shape_of(x).channels, l.out.height, l.out.width};
+}
+
+void SharedChannels::share(int t, bool shared) {
+  tensor(t).shared_out = shared;
+  graph_.slots[static_cast<std::size_t>(tensor(t).slot)].differs = shared;
+}
+
+int SharedChannels::whole(int t, int layer, Stage stage) {
+  if (!tensor(t).shared_out) return t;
+  Shape all = shape_of(t);
+  all.channels *= cores();
+  TensorInfo info = image(tensor(t).name + ".of_" + layers()[static_cast<std::size_t>(layer)].name,
+                          tensor(t).layer, tensor(t).kind, all);
+  info.slot = tensor(t).slot;
+  info.format = tensor(t).format;
+  const int gathered = add_tensor(std::move(info));
+  push(OpKind::kGather, stage, layer, {t}, {gathered});
+  if (stage == Stage::kForward) gathered_from_[gathered] = t;
+  return gathered;
+}
+
+int SharedChannels::share_of(int t, const std::string& name) {
+  const int own = add_selection(name, tensor(t).layer, t, part(shape_of(t), true));
+  tensor(own).shared_out = true;
+  return own;
+}
+
+void SharedChannels::sums_differ(int t) {
+  SlotInfo& slot = graph_.slots[static_cast<std::size_t>(tensor(t).slot)];
+  const auto guard = static_cast<int>(std::ceil(std::log2(cores())));
+  slot.settings.guard =
+      static_cast<std::uint8_t>(std::min<int>(slot.settings.guard + guard, slot.settings.width - 1));
+  slot.differs = true;
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,43 @@
+// Graphs whose tensors of images may be shared out: each core along the tensor axis has some of the channels.
+// A layer with weights whose outputs are shared out needs all channels of its input, and its cores compute
+// parts of the gradient of that input, which are then added up.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/graph_builder.hpp"
+
+namespace anzan::compiler {
+
+bool is_contraction(LayerKind kind);  // convolution or fully connected
+
+class SharedChannels : protected GraphBuilder {
+ protected:
+  SharedChannels(const Network& network, const Precision& precision, const TrainingParameters& training,
+                 const ChipParameters& chip, const SystemParameters& system);
+
+  int cores() const { return graph_.system.mapping.tensor.size; }
+  // Whether each core computes its share of the layer's outputs. Throws InputError where the configuration
+  // wants it and they do not divide.
+  bool shares(const Layer& layer) const;
+  // Shape of a core's part.
+  Shape part(Shape shape, bool shared) const;
+  // Shape that a pooling layer makes of what a core has of x.
+  Shape pooled(int x, const Layer& layer);
+  // Marks the tensor, and its slot.
+  void share(int t, bool shared);
+
+  // The tensor with all its channels: itself, or a new one that `layer` alone reads.
+  int whole(int t, int layer, Stage stage);
+  const std::map<int, int>& gathered_from() const { return gathered_from_; }  // of new ones, forward
+  // This core's share of a tensor, of the same slot.
+  int share_of(int t, const std::string& name);
+  // Every core has a part of the sum that the tensor is to be: room for it in integers.
+  void sums_differ(int t);
+
+ private:
+  std::map<int, int> gathered_from_;
+};
+
+}  // namespace anzan::compiler
