@@ -162,7 +162,7 @@ class Reader {
   }
 
   void check_shares() {
-    const std::int64_t cores = config_.system.cores(), lanes = config_.chip.lanes;
+    const std::int64_t cores = config_.system.parameters.data_cores(), lanes = config_.chip.lanes;
     if (cores > 1 && config_.parameters.batch % (cores * lanes) != 0)
       findings_.push_back({"/training/batch", shown(json_["training"]["batch"]),
                            "a multiple of " + std::to_string(cores * lanes) + ": images for " +

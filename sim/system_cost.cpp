@@ -62,7 +62,7 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   cost.links = std::move(step.links);
   if (model.two_steps_in_core)
     cost.cycles_per_step = runner.run(of_core(model.two_steps_in_core)).cycles() - cost.step_cycles;
-  cost.exchange_cycles = runner.run(of_core(model.exchange_in_core)).cycles();
+  if (model.exchange_in_core) cost.exchange_cycles = runner.run(of_core(model.exchange_in_core)).cycles();
   compiler::TrainingParameters training = model.training;
   cost.compute_cycles =
       one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);

@@ -30,6 +30,7 @@ class SystemReader {
     o_.network.chips.link = link(topology["link"], "tofu2", "/system/topology/link", o_.packet);
     if (o_.chips == 1) o_.packet = packet_of_chip;
     read_topology(topology);
+    read_mapping(system_["mapping"]);
     read_exchange(system_["exchange"]);
     return o_;
   }
@@ -99,15 +100,42 @@ class SystemReader {
     return {o_.chips};
   }
 
+  void read_mapping(const Json& json) {
+    compiler::Mapping& m = o_.parameters.mapping;
+    const int tensor = json["tensor"].get<int>(), pipeline = json["pipeline"].get<int>();
+    m.micro_batches = json["micro_batches"].get<int>();
+    m.stage_begin = json["stages"].get<std::vector<std::string>>();
+    for (const auto& [layer, how] : json["split"].items()) m.split[layer] = how == "channels";
+    if (o_.cores() % (tensor * pipeline) != 0) {
+      find("/system/mapping", std::to_string(tensor) + " x " + std::to_string(pipeline) + " cores",
+           "sizes whose product divides " + std::to_string(o_.cores()) + ", the number of cores");
+      return;
+    }
+    data_cores_ = o_.cores() / (tensor * pipeline);
+    int stride = 1;
+    for (const Json& axis : json["axes"]) {
+      if (axis == "tensor") {
+        m.tensor = {tensor, stride};
+        stride *= tensor;
+      } else if (axis == "pipeline") {
+        m.pipeline = {pipeline, stride};
+        stride *= pipeline;
+      } else {
+        m.data_stride = stride;
+        stride *= data_cores_;
+      }
+    }
+  }
+
   void read_exchange(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
     if (!json.contains("dimensions")) json["dimensions"] = dimensions(json["algorithm"].get<std::string>());
     e.dimensions = json["dimensions"].get<std::vector<int>>();
     const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
                                                  [](std::int64_t p, int size) { return p * size; });
-    if (product != o_.cores())
+    if (product != data_cores_)
       find("/system/exchange/dimensions", shown(json["dimensions"]),
-           "sizes whose product is " + std::to_string(o_.cores()) + ", the number of cores");
+           "sizes whose product is " + std::to_string(data_cores_) + ", the cores of the data axis");
     if (json["format"] != "precision") {
       for (const isa::Format f : {isa::Format::kFp32, isa::Format::kInt16, isa::Format::kInt8}) {
         if (json["format"] == isa::name(f)) e.format = f;
@@ -130,8 +158,12 @@ class SystemReader {
 
   // The first dimension varies fastest: the cores of a chip.
   std::vector<int> dimensions(const std::string& algorithm) {
-    const int cores = o_.cores();
-    if (algorithm == "ring") return {cores};
+    const int cores = data_cores_;
+    const compiler::Mapping& m = o_.parameters.mapping;
+    // neighbours on the data axis are neighbouring chips, or the axis is none of the topology's
+    const bool of_chips = m.data_stride == o_.cores_per_chip && cores == o_.chips;
+    if (algorithm == "ring" || (cores != o_.cores() && !of_chips && algorithm != "halving_doubling"))
+      return {cores};
     std::vector<int> result;
     if (algorithm == "halving_doubling") {
       for (int left = cores; left > 1; left /= 2) {
@@ -144,7 +176,7 @@ class SystemReader {
       }
       return result.empty() ? std::vector<int>{1} : result;
     }
-    if (o_.cores_per_chip > 1) result.push_back(o_.cores_per_chip);
+    if (o_.cores_per_chip > 1 && !of_chips) result.push_back(o_.cores_per_chip);
     const std::string& kind = o_.network.chips.kind;
     const bool grid = kind == "torus" || kind == "mesh";
     if (algorithm == "torus" && !grid)
@@ -163,6 +195,7 @@ class SystemReader {
   Json& chip_;
   std::vector<compiler::InputFinding>& findings_;
   SystemOptions o_;
+  int data_cores_ = 1;
 };
 
 }  // namespace
