@@ -11,6 +11,9 @@
 
 namespace anzan::compiler {
 
+// Of ArrivalSemaphores::kSemaphores, the last so many are for channels where a network is divided.
+inline constexpr std::size_t kChannelSemaphores = 6;
+
 // `count` buffers of `lines` lines each, one after the other in the scratchpad, used in turn.
 struct Buffers {
   std::int64_t line = 0, lines = 0, count = 1;
@@ -20,7 +23,7 @@ struct Buffers {
 class Channel {
  public:
   struct Parameters {
-    MeshAxis axis;
+    Dimension axis;
     int distance = 1;
     std::uint32_t arrival = 0, credit = 0;  // semaphores that rise at the receiver and at the sender
     std::int64_t order = 0;  // two numbers of Access::Resource::kOrder from here on are its own

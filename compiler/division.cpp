@@ -18,9 +18,11 @@ constexpr std::int64_t kMostLines = 32768;                // of a message: loop 
 constexpr std::int64_t kFewestLines = kChannelAlignment;  // an aligned run of channels in any format
 constexpr std::int64_t kFirstOrder = 16;  // of Access::Resource::kOrder; below are those of the exchange
 
-// Arrival and credit of each channel; the last semaphore is the exchange's.
-constexpr std::array<std::uint32_t, 6> kSemaphores{1U << 30, 1U << 29, 1U << 28,
-                                                   1U << 27, 1U << 26, 1U << 25};
+// Arrival and credit of the channels forward, backward and along the tensor axis.
+std::uint32_t channel_semaphore(std::size_t number) {
+  constexpr std::size_t kFirst = kFirstRemoteSemaphore + ArrivalSemaphores::kSemaphores - kChannelSemaphores;
+  return std::uint32_t{1} << (kFirst + number);
+}
 
 // A tensor with its pixels as one axis.
 Image flat(Image i) {
@@ -77,7 +79,7 @@ void touch_all(std::vector<Access>& touches, const Image& all, const Tile& t, bo
 }
 
 // The place of the core that is `steps` places behind.
-std::int64_t place_behind(const MeshAxis& axis, int core, int steps) {
+std::int64_t place_behind(const Dimension& axis, int core, int steps) {
   return (axis.place(core) + axis.size - steps % axis.size) % axis.size;
 }
 
@@ -148,13 +150,13 @@ class Division::Roads {
     return n;
   }
 
-  Channel::Parameters channel(const MeshAxis& axis, int distance, std::size_t number, const Buffers& landing,
+  Channel::Parameters channel(const Dimension& axis, int distance, std::size_t number, const Buffers& landing,
                               std::int64_t messages) const {
     Channel::Parameters p;
     p.axis = axis;
     p.distance = distance;
-    p.arrival = kSemaphores[2 * number];
-    p.credit = kSemaphores[2 * number + 1];
+    p.arrival = channel_semaphore(2 * number);
+    p.credit = channel_semaphore(2 * number + 1);
     p.order = kFirstOrder + 2 * static_cast<std::int64_t>(number);
     p.landing = landing;
     p.credit_line = credit_line_;
@@ -301,7 +303,7 @@ class Division::Roads {
 
   Lowerings& stages_;
   const SystemParameters& system_;
-  MeshAxis tensor_;
+  Dimension tensor_;
   std::int64_t lines_ = 0, next_line_ = 0, credit_line_ = 0;
   // forward and backward, by the stage that sends
   std::array<Buffers, 2> outgoing_;

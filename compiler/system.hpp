@@ -12,12 +12,24 @@
 
 namespace anzan::compiler {
 
+// Cores that lie `stride` apart, `size` of them.
+struct Dimension {
+  int size = 1, stride = 1;
+  int place(int core) const { return core / stride % size; }
+  // The core `distance` places on, around the dimension.
+  int neighbour(int core, int distance) const {
+    const int p = place(core);
+    return core + ((p + distance) % size + size) % size * stride - p * stride;
+  }
+};
+
 struct ExchangeParameters {
   // An exchange goes through these dimensions one after the other, a ring in each: {64} is one ring, {2, 2,
   // 2, 2} is recursive halving and doubling, {8, 8} a torus, {16, 4} goes through the cores of a chip and
-  // then between chips. Place d of the data axis has coordinate (d / product of the sizes before) mod size in
-  // each; the product of all is the size of that axis.
+  // then between chips. Neighbours in the first lie `stride` apart, in each other one the product of that and
+  // the sizes before; the product of all sizes is the number of cores that exchange.
   std::vector<int> dimensions{1};
+  int stride = 1;
   std::optional<isa::Format> format;  // of gradients on the wire; none: as the precision says
   std::int64_t segment_bytes = 32 * 1024;
   // Each can be switched off, so that its worth can be measured.
@@ -27,16 +39,15 @@ struct ExchangeParameters {
   // What the scheduler expects of the network; decides nothing but the order of instructions.
   std::int64_t expected_latency_cycles = 500;
   double expected_bytes_per_cycle = 12.5;
-};
 
-// Cores along one axis of a mapping: core c has place (c / stride) mod size.
-struct MeshAxis {
-  int size = 1, stride = 1;
-  int place(int core) const { return core / stride % size; }
-  // The core `distance` places on, around the axis.
-  int neighbour(int core, int distance) const {
-    const int p = place(core);
-    return core + ((p + distance) % size + size) % size * stride - p * stride;
+  std::vector<Dimension> grid() const {
+    std::vector<Dimension> result;
+    int next = stride;
+    for (const int size : dimensions) {
+      result.push_back({size, next});
+      next *= size;
+    }
+    return result;
   }
 };
 
@@ -44,8 +55,7 @@ struct MeshAxis {
 // the channels of each layer; those along `pipeline` have each a stage, some of the layers one after the
 // other; those along the data axis, whose size is that of the exchange, have other images.
 struct Mapping {
-  MeshAxis tensor, pipeline;
-  int data_stride = 1;
+  Dimension tensor, pipeline;
   int micro_batches = 1;                 // parts of a core's batch that go through the stages one by one
   std::vector<std::string> stage_begin;  // the first layer of each stage but the first; none: by cost
   std::map<std::string, bool> split;     // whether a layer's channels are shared; others: where they divide
@@ -63,7 +73,7 @@ struct SystemParameters {
   bool divided() const {
     return mapping.tensor.size > 1 || mapping.pipeline.size > 1 || mapping.micro_batches > 1;
   }
-  MeshAxis data_axis() const { return {data_cores(), mapping.data_stride}; }
+  Dimension data_axis() const { return {data_cores(), exchange.stride}; }
 };
 
 }  // namespace anzan::compiler

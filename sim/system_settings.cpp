@@ -5,6 +5,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "compiler/channel.hpp"
 #include "compiler/collective.hpp"
 #include "isa/assembly.hpp"
 #include "sim/json_input.hpp"
@@ -121,7 +122,7 @@ class SystemReader {
         m.pipeline = {pipeline, stride};
         stride *= pipeline;
       } else {
-        m.data_stride = stride;
+        o_.parameters.exchange.stride = stride;
         stride *= data_cores_;
       }
     }
@@ -150,7 +151,10 @@ class SystemReader {
     e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
     try {
-      compiler::ArrivalSemaphores semaphores(e.dimensions.size());
+      compiler::ArrivalSemaphores semaphores(
+          e.dimensions.size(), 0,
+          compiler::ArrivalSemaphores::kSemaphores -
+              (o_.parameters.divided() ? compiler::kChannelSemaphores : 0));
     } catch (const std::invalid_argument& error) {
       find("/system/exchange/dimensions", shown(json["dimensions"]), error.what());
     }
@@ -159,9 +163,8 @@ class SystemReader {
   // The first dimension varies fastest: the cores of a chip.
   std::vector<int> dimensions(const std::string& algorithm) {
     const int cores = data_cores_;
-    const compiler::Mapping& m = o_.parameters.mapping;
     // neighbours on the data axis are neighbouring chips, or the axis is none of the topology's
-    const bool of_chips = m.data_stride == o_.cores_per_chip && cores == o_.chips;
+    const bool of_chips = o_.parameters.exchange.stride == o_.cores_per_chip && cores == o_.chips;
     if (algorithm == "ring" || (cores != o_.cores() && !of_chips && algorithm != "halving_doubling"))
       return {cores};
     std::vector<int> result;
