@@ -84,7 +84,7 @@ void enter(Lowering& low, const Op& op) {
   low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, pass_of(op), area);
 }
 
-Listing finish(Lowering& low, Listing listing) {
+Listing finish(Lowering& low, Listing& listing) {
   low.emit(isa::End{});
   return std::move(schedule(std::move(listing), low.lanes()).front());
 }
@@ -112,7 +112,7 @@ Listing calibrate_program(Lowering& low) {
     }
     if (!slots.empty()) lower(low, op, true);
   }
-  return finish(low, std::move(listing));
+  return finish(low, listing);
 }
 
 // One training step of all stages.
@@ -197,7 +197,7 @@ Listing exchange_program(Lowering& low) {
     if (op.kind == OpKind::kExchange) to_sum.push_back({&op, 0});
   }
   lower_exchange(low, to_sum);
-  return finish(low, std::move(listing));
+  return finish(low, listing);
 }
 
 std::vector<Listing> step_program(Lowerings& stages, const std::vector<Op>& ops, int steps) {
@@ -219,14 +219,14 @@ Listing evaluate_program(Lowering& low) {
     lower(low, op, false);
   }
   low.set_analysing(true);
-  return finish(low, std::move(listing));
+  return finish(low, listing);
 }
 
 Listing initialize_program(Lowering& low) {
   Listing listing;
   low.into(listing);
   for (const ParameterInfo& p : low.graph().parameters) lower_initialize(low, p);
-  return finish(low, std::move(listing));
+  return finish(low, listing);
 }
 
 }  // namespace

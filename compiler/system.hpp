@@ -1,6 +1,7 @@
 // Many cores that train together: how many, how the network is divided among them, and how they exchange
 // what they have computed.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <numeric>
@@ -72,6 +73,22 @@ struct SystemParameters {
   // Cores work on parts of the network, or on parts of their images one after the other.
   bool divided() const {
     return mapping.tensor.size > 1 || mapping.pipeline.size > 1 || mapping.micro_batches > 1;
+  }
+  // Sizes of all dimensions, that of neighbouring numbers first.
+  std::vector<int> sizes() const {
+    std::vector<Dimension> all = exchange.grid();
+    all.push_back(mapping.tensor);
+    all.push_back(mapping.pipeline);
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Dimension& a, const Dimension& b) { return a.stride < b.stride; });
+    std::vector<int> result;
+    for (const Dimension& d : all) result.push_back(d.size);
+    return result;
+  }
+  // Whether cores `distance` apart do the same with other images.
+  bool same_part(int distance) const {
+    const auto same = [&](const Dimension& d) { return distance % (d.stride * d.size) == 0 || d.size == 1; };
+    return same(mapping.tensor) && same(mapping.pipeline);
   }
   Dimension data_axis() const { return {data_cores(), exchange.stride}; }
 };

@@ -28,9 +28,12 @@ class SystemRunner {
   }
 
  private:
-  models::clocked::SystemTiming simulate(int cores, const ProgramOfCore& program) const {
-    const models::clocked::Alike alike{cost_.options.parameters.exchange.dimensions, cores};
-    if (!alike.possible()) return simulate(cost_.options.cores(), program);
+  models::clocked::SystemTiming simulate(int cores, const ProgramOfCore& program) {
+    const models::clocked::Alike alike{cost_.options.parameters.sizes(), cores};
+    if (cores < cost_.options.cores() && !(alike.possible() && cost_.options.parameters.same_part(cores))) {
+      cost_.alike = false;
+      return simulate(cost_.options.cores(), program);
+    }
     std::vector<isa::Program> programs;
     for (int c = 0; c < cores; ++c) programs.push_back(program(c));
     return models::clocked::ClockedSystem(options_.core, cost_.network, cost_.options.packet, alike)

@@ -20,7 +20,7 @@ class Values : public models::clocked::Meaning {
 
 SystemEngine::SystemEngine(const models::clocked::CoreParameters& parameters, const SystemOptions& options)
     : clock_(parameters, models::build_chips(options.network), options.packet,
-             {options.parameters.exchange.dimensions, options.cores()}) {}
+             {options.parameters.sizes(), options.cores()}) {}
 
 models::clocked::SystemTiming SystemEngine::run(std::vector<LoadedProgram>& programs, System& system) {
   std::vector<isa::Program> instructions;
