@@ -17,8 +17,6 @@ isa::Put put_lines(std::int64_t src, std::int64_t dst, std::int64_t lines, std::
   return p;
 }
 
-Access ordered(std::int64_t number) { return {Access::Resource::kOrder, number, number + 1, true}; }
-
 }  // namespace
 
 std::int64_t Channel::lag(std::int64_t lines, std::int64_t lanes) const {
@@ -26,34 +24,63 @@ std::int64_t Channel::lag(std::int64_t lines, std::int64_t lanes) const {
   return p_.expected_latency_cycles + static_cast<std::int64_t>(bytes / p_.expected_bytes_per_cycle);
 }
 
-void Channel::put(Lowering& sender, const std::function<std::int64_t(int core)>& line_in,
-                  const Range& touched, std::int64_t lines) {
-  const auto number = static_cast<std::int64_t>(puts_.size()), again = number - p_.landing.count;
-  const isa::Put put = put_lines(0, p_.landing.line_of(number), lines, p_.arrival);
-  Exchanged e;
+Access Channel::ordered(std::int64_t number) const {
+  return {Access::Resource::kOrder, p_.order + number, p_.order + number + 1, true};
+}
+
+// Where sender and receiver run the same program, that a buffer has been given back is seen in it.
+isa::Put Channel::sending(const std::function<std::int64_t(int core)>& line_in, const Range& touched,
+                          std::int64_t lines, Exchanged& e) {
+  const auto number = static_cast<std::int64_t>(puts_.size());
+  isa::Put put = put_lines(line_in(0), p_.landing.line_of(number), lines, p_.arrival);
   e.in_core = [=, axis = p_.axis, distance = p_.distance](int core) {
     isa::Put there = put;
     there.core = static_cast<std::uint16_t>(axis.neighbour(core, distance));
     there.src.base = static_cast<std::uint32_t>(line_in(core));
     return isa::Instruction(there);
   };
-  e.touches = {{Access::Resource::kScratchpad, touched.begin, touched.end, false}, ordered(p_.order)};
+  e.touches.push_back({Access::Resource::kScratchpad, touched.begin, touched.end, false});
+  e.touches.push_back(ordered(0));
+  e.touches.push_back(use_of(number));
+  if (number >= p_.landing.count) e.arrivals |= p_.credit;
+  sizes_.push_back(lines);
+  return put;
+}
+
+void Channel::put(Lowering& sender, const std::function<std::int64_t(int core)>& line_in,
+                  const Range& touched, std::int64_t lines) {
+  const auto again = static_cast<std::int64_t>(puts_.size()) - p_.landing.count;
+  Exchanged e;
+  const isa::Put put = sending(line_in, touched, lines, e);
   if (again >= 0) {
-    e.arrivals = p_.credit;
     e.cause = releases_.at(static_cast<std::size_t>(again));
     e.lag_cycles = lag(1, sender.lanes());
   }
   puts_.push_back(sender.emit(put, std::move(e)));
-  sizes_.push_back(lines);
+}
+
+void Channel::arrives(Lowering& receiver, Exchanged& e) {
+  const auto number = static_cast<std::size_t>(taken_);
+  const std::int64_t line = landing_line();
+  e.arrivals |= p_.arrival;
+  e.cause = puts_.at(number);
+  e.lag_cycles = lag(sizes_[number], receiver.lanes());
+  e.touches.push_back({Access::Resource::kScratchpad, line, line + p_.landing.lines, true});
+  e.touches.push_back(ordered(1));
+  ++taken_;
 }
 
 void Channel::take(Lowering& receiver, const isa::Instruction& instruction, Exchanged exchanged) {
-  const auto number = static_cast<std::size_t>(taken_++);
-  exchanged.arrivals |= p_.arrival;
-  exchanged.cause = puts_.at(number);
-  exchanged.lag_cycles = lag(sizes_[number], receiver.lanes());
-  exchanged.touches.push_back(ordered(p_.order + 1));
+  arrives(receiver, exchanged);
   receiver.emit(instruction, std::move(exchanged));
+}
+
+void Channel::forward(Lowering& low, std::int64_t lines) {
+  const std::int64_t line = landing_line();
+  Exchanged e;
+  const isa::Put put = sending([line](int) { return line; }, {line, line + lines}, lines, e);
+  arrives(low, e);
+  puts_.push_back(low.emit(put, std::move(e)));
 }
 
 void Channel::release(Lowering& receiver) {
@@ -67,7 +94,8 @@ void Channel::release(Lowering& receiver) {
     return isa::Instruction(there);
   };
   const std::int64_t line = p_.landing.line_of(number);
-  e.touches = {{Access::Resource::kScratchpad, line, line + p_.landing.lines, true}};
+  e.touches = {
+      {Access::Resource::kScratchpad, line, line + p_.landing.lines, true}, ordered(2), use_of(number)};
   releases_.push_back(receiver.emit(credit, std::move(e)));
 }
 

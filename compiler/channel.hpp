@@ -26,13 +26,15 @@ class Channel {
     Dimension axis;
     int distance = 1;
     std::uint32_t arrival = 0, credit = 0;  // semaphores that rise at the receiver and at the sender
-    std::int64_t order = 0;  // two numbers of Access::Resource::kOrder from here on are its own
+    std::int64_t order = 0;  // of Access::Resource::kOrder: kOrders numbers from here on are its own
     Buffers landing;
     std::int64_t credit_line = 0;  // one that nobody reads
     std::int64_t messages = 0;     // of the program: the last buffers need not be given back
     std::int64_t expected_latency_cycles = 0;
     double expected_bytes_per_cycle = 1;
   };
+  static constexpr std::int64_t kOrders = 8;  // with at most five buffers
+
   explicit Channel(const Parameters& parameters) : p_(parameters) {}
 
   // Sends `lines` lines from line_in(core), which lies within `touched` in every core.
@@ -40,14 +42,21 @@ class Channel {
            std::int64_t lines);
   // Where the message that is taken next lands.
   std::int64_t landing_line() const { return p_.landing.line_of(taken_); }
-  // Emits the first instruction that reads it.
+  // Emits the first instruction that reads it; all that is emitted later finds it there.
   void take(Lowering& receiver, const isa::Instruction& instruction, Exchanged exchanged);
+  // The first that reads it sends it on along the same channel; sender and receiver run the same program.
+  void forward(Lowering& low, std::int64_t lines);
   // Gives back the buffer of the earliest message not yet given back, once all that was emitted so far has
   // read it.
   void release(Lowering& receiver);
 
  private:
   std::int64_t lag(std::int64_t lines, std::int64_t lanes) const;
+  Access ordered(std::int64_t number) const;
+  Access use_of(std::int64_t message) const { return ordered(3 + message % p_.landing.count); }
+  void arrives(Lowering& receiver, Exchanged& exchanged);
+  isa::Put sending(const std::function<std::int64_t(int core)>& line_in, const Range& touched,
+                   std::int64_t lines, Exchanged& exchanged);
 
   Parameters p_;
   std::vector<std::int32_t> puts_, releases_;  // numbers of the instructions

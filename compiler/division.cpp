@@ -157,7 +157,7 @@ class Division::Roads {
     p.distance = distance;
     p.arrival = channel_semaphore(2 * number);
     p.credit = channel_semaphore(2 * number + 1);
-    p.order = kFirstOrder + 2 * static_cast<std::int64_t>(number);
+    p.order = kFirstOrder + Channel::kOrders * static_cast<std::int64_t>(number);
     p.landing = landing;
     p.credit_line = credit_line_;
     p.messages = messages;
@@ -241,17 +241,19 @@ class Division::Roads {
     Exchanged first = store(own, 0);
     const isa::Instruction instruction = first.in_core(0);
     low.emit(instruction, std::move(first));
-    std::int64_t line = own;
-    for (int r = 0; r + 1 < tensor_.size; ++r) {
-      ring(low).put(
-          low, [line](int) { return line; }, {line, line + t.lines()}, t.lines());
-      if (r > 0) ring(low).release(low);
-      line = ring(low).landing_line();
-      Exchanged e = store(line, r + 1);
+    ring(low).put(
+        low, [own](int) { return own; }, {own, own + t.lines()}, t.lines());
+    for (int r = 1; r < tensor_.size; ++r) {
+      Exchanged e = store(ring(low).landing_line(), r);
       const isa::Instruction next = e.in_core(0);
-      ring(low).take(low, next, std::move(e));
+      if (r + 1 < tensor_.size) {  // on it goes, so that the others wait less
+        ring(low).forward(low, t.lines());
+        low.emit(next, std::move(e));
+      } else {
+        ring(low).take(low, next, std::move(e));
+      }
+      ring(low).release(low);
     }
-    ring(low).release(low);
   }
 
   void reduce_scatter(Lowering& low, const Image& all, const Image& share, const Tile& t) {
