@@ -123,11 +123,8 @@ CompiledModel compile(const Network& network, const Precision& precision, const 
   m.memory = parts ? parts->memory.report : memory.report;
   m.slots = parts ? parts->stages.front().slots : graph.slots;
   m.tensors = graph.tensors;
-  if (parts) {
-    for (const Graph& stage : parts->stages) m.stages.push_back(stage.tensors);
-  } else {
-    m.stages.push_back(graph.tensors);
-  }
+  for (std::size_t s = 0; s < programs.step.size(); ++s)
+    m.stages.push_back({parts ? parts->stages[s].tensors : graph.tensors, programs.step[s].region_of});
   m.parameters = graph.parameters;
   m.constants = constant_contents(plan_constants(graph), chip.lanes);
   m.scalars = programs.tables.scalars;

@@ -106,12 +106,18 @@ struct CompiledModel {
   // exchange of a step without the rest; both not where the network is divided.
   using InCore = std::function<std::vector<std::uint32_t>(int core)>;
   InCore step_in_core, two_steps_in_core, exchange_in_core;
-  // What the cores of each stage have in their HBM while they train; `tensors` says it for a core that has
-  // the whole network, which is all there is where the network is not divided.
-  std::vector<std::vector<TensorInfo>> stages;
+  // The cores of each stage of the pipeline while they train: what they have in their HBM (`tensors` says it
+  // for a core that has the whole network), and the regions of their step. One stage has all where the network
+  // is not divided.
+  struct PipelineStage {
+    std::vector<TensorInfo> tensors;
+    std::vector<std::uint16_t> region_of;
+  };
+  std::vector<PipelineStage> stages;
   std::size_t stage_of(int core) const {
     return static_cast<std::size_t>(system.mapping.pipeline.place(core));
   }
+  int first_core(std::size_t stage) const { return static_cast<int>(stage) * system.mapping.pipeline.stride; }
   // For each instruction of a program, the number of its region.
   std::vector<Region> regions;
   struct {

@@ -119,8 +119,9 @@ class Differentiator : private SharedChannels {
       case LayerKind::kConvolution:
       case LayerKind::kFullyConnected: {
         op.kind = OpKind::kConvolution;
+        const bool shared = decide(i, x);
         add_parameters(l, i, op);
-        y = add_output(owner, l, relu, shares(l));
+        y = add_output(owner, l, relu, shared);
         gradient = true;
         break;
       }
@@ -200,7 +201,7 @@ class Differentiator : private SharedChannels {
     w.layer = l.name;
     w.layout = TensorInfo::Layout::kWeights;
     w.groups = l.groups;
-    w.shared_out = shares(l);
+    w.shared_out = shares(layer);
     w.shape = {l.out.channels / (w.shared_out ? cores() : 1), x.shape[1] / l.groups,
                fc ? x.shape[2] : l.kernel_h, fc ? x.shape[3] : l.kernel_w};
     w.gathered = gathers(l);
@@ -341,7 +342,7 @@ class Differentiator : private SharedChannels {
   void backward_gather(const Op& op) {
     if (shares_.count(op.outputs[0]) == 0) return;
     const int all = shares_.at(op.outputs[0]).sum;
-    const bool parts = shares(layers()[static_cast<std::size_t>(op.layer)]);
+    const bool parts = shares(op.layer);
     ++shares_[op.inputs[0]].count;
     const int own = share_of(all, tensor(all).name + ".share");
     push(parts ? OpKind::kReduceScatter : OpKind::kSlice, Stage::kBackward, op.layer, {all}, {own});
@@ -382,7 +383,7 @@ class Differentiator : private SharedChannels {
       gradients.push_back(p.gradient);
     }
     // the gradient of the input first: the layers before wait for it
-    if (shares(layers()[static_cast<std::size_t>(op.layer)])) {
+    if (shares(op.layer)) {
       propagate_parts(op, dy);
     } else {
       propagate(OpKind::kConvolutionBackwardData, op, op.inputs[0], {dy, op.inputs[1]});

@@ -126,20 +126,26 @@ class Partitioner {
     return op.stage == Stage::kUpdate || op.kind == OpKind::kConvolutionBackwardWeight;
   }
 
+  // Micro-batch -1: all of them.
   void add(Op op, int micro_batch) {
     op.core_stage = stage_of_layer_[static_cast<std::size_t>(op.layer)];
-    if (micro_batch >= 0 && micro_batches_ > 1) {
-      op.first_group = micro_batch * groups_;
-      op.groups = groups_;
+    const int first = std::max(0, micro_batch), end = micro_batch < 0 ? micro_batches_ : micro_batch + 1;
+    for (int m = first; m < end; ++m) {
+      for (const int t : op.inputs) bring(t, of_part(op, m), m);
+      for (const int t : op.outputs) holders_[{t, m}] = {op.core_stage};
     }
-    for (const int t : op.inputs) bring(t, op, micro_batch);
-    for (const int t : op.outputs) holders_[{t, micro_batch}] = {op.core_stage};
-    result_.ops.push_back(std::move(op));
+    result_.ops.push_back(micro_batch < 0 ? op : of_part(op, micro_batch));
+  }
+
+  Op of_part(Op op, int micro_batch) const {
+    if (micro_batches_ == 1) return op;
+    op.first_group = micro_batch * groups_;
+    op.groups = groups_;
+    return op;
   }
 
   // What an earlier operation of another stage has written comes stage by stage.
   void bring(int t, const Op& to, int micro_batch) {
-    if (micro_batch < 0) return;  // of its own stage, which has had it for each micro-batch
     const auto found = holders_.find({t, micro_batch});
     if (found == holders_.end()) return;  // the driver's, or a weight
     std::set<int>& holders = found->second;

@@ -20,16 +20,22 @@ SharedChannels::SharedChannels(const Network& network, const Precision& precisio
   graph_.system = system;
 }
 
-bool SharedChannels::shares(const Layer& l) const {
+bool SharedChannels::decide(int layer, int x) {
+  const Layer& l = layers()[static_cast<std::size_t>(layer)];
   if (cores() == 1 || !is_contraction(l.kind)) return false;
-  const bool divides = l.groups == 1 && l.out.channels % cores() == 0;
+  // what every core has of its input it also needs the gradient of: sums of parts, made share by share
+  const bool input = gathered_from_.count(x) != 0 || x == graph_.data || tensor(x).shape[1] % cores() == 0;
+  const bool divides = l.groups == 1 && l.out.channels % cores() == 0 && input;
   const auto wish = graph_.system.mapping.split.find(l.name);
-  if (wish == graph_.system.mapping.split.end()) return divides;
-  if (wish->second && !divides)
+  const bool wanted = wish == graph_.system.mapping.split.end() ? divides : wish->second;
+  if (wanted && !divides)
     throw InputError("/system/mapping/split/" + l.name,
-                     l.groups > 1 ? "a layer of groups" : std::to_string(l.out.channels) + " output channels",
+                     l.groups > 1 ? "a layer of groups"
+                     : input      ? std::to_string(l.out.channels) + " output channels"
+                                  : std::to_string(tensor(x).shape[1]) + " input channels, in every core",
                      "a layer without groups whose channels " + std::to_string(cores()) + " cores can share");
-  return wish->second;
+  if (wanted) sharing_.insert(layer);
+  return wanted;
 }
 
 Shape SharedChannels::part(Shape shape, bool shared) const {

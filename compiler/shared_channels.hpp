@@ -3,6 +3,7 @@
 // parts of the gradient of that input, which are then added up.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,10 @@ class SharedChannels : protected GraphBuilder {
                  const ChipParameters& chip, const SystemParameters& system);
 
   int cores() const { return graph_.system.mapping.tensor.size; }
-  // Whether each core computes its share of the layer's outputs. Throws InputError where the configuration
-  // wants it and they do not divide.
-  bool shares(const Layer& layer) const;
+  // Whether each core computes its share of the outputs of a layer that reads x. Throws InputError where the
+  // configuration wants it and channels do not divide.
+  bool decide(int layer, int x);
+  bool shares(int layer) const { return sharing_.count(layer) != 0; }  // what has been decided
   // Shape of a core's part.
   Shape part(Shape shape, bool shared) const;
   // Shape that a pooling layer makes of what a core has of x.
@@ -37,6 +39,7 @@ class SharedChannels : protected GraphBuilder {
   void sums_differ(int t);
 
  private:
+  std::set<int> sharing_;  // layers
   std::map<int, int> gathered_from_;
 };
 

@@ -37,10 +37,12 @@ Json use_to_json(const UnitUse& use) {
   return {{"busy", busy}, {"idle", idle_to_json(use.idle)}};
 }
 
-Json by_component(const models::EnergyReport& report) {
+// Share of the cycles that each unit is busy.
+Json utilization(const ProgramCost& cost) {
   Json json = Json::object();
-  for (std::size_t c = 0; c < models::kComponents; ++c)
-    json[models::name(static_cast<models::Component>(c))] = report.joules_by_component[c];
+  for (const UnitUse& use : unit_uses(cost.program, cost.timing))
+    json[std::string(isa::name(use.unit))] =
+        static_cast<double>(use.busy_cycles()) / static_cast<double>(cost.timing.cycles);
   return json;
 }
 
@@ -64,7 +66,10 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
   };
   initialize = cost(model.initialize, model.region_of.initialize);
   calibrate = cost(model.calibrate, model.region_of.calibrate);
-  step = cost(model.step, model.region_of.step, system_ ? &system_->step : nullptr);
+  step = cost(model.step, model.region_of.step, system_ ? &system_->stages.front() : nullptr);
+  for (std::size_t s = 1; s < model.stages.size(); ++s)
+    later_stages.push_back(
+        cost(model.step_in_core(model.first_core(s)), model.stages[s].region_of, &system_->stages[s]));
   evaluate = cost(model.evaluate, model.region_of.evaluate);
 }
 
@@ -74,11 +79,12 @@ std::int64_t ChipCost::cycles(const ProgramRuns& runs) const {
 }
 
 double ChipCost::joules(const ProgramRuns& runs) const {
-  const double of_a_core = static_cast<double>(runs.initialize) * initialize.energy.total_joules +
-                           static_cast<double>(runs.calibrate) * calibrate.energy.total_joules +
-                           static_cast<double>(runs.step) * step.energy.total_joules +
-                           static_cast<double>(runs.evaluate) * evaluate.energy.total_joules;
-  return static_cast<double>(cores()) * of_a_core + static_cast<double>(runs.step) * link_joules();
+  const double between = static_cast<double>(runs.initialize) * initialize.energy.total_joules +
+                         static_cast<double>(runs.calibrate) * calibrate.energy.total_joules +
+                         static_cast<double>(runs.evaluate) * evaluate.energy.total_joules;
+  const double of_a_step = over_cores([](const ProgramCost& c) { return c.energy.total_joules; });
+  return static_cast<double>(cores()) * between +
+         static_cast<double>(runs.step) * (of_a_step + link_joules());
 }
 
 double ChipCost::link_joules() const {
@@ -88,19 +94,16 @@ double ChipCost::link_joules() const {
 }
 
 Json ChipCost::time(const ProgramRuns& runs) const {
-  Json utilization = Json::object(), units = Json::object();
-  for (const UnitUse& use : unit_uses(step.program, step.timing)) {
-    const std::string unit(isa::name(use.unit));
-    utilization[unit] = static_cast<double>(use.busy_cycles()) / static_cast<double>(step.timing.cycles);
-    units[unit] = use_to_json(use);
-  }
+  Json units = Json::object();
+  for (const UnitUse& use : unit_uses(step.program, step.timing))
+    units[std::string(isa::name(use.unit))] = use_to_json(use);
   const auto program = [](std::int64_t times, const ProgramCost& cost) {
     return Json{{"runs", times}, {"cycles", cost.timing.cycles}};
   };
   const std::int64_t total = cycles(runs);
   Json time{{"cycles_per_step", cycles_per_step()},
             {"seconds_per_step", static_cast<double>(cycles_per_step()) / (options_.clock_ghz * 1e9)},
-            {"utilization", utilization},
+            {"utilization", utilization(step)},
             {"units", units},
             {"database_wait_cycles_per_step", step.timing.database_wait_cycles},
             {"programs",
@@ -111,26 +114,35 @@ Json ChipCost::time(const ProgramRuns& runs) const {
             {"total_cycles", total},
             {"total_seconds", static_cast<double>(total) / (options_.clock_ghz * 1e9)}};
   if (system_) time["scaling"] = system_->scaling();
+  if (!later_stages.empty()) {
+    time["stages"] = {utilization(step)};
+    for (const ProgramCost& stage : later_stages) time["stages"].push_back(utilization(stage));
+  }
   return time;
 }
 
 Json ChipCost::energy(const ProgramRuns& runs) const {
-  Json parts = by_component(step.energy);
-  const auto all = static_cast<double>(cores());
-  for (Json& part : parts) part = all * part.get<double>();
+  Json parts = Json::object();
+  for (std::size_t c = 0; c < models::kComponents; ++c)
+    parts[models::name(static_cast<models::Component>(c))] =
+        over_cores([c](const ProgramCost& cost) { return cost.energy.joules_by_component[c]; });
   const char* links = models::name(models::Component::kLinks);
   parts[links] = parts.value(links, 0.0) + link_joules();
-  return {{"technology", options_.technology.name},
-          {"joules_per_step", all * step.energy.total_joules + link_joules()},
-          {"by_component", parts},
-          {"watching_joules_per_step", all * step.energy.watching_joules},
-          {"total_joules", joules(runs)}};
+  const double of_cores = over_cores([](const ProgramCost& c) { return c.energy.total_joules; });
+  return {
+      {"technology", options_.technology.name},
+      {"joules_per_step", of_cores + link_joules()},
+      {"by_component", parts},
+      {"watching_joules_per_step", over_cores([](const ProgramCost& c) { return c.energy.watching_joules; })},
+      {"total_joules", joules(runs)}};
 }
 
 Json ChipCost::traffic() const {
   const models::HbmCounters& hbm = step.timing.hbm;
   const double peak = options_.core.hbm.peak_gb_per_s() * 1e9 * step.seconds;
-  return {{"hbm_bytes_per_step", cores() * (hbm.read_bytes + hbm.written_bytes)},
+  const std::int64_t bytes =
+      over_cores([](const ProgramCost& c) { return c.timing.hbm.read_bytes + c.timing.hbm.written_bytes; });
+  return {{"hbm_bytes_per_step", bytes},
           {"onchip_bytes_per_step", system_ ? system_->onchip_bytes() : 0},
           {"interchip_bytes_per_step", system_ ? system_->interchip_bytes() : 0},
           {"by_link", system_ ? system_->by_link() : Json::array()},

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "compiler/compiler.hpp"
 #include "models/event_counts.hpp"
@@ -30,6 +31,7 @@ struct ProgramRuns {
 
 struct ChipCost {
   ProgramCost initialize, calibrate, step, evaluate;
+  std::vector<ProgramCost> later_stages;  // the steps of the stages of a pipeline after the first
 
   // `system`: the step of a system of several cores, as the others are of one.
   ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
@@ -51,6 +53,13 @@ struct ChipCost {
   std::int64_t cores() const { return system_ ? system_->options.cores() : 1; }
   std::int64_t cycles_per_step() const { return system_ ? system_->cycles_per_step : step.timing.cycles; }
   double link_joules() const;  // of a step
+  // Over all cores: f(cost) of each stage's step as often as the stage has cores.
+  template <class F>
+  auto over_cores(const F& f) const {
+    auto sum = f(step);
+    for (const ProgramCost& stage : later_stages) sum += f(stage);
+    return sum * static_cast<decltype(sum)>(cores() / (1 + static_cast<std::int64_t>(later_stages.size())));
+  }
 
   CostOptions options_;
   std::optional<SystemCost> system_;

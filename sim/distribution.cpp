@@ -61,7 +61,7 @@ Distribution::Distribution(const compiler::CompiledModel& model, const compiler:
   for (std::size_t s = 0; s < model_.stages.size(); ++s) {
     loss_.push_back(part(s, "loss"));
     has_slot_.emplace_back(model_.slots.size(), false);
-    for (const TensorInfo& t : model_.stages[s]) {
+    for (const TensorInfo& t : model_.stages[s].tensors) {
       if (t.hbm_line < 0) continue;
       has_slot_.back()[static_cast<std::size_t>(t.slot)] = true;
       if (t.persistent && divided()) persistent_.push_back({&model_.tensor(t.name), &t, s});
@@ -75,7 +75,7 @@ Distribution::Distribution(const compiler::CompiledModel& model, const compiler:
 }
 
 const TensorInfo* Distribution::part(std::size_t stage, const std::string& name) const {
-  return named(model_.stages[stage], name);
+  return named(model_.stages[stage].tensors, name);
 }
 
 BatchWriter Distribution::writer(int core, const compiler::Network& network) {

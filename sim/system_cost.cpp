@@ -48,6 +48,22 @@ std::int64_t one_core(const std::vector<std::uint32_t>& step, const CostOptions&
   return models::clocked::ClockedCore(options.core).run(isa::decode(step)).cycles;
 }
 
+// The same step, if nothing took time on its way.
+std::int64_t with_ideal_links(const SystemCost& real, const CostOptions& options,
+                              const ProgramOfCore& program) {
+  SystemCost ideal = real;
+  models::ChipsParameters network = real.options.network;
+  const auto make_ideal = [](models::LinkParameters& link) {
+    link.bytes = 1 << 20;
+    link.period_fs = link.latency_fs = 1;
+  };
+  make_ideal(network.onchip);
+  make_ideal(network.chips.link);
+  for (auto& cable : network.chips.cables) make_ideal(cable.parameters);
+  ideal.network = models::build_chips(network);
+  return SystemRunner(options, ideal).run(program).cycles();
+}
+
 }  // namespace
 
 std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model) {
@@ -61,15 +77,20 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   };
   models::clocked::SystemTiming step = runner.run(of_core(model.step_in_core));
   cost.step_cycles = cost.cycles_per_step = step.cycles();
-  cost.step = std::move(step.cores.front());
+  for (std::size_t s = 0; s < model.stages.size(); ++s)
+    cost.stages.push_back(std::move(step.cores[static_cast<std::size_t>(model.first_core(s))]));
   cost.links = std::move(step.links);
   if (model.two_steps_in_core)
     cost.cycles_per_step = runner.run(of_core(model.two_steps_in_core)).cycles() - cost.step_cycles;
   if (model.exchange_in_core) cost.exchange_cycles = runner.run(of_core(model.exchange_in_core)).cycles();
   compiler::TrainingParameters training = model.training;
-  cost.compute_cycles =
-      one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
-  training.batch *= c.system.cores();
+  if (model.system.divided()) {
+    cost.compute_cycles = with_ideal_links(cost, c.cost, of_core(model.step_in_core));
+  } else {
+    cost.compute_cycles =
+        one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
+  }
+  training.batch *= model.system.data_cores();
   cost.one_core_cycles =
       one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
   return cost;

@@ -17,12 +17,14 @@ namespace anzan::sim {
 struct SystemCost {
   SystemOptions options;
   models::ChipsNetwork network;
-  bool alike = true;                 // the cores of one chip stood for all; false: each was simulated
-  models::ProgramTiming step;        // from barrier to barrier, of core 0
+  bool alike = true;  // the cores of one chip stood for all; false: each was simulated
+  // From barrier to barrier, of the first core of each stage of the pipeline.
+  std::vector<models::ProgramTiming> stages;
   std::int64_t step_cycles = 0;      // of the slowest core
   std::int64_t cycles_per_step = 0;  // when the next step begins before this one has ended
-  std::int64_t exchange_cycles = 0;  // of the exchange, if nothing else is done
-  std::int64_t compute_cycles = 0;   // of a step that exchanges nothing
+  std::int64_t exchange_cycles =
+      0;  // of the exchange, if nothing else is done; 0 where the network is divided
+  std::int64_t compute_cycles = 0;   // of a step that exchanges nothing; of a divided network, at no cost
   std::int64_t one_core_cycles = 0;  // of one core with all images
   std::vector<models::LinkCounters> links;
 
