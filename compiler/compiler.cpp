@@ -143,6 +143,8 @@ CompiledModel compile(const Network& network, const Precision& precision, const 
     return of_stage[static_cast<std::size_t>(pipeline.place(core))](core);
   };
   m.step = m.step_in_core(0);
+  const std::int64_t step = programs.step.front().expected_cycles, two = programs.two_steps.expected_cycles;
+  m.expected_step_cycles = two > 0 ? two - step : step;
   if (!programs.two_steps.program.empty()) m.two_steps_in_core = in_core(programs.two_steps);
   if (!programs.exchange.program.empty()) m.exchange_in_core = in_core(programs.exchange);
   m.evaluate = isa::encode(programs.evaluate.program);

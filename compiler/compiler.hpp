@@ -106,9 +106,11 @@ struct CompiledModel {
   // exchange of a step without the rest; both not where the network is divided.
   using InCore = std::function<std::vector<std::uint32_t>(int core)>;
   InCore step_in_core, two_steps_in_core, exchange_in_core;
+  // From step to step, as the scheduler imagines it.
+  std::int64_t expected_step_cycles = 0;
   // The cores of each stage of the pipeline while they train: what they have in their HBM (`tensors` says it
-  // for a core that has the whole network), and the regions of their step. One stage has all where the network
-  // is not divided.
+  // for a core that has the whole network), and the regions of their step. One stage has all where the
+  // network is not divided.
   struct PipelineStage {
     std::vector<TensorInfo> tensors;
     std::vector<std::uint16_t> region_of;

@@ -31,6 +31,7 @@ struct Listing {
   std::vector<std::uint16_t> region_of;                     // an index for each instruction
   std::vector<std::uint8_t> stage_of;                       // of the first instructions; the rest: stage 0
   std::vector<std::shared_ptr<const Exchanged>> exchanged;  // for the first instructions; null: nothing
+  std::int64_t expected_cycles = 0;                         // once it is scheduled; of all stages together
 
   std::size_t stage_at(std::size_t number) const {
     return number < stage_of.size() ? std::size_t{stage_of[number]} : 0;

@@ -14,17 +14,28 @@
 namespace anzan::compiler {
 namespace {
 
-// Multiplications of a layer, forward and backward, for one image.
-std::int64_t work_of(const Layer& l) {
-  const std::int64_t taps = l.kind == LayerKind::kConvolution
-                                ? l.kernel_h * l.kernel_w * l.in.channels / l.groups
-                            : l.kind == LayerKind::kFullyConnected ? l.in.size()
-                                                                   : 0;
-  return 3 * l.out.size() * taps + l.out.size();
-}
-
 bool has_weights(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
+}
+
+// Cycles of a step that a layer takes, about: its products on the whole array, or what it moves, whichever
+// takes longer. Products are made forward and for two gradients; activations move as often; weights are read
+// twice, and an update reads and writes two more tensors like them beside their gradient.
+std::int64_t work_of(const Graph& graph, std::size_t layer) {
+  const Layer& l = graph.network.layers[layer];
+  const std::int64_t lanes = graph.chip.lanes, images = graph.training.batch;
+  const std::int64_t taps =
+      l.kind == LayerKind::kConvolution ? l.kernel_h * l.kernel_w * l.in.channels / l.groups : l.in.size();
+  const std::int64_t products = has_weights(l) ? 3 * images * l.out.size() * taps : 0;
+  const std::int64_t weights = !has_weights(l)                     ? 0
+                               : l.kind == LayerKind::kConvolution ? l.out.channels * taps
+                                                                   : l.out.size() * taps;
+  const std::int64_t moved = 3 * images * (l.in.size() + l.out.size()) + 8 * weights;
+  std::int64_t per_word = 1;
+  for (const TensorInfo& t : graph.tensors) {
+    if (t.layer == l.name && t.kind == TensorClass::kActivation) per_word = rows_per_line(t.format);
+  }
+  return std::max(products / (lanes * lanes), moved / lanes) / per_word;
 }
 
 // Every stage begins with a layer that has weights; the layers before the first such one are in the first.
@@ -37,14 +48,15 @@ std::vector<int> possible_beginnings(const Network& network) {
 }
 
 // First layers of stages 1, 2, …, such that the largest stage is as small as it can be.
-std::vector<int> balanced(const Network& network, const std::vector<int>& beginnings, int stages) {
+std::vector<int> balanced(const Graph& graph, const std::vector<int>& beginnings, int stages) {
   const std::size_t n = beginnings.size();
   std::vector<std::int64_t> up_to{0};  // work before beginning k; the last: all
   for (std::size_t k = 0; k < n; ++k) {
     const std::size_t first = k == 0 ? 0 : static_cast<std::size_t>(beginnings[k]),
-                      end = k + 1 < n ? static_cast<std::size_t>(beginnings[k + 1]) : network.layers.size();
+                      end = k + 1 < n ? static_cast<std::size_t>(beginnings[k + 1])
+                                      : graph.network.layers.size();
     std::int64_t work = 0;
-    for (std::size_t i = first; i < end; ++i) work += work_of(network.layers[i]);
+    for (std::size_t i = first; i < end; ++i) work += work_of(graph, i);
     up_to.push_back(up_to.back() + work);
   }
   // least[s][k]: of the best division of everything before beginning k into s stages; from[s][k]: its last
@@ -204,7 +216,7 @@ std::vector<int> stages_of_layers(const Graph& graph) {
         "/system/mapping/stages", std::to_string(mapping.stage_begin.size()) + " names",
         "the first layer of each of " + std::to_string(mapping.pipeline.size) + " stages but the first");
   const std::vector<int> first = mapping.stage_begin.empty()
-                                     ? balanced(network, beginnings, mapping.pipeline.size)
+                                     ? balanced(graph, beginnings, mapping.pipeline.size)
                                      : named(network, mapping.stage_begin);
   std::vector<int> stages;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {

@@ -21,7 +21,8 @@ struct Partition {
 // `reserved`: lines at the start of every HBM. Throws InputError for stages or micro-batches that cannot be.
 Partition partition(const Graph& graph, std::int64_t reserved);
 
-// The stage of each layer: as the mapping says, or such that the stage with most to multiply has least.
+// The stage of each layer: as the mapping says, or such that the stage with most to do has as little as can
+// be.
 std::vector<int> stages_of_layers(const Graph& graph);
 
 }  // namespace anzan::compiler

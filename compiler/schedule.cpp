@@ -147,7 +147,7 @@ std::vector<std::int64_t> paths(const Work& work, const Edges& before) {
 
 }  // namespace
 
-std::vector<std::int32_t> list_schedule(const Listing& listing, const Dependencies& dependencies) {
+Order list_schedule(const Listing& listing, const Dependencies& dependencies) {
   const isa::Program& program = listing.program;
   const Edges& before = dependencies.before;
   const Edges after = reversed(before);
@@ -166,12 +166,12 @@ std::vector<std::int32_t> list_schedule(const Listing& listing, const Dependenci
   std::vector<std::int32_t>& order = (second.cycles < first.cycles ? second : first).order;
   const auto is_end = [&](std::int32_t i) { return !works(program[static_cast<std::size_t>(i)]); };
   std::stable_partition(order.begin(), order.end(), [&](std::int32_t i) { return !is_end(i); });
-  return std::move(order);
+  return {std::move(order), std::min(first.cycles, second.cycles)};
 }
 
 std::vector<Listing> schedule(Listing listing, std::int64_t lanes) {
   const Dependencies written = dependencies(listing, lanes);
-  const std::vector<std::int32_t> order = list_schedule(listing, written);
+  const auto [order, cycles] = list_schedule(listing, written);
   std::vector<Listing> moved(1);
   std::vector<Dependencies> kept(1);
   std::vector<std::int32_t> place(order.size());  // in its stage
@@ -192,7 +192,10 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes) {
       if (listing.stage_at(before) == stage) kept[stage].before.back().push_back(place[before]);
     }
   }
-  for (std::size_t s = 0; s < moved.size(); ++s) add_semaphores(moved[s], kept[s]);
+  for (std::size_t s = 0; s < moved.size(); ++s) {
+    add_semaphores(moved[s], kept[s]);
+    moved[s].expected_cycles = cycles;
+  }
   return moved;
 }
 

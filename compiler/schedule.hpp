@@ -18,7 +18,11 @@ namespace anzan::compiler {
 // end; then, in a second pass, what a schedule of the reversed program shows to be (double justification,
 // Valls, Ballestin and Quintanilla, 2005). Returns the numbers of the instructions in the order of their
 // starts; deterministic; n log n.
-std::vector<std::int32_t> list_schedule(const Listing& listing, const Dependencies& dependencies);
+struct Order {
+  std::vector<std::int32_t> numbers;
+  std::int64_t cycles = 0;  // that the schedule takes
+};
+Order list_schedule(const Listing& listing, const Dependencies& dependencies);
 
 // Brings the program and its regions into that order, gives each stage its own part of it and writes waits
 // and signals. All stages have one order that no instruction or arrival contradicts, so that they cannot wait

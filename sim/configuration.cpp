@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "sim/hbm_settings.hpp"
+#include "sim/mapping_search.hpp"
 #include "sim/network_json.hpp"
 #include "sim/precision_settings.hpp"
 #include "sim/rtl_core.hpp"
@@ -40,8 +41,13 @@ class Reader {
     }
     if (clean("/chip")) read_chip();
     if (clean("/chip") && clean("/system")) {
+      const Json system = json_["system"], chip = json_["chip"];
       config_.system = merge_system(json_["system"], json_["chip"], findings_);
-      if (clean("/training")) check_shares();
+      if (system["mapping"]["automatic"].get<bool>()) {
+        search_ = {system, chip};
+      } else if (clean("/training")) {
+        check_shares();
+      }
     }
     if (clean("/technology")) read_technology();
     if (clean("/engine"))
@@ -225,7 +231,22 @@ class Reader {
     options.test_images_used = json.value("test_images_used", std::int64_t{0});
   }
 
+  // What the compiler expects to be fastest takes the place of what was left to it.
+  void choose_mapping() {
+    std::vector<MappingCandidate> candidates = mapping_candidates(config_, search_[0], search_[1]);
+    if (candidates.empty()) {
+      findings_.push_back({"/system/mapping",
+                           "no division of " + std::to_string(config_.system.cores()) +
+                               " cores that the network and its batch allow",
+                           "another number of cores or images"});
+      return;
+    }
+    config_.system = candidates.front().options;
+    json_["system"] = candidates.front().system;
+  }
+
   void finish() {
+    if (findings_.empty() && !search_.empty()) choose_mapping();
     if (findings_.empty()) {
       config_.effective = std::move(json_);
       return;
@@ -243,6 +264,7 @@ class Reader {
   fs::path directory_;
   Configuration config_;
   bool network_known_ = false;
+  std::vector<Json> search_;  // system and chip as they were, where the mapping is left to the compiler
   std::vector<InputFinding> findings_;
 };
 

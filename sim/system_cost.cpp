@@ -71,6 +71,7 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   SystemCost cost;
   cost.options = c.system;
   cost.network = models::build_chips(c.system.network);
+  cost.expected_cycles = model.expected_step_cycles;
   SystemRunner runner(c.cost, cost);
   const auto of_core = [](const auto& encoded) {
     return [&encoded](int core) { return isa::decode(encoded(core)); };
@@ -120,6 +121,7 @@ Json SystemCost::scaling() const {
           {"cores_simulated", alike ? options.cores_per_chip : options.cores()},
           {"one_core_cycles", one_core_cycles},
           {"barrier_to_barrier_cycles", step_cycles},
+          {"expected_cycles_per_step", expected_cycles},
           {"compute_cycles", compute_cycles},
           {"exchange_cycles", exchange_cycles},
           {"exposed_exchange_cycles", exposed_cycles()},

@@ -26,6 +26,7 @@ struct SystemCost {
       0;  // of the exchange, if nothing else is done; 0 where the network is divided
   std::int64_t compute_cycles = 0;   // of a step that exchanges nothing; of a divided network, at no cost
   std::int64_t one_core_cycles = 0;  // of one core with all images
+  std::int64_t expected_cycles = 0;  // cycles_per_step as the scheduler imagines it
   std::vector<models::LinkCounters> links;
 
   std::int64_t exposed_cycles() const { return cycles_per_step - compute_cycles; }

@@ -1,0 +1,82 @@
+// The compiler's choice of a mapping against the simulation of every mapping.
+#include "sim/mapping_search.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/clocked/core.hpp"
+#include "sim/system_cost.hpp"
+#include "tests/sim/synthetic_data.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+// Convolutions of many products with few weights, or layers of many weights with few products.
+Json network(bool of_weights) {
+  Json layers = Json::array();
+  for (int k = 0; k < 3; ++k) {
+    Json layer = of_weights ? Json{{"type", "fully_connected"}, {"channels", 192}}
+                            : Json{{"type", "convolution"}, {"channels", 16}, {"kernel", 3}, {"padding", 1}};
+    layer["name"] = "layer" + std::to_string(k);
+    layers.push_back(layer);
+  }
+  layers.push_back({{"name", "classes"}, {"type", "fully_connected"}, {"channels", 4}});
+  layers.push_back({{"name", "loss"}, {"type", "softmax_cross_entropy"}});
+  const int size = of_weights ? 1 : 8;
+  return {{"input", {{"channels", of_weights ? 64 : 2}, {"height", size}, {"width", size}}},
+          {"layers", layers}};
+}
+
+Json json_of(bool of_weights) {
+  Json json = testing::small_configuration({{"kind", "mnist"}});
+  json["network"] = network(of_weights);
+  json["precision"] = {{"preset", "int16"}};
+  json["training"]["batch"] = 32;
+  json["chip"] = {{"lanes", 4}, {"cores", 4}};
+  return json;
+}
+
+std::vector<MappingCandidate> candidates_of(const Configuration& c) {
+  Json system = c.effective["system"];
+  system["exchange"].erase("dimensions");  // another data axis, other dimensions
+  return mapping_candidates(c, system, c.effective["chip"]);
+}
+
+TEST(MappingSearch, ExpectsWhatTheSimulationSaysAndChoosesWell) {
+  for (const bool of_weights : {false, true}) {
+    const Configuration base = parse_configuration(json_of(of_weights), ".");
+    const std::vector<MappingCandidate> candidates = candidates_of(base);
+    ASSERT_GE(candidates.size(), 8U);
+    std::vector<double> cycles;
+    for (const MappingCandidate& candidate : candidates) {
+      Configuration c = base;
+      c.system = candidate.options;
+      const compiler::CompiledModel model =
+          compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
+      cycles.push_back(static_cast<double>(cost_of_system(c, model)->cycles_per_step));
+      EXPECT_NEAR(static_cast<double>(candidate.expected_cycles), cycles.back(), 0.15 * cycles.back())
+          << candidate.system["mapping"];
+    }
+    EXPECT_LE(cycles.front(), 1.05 * *std::min_element(cycles.begin(), cycles.end())) << of_weights;
+    EXPECT_GE(*std::max_element(cycles.begin(), cycles.end()), 1.5 * cycles.front());  // it matters
+  }
+}
+
+TEST(MappingSearch, IsWhatTheConfigurationGets) {
+  Json json = json_of(true);
+  json["system"]["mapping"]["automatic"] = true;
+  const Configuration chosen = parse_configuration(json, ".");
+  const Configuration base = parse_configuration(json_of(true), ".");
+  const std::vector<MappingCandidate> candidates = candidates_of(base);
+  EXPECT_EQ(chosen.effective["system"], candidates.front().system);
+  EXPECT_EQ(chosen.system.parameters.mapping.tensor.size, candidates.front().system["mapping"]["tensor"]);
+  json["training"]["batch"] = 1;  // no shares of a batch: what is left are axes of the network
+  EXPECT_EQ(parse_configuration(json, ".").system.parameters.data_cores(), 1);
+}
+
+}  // namespace
+}  // namespace anzan::sim
