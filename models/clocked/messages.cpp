@@ -30,8 +30,7 @@ std::vector<LinkCounters> Messages::counters() const {
 }
 
 std::uint64_t Messages::send(const Put& put, std::int64_t now) {
-  sent_.push_back({puts_, put});
-  sent_cycle_ = now;
+  sent_.push_back({puts_, now, put});
   return puts_++;
 }
 
@@ -40,14 +39,17 @@ void Messages::step(std::int64_t now) {
   inject(now);
 }
 
-// In the order of the cores, whatever the order in which they have been called.
+// What was sent in the cycle before, in the order of the cores. Some may have sent in this cycle already, and
+// which of them have depends on the kernel.
 void Messages::inject(std::int64_t now) {
-  if (sent_.empty() || sent_cycle_ == now) return;
-  std::sort(sent_.begin(), sent_.end(), [](const Sent& a, const Sent& b) { return a.put.core < b.put.core; });
+  const auto later =
+      std::partition(sent_.begin(), sent_.end(), [now](const Sent& s) { return s.cycle < now; });
+  std::sort(sent_.begin(), later, [](const Sent& a, const Sent& b) { return a.put.core < b.put.core; });
   const std::int64_t time_fs = now * period_fs_;
-  for (const auto& [number, put] : sent_) {
+  for (auto s = sent_.begin(); s != later; ++s) {
+    const Put& put = s->put;
     Flight flight;
-    flight.number = number;
+    flight.number = s->number;
     flight.rows = put.rows;
     flight.semaphores = put.semaphores;
     std::uint64_t last = 0;
@@ -59,7 +61,7 @@ void Messages::inject(std::int64_t now) {
     }
     flights_.emplace(last, flight);
   }
-  sent_.clear();
+  sent_.erase(sent_.begin(), later);
 }
 
 void Messages::delivered(std::uint64_t id, std::int64_t time_fs) {

@@ -56,6 +56,7 @@ class Messages {
  private:
   struct Sent {
     std::uint64_t number;
+    std::int64_t cycle;
     Put put;
   };
   struct Flight {
@@ -74,8 +75,7 @@ class Messages {
   PacketFormat packet_;
   Alike alike_;
   std::unique_ptr<Network> network_;
-  std::vector<Sent> sent_;
-  std::int64_t sent_cycle_ = -1;
+  std::vector<Sent> sent_;  // and not injected
   std::uint64_t puts_ = 0;
   std::map<std::uint64_t, Flight> flights_;   // by the last of the messages that are to arrive together
   std::vector<std::deque<Writing>> writing_;  // of each simulated core
