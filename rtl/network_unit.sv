@@ -29,11 +29,10 @@ module network_unit #(
   logic [isa_pkg::WordBits*isa_pkg::PutWords-1:0] instruction_q;
   logic [isa_pkg::FormatBits-1:0]                 element;
   logic [SetupCycles-1:0]                         setup_q;
-  logic load, reading_q, arriving_q, writing_q, read_last, write_last, own;
+  logic load, reading_q, arriving_q, writing_q, read_last, write_last, own_q;
   assign element           = instruction_q[isa_pkg::PutElementLsb +: isa_pkg::PutElementWidth];
   assign send_core_o       = instruction_q[isa_pkg::PutCoreLsb +: isa_pkg::PutCoreWidth];
   assign send_semaphores_o = instruction_q[isa_pkg::PutRemoteSignalLsb +: isa_pkg::PutRemoteSignalWidth];
-  assign own               = send_core_o == core_i;
   assign load              = setup_q[SetupCycles-1];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -43,8 +42,12 @@ module network_unit #(
       reading_q     <= 1'b0;
       arriving_q    <= 1'b0;
       writing_q     <= 1'b0;
+      own_q         <= 1'b0;
     end else begin
-      if (start_i) instruction_q <= instruction_i;
+      if (start_i) begin
+        instruction_q <= instruction_i;
+        own_q         <= instruction_i[isa_pkg::PutCoreLsb +: isa_pkg::PutCoreWidth] == core_i;
+      end
       setup_q    <= SetupCycles'({setup_q, start_i});
       reading_q  <= load || (reading_q && !read_last);
       arriving_q <= reading_q;
@@ -88,11 +91,11 @@ module network_unit #(
     .line_o   (w_wdata_o)
   );
   assign r_re_o  = reading_q;
-  assign w_we_o  = writing_q && own;
+  assign w_we_o  = writing_q && own_q;
   assign w_be_o  = {Lanes{write_be}};
-  assign send_o  = writing_q && !own;
+  assign send_o  = writing_q && !own_q;
   assign done_o  = writing_q && write_last;
-  assign raise_o = done_o && own ? send_semaphores_o : '0;
+  assign raise_o = done_o && own_q ? send_semaphores_o : '0;
 
   logic unused;
   assign unused = ^{read_sub, instruction_q};

@@ -69,38 +69,60 @@ module scratchpad #(
   end
 
   // Two ports may write different bytes of one line: a later port adds to what earlier ones make of it.
-  localparam integer Writes = 5;
+  localparam integer Writes = 4;
   logic [Writes-1:0]             we;
   logic [Writes*AddressBits-1:0] addr;
   logic [Writes*4*Lanes-1:0]     be;
-  logic [Writes*LineBits-1:0]    wdata, merged;
-  assign we    = {arrival_we_i, network_w_we_i, dma_w_we_i, vector_o_we_i, tensor_o_we_i};
-  assign addr  = {arrival_addr_i[AddressBits-1:0], network_w_addr_i[AddressBits-1:0],
-                  dma_w_addr_i[AddressBits-1:0], vector_o_addr_i[AddressBits-1:0], tensor_o_addr_i[AddressBits-1:0]};
-  assign be    = {arrival_be_i, network_w_be_i, dma_w_be_i, vector_o_be_i, tensor_o_be_i};
-  assign wdata = {arrival_wdata_i, network_w_wdata_i, dma_w_wdata_i, vector_o_wdata_i, tensor_o_wdata_i};
+  logic [Writes*LineBits-1:0]    wdata, stored, merged;
+  assign we    = {network_w_we_i, dma_w_we_i, vector_o_we_i, tensor_o_we_i};
+  assign addr  = {network_w_addr_i[AddressBits-1:0], dma_w_addr_i[AddressBits-1:0],
+                  vector_o_addr_i[AddressBits-1:0], tensor_o_addr_i[AddressBits-1:0]};
+  assign be    = {network_w_be_i, dma_w_be_i, vector_o_be_i, tensor_o_be_i};
+  assign wdata = {network_w_wdata_i, dma_w_wdata_i, vector_o_wdata_i, tensor_o_wdata_i};
+  for (genvar p = 0; p < Writes; p = p + 1) begin : gen_stored
+    assign stored[p*LineBits +: LineBits] = line_q[addr[p*AddressBits +: AddressBits]];
+  end
   always_comb begin
-    merged = '0;
+    merged = stored;
     for (int p = 0; p < Writes; p = p + 1) begin
-      if (we[p]) begin
-        merged[p*LineBits +: LineBits] = line_q[addr[p*AddressBits +: AddressBits]];
-        for (int q = 0; q < Writes; q = q + 1) begin
-          if (q < p && we[q] && addr[p*AddressBits +: AddressBits] == addr[q*AddressBits +: AddressBits]) begin
-            merged[p*LineBits +: LineBits] = merged[q*LineBits +: LineBits];
-          end
+      for (int q = 0; q < Writes; q = q + 1) begin
+        if (q < p && we[p] && we[q] &&
+            addr[p*AddressBits +: AddressBits] == addr[q*AddressBits +: AddressBits]) begin
+          merged[p*LineBits +: LineBits] = merged[q*LineBits +: LineBits];
         end
+      end
+      if (we[p]) begin
         for (int k = 0; k < 4 * Lanes; k = k + 1) begin
           if (be[p*4*Lanes + k]) merged[p*LineBits + 8*k +: 8] = wdata[p*LineBits + 8*k +: 8];
         end
       end
     end
   end
+
+  // What arrives comes from outside the core and is seldom: it does not go through the logic of the others.
+  logic [AddressBits-1:0] arrival_addr;
+  assign arrival_addr = arrival_addr_i[AddressBits-1:0];
+  function automatic [LineBits-1:0] changed(input [LineBits-1:0] line, input [4*Lanes-1:0] enables,
+                                            input [LineBits-1:0] bytes);
+    changed = line;
+    for (int k = 0; k < 4 * Lanes; k = k + 1) begin
+      if (enables[k]) changed[8*k +: 8] = bytes[8*k +: 8];
+    end
+  endfunction
+
   always_ff @(posedge clk_i) begin
     if (we[0]) line_q[addr[0*AddressBits +: AddressBits]] <= merged[0*LineBits +: LineBits];
     if (we[1]) line_q[addr[1*AddressBits +: AddressBits]] <= merged[1*LineBits +: LineBits];
     if (we[2]) line_q[addr[2*AddressBits +: AddressBits]] <= merged[2*LineBits +: LineBits];
     if (we[3]) line_q[addr[3*AddressBits +: AddressBits]] <= merged[3*LineBits +: LineBits];
-    if (we[4]) line_q[addr[4*AddressBits +: AddressBits]] <= merged[4*LineBits +: LineBits];
+    if (arrival_we_i) begin
+      line_q[arrival_addr] <= changed(line_q[arrival_addr], arrival_be_i, arrival_wdata_i);
+      for (int p = 0; p < Writes; p = p + 1) begin
+        if (we[p] && addr[p*AddressBits +: AddressBits] == arrival_addr) begin
+          line_q[arrival_addr] <= changed(merged[p*LineBits +: LineBits], arrival_be_i, arrival_wdata_i);
+        end
+      end
+    end
   end
 
   logic unused;
