@@ -184,7 +184,6 @@ TEST(Configuration, RtlHoldsForWhatItIsBuiltFor) {
     parse(valid(), {engine, "/chip={\"lanes\": 4, \"scratchpad_kib\": 2048}"});
     parse(valid(), {engine, "/chip={\"lanes\": 16}"});
   }
-  parse(valid(), {kCore, "/chip={\"lanes\": 4, \"cores\": 2}", "/system/chips=2"});
   const std::pair<const char*, Bad> table[] = {
       {kCore, {"/chip/lanes=8", "/chip/lanes", "8", "4 or 16 for the engine rtl"}},
       {kCore, {"/chip/lanes=32", "/chip/lanes", "32", "4 or 16 for the engine rtl"}},
@@ -196,9 +195,6 @@ TEST(Configuration, RtlHoldsForWhatItIsBuiltFor) {
       {kBlocks, {"/chip/dma_outstanding=65", "/chip/dma_outstanding", "65", "64 for a dma in RTL"}},
       {kBlocks,
        {"/engine/kind=rtl", "/engine/rtl", "[\"dma\",\"tensor_unit\"]", "none without the engine cycle"}},
-      {kBlocks,
-       {"/chip={\"lanes\": 4, \"cores\": 2}", "/engine/rtl", "[\"dma\",\"tensor_unit\"]",
-        "none for 2 cores"}},
       {kBlocks, {"/engine/rtl/0=hbm", "/engine/rtl/0", "\"hbm\"", "tensor_unit"}},
   };
   for (const auto& [engine, one] : table) {
