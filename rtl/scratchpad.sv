@@ -99,14 +99,23 @@ module scratchpad #(
     end
   end
 
-  // What arrives comes from outside the core and is seldom: it does not go through the logic of the others.
+  // What arrives comes from outside the core, and seldom: it is kept out of the logic above.
   logic [AddressBits-1:0] arrival_addr;
+  logic [Writes-1:0]      same;  // another port writes to that line
   assign arrival_addr = arrival_addr_i[AddressBits-1:0];
-  function automatic [LineBits-1:0] changed(input [LineBits-1:0] line, input [4*Lanes-1:0] enables,
-                                            input [LineBits-1:0] bytes);
-    changed = line;
+  for (genvar p = 0; p < Writes; p = p + 1) begin : gen_same
+    assign same[p] = we[p] && addr[p*AddressBits +: AddressBits] == arrival_addr;
+  end
+  function automatic [LineBits-1:0] arrived(
+    input [LineBits-1:0] line, input [Writes-1:0] others, input [Writes*LineBits-1:0] lines,
+    input [4*Lanes-1:0] enables, input [LineBits-1:0] bytes
+  );
+    arrived = line;
+    for (int p = 0; p < Writes; p = p + 1) begin
+      if (others[p]) arrived = lines[p*LineBits +: LineBits];
+    end
     for (int k = 0; k < 4 * Lanes; k = k + 1) begin
-      if (enables[k]) changed[8*k +: 8] = bytes[8*k +: 8];
+      if (enables[k]) arrived[8*k +: 8] = bytes[8*k +: 8];
     end
   endfunction
 
@@ -116,12 +125,7 @@ module scratchpad #(
     if (we[2]) line_q[addr[2*AddressBits +: AddressBits]] <= merged[2*LineBits +: LineBits];
     if (we[3]) line_q[addr[3*AddressBits +: AddressBits]] <= merged[3*LineBits +: LineBits];
     if (arrival_we_i) begin
-      line_q[arrival_addr] <= changed(line_q[arrival_addr], arrival_be_i, arrival_wdata_i);
-      for (int p = 0; p < Writes; p = p + 1) begin
-        if (we[p] && addr[p*AddressBits +: AddressBits] == arrival_addr) begin
-          line_q[arrival_addr] <= changed(merged[p*LineBits +: LineBits], arrival_be_i, arrival_wdata_i);
-        end
-      end
+      line_q[arrival_addr] <= arrived(line_q[arrival_addr], same, merged, arrival_be_i, arrival_wdata_i);
     end
   end
 
