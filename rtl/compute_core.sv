@@ -1,6 +1,7 @@
 // The compute core: sequencer, units, scratchpad, settings and statistics, joined. Outside are program memory,
-// HBM and the host. issue_o, start_o and done_o say for each unit what the sequencer does: bit number of the unit
-// less one, as traces want it.
+// HBM, the host and the network: a row of a put to another core leaves at send_* and arrives there at arrival_*, the
+// last with the semaphores that it raises. issue_o, start_o and done_o say for each unit what the sequencer does: bit
+// number of the unit less one, as traces want it.
 module compute_core #(
   parameter integer Lanes           = 16,
   parameter integer ScratchpadLines = 1024,
@@ -17,6 +18,7 @@ module compute_core #(
   input  logic                        clk_i,
   input  logic                        rst_ni,
   input  logic                        begin_i,
+  input  logic [isa_pkg::PutCoreWidth-1:0] core_i,  // number of this core
   output logic                        program_done_o,
   output logic [Units-1:0]            issue_o,
   output logic [Units-1:0]            start_o,
@@ -34,6 +36,20 @@ module compute_core #(
   input  logic                        req_ready_i,
   input  logic                        rsp_valid_i,
   input  logic [32*Lanes-1:0]         rsp_rdata_i,
+  // network
+  output logic                        send_valid_o,
+  output logic                        send_last_o,
+  output logic [isa_pkg::PutCoreWidth-1:0] send_core_o,
+  output logic [isa_pkg::Semaphores-1:0] send_semaphores_o,
+  output logic [31:0]                 send_line_o,
+  output logic [4*Lanes-1:0]          send_be_o,
+  output logic [32*Lanes-1:0]         send_wdata_o,
+  input  logic                        arrival_valid_i,
+  input  logic                        arrival_last_i,
+  input  logic [isa_pkg::Semaphores-1:0] arrival_semaphores_i,
+  input  logic [31:0]                 arrival_line_i,
+  input  logic [4*Lanes-1:0]          arrival_be_i,
+  input  logic [32*Lanes-1:0]         arrival_wdata_i,
   // the host's words of settings store and statistics database, between programs
   input  logic                        store_re_i,
   input  logic                        store_we_i,
@@ -101,6 +117,7 @@ module compute_core #(
   logic [31:0]         network_w_addr;
   logic [4*Lanes-1:0]  network_w_be;
   logic [LineBits-1:0] network_w_wdata;
+  logic [isa_pkg::Semaphores-1:0] network_raise, arrival_raise;
   logic                  tensor_slot_re;
   logic [SlotBits-1:0]   tensor_slot_addr;
   logic [LookupBits-1:0] tensor_slot_rdata;
@@ -127,7 +144,7 @@ module compute_core #(
 
   sequencer #(.Lanes(Lanes), .QueueDepth(QueueDepth)) u_sequencer (
     .clk_i, .rst_ni, .begin_i, .program_done_o, .pmem_re_o, .pmem_addr_o, .pmem_rdata_i,
-    .issue_o, .start_o, .done_i(done_o),
+    .issue_o, .start_o, .done_i(done_o), .raise_i({arrival_raise, network_raise}),
     .dma_instruction_o(dma_instruction), .tensor_instruction_o(tensor_instruction),
     .vector_instruction_o(vector_instruction), .settings_instruction_o(settings_instruction),
     .network_instruction_o(network_instruction)
@@ -150,7 +167,9 @@ module compute_core #(
     .dma_w_be_i(dma_w_be), .dma_w_wdata_i(dma_w_wdata),
     .network_r_re_i(network_r_re), .network_r_addr_i(network_r_addr), .network_r_rdata_o(network_r_rdata),
     .network_w_we_i(network_w_we), .network_w_addr_i(network_w_addr),
-    .network_w_be_i(network_w_be), .network_w_wdata_i(network_w_wdata)
+    .network_w_be_i(network_w_be), .network_w_wdata_i(network_w_wdata),
+    .arrival_we_i(arrival_valid_i), .arrival_addr_i(arrival_line_i),
+    .arrival_be_i, .arrival_wdata_i
   );
 
   tensor_unit #(.Lanes(Lanes)) u_tensor_unit (
@@ -188,10 +207,16 @@ module compute_core #(
 
   network_unit #(.Lanes(Lanes)) u_network_unit (
     .clk_i, .rst_ni, .start_i(start_o[isa_pkg::UnitNetwork-1]), .instruction_i(network_instruction),
-    .done_o(done_o[isa_pkg::UnitNetwork-1]),
+    .core_i, .done_o(done_o[isa_pkg::UnitNetwork-1]),
     .r_re_o(network_r_re), .r_addr_o(network_r_addr), .r_rdata_i(network_r_rdata),
-    .w_we_o(network_w_we), .w_addr_o(network_w_addr), .w_be_o(network_w_be), .w_wdata_o(network_w_wdata)
+    .w_we_o(network_w_we), .w_addr_o(network_w_addr), .w_be_o(network_w_be), .w_wdata_o(network_w_wdata),
+    .raise_o(network_raise), .send_o(send_valid_o), .send_core_o, .send_semaphores_o
   );
+  assign send_last_o   = done_o[isa_pkg::UnitNetwork-1];
+  assign send_line_o   = network_w_addr;
+  assign send_be_o     = network_w_be;
+  assign send_wdata_o  = network_w_wdata;
+  assign arrival_raise = arrival_valid_i && arrival_last_i ? arrival_semaphores_i : '0;
 
   settings_optimiser u_settings_optimiser (
     .clk_i, .rst_ni, .start_i(start_o[isa_pkg::UnitSettings-1]), .instruction_i(settings_instruction),

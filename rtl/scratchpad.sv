@@ -46,7 +46,11 @@ module scratchpad #(
   input  logic                               network_w_we_i,
   input  logic [31:0]                        network_w_addr_i,
   input  logic [4*Lanes-1:0]                 network_w_be_i,
-  input  logic [isa_pkg::WordBits*Lanes-1:0] network_w_wdata_i
+  input  logic [isa_pkg::WordBits*Lanes-1:0] network_w_wdata_i,
+  input  logic                               arrival_we_i,
+  input  logic [31:0]                        arrival_addr_i,
+  input  logic [4*Lanes-1:0]                 arrival_be_i,
+  input  logic [isa_pkg::WordBits*Lanes-1:0] arrival_wdata_i
 );
   localparam integer LineBits    = isa_pkg::WordBits * Lanes;
   localparam integer AddressBits = $clog2(Lines);
@@ -94,15 +98,39 @@ module scratchpad #(
       end
     end
   end
+
+  // What arrives comes from outside the core, and seldom: it is kept out of the logic above.
+  logic [AddressBits-1:0] arrival_addr;
+  logic [Writes-1:0]      same;  // another port writes to that line
+  assign arrival_addr = arrival_addr_i[AddressBits-1:0];
+  for (genvar p = 0; p < Writes; p = p + 1) begin : gen_same
+    assign same[p] = we[p] && addr[p*AddressBits +: AddressBits] == arrival_addr;
+  end
+  function automatic [LineBits-1:0] arrived(
+    input [LineBits-1:0] line, input [Writes-1:0] others, input [Writes*LineBits-1:0] lines,
+    input [4*Lanes-1:0] enables, input [LineBits-1:0] bytes
+  );
+    arrived = line;
+    for (int p = 0; p < Writes; p = p + 1) begin
+      if (others[p]) arrived = lines[p*LineBits +: LineBits];
+    end
+    for (int k = 0; k < 4 * Lanes; k = k + 1) begin
+      if (enables[k]) arrived[8*k +: 8] = bytes[8*k +: 8];
+    end
+  endfunction
+
   always_ff @(posedge clk_i) begin
     if (we[0]) line_q[addr[0*AddressBits +: AddressBits]] <= merged[0*LineBits +: LineBits];
     if (we[1]) line_q[addr[1*AddressBits +: AddressBits]] <= merged[1*LineBits +: LineBits];
     if (we[2]) line_q[addr[2*AddressBits +: AddressBits]] <= merged[2*LineBits +: LineBits];
     if (we[3]) line_q[addr[3*AddressBits +: AddressBits]] <= merged[3*LineBits +: LineBits];
+    if (arrival_we_i) begin
+      line_q[arrival_addr] <= arrived(line_q[arrival_addr], same, merged, arrival_be_i, arrival_wdata_i);
+    end
   end
 
   logic unused;
   assign unused = ^{tensor_a_addr_i, tensor_b_addr_i, tensor_c_addr_i, tensor_o_addr_i, vector_a_addr_i,
                     vector_b_addr_i, vector_c_addr_i, vector_o_addr_i, dma_r_addr_i, dma_w_addr_i,
-                    network_r_addr_i, network_w_addr_i};
+                    network_r_addr_i, network_w_addr_i, arrival_addr_i};
 endmodule

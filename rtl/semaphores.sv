@@ -3,7 +3,7 @@
 // unit takes first. What raise_i raises in a cycle counts from the next. Modulo 2^32.
 module semaphores #(
   parameter integer Units   = 5,
-  parameter integer Raisers = 6
+  parameter integer Raisers = 7
 ) (
   input  logic                                   clk_i,
   input  logic                                   rst_ni,

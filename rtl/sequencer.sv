@@ -1,8 +1,8 @@
 // Reads a program, queues its instructions at their units and starts each when its unit is idle and its
-// semaphores are above zero; raises semaphores when a unit is done. An instruction issued in cycle c can start
-// in c + 1. Bit u of start_o, done_i, issue_o: unit u + 1 of isa_pkg (dma, tensor, vector, settings, network).
-// begin_i starts the program at line 0, addressed in the next cycle: its cycle 0. All units are idle then, and
-// again with program_done_o. What has no known opcode ends the program.
+// semaphores are above zero; raises those of the instruction when its unit is done, and what puts raise, raise_i.
+// An instruction issued in cycle c can start in c + 1. Bit u of start_o, done_i, issue_o: unit u + 1 of isa_pkg (dma,
+// tensor, vector, settings, network). begin_i starts the program at line 0, addressed in the next cycle: its cycle 0.
+// All units are idle then, and again with program_done_o. What has no known opcode ends the program.
 module sequencer #(
   parameter integer Lanes      = 16,
   parameter integer QueueDepth = 8,
@@ -20,6 +20,7 @@ module sequencer #(
   output logic [Units-1:0]                                   issue_o,  // into the unit's queue, for traces
   output logic [Units-1:0]                                   start_o,
   input  logic [Units-1:0]                                   done_i,
+  input  logic [2*isa_pkg::Semaphores-1:0]                   raise_i,  // of a put within the core, of one that arrives
   output logic [isa_pkg::WordBits*DmaWords-1:0]              dma_instruction_o,
   output logic [isa_pkg::WordBits*isa_pkg::TensorWords-1:0]  tensor_instruction_o,
   output logic [isa_pkg::WordBits*isa_pkg::VectorWords-1:0]  vector_instruction_o,
@@ -127,8 +128,7 @@ module sequencer #(
   assign header[Network*3*WordBits +: 3*WordBits]  = network_instruction_o[3*WordBits-1:0];
 
   logic [Units*Semaphores-1:0]     wait_mask, signal_q;
-  logic [Semaphores-1:0]           remote_q;  // of the put that runs
-  logic [(Units+1)*Semaphores-1:0] raise;
+  logic [(Units+2)*Semaphores-1:0] raise;
   for (genvar u = 0; u < Units; u = u + 1) begin : gen_unit
     assign wait_mask[u*Semaphores +: Semaphores] =
         header[u*3*WordBits + isa_pkg::EndWaitLsb +: isa_pkg::EndWaitWidth];
@@ -146,17 +146,9 @@ module sequencer #(
       end
     end
   end
-  // With one core, the receiver of every put is this one.
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      remote_q <= '0;
-    end else if (start_o[Network]) begin
-      remote_q <= network_instruction_o[isa_pkg::PutRemoteSignalLsb +: isa_pkg::PutRemoteSignalWidth];
-    end
-  end
-  assign raise[Units*Semaphores +: Semaphores] = done_i[Network] ? remote_q : '0;
+  assign raise[Units*Semaphores +: 2*Semaphores] = raise_i;
 
-  semaphores #(.Units(Units), .Raisers(Units + 1)) u_semaphores (
+  semaphores #(.Units(Units), .Raisers(Units + 2)) u_semaphores (
     .clk_i     (clk_i),
     .rst_ni    (rst_ni),
     .clear_i   (begin_i),

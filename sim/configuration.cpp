@@ -55,7 +55,6 @@ class Reader {
                         json_["engine"]["rtl"].get<std::vector<std::string>>()};
     if (config_.engine.kind == "rtl" && clean("/chip")) check_rtl();
     if (!config_.engine.rtl.empty() && clean("/chip")) check_rtl_blocks();
-    if (config_.engine.kind == "rtl" || !config_.engine.rtl.empty()) check_one_core();
     finish();
     return std::move(config_);
   }
@@ -176,17 +175,12 @@ class Reader {
                                " cores"});
   }
 
-  // RTL is built for one core.
-  void check_one_core() {
-    if (config_.system.cores() > 1)
-      findings_.push_back(
-          {"/engine", shown(json_["engine"]),
-           "models (functional or cycle) for " + std::to_string(config_.system.cores()) + " cores"});
-  }
-
-  // So are single blocks.
+  // So are single blocks, which stand among the models of a core that is alone.
   void check_rtl_blocks() {
     const auto& rtl = config_.engine.rtl;
+    if (config_.system.cores() > 1)
+      findings_.push_back({"/engine/rtl", shown(json_["engine"]["rtl"]),
+                           "none for " + std::to_string(config_.system.cores()) + " cores"});
     if (config_.engine.kind != "cycle")
       findings_.push_back({"/engine/rtl", shown(json_["engine"]["rtl"]), "none without the engine cycle"});
     if (!rtl_has_lanes(config_.chip.lanes))

@@ -42,7 +42,7 @@ models::SlotSettings calibrating(models::SlotSettings slot) {
 }  // namespace
 
 Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
-                 int threads, TimedEngine* engine, SystemEngine* system_engine)
+                 int threads, TimedEngine* engine, TimedSystemEngine* system_engine)
     : model_(model),
       seed_(seed),
       system_(model.system.cores(), model.chip, checked_lines(model), threads),

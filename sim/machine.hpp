@@ -13,7 +13,6 @@
 #include "sim/distribution.hpp"
 #include "sim/functional_engine.hpp"
 #include "sim/system.hpp"
-#include "sim/system_engine.hpp"
 #include "sim/timed_engine.hpp"
 
 namespace anzan::sim {
@@ -24,7 +23,7 @@ class Machine {
   // one core or one of a system; otherwise the functional engine does. Throws InputError if the model's HBM
   // is larger than the host's memory.
   Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
-          int threads, TimedEngine* engine = nullptr, SystemEngine* system_engine = nullptr);
+          int threads, TimedEngine* engine = nullptr, TimedSystemEngine* system_engine = nullptr);
 
   // Draws the initial weights, stores them, and finds the first binary points on a batch of the set.
   // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
@@ -80,7 +79,7 @@ class Machine {
   Distribution distribution_;
   std::vector<LoadedProgram> initialize_, calibrate_, step_, evaluate_;  // one for each core
   TimedEngine* engine_;
-  SystemEngine* system_engine_;
+  TimedSystemEngine* system_engine_;
   Cycles cycles_;
 };
 

@@ -42,11 +42,13 @@ class VerilatedCore final : public RtlCore {
  public:
   VerilatedCore(const models::clocked::CoreParameters& parameters, int power_up_seed)
       : context_(powered_up(power_up_seed)),
-        rtl_(context_.get()),
+        rtl_(entered(*context_)),
         memory_time_(parameters.hbm, kLanes, parameters.clock_period_fs),
         hbm_(memory_time_, kLanes),
         memory_(kLanes) {
     rtl_.begin_i = 0;
+    rtl_.core_i = 0;
+    rtl_.arrival_valid_i = 0;
     rtl_.req_ready_i = 0;
     rtl_.rsp_valid_i = 0;
     rtl_.store_re_i = 0;
@@ -58,6 +60,7 @@ class VerilatedCore final : public RtlCore {
     rtl_.rst_ni = 1;
   }
   ~VerilatedCore() override {
+    entered(*context_);
     rtl_.final();
     close_wave();
     write_coverage();
@@ -127,6 +130,7 @@ class VerilatedCore final : public RtlCore {
     }
     if (ready) request(number);
     log_.note(number, rtl_.issue_o, rtl_.start_o, rtl_.done_o);
+    note_sent();
     const bool done = rtl_.program_done_o;
     const bool read = rtl_.pmem_re_o;
     const std::size_t address = rtl_.pmem_addr_o;
@@ -135,8 +139,22 @@ class VerilatedCore final : public RtlCore {
     rtl_.eval();
     dump();
     if (read) std::memcpy(&rtl_.pmem_rdata_i[0], memory_.line(address), kLineBytes);
+    rtl_.arrival_valid_i = 0;
     return done;
   }
+
+  void set_number(int number) override { set(rtl_.core_i, number); }
+
+  void arrive(const PutRow& row) override {
+    rtl_.arrival_valid_i = 1;
+    rtl_.arrival_last_i = row.last;
+    rtl_.arrival_semaphores_i = row.semaphores;
+    rtl_.arrival_line_i = row.line;
+    set(rtl_.arrival_be_i, row.byte_enables);
+    std::memcpy(&rtl_.arrival_wdata_i[0], row.words.data(), kLineBytes);
+  }
+
+  const PutRow* sent() const override { return sends_ ? &sent_ : nullptr; }
 
   models::ProgramTiming timing(std::int64_t last) override {
     models::ProgramTiming timing;
@@ -149,6 +167,11 @@ class VerilatedCore final : public RtlCore {
  private:
   static constexpr std::size_t kLineBytes = 4 * kLanes;
 
+  // Modules enter themselves into, and leave, the context that a thread has used last.
+  static VerilatedContext* entered(VerilatedContext& context) {
+    Verilated::threadContextp(&context);
+    return &context;
+  }
   static std::unique_ptr<VerilatedContext> powered_up(int seed) {
     auto context = std::make_unique<VerilatedContext>();
     context->randReset(seed == 0 ? 0 : 2);
@@ -183,12 +206,20 @@ class VerilatedCore final : public RtlCore {
     rtl_.clk_i = 0;
     rtl_.eval();
     if (rtl_.rst_ni && (rtl_.req_valid_o || rtl_.pmem_re_o || rtl_.program_done_o || rtl_.issue_o != 0 ||
-                        rtl_.start_o != 0 || rtl_.done_o != 0))
+                        rtl_.start_o != 0 || rtl_.done_o != 0 || rtl_.send_valid_o != 0))
       throw std::logic_error("RTL core: works between programs");
     dump();
     rtl_.clk_i = 1;
     rtl_.eval();
     dump();
+  }
+
+  void note_sent() {
+    sends_ = rtl_.send_valid_o != 0;
+    if (!sends_) return;
+    sent_ = {rtl_.send_line_o,      rtl_.send_be_o,         {},
+             rtl_.send_last_o != 0, rtl_.send_semaphores_o, rtl_.send_core_o};
+    std::memcpy(sent_.words.data(), &rtl_.send_wdata_o[0], kLineBytes);
   }
 
   void request(std::int64_t number) {
@@ -251,6 +282,8 @@ class VerilatedCore final : public RtlCore {
   HbmPort hbm_;
   ProgramMemory memory_;
   UnitLog log_;
+  bool sends_ = false;
+  PutRow sent_;
 #ifdef ANZAN_RTL_WAVES
   std::unique_ptr<VerilatedFstC> wave_;
   std::uint64_t half_cycles_ = 0;
@@ -277,6 +310,12 @@ bool rtl_has_lanes([[maybe_unused]] int lanes) {
   if (lanes == 16) return true;
 #endif
   return false;
+}
+
+void check_rtl_fits(const models::Core& core, int lanes) {
+  const std::int64_t scratchpad_bytes = core.lines(isa::Space::kScratchpad) * core.line_bytes();
+  if (core.lanes() != lanes || scratchpad_bytes > std::int64_t{kRtlScratchpadKib} * 1024)
+    throw std::invalid_argument("RTL engine: another core than the RTL is built for");
 }
 
 std::unique_ptr<RtlCore> make_rtl_core(const models::clocked::CoreParameters& parameters, int power_up_seed) {

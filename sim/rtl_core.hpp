@@ -1,6 +1,8 @@
 // The Verilated compute core behind a plain face: HBM is models::Hbm for time and the HBM of a models::Core
 // for values, the host writes settings, statistics and scratchpad before a program and reads them after it.
+// Among several cores, somebody carries the rows of puts from one to another.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +21,16 @@ bool rtl_has_waves();  // it was built to write waveforms (CMake option ANZAN_RT
 
 struct SlotRange {
   int first, count;
+};
+
+// A row of a put between cores as it leaves or arrives.
+struct PutRow {
+  std::uint32_t line = 0;                 // at the receiver
+  std::uint64_t byte_enables = 0;         // of the line
+  std::array<std::uint32_t, 16> words{};  // as many as there are lanes
+  bool last = false;                      // of the put: `semaphores` are raised with it
+  std::uint32_t semaphores = 0;
+  int receiver = 0;
 };
 
 class RtlCore {
@@ -40,10 +52,20 @@ class RtlCore {
   // One clock cycle, numbered from 0 as those of the clocked models; true in the one that ends the program.
   // Throws std::logic_error if the core does what no program says, or nothing for very long.
   virtual bool cycle(std::int64_t number) = 0;
+
+  // Among several: its number, 0 until then; the row that arrives in the next cycle(), also of a core whose
+  // program has ended; the row that has left in the last one, or null.
+  virtual void set_number(int number) = 0;
+  virtual void arrive(const PutRow& row) = 0;
+  virtual const PutRow* sent() const = 0;
+
   // Of the program that has ended in cycle `last`. `worked` is what `ended` is, as the last write is not at a
   // port; of `end` nothing is known (-1), and no wait for the statistics database is counted.
   virtual models::ProgramTiming timing(std::int64_t last) = 0;
 };
+
+// Throws std::invalid_argument if a core's scratchpad is larger than the RTL's or its lanes are not these.
+void check_rtl_fits(const models::Core& core, int lanes);
 
 // Registers without a reset, and all of them before it, start at zero, or at random bits if a seed is given.
 // Throws std::invalid_argument for a core that the RTL is not built for.

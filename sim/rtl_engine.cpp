@@ -1,8 +1,6 @@
 // See rtl_engine.hpp.
 #include "sim/rtl_engine.hpp"
 
-#include <stdexcept>
-
 namespace anzan::sim {
 
 RtlEngine::RtlEngine(const models::clocked::CoreParameters& parameters, int slots)
@@ -16,9 +14,7 @@ models::ProgramTiming RtlEngine::run(LoadedProgram& program, FunctionalEngine&, 
 }
 
 models::ProgramTiming RtlEngine::run(const isa::Program& program, models::Core& core) {
-  const std::int64_t scratchpad_bytes = core.lines(isa::Space::kScratchpad) * core.line_bytes();
-  if (core.lanes() != lanes_ || scratchpad_bytes > std::int64_t{kRtlScratchpadKib} * 1024)
-    throw std::invalid_argument("RTL engine: another core than the RTL is built for");
+  check_rtl_fits(core, lanes_);
   rtl_->load(core, {0, slots_});
   rtl_->begin(program, core);
   const std::int64_t last = clock_.run([this](std::int64_t number) { return rtl_->cycle(number); });

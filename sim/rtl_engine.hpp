@@ -15,8 +15,8 @@ class RtlEngine final : public TimedEngine {
 
   void wave(const std::string& file) { rtl_->wave(file); }  // as RtlCore::wave
 
-  // Throws std::invalid_argument if the core's scratchpad is larger than the RTL's or its lanes are others;
-  // as RtlCore::cycle. HBM, scratchpad, settings and statistics end as the RTL leaves them.
+  // Throws as check_rtl_fits() and RtlCore::cycle. HBM, scratchpad, settings and statistics end as the RTL
+  // leaves them.
   models::ProgramTiming run(LoadedProgram& program, FunctionalEngine& values, models::Core& core) override;
   models::ProgramTiming run(const isa::Program& program, models::Core& core);
 

@@ -141,6 +141,10 @@ class ComputeUnit final : public RowUnit<Module, kLanes> {
 template <class Module, int kLanes>
 class Network final : public RowUnit<Module, kLanes> {
  public:
+  void restart(const Surroundings& surroundings) override {
+    this->unit_->core_i = 0;  // of a core that is alone
+    RowUnit<Module, kLanes>::restart(surroundings);
+  }
   RtlUnit::Outputs cycle(std::int64_t, bool) override {
     auto& unit = this->unit_;
     unit.settle();

@@ -2,18 +2,17 @@
 // functional engines what it does.
 #pragma once
 #include "models/clocked/system.hpp"
-#include "sim/system.hpp"
 #include "sim/system_settings.hpp"
 #include "sim/timed_engine.hpp"
 
 namespace anzan::sim {
 
-class SystemEngine {
+class SystemEngine final : public TimedSystemEngine {
  public:
   SystemEngine(const models::clocked::CoreParameters& parameters, const SystemOptions& options);
 
-  // One program for each core, as System::run. Throws as FunctionalEngine::run_one and ClockedSystem::run.
-  models::clocked::SystemTiming run(std::vector<LoadedProgram>& programs, System& system);
+  // Throws as FunctionalEngine::run_one and ClockedSystem::run.
+  models::clocked::SystemTiming run(std::vector<LoadedProgram>& programs, System& system) override;
 
  private:
   models::clocked::ClockedSystem clock_;

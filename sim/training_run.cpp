@@ -15,6 +15,8 @@
 #include "sim/cycle_engine.hpp"
 #include "sim/mixed_engine.hpp"
 #include "sim/rtl_engine.hpp"
+#include "sim/rtl_system_engine.hpp"
+#include "sim/system_engine.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -46,9 +48,13 @@ std::unique_ptr<TimedEngine> timed_engine(const Configuration& configuration, in
   return nullptr;
 }
 
-std::unique_ptr<SystemEngine> system_engine(const Configuration& configuration) {
-  if (configuration.system.cores() == 1 || configuration.engine.kind != "cycle") return nullptr;
-  return std::make_unique<SystemEngine>(configuration.cost.core, configuration.system);
+std::unique_ptr<TimedSystemEngine> system_engine(const Configuration& configuration, int slots) {
+  const std::string& kind = configuration.engine.kind;
+  if (configuration.system.cores() == 1) return nullptr;
+  if (kind == "cycle") return std::make_unique<SystemEngine>(configuration.cost.core, configuration.system);
+  if (kind == "rtl")
+    return std::make_unique<RtlSystemEngine>(configuration.cost.core, configuration.system, slots);
+  return nullptr;
 }
 
 // JSON has no infinity and no NaN: a loss that is neither number nor finite is null.
@@ -68,7 +74,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
       core_(configuration_.cost.core),
       cost_(model_, configuration_.cost, core_, cost_of_system(configuration_, model_)),
       engine_(timed_engine(configuration_, static_cast<int>(model_.slots.size()), core_)),
-      system_engine_(system_engine(configuration_)),
+      system_engine_(system_engine(configuration_, static_cast<int>(model_.slots.size()))),
       machine_(std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed,
                                          threads_, engine_.get(), system_engine_.get())),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
@@ -226,8 +232,11 @@ ProgramRuns TrainingRun::runs() const {
 void TrainingRun::trace(const TraceOptions& options) const {
   if (options.rtl_waveform) {
     auto* const rtl = dynamic_cast<RtlEngine*>(engine_.get());
-    if (rtl == nullptr) throw InputError("--wave", "engine " + configuration_.engine.kind, "engine rtl");
-    rtl->wave((directory_ / "trace.fst").string());
+    auto* const system = dynamic_cast<RtlSystemEngine*>(system_engine_.get());
+    if (system != nullptr) system->wave((directory_ / "trace").string());
+    if (rtl == nullptr && system == nullptr)
+      throw InputError("--wave", "engine " + configuration_.engine.kind, "engine rtl");
+    if (rtl != nullptr) rtl->wave((directory_ / "trace.fst").string());
   }
   write_traces(cost_.step, configuration_.cost, options, directory_);
 }

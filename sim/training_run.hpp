@@ -62,9 +62,9 @@ class TrainingRun {
   int threads_;
   models::clocked::ClockedCore core_;
   ChipCost cost_;
-  std::unique_ptr<TimedEngine> engine_;          // of one core
-  std::unique_ptr<SystemEngine> system_engine_;  // of several; both null: the functional engine
-  InterruptGuard interrupt_;                     // before the machine, whose threads inherit it
+  std::unique_ptr<TimedEngine> engine_;               // of one core
+  std::unique_ptr<TimedSystemEngine> system_engine_;  // of several; both null: the functional engine
+  InterruptGuard interrupt_;                          // before the machine, whose threads inherit it
   std::unique_ptr<Machine> machine_;
   EpochOrder order_;
   SlotRecorder slots_;

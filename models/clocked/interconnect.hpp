@@ -1,21 +1,15 @@
-// What joins the cores of a system: models/network in the clocked world. A put's message enters the network
-// in the cycle after its last row has been read; what has arrived whole is written to the receiver's
-// scratchpad, a row a cycle, and with the last row its semaphores are raised. Page: network_unit.md.
+// What joins the cores of a system: messages in the clocked world. It learns of a put in the cycle of its
+// last row, and tells the receiver in the cycle in which the last row is written there. Page:
+// network_unit.md.
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <exception>
-#include <map>
-#include <memory>
-#include <stdexcept>
 #include <systemc>
 #include <vector>
 
 #include "models/clocked/clock.hpp"
 #include "models/clocked/job.hpp"
-#include "models/clocked/system.hpp"
-#include "models/network/chips.hpp"
-#include "models/network/network.hpp"
+#include "models/clocked/messages.hpp"
 
 namespace anzan::models::clocked {
 
@@ -28,57 +22,29 @@ class ArrivalFace {
 class Interconnect : public sc_core::sc_module {
  public:
   SC_HAS_PROCESS(Interconnect);
-
-  // `alike`: as of ClockedSystem; whether what all chips send at the same time arrives at the same time is
-  // checked for every message.
-  Interconnect(const sc_core::sc_module_name& name, const Clock& clock, const ChipsNetwork& network,
-               const PacketFormat& packet, const Alike& alike);
+  // A row of FP32 has `line_bytes`; the rest as Messages.
+  Interconnect(const sc_core::sc_module_name& name, const Clock& clock, int line_bytes,
+               const ChipsNetwork& network, const PacketFormat& packet, const Alike& alike);
 
   // Of each simulated core, in order.
   void attach(ArrivalFace& core) { receivers_.push_back(&core); }
-  void restart(int line_bytes);
+  void restart();
 
   void send(int core, const Job& put);  // in cycle W of the put
 
-  // Of the run: by link, as the network numbers them.
-  std::vector<LinkCounters> counters() const;
+  std::vector<LinkCounters> counters() const { return messages_.counters(); }  // of the run, by link
   const std::exception_ptr& failure() const { return failure_; }
 
  private:
-  struct Sent {
-    int core;
-    const Job* put;
-  };
-  struct Flight {
-    int receiver = -1;  // of the message that belongs to a simulated core
-    std::int64_t rows = 0;
-    std::uint32_t semaphores = 0;
-    std::uint64_t first = 0;  // of the messages that are to arrive together
-    std::int64_t under_way = 0, time_fs = -1;
-  };
-  struct Writing {
-    std::int64_t cycle;  // of its last row
-    std::uint32_t semaphores;
-  };
-
   void wake();
   void step(std::int64_t now);
-  void inject(std::int64_t now);
-  void delivered(std::uint64_t id, std::int64_t time_fs);
   void notify(std::int64_t now);
 
   const Clock& clock_;
-  ChipsNetwork parameters_;
-  PacketFormat packet_;
-  Alike alike_;
+  int line_bytes_;
+  Messages messages_;
   std::vector<ArrivalFace*> receivers_;
   sc_core::sc_event wake_;
-  std::unique_ptr<Network> network_;
-  int line_bytes_ = 0;
-  std::vector<Sent> sent_;
-  std::int64_t sent_cycle_ = -1;
-  std::map<std::uint64_t, Flight> flights_;   // by the last of the messages that are to arrive together
-  std::vector<std::deque<Writing>> writing_;  // of each receiver
   std::exception_ptr failure_;
 };
 

@@ -14,9 +14,7 @@ namespace anzan::models::clocked {
 
 struct ClockedSystem::Parts {
   Parts(const CoreParameters& p, const ChipsNetwork& network, const PacketFormat& packet, const Alike& alike)
-      : line_bytes(4 * p.lanes),
-        clock(p.clock_period_fs),
-        interconnect("interconnect", clock, network, packet, alike) {
+      : clock(p.clock_period_fs), interconnect("interconnect", clock, 4 * p.lanes, network, packet, alike) {
     const int all = network.topology.endpoints();
     if (alike.cores() != all || alike.simulated < 1 || all % alike.simulated != 0 || !alike.possible())
       throw std::invalid_argument("clocked system: cores that cannot stand for each other");
@@ -26,7 +24,6 @@ struct ClockedSystem::Parts {
   }
   ~Parts() { kernel.select(); }
 
-  int line_bytes;
   Kernel kernel;  // before all that lives in it
   Clock clock;
   Interconnect interconnect;
@@ -75,7 +72,7 @@ SystemTiming ClockedSystem::run(const std::vector<isa::Program>& programs,
                                 " cores, expected " + std::to_string(p.cores.size()));
   p.kernel.select();
   p.clock.restart();
-  p.interconnect.restart(p.line_bytes);
+  p.interconnect.restart();
   for (std::size_t c = 0; c < programs.size(); ++c)
     p.cores[c]->begin(programs[c], meanings.empty() ? nullptr : meanings[c]);
   sc_core::sc_start();

@@ -1,4 +1,4 @@
-// scratchpad: all twelve ports at once on few lines, against plain bytes.
+// scratchpad: all thirteen ports at once on few lines, against plain bytes.
 #include <Vscratchpad_16.h>
 #include <Vscratchpad_16___024root.h>
 #include <Vscratchpad_4.h>
@@ -74,6 +74,7 @@ class Bench {
     write(m->vector_o_we_i, m->vector_o_addr_i, m->vector_o_be_i, m->vector_o_wdata_i);
     write(m->dma_w_we_i, m->dma_w_addr_i, m->dma_w_be_i, m->dma_w_wdata_i);
     write(m->network_w_we_i, m->network_w_addr_i, m->network_w_be_i, m->network_w_wdata_i);
+    write(m->arrival_we_i, m->arrival_addr_i, m->arrival_be_i, m->arrival_wdata_i);
     m.cycle();
   }
 

@@ -11,7 +11,7 @@
 namespace anzan::cosim {
 namespace {
 
-constexpr int kUnits = 5, kRaisers = 6;
+constexpr int kUnits = 5, kRaisers = 7;
 using Counters = std::array<std::uint32_t, isa::kSemaphores>;
 
 bool take(Counters& counters, std::uint32_t mask) {

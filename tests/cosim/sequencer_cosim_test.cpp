@@ -1,6 +1,7 @@
 // sequencer: the cycles in which every instruction of random programs is issued and started, against the core
 // that is simulated cycle by cycle. Here a unit is a counter that is done after as many cycles as there; what
-// it is started with must be the instruction, word for word.
+// it is started with must be the instruction, word for word. The semaphores of a put are raised as those of a
+// put within the core, or as if it had arrived.
 #include <Vsequencer_16_8.h>
 #include <Vsequencer_32_3.h>
 #include <Vsequencer_4_1.h>
@@ -19,7 +20,7 @@
 namespace anzan::cosim {
 namespace {
 
-constexpr std::size_t kUnits = 5;
+constexpr std::size_t kUnits = 5, kNetwork = kUnits - 1;
 constexpr std::int64_t kNever = -1, kPatience = 2'000'000;
 
 std::size_t unit_of(const isa::Instruction& i) { return static_cast<std::size_t>(isa::unit(i)) - 1; }
@@ -30,6 +31,7 @@ class Bench {
   Bench() : lanes_(bytes_of(rtl_->pmem_rdata_i).size() / 4) {
     rtl_->begin_i = 0;
     rtl_->done_i = 0;
+    rtl_->raise_i = 0;
     rtl_.reset();
   }
 
@@ -60,7 +62,15 @@ class Bench {
   struct Unit {
     std::deque<std::size_t> queue;  // issued, not started
     std::int64_t ends = kNever;
+    std::size_t running = 0;
   };
+
+  // Of the put that is done, the semaphores stand in one half or the other.
+  std::uint64_t remote_signal() const {
+    const std::size_t put = units_[kNetwork].running;
+    const std::uint64_t mask = std::get<isa::Put>((*program_)[put]).remote_signal;
+    return put % 2 == 0 ? mask : mask << 32;
+  }
 
   // Each instruction begins at a line of its own. What follows the program is never looked at.
   void load(const isa::Program& program) {
@@ -79,6 +89,7 @@ class Bench {
     for (std::size_t u = 0; u < kUnits; ++u)
       if (units_[u].ends == cycle_) done |= 1U << u;
     rtl_->done_i = static_cast<CData>(done);
+    rtl_->raise_i = (done >> kNetwork & 1) != 0 ? remote_signal() : 0;
     rtl_->clk_i = 0;
     rtl_->eval();
     started();
@@ -111,6 +122,7 @@ class Bench {
       ASSERT_FALSE(units_[u].queue.empty() || units_[u].ends != kNever) << "unit " << u;
       const std::size_t i = units_[u].queue.front();
       units_[u].queue.pop_front();
+      units_[u].running = i;
       const models::InstructionTiming& expected = expected_->instructions[i];
       ASSERT_EQ(cycle_, expected.started) << "instruction " << i;
       units_[u].ends = cycle_ + expected.ended - expected.started;

@@ -61,6 +61,8 @@ class BadInput(AnzanTest):
         config = self.write_config()
         self.assert_wrong_input(self.call("run", config, "--engine", "rtl", "--set", "/chip/lanes=8", "--set", "/chip/queue_depth=9"),
                                 "/chip/lanes: found 8, expected 4 or 16 for the engine rtl", "/chip/queue_depth: found 9, expected 8 for")
+        self.assert_wrong_input(self.call("run", config, "--rtl", "dma", "--set", "/chip/cores=2", "--set", "/training/batch=32"),
+                                '/engine/rtl: found ["dma"], expected none for 2 cores')
         self.assert_wrong_input(self.call("run", config, "--threads", "-1"), "/engine/threads", "found -1")
         self.assert_wrong_input(self.call("run", config, "--seed", "4294967296"), "/training/seed", "4294967296")
         self.assert_wrong_input(self.call("run", config, "--threads", "x"))

@@ -61,12 +61,14 @@ class Runs(AnzanTest):
         self.config["chip"] = {"lanes": 4, "scratchpad_kib": 16}
         self.config["training"].update(batch=4, iterations=3, test_interval=0)
         self.config["dataset"]["test_images_used"] = 6
-        results = {kind: self.run_config(kind, "--engine", kind) for kind in ("functional", "cycle", "rtl")}
-        for kind, result in results.items():
-            with self.subTest(kind):
-                self.assertEqual(result["simulation"]["engine"], kind)
-                self.assertEqual(bits(result), bits(results["functional"]))
-                self.assertEqual(result["time"], results["functional"]["time"])
+        for cores in ((), ("--set", "/chip/cores=2", "--set", "/system/chips=2", "--set", "/training/batch=16")):
+            results = {kind: self.run_config(kind, "--engine", kind, *cores) for kind in ("functional", "cycle", "rtl")}
+            for kind, result in results.items():
+                with self.subTest(kind, cores=cores):
+                    self.assertEqual(result["simulation"]["engine"], kind)
+                    self.assertEqual(bits(result), bits(results["functional"]))
+                    self.assertEqual(result["time"], results["functional"]["time"])
+                    self.assertEqual(result["traffic"], results["functional"]["traffic"])
 
     def test_bits_depend_on_seed_and_settings(self):
         digests = {json.dumps(self.run_config(f"r{i}", *arguments)["digest"]) for i, arguments in enumerate(

@@ -46,6 +46,9 @@ class SpoiltCore : public RtlCore {
   }
   void begin(const isa::Program& program, models::Core& core) override { core_->begin(program, core); }
   bool cycle(std::int64_t number) override { return core_->cycle(number); }
+  void set_number(int number) override { core_->set_number(number); }
+  void arrive(const PutRow& row) override { core_->arrive(row); }
+  const PutRow* sent() const override { return core_->sent(); }
   models::ProgramTiming timing(std::int64_t last) override { return core_->timing(last); }
 
  protected:

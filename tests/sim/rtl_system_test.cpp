@@ -1,0 +1,394 @@
+// Systems of Verilated cores against the cycle engine: every instruction's issue, start and end, every
+// arrival, every link and every bit of every core; and that a fault in what arrives would be seen.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <optional>
+#include <random>
+
+#include "sim/configuration.hpp"
+#include "sim/dataset.hpp"
+#include "sim/machine.hpp"
+#include "sim/rtl_system_engine.hpp"
+#include "sim/system_engine.hpp"
+#include "tests/sim/synthetic_data.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using models::clocked::CoreParameters;
+using models::clocked::SystemTiming;
+
+SystemOptions options_of(int chips, int cores_per_chip, const char* kind, std::vector<int> sizes) {
+  SystemOptions o;
+  o.chips = chips;
+  o.cores_per_chip = cores_per_chip;
+  const models::LinkPreset between = models::link_preset("tofu2"), inside = models::link_preset("on_chip");
+  o.network.cores = cores_per_chip;
+  o.network.onchip = inside.link;
+  o.network.chips.kind = kind;
+  o.network.chips.sizes = std::move(sizes);
+  o.network.chips.link = between.link;
+  o.packet = chips == 1 ? inside.packet : between.packet;
+  o.parameters.exchange.dimensions = {o.cores()};
+  return o;
+}
+
+// What a run leaves behind.
+struct Left {
+  SystemTiming timing;
+  std::vector<std::vector<std::uint8_t>> memories;  // HBM, then scratchpad, of each core
+  std::vector<models::SlotSettings> settings;
+  std::vector<models::SlotStatistics> statistics;
+
+  Left(SystemTiming t, System& system) : timing(std::move(t)) {
+    for (int c = 0; c < system.size(); ++c) {
+      models::Core& core = system.core(c);
+      for (const isa::Space space : {isa::Space::kHbm, isa::Space::kScratchpad}) {
+        const std::uint8_t* bytes = core.bytes(space);
+        memories.emplace_back(bytes, bytes + core.lines(space) * core.line_bytes());
+      }
+      for (int s = 0; s < isa::kSlots; ++s) {
+        settings.push_back(core.settings.slot(s));
+        statistics.push_back(core.statistics.window(s));
+        statistics.push_back(core.statistics.total(s));
+      }
+    }
+  }
+};
+
+// The first difference in each of these, or nothing.
+std::string difference(const Left& rtl, const Left& model) {
+  std::string found;
+  const auto say = [&](bool differs, const std::string& what) {
+    if (differs && found.find(what) == std::string::npos) found += (found.empty() ? "" : ", ") + what;
+  };
+  for (std::size_t c = 0; c < model.timing.cores.size(); ++c) {
+    const std::string of_core = " of core " + std::to_string(c);
+    const models::ProgramTiming &r = rtl.timing.cores[c], &m = model.timing.cores[c];
+    say(r.cycles != m.cycles, "cycles" + of_core);
+    say(r.instructions.size() != m.instructions.size(), "instructions" + of_core);
+    for (std::size_t i = 0; i + 1 < m.instructions.size(); ++i) {
+      const models::InstructionTiming &a = r.instructions[i], &b = m.instructions[i];
+      say(a.issued != b.issued || a.started != b.started || a.ended != b.ended, "times" + of_core);
+    }
+    const auto same = [](const models::Arrival& a, const models::Arrival& b) {
+      return a.cycle == b.cycle && a.semaphores == b.semaphores;
+    };
+    say(!std::equal(r.arrivals.begin(), r.arrivals.end(), m.arrivals.begin(), m.arrivals.end(), same),
+        "arrivals" + of_core);
+    say(r.hbm.read_bytes != m.hbm.read_bytes || r.hbm.written_bytes != m.hbm.written_bytes,
+        "traffic" + of_core);
+    say(rtl.memories[2 * c] != model.memories[2 * c], "HBM" + of_core);
+    say(rtl.memories[2 * c + 1] != model.memories[2 * c + 1], "scratchpad" + of_core);
+  }
+  say(rtl.settings != model.settings, "settings");
+  say(rtl.statistics != model.statistics, "statistics");
+  for (std::size_t l = 0; l < model.timing.links.size(); ++l) {
+    const models::LinkCounters &a = rtl.timing.links[l], &b = model.timing.links[l];
+    say(a.bytes != b.bytes || a.packets != b.packets || a.busy_fs != b.busy_fs, "links");
+  }
+  return found;
+}
+
+// Programs of puts to anybody, some of which wait for what others put. Sources are never written, and each
+// pair of cores has its own destination, so that what is written does not depend on time.
+class Storm {
+ public:
+  static constexpr int kPuts = 12, kRegionLines = 64, kWaits = 4;
+  Storm(std::uint32_t seed, int cores, int lanes) : random_(seed), cores_(cores), lanes_(lanes) {
+    raised_.assign(static_cast<std::size_t>(cores), std::vector<int>(kWaits, 0));
+    for (int c = 0; c < cores; ++c) {
+      programs_.emplace_back();
+      for (int n = 0; n < kPuts; ++n) programs_.back().emplace_back(put(c));
+    }
+    for (int c = 0; c < cores; ++c) wait(c);
+  }
+  const std::vector<isa::Program>& programs() const { return programs_; }
+  std::int64_t scratchpad_lines() const { return std::int64_t{kRegionLines} * (cores_ + 1); }
+
+ private:
+  int draw(int from, int to) {
+    return from + static_cast<int>(random_() % static_cast<unsigned>(to - from + 1));
+  }
+
+  // Rows anywhere in the first region to rows of the receiver's region of this core, none of them twice.
+  isa::Put put(int core) {
+    isa::Put p;
+    p.element = std::array{isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32}[random_() % 3];
+    const int rows = kRegionLines * (p.element == isa::Format::kInt8    ? 4
+                                     : p.element == isa::Format::kInt16 ? 2
+                                                                        : 1);
+    const int inner = draw(1, 6), outer = draw(1, 4), step = draw(1, 2), gap = draw(0, 3);
+    p.loops[6] = static_cast<std::uint16_t>(outer);
+    p.loops[7] = static_cast<std::uint16_t>(inner);
+    p.src.stride[6] = draw(0, 3);
+    p.src.stride[7] = draw(0, 3);
+    p.src.base = static_cast<std::uint32_t>(draw(0, rows - 1 - 3 * inner - 3 * outer));
+    p.dst.stride[6] = inner * step + gap;
+    p.dst.stride[7] = step;
+    p.core = static_cast<std::uint16_t>(draw(0, cores_ - 1));
+    p.dst.base = static_cast<std::uint32_t>((core + 1) * rows + draw(0, rows - outer * (inner * step + gap)));
+    if (draw(0, 3) != 0) {
+      const int semaphore = draw(0, kWaits - 1);
+      p.remote_signal = 1U << semaphore;
+      ++raised_[p.core][static_cast<std::size_t>(semaphore)];
+    }
+    return p;
+  }
+
+  // For all that comes, or, in some programs, not for the last of it: that arrives after their end.
+  void wait(int core) {
+    const bool all = draw(0, 2) != 0;
+    std::vector<isa::Instruction> waits;
+    for (int s = 0; s < kWaits; ++s) {
+      const int times = raised_[static_cast<std::size_t>(core)][static_cast<std::size_t>(s)];
+      for (int n = 0; n < (all ? times : times / 2); ++n) {
+        isa::Settle settle;
+        settle.slot = static_cast<std::uint16_t>(draw(0, 3));
+        settle.wait = 1U << s;
+        isa::Put own;
+        own.core = static_cast<std::uint16_t>(core);
+        own.dst.base = static_cast<std::uint32_t>((core + 1) * kRegionLines);
+        own.element = isa::Format::kFp32;
+        own.wait = 1U << s;
+        waits.push_back(draw(0, 3) == 0 ? isa::Instruction(own) : isa::Instruction(settle));
+      }
+    }
+    std::shuffle(waits.begin(), waits.end(), random_);
+    isa::Program& program = programs_[static_cast<std::size_t>(core)];
+    program.insert(program.end(), waits.begin(), waits.end());
+    program.emplace_back(isa::End{});
+  }
+
+  std::mt19937 random_;
+  int cores_, lanes_;
+  std::vector<std::vector<int>> raised_;  // at each core: how often each semaphore
+  std::vector<isa::Program> programs_;
+};
+
+Left run(const Storm& storm, int lanes, std::uint32_t seed, TimedSystemEngine& engine, int cores) {
+  const std::int64_t kib = (storm.scratchpad_lines() * 4 * lanes + 1023) / 1024;
+  System system(cores, {lanes, kib}, 16, 1);
+  std::mt19937 random(seed);
+  std::vector<LoadedProgram> programs;
+  for (int c = 0; c < cores; ++c) {
+    std::uint8_t* bytes = system.core(c).scratchpad();
+    for (std::int64_t k = 0; k < kib * 1024; ++k) bytes[k] = static_cast<std::uint8_t>(random());
+    programs.push_back(system.values(c).load(isa::encode(storm.programs()[static_cast<std::size_t>(c)])));
+  }
+  SystemTiming timing = engine.run(programs, system);
+  return {std::move(timing), system};
+}
+
+CoreParameters parameters_of(int lanes) {
+  CoreParameters p;
+  p.lanes = lanes;
+  return p;
+}
+
+// Of seeds [first, last); the first difference that there is.
+std::string storms(const SystemOptions& options, int lanes, std::uint32_t first, std::uint32_t last,
+                   const RtlSystemEngine::MakeCore& make = make_rtl_core) {
+  for (std::uint32_t seed = first; seed < last; ++seed) {
+    const Storm storm(seed, options.cores(), lanes);
+    const CoreParameters parameters = parameters_of(lanes);
+    std::optional<Left> model, rtl;
+    {
+      SystemEngine engine(parameters, options);
+      model.emplace(run(storm, lanes, seed, engine, options.cores()));
+    }
+    {
+      RtlSystemEngine engine(parameters, options, 4, make);
+      rtl.emplace(run(storm, lanes, seed, engine, options.cores()));
+    }
+    const std::string found = difference(*rtl, *model);
+    if (!found.empty()) return "seed " + std::to_string(seed) + ": " + found;
+  }
+  return "";
+}
+
+TEST(RtlSystem, PutsBetweenTheCoresOfAChipLeaveWhatTheModelsLeave) {
+  EXPECT_EQ(storms(options_of(1, 2, "ring", {1}), 4, 0, 40), "");
+  EXPECT_EQ(storms(options_of(1, 4, "ring", {1}), 4, 100, 120), "");
+}
+TEST(RtlSystem, PutsBetweenChipsLeaveWhatTheModelsLeave) {
+  EXPECT_EQ(storms(options_of(3, 1, "ring", {3}), 4, 200, 230), "");
+  EXPECT_EQ(storms(options_of(2, 2, "ring", {2}), 4, 300, 320), "");
+}
+TEST(RtlSystem, PutsOfSixteenLanesLeaveWhatTheModelsLeave) {
+  EXPECT_EQ(storms(options_of(1, 2, "ring", {1}), 16, 400, 408), "");
+}
+
+// A core one of whose faces is spoilt.
+class SpoiltCore : public RtlCore {
+ public:
+  explicit SpoiltCore(std::unique_ptr<RtlCore> core) : core_(std::move(core)) {}
+  void load(const models::Core& core, SlotRange slots) override { core_->load(core, slots); }
+  void store(models::Core& core, SlotRange slots) override { core_->store(core, slots); }
+  void begin(const isa::Program& program, models::Core& core) override { core_->begin(program, core); }
+  bool cycle(std::int64_t number) override { return core_->cycle(number); }
+  models::ProgramTiming timing(std::int64_t last) override { return core_->timing(last); }
+  void set_number(int number) override { core_->set_number(number); }
+  void arrive(const PutRow& row) override { core_->arrive(row); }
+  const PutRow* sent() const override { return core_->sent(); }
+
+ protected:
+  std::unique_ptr<RtlCore> core_;
+};
+
+template <class Core>
+std::string storms_with() {
+  return storms(options_of(1, 2, "ring", {1}), 4, 0, 10, [](const CoreParameters& p, int seed) {
+    return std::make_unique<Core>(make_rtl_core(p, seed));
+  });
+}
+
+TEST(RtlSystem, NothingDiffersBehindAnotherFace) { EXPECT_EQ(storms_with<SpoiltCore>(), ""); }
+
+TEST(RtlSystem, ARowThatIsLostIsFound) {
+  struct Loses : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void arrive(const PutRow& row) override {
+      PutRow changed = row;
+      if (++rows == 20) changed.byte_enables = 0;
+      SpoiltCore::arrive(changed);
+    }
+    int rows = 0;
+  };
+  const std::string found = storms_with<Loses>();
+  EXPECT_THAT(found, ::testing::HasSubstr("scratchpad of core"));
+  EXPECT_THAT(found, ::testing::Not(::testing::HasSubstr("times")));
+}
+
+TEST(RtlSystem, ARowThatIsLateIsFound) {
+  struct IsLate : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void arrive(const PutRow& row) override { next = row; }
+    bool cycle(std::int64_t number) override {
+      if (held) SpoiltCore::arrive(*held);
+      held = std::exchange(next, std::nullopt);
+      return SpoiltCore::cycle(number);
+    }
+    std::optional<PutRow> held, next;
+  };
+  EXPECT_THAT(storms_with<IsLate>(), ::testing::HasSubstr("times of core"));
+}
+
+TEST(RtlSystem, ASemaphoreTooManyIsFound) {
+  struct Raises : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void arrive(const PutRow& row) override {
+      PutRow changed = row;
+      changed.semaphores |= row.semaphores >> 1;
+      SpoiltCore::arrive(changed);
+    }
+  };
+  EXPECT_THAT(storms_with<Raises>(), ::testing::HasSubstr("times of core"));
+}
+
+TEST(RtlSystem, AnotherReceiverIsFound) {
+  struct Numbers : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    const PutRow* sent() const override {
+      const PutRow* row = SpoiltCore::sent();
+      if (row == nullptr) return row;
+      changed = *row;
+      changed.line ^= 1;
+      return &changed;
+    }
+    mutable PutRow changed;
+  };
+  EXPECT_THAT(storms_with<Numbers>(), ::testing::HasSubstr("scratchpad of core"));
+}
+
+// Training, program after program.
+class Recording : public TimedSystemEngine {
+ public:
+  explicit Recording(TimedSystemEngine& engine) : engine_(engine) {}
+  SystemTiming run(std::vector<LoadedProgram>& programs, System& system) override {
+    const SystemTiming timing = engine_.run(programs, system);
+    left.emplace_back(timing, system);
+    return timing;
+  }
+  std::vector<Left> left;
+
+ private:
+  TimedSystemEngine& engine_;
+};
+
+struct Trained {
+  std::vector<Left> left;
+  std::string digest;
+  Machine::Cycles cycles;
+  std::int64_t right = 0;
+};
+
+Trained train(const Configuration& config, const compiler::CompiledModel& model, const Dataset& data,
+              TimedSystemEngine& engine) {
+  constexpr int kSteps = 2;
+  Recording recording(engine);
+  Machine machine(model, config.network, 5, 1, nullptr, &recording);
+  std::vector<std::int64_t> batch(static_cast<std::size_t>(config.parameters.batch));
+  std::iota(batch.begin(), batch.end(), 0);
+  machine.initialise(data.train, batch, 0.05);
+  for (int s = 0; s < kSteps; ++s) machine.step(data.train, batch, s, 0.05);
+  const std::int64_t right = machine.classify(data.train, batch);
+  return {std::move(recording.left), machine.digest_of_state(), machine.cycles(), right};
+}
+
+void check_training(const std::vector<std::string>& sets) {
+  SCOPED_TRACE(::testing::PrintToString(sets));
+  testing::ScratchDirectory scratch;
+  std::vector<Override> overrides{parse_override("/chip/scratchpad_kib=64")};
+  for (const std::string& set : sets) overrides.push_back(parse_override(set));
+  const Configuration config = parse_configuration(
+      testing::small_configuration(testing::write_dataset(scratch.path())), scratch.path(), overrides);
+  const compiler::CompiledModel model = compiler::compile(config.network, config.precision, config.parameters,
+                                                          config.chip, config.system.parameters);
+  const Dataset data = load_dataset(config.dataset, config.network);
+  std::optional<Trained> expected, found;
+  {
+    SystemEngine engine(config.cost.core, config.system);
+    expected.emplace(train(config, model, data, engine));
+  }
+  {
+    RtlSystemEngine engine(config.cost.core, config.system, static_cast<int>(model.slots.size()));
+    found.emplace(train(config, model, data, engine));
+  }
+  ASSERT_EQ(found->left.size(), expected->left.size());
+  ASSERT_EQ(found->left.size(), 5U);
+  for (std::size_t n = 0; n < found->left.size(); ++n)
+    EXPECT_EQ(difference(found->left[n], expected->left[n]), "") << "program " << n;
+  EXPECT_EQ(found->digest, expected->digest);
+  EXPECT_EQ(found->cycles.step, expected->cycles.step);
+  EXPECT_EQ(found->cycles.total(), expected->cycles.total());
+  EXPECT_EQ(found->right, expected->right);
+}
+
+constexpr auto kLanes = "/chip/lanes=4";
+
+TEST(RtlSystem, TwoCoresOfAChipTrainAsTheModelsDo) {
+  for (const char* preset : {"int8", "int16", "fp32"})
+    check_training(
+        {kLanes, "/training/batch=8", "/chip/cores=2", std::string("/precision/preset=") + preset});
+}
+TEST(RtlSystem, TwoChipsTrainAsTheModelsDo) {
+  check_training({kLanes, "/training/batch=8", "/system/chips=2", "/system/exchange/format=int8"});
+}
+TEST(RtlSystem, ARingOfFourChipsTrainsAsTheModelsDo) {
+  for (const char* preset : {"int8", "fp32"})
+    check_training(
+        {kLanes, "/training/batch=16", "/system/chips=4", std::string("/precision/preset=") + preset});
+}
+TEST(RtlSystem, TwoChipsOfTwoCoresTrainAsTheModelsDo) {
+  check_training(
+      {kLanes, "/training/batch=16", "/system/chips=2", "/chip/cores=2", "/precision/preset=int16"});
+}
+TEST(RtlSystem, TwoChipsOfSixteenLanesTrainAsTheModelsDo) {
+  check_training({"/training/batch=32", "/system/chips=2"});
+}
+
+}  // namespace
+}  // namespace anzan::sim
