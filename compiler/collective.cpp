@@ -12,7 +12,7 @@ namespace {
 
 using Resource = Access::Resource;
 
-// One dimension of the exchange: rings of `size` cores, `stride` apart.
+// One dimension of the exchange and what of the buffer goes round in it.
 struct Ring {
   int size, stride;
   std::int64_t chunk;          // lines of the pieces that go round
@@ -30,31 +30,36 @@ struct Ring {
 
 class Sum {
  public:
-  Sum(const SumBuffer& buffer, const std::vector<int>& dimensions, const ArrivalSemaphores& semaphores,
+  Sum(const SumBuffer& buffer, const std::vector<Dimension>& dimensions, const ArrivalSemaphores& semaphores,
       std::int64_t lanes)
-      : b_(buffer), semaphores_(semaphores), lanes_(lanes) {
-    std::int64_t region = b_.lines, arrival = 0;
-    int stride = 1;
-    for (const int size : dimensions) {
-      if (region % size != 0) throw std::logic_error("sum over cores: a buffer that does not divide");
-      region /= size;
-      rings_.push_back({size, stride, region, arrival});
-      arrival += (size - 1) * region;
-      stride *= size;
+      : b_(buffer), semaphores_(semaphores), lanes_(lanes), rings_(rings(buffer, dimensions)) {}
+
+  static std::vector<Ring> rings(const SumBuffer& buffer, const std::vector<Dimension>& dimensions) {
+    std::vector<Ring> result;
+    std::int64_t region = buffer.lines, arrival = 0;
+    for (const Dimension& d : dimensions) {
+      if (region % d.size != 0) throw std::logic_error("sum over cores: a buffer that does not divide");
+      region /= d.size;
+      result.push_back({d.size, d.stride, region, arrival});
+      arrival += (d.size - 1) * region;
     }
+    return result;
   }
 
-  std::vector<Round> rounds() {
+  void scatter() {
     for (std::size_t d = 0; d < rings_.size(); ++d) {
       for (int t = 0; t + 1 < rings_[d].size; ++t) scatter(d, t);
     }
+  }
+
+  void gather() {
     for (std::size_t d = rings_.size(); d-- > 0;) {
       for (int t = 0; t + 1 < rings_[d].size; ++t) gather(d, t);
     }
-    return std::move(rounds_);
   }
 
- private:
+  std::vector<Round> rounds() { return std::move(rounds_); }
+
   // The part of the buffer that a core works on in this dimension begins where the dimensions before have
   // left its own piece.
   static std::int64_t region(const std::vector<Ring>& rings, std::size_t dimension, int core) {
@@ -63,6 +68,7 @@ class Sum {
     return line;
   }
 
+ private:
   Access lines(std::int64_t first, std::int64_t count, bool write) const {
     return {Resource::kScratchpad, first, first + count, write};
   }
@@ -175,20 +181,44 @@ class Sum {
 
 }  // namespace
 
-ArrivalSemaphores::ArrivalSemaphores(std::size_t dimensions) : shared_(2 * dimensions + 1 > kSemaphores) {
-  if (dimensions + 1 > kSemaphores)
+ArrivalSemaphores::ArrivalSemaphores(std::size_t dimensions, std::size_t first, std::size_t end)
+    : first_(first), count_(end - first), shared_(2 * dimensions + 1 > count_) {
+  if (dimensions + 1 > count_)
     throw std::invalid_argument("exchange: found " + std::to_string(dimensions) +
-                                " dimensions, expected at most " + std::to_string(kSemaphores - 1));
+                                " dimensions, expected at most " + std::to_string(count_ - 1));
 }
 
-std::uint32_t ArrivalSemaphores::bit(std::size_t number) {
+std::uint32_t ArrivalSemaphores::bit(std::size_t number) const {
   static_assert(kFirstRemoteSemaphore + kSemaphores == isa::kSemaphores, "all that is left");
-  return std::uint32_t{1} << (kFirstRemoteSemaphore + number);
+  return std::uint32_t{1} << (kFirstRemoteSemaphore + first_ + number);
 }
 
-std::vector<Round> sum_over_cores(const SumBuffer& buffer, const std::vector<int>& dimensions,
+Range own_piece(const SumBuffer& buffer, const std::vector<Dimension>& dimensions, int core) {
+  const std::vector<Ring> rings = Sum::rings(buffer, dimensions);
+  const std::int64_t first = buffer.line + Sum::region(rings, rings.size(), core);
+  return {first, first + (rings.empty() ? buffer.lines : rings.back().chunk)};
+}
+
+std::vector<Round> sum_over_cores(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
                                   const ArrivalSemaphores& semaphores, std::int64_t lanes) {
-  return Sum(buffer, dimensions, semaphores, lanes).rounds();
+  Sum sum(buffer, dimensions, semaphores, lanes);
+  sum.scatter();
+  sum.gather();
+  return sum.rounds();
+}
+
+std::vector<Round> reduce_scatter(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
+                                  const ArrivalSemaphores& semaphores, std::int64_t lanes) {
+  Sum sum(buffer, dimensions, semaphores, lanes);
+  sum.scatter();
+  return sum.rounds();
+}
+
+std::vector<Round> all_gather(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
+                              const ArrivalSemaphores& semaphores) {
+  Sum sum(buffer, dimensions, semaphores, 0);
+  sum.gather();
+  return sum.rounds();
 }
 
 Access in_order(ExchangeOrder what, bool write) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "compiler/collective.hpp"
 #include "compiler/input_error.hpp"
@@ -32,8 +34,9 @@ class Exchange {
   explicit Exchange(Lowering& low)
       : low_(low),
         p_(low.graph().system.exchange),
-        cores_(low.graph().system.cores()),
-        semaphores_(p_.dimensions.size()) {
+        grid_(p_.grid()),
+        cores_(std::accumulate(p_.dimensions.begin(), p_.dimensions.end(), 1, std::multiplies<>())),
+        semaphores_(grid_.size()) {
     low_.enter("exchange", "exchange", Area::kExchange);
     const std::int64_t line_bytes = low_.lanes() * (isa::kWordBits / 8), area = low_.room().area;
     const std::int64_t most = area / 2 / cores_ * cores_;  // one segment and what arrives for it
@@ -133,7 +136,7 @@ class Exchange {
       buffer.lines = round_up(size, cores_);
       buffer.format = segments_[k].format;
       buffer.slot = segments_[k].slot;
-      sums_.push_back(sum_over_cores(buffer, p_.dimensions, semaphores_, low_.lanes()));
+      sums_.push_back(sum_over_cores(buffer, grid_, semaphores_, low_.lanes()));
       const auto rounds = static_cast<std::int64_t>(sums_.back().size());
       for (std::int64_t r = -1; r <= rounds; ++r) events.push_back({start + r, k, r});
       start += ceil_div(rounds + 2, under_way_);
@@ -216,7 +219,8 @@ class Exchange {
 
   Lowering& low_;
   const ExchangeParameters& p_;
-  std::int64_t cores_;
+  std::vector<Dimension> grid_;
+  std::int64_t cores_;  // that exchange
   ArrivalSemaphores semaphores_;
   std::int64_t segment_lines_ = 0, under_way_ = 1;
   std::vector<std::int64_t> buffers_;  // of segment k: 2 (k mod under_way_), and the next for what arrives

@@ -9,12 +9,18 @@
 
 namespace anzan::compiler {
 
+// Cores that lie `stride` apart, `size` of them: core c has the coordinate c / stride mod size.
+struct Dimension {
+  int size = 1, stride = 1;
+};
+
 struct ExchangeParameters {
   // An exchange goes through these dimensions one after the other, a ring in each: {64} is one ring, {2, 2,
   // 2, 2} is recursive halving and doubling, {8, 8} a torus, {16, 4} goes through the cores of a chip and
-  // then between chips. Core c has coordinate (c / product of the sizes before) mod size in each; the product
-  // of all is the number of cores.
+  // then between chips. Neighbours in the first lie `stride` apart, in each other one the product of that and
+  // the sizes before; the product of all sizes is the number of cores that exchange.
   std::vector<int> dimensions{1};
+  int stride = 1;
   std::optional<isa::Format> format;  // of gradients on the wire; none: as the precision says
   std::int64_t segment_bytes = 32 * 1024;
   // Each can be switched off, so that its worth can be measured.
@@ -24,6 +30,16 @@ struct ExchangeParameters {
   // What the scheduler expects of the network; decides nothing but the order of instructions.
   std::int64_t expected_latency_cycles = 500;
   double expected_bytes_per_cycle = 12.5;
+
+  std::vector<Dimension> grid() const {
+    std::vector<Dimension> result;
+    int next = stride;
+    for (const int size : dimensions) {
+      result.push_back({size, next});
+      next *= size;
+    }
+    return result;
+  }
 };
 
 struct SystemParameters {

@@ -21,122 +21,202 @@ namespace {
 using compiler::Listing;
 
 struct SumCase {
-  std::vector<int> dimensions;
+  int cores;
+  std::vector<compiler::Dimension> dimensions;
   isa::Format format;
 };
 
 std::ostream& operator<<(std::ostream& out, const SumCase& c) {
-  for (const int d : c.dimensions) out << d << ' ';
+  out << c.cores << " cores, ";
+  for (const compiler::Dimension& d : c.dimensions) out << d.size << " every " << d.stride << ", ";
   return out << isa::name(c.format);
+}
+
+// All cores, the first dimension through neighbours.
+SumCase all_cores(std::vector<int> sizes, isa::Format format) {
+  compiler::SystemParameters system;
+  system.exchange.dimensions = std::move(sizes);
+  return {system.cores(), system.exchange.grid(), format};
 }
 
 class SumOverCores : public ::testing::TestWithParam<SumCase> {
  protected:
   static constexpr int kLanes = 4, kSlot = 3;
+  static constexpr std::int64_t kLines = 192;  // of each of two buffers; their arrivals lie behind
 
-  int cores() const {
-    return std::accumulate(GetParam().dimensions.begin(), GetParam().dimensions.end(), 1,
-                           std::multiplies<>());
+  static int cores() { return GetParam().cores; }
+  static isa::Format format() { return GetParam().format; }
+  static std::int64_t elements(std::int64_t lines) {
+    return lines * kLanes * (4 / models::element_bytes(format()));
   }
 
-  // Two sums after each other in buffers of their own, scheduled as a whole.
-  Listing listing(std::int64_t lines) const {
-    const compiler::ArrivalSemaphores semaphores(GetParam().dimensions.size());
-    Listing result;
-    const auto add = [&](const isa::Instruction& i, compiler::Exchanged e) {
-      result.program.push_back(i);
-      result.region_of.push_back(0);
-      result.exchanged.push_back(std::make_shared<const compiler::Exchanged>(std::move(e)));
-      return static_cast<std::int32_t>(result.program.size()) - 1;
+  static compiler::SumBuffer buffer(std::int64_t k) {
+    return {2 * k * kLines, (2 * k + 1) * kLines, kLines, format(), kSlot};
+  }
+
+  // The cores that differ from this one in nothing but coordinates of the dimensions.
+  static std::vector<int> company(int core) {
+    const auto rest = [](int c) {
+      int left = c;
+      for (const compiler::Dimension& d : GetParam().dimensions) left -= c / d.stride % d.size * d.stride;
+      return left;
     };
-    for (std::int64_t k = 0; k < 2; ++k) {
-      const compiler::SumBuffer buffer{2 * k * lines, (2 * k + 1) * lines, lines, GetParam().format, kSlot};
-      std::int32_t put = -1;
-      for (compiler::Round& round : sum_over_cores(buffer, GetParam().dimensions, semaphores, kLanes)) {
-        for (compiler::Round::Part& part : round.parts) {
-          if (part.follows_put) part.exchanged.cause = put;
-          const std::int32_t number = add(part.instruction, part.exchanged);
-          if (std::holds_alternative<isa::Put>(part.instruction)) put = number;
-        }
-      }
-      isa::Copy store;
-      store.element = isa::Format::kFp32;
-      store.dst_space = isa::Space::kHbm;
-      store.src.base = static_cast<std::uint32_t>(buffer.line);
-      store.dst.base = static_cast<std::uint32_t>(k * lines);
-      store.src.stride.back() = store.dst.stride.back() = 1;
-      store.loops.back() = static_cast<std::uint16_t>(lines);
-      compiler::Exchanged e;
-      e.touches = compiler::accesses(store, kLanes);
-      e.touches.push_back(in_order(compiler::ExchangeOrder::kComplete));
-      e.arrivals = semaphores.complete();
-      e.cause = put;
-      add(store, std::move(e));
+    std::vector<int> result;
+    for (int c = 0; c < cores(); ++c) {
+      if (rest(c) == rest(core)) result.push_back(c);
     }
-    result.program.emplace_back(isa::End{});
-    result.region_of.push_back(0);
-    compiler::schedule(result, kLanes);
     return result;
   }
-};
 
-TEST_P(SumOverCores, LeavesThePlainSumInEveryCore) {
-  const std::int64_t lines = 4 * cores(), rows = 4 / models::element_bytes(GetParam().format),
-                     elements = lines * kLanes * rows;
-  System system(cores(), {kLanes, (4 * lines * 16 + 1023) / 1024}, 2 * lines, 1);
-  std::mt19937 random(static_cast<unsigned>(cores()));
-  std::vector<std::vector<double>> sums(2, std::vector<double>(static_cast<std::size_t>(elements)));
-  const auto place = [&](std::int64_t buffer_line, std::int64_t e) {
-    return buffer_line * 4 * kLanes + e * models::element_bytes(GetParam().format);
-  };
-  for (int c = 0; c < cores(); ++c) {
-    system.core(c).settings.slot(kSlot).width = GetParam().format == isa::Format::kInt8 ? 8 : 16;
-    for (std::int64_t k = 0; k < 2; ++k) {
-      for (std::int64_t e = 0; e < elements; ++e) {
-        const int n = static_cast<int>(random() % 13) - 6;  // sums of integers stay inside eight bits
-        sums[static_cast<std::size_t>(k)][static_cast<std::size_t>(e)] += n;
-        std::uint8_t* to = system.core(c).scratchpad() + place(2 * k * lines, e);
-        const auto value = static_cast<float>(n);
-        const std::int32_t wide = n;
-        const void* from = GetParam().format == isa::Format::kFp32 ? static_cast<const void*>(&value) : &wide;
-        std::memcpy(to, from, static_cast<std::size_t>(models::element_bytes(GetParam().format)));
+  // Numbers whose sums stay inside eight bits.
+  SumOverCores() : system(cores(), {kLanes, (4 * kLines * 16 + 1023) / 1024}, 2 * kLines, 1) {
+    std::mt19937 random(static_cast<unsigned>(cores()));
+    for (int c = 0; c < cores(); ++c) {
+      system.core(c).settings.slot(kSlot).width = format() == isa::Format::kInt8 ? 8 : 16;
+      first.emplace_back(2);
+      for (std::int64_t k = 0; k < 2; ++k) {
+        for (std::int64_t e = 0; e < elements(kLines); ++e) {
+          const int n = static_cast<int>(random() % 13) - 6;
+          first.back()[static_cast<std::size_t>(k)].push_back(n);
+          const auto value = static_cast<float>(n);
+          const void* from = format() == isa::Format::kFp32 ? static_cast<const void*>(&value) : &n;
+          std::memcpy(system.core(c).scratchpad() + place(buffer(k).line, e), from,
+                      static_cast<std::size_t>(models::element_bytes(format())));
+        }
       }
     }
   }
-  const Listing all = listing(lines);
-  std::vector<LoadedProgram> programs;
-  for (int c = 0; c < cores(); ++c) programs.push_back(system.values(c).load(isa::encode(all.in_core(c))));
-  system.run(programs);
-  for (int c = 0; c < cores(); ++c) {
-    for (std::int64_t k = 0; k < 2; ++k) {
-      for (std::int64_t e = 0; e < elements; ++e) {
-        const std::uint8_t* at = system.core(c).hbm() + place(k * lines, e);
-        double found = 0;
-        if (GetParam().format == isa::Format::kFp32) {
-          float value;
-          std::memcpy(&value, at, sizeof value);
-          found = double{value};
-        } else if (GetParam().format == isa::Format::kInt8) {
-          found = static_cast<std::int8_t>(*at);
-        } else {
-          std::int16_t value;
-          std::memcpy(&value, at, sizeof value);
-          found = value;
-        }
-        ASSERT_EQ(found, sums[static_cast<std::size_t>(k)][static_cast<std::size_t>(e)])
-            << "core " << c << ", buffer " << k << ", element " << e;
+
+  static std::int64_t place(std::int64_t line, std::int64_t e) {
+    return line * 4 * kLanes + e * models::element_bytes(format());
+  }
+
+  static int element(const std::uint8_t* memory, std::int64_t line, std::int64_t e) {
+    const std::uint8_t* at = memory + place(line, e);
+    if (format() == isa::Format::kInt8) return static_cast<std::int8_t>(*at);
+    if (format() == isa::Format::kInt16) {
+      std::int16_t value;
+      std::memcpy(&value, at, sizeof value);
+      return value;
+    }
+    float value;
+    std::memcpy(&value, at, sizeof value);
+    return static_cast<int>(value);
+  }
+
+  static std::int32_t add(Listing& to, const isa::Instruction& i, compiler::Exchanged e) {
+    to.program.push_back(i);
+    to.region_of.push_back(0);
+    to.exchanged.push_back(std::make_shared<const compiler::Exchanged>(std::move(e)));
+    return static_cast<std::int32_t>(to.program.size()) - 1;
+  }
+
+  // Returns the last put.
+  static std::int32_t add(Listing& to, std::vector<compiler::Round> rounds) {
+    std::int32_t put = -1;
+    for (compiler::Round& round : rounds) {
+      for (compiler::Round::Part& part : round.parts) {
+        if (part.follows_put) part.exchanged.cause = put;
+        const std::int32_t number = add(to, part.instruction, part.exchanged);
+        if (std::holds_alternative<isa::Put>(part.instruction)) put = number;
       }
     }
+    return put;
+  }
+
+  static void add_store(Listing& to, std::int64_t k, std::uint32_t arrivals, std::int32_t cause) {
+    isa::Copy store;
+    store.element = isa::Format::kFp32;
+    store.dst_space = isa::Space::kHbm;
+    store.src.base = static_cast<std::uint32_t>(buffer(k).line);
+    store.dst.base = static_cast<std::uint32_t>(k * kLines);
+    store.src.stride.back() = store.dst.stride.back() = 1;
+    store.loops.back() = static_cast<std::uint16_t>(kLines);
+    compiler::Exchanged e;
+    e.touches = compiler::accesses(store, kLanes);
+    e.touches.push_back(in_order(compiler::ExchangeOrder::kComplete));
+    e.arrivals = arrivals;
+    e.cause = cause;
+    add(to, store, std::move(e));
+  }
+
+  void run(Listing listing) {
+    listing.program.emplace_back(isa::End{});
+    listing.region_of.push_back(0);
+    compiler::schedule(listing, kLanes);
+    std::vector<LoadedProgram> programs;
+    for (int c = 0; c < cores(); ++c)
+      programs.push_back(system.values(c).load(isa::encode(listing.in_core(c))));
+    system.run(programs);
+  }
+
+  int sum(int core, std::int64_t k, std::int64_t e) const {
+    int result = 0;
+    for (const int c : company(core))
+      result += first[static_cast<std::size_t>(c)][static_cast<std::size_t>(k)][static_cast<std::size_t>(e)];
+    return result;
+  }
+
+  System system;
+  std::vector<std::vector<std::vector<int>>> first;  // of each core and buffer: what it holds at first
+};
+
+// Two sums after each other in buffers of their own, scheduled as a whole.
+TEST_P(SumOverCores, LeavesThePlainSumInEveryCore) {
+  const compiler::ArrivalSemaphores semaphores(GetParam().dimensions.size());
+  Listing listing;
+  for (std::int64_t k = 0; k < 2; ++k)
+    add_store(listing, k, semaphores.complete(),
+              add(listing, sum_over_cores(buffer(k), GetParam().dimensions, semaphores, kLanes)));
+  run(std::move(listing));
+  for (int c = 0; c < cores(); ++c) {
+    for (std::int64_t k = 0; k < 2; ++k) {
+      for (std::int64_t e = 0; e < elements(kLines); ++e)
+        ASSERT_EQ(element(system.core(c).hbm(), k * kLines, e), sum(c, k, e))
+            << "core " << c << ", buffer " << k << ", element " << e;
+    }
+  }
+}
+
+// The sums of its own piece from one buffer, the others' own pieces to another.
+TEST_P(SumOverCores, CanBeHadInHalves) {
+  const auto& dimensions = GetParam().dimensions;
+  const compiler::ArrivalSemaphores semaphores(dimensions.size());
+  Listing scatter, gather;
+  add(scatter, reduce_scatter(buffer(0), dimensions, semaphores, kLanes));
+  add_store(scatter, 0, 0, -1);
+  run(std::move(scatter));
+  add_store(gather, 1, semaphores.complete(), add(gather, all_gather(buffer(1), dimensions, semaphores)));
+  run(std::move(gather));
+  for (int c = 0; c < cores(); ++c) {
+    const compiler::Range own = own_piece(buffer(0), dimensions, c);
+    for (std::int64_t e = elements(own.begin); e < elements(own.end); ++e)
+      ASSERT_EQ(element(system.core(c).hbm(), 0, e), sum(c, 0, e)) << "core " << c << ", element " << e;
+    std::int64_t gathered = 0;
+    for (const int from : company(c)) {
+      const compiler::Range theirs = own_piece({0, 0, kLines, format(), kSlot}, dimensions, from);
+      for (std::int64_t e = elements(theirs.begin); e < elements(theirs.end); ++e, ++gathered)
+        ASSERT_EQ(element(system.core(c).hbm(), kLines, e),
+                  first[static_cast<std::size_t>(from)][1][static_cast<std::size_t>(e)])
+            << "core " << c << ", from core " << from << ", element " << e;
+    }
+    ASSERT_EQ(gathered, elements(kLines));
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, SumOverCores,
-    ::testing::Values(SumCase{{2}, isa::Format::kFp32}, SumCase{{3}, isa::Format::kInt16},
-                      SumCase{{8}, isa::Format::kInt8}, SumCase{{2, 2}, isa::Format::kFp32},
-                      SumCase{{4, 3}, isa::Format::kInt16}, SumCase{{3, 1, 2}, isa::Format::kFp32},
-                      SumCase{{2, 2, 2, 2}, isa::Format::kInt8}, SumCase{{2, 3, 2}, isa::Format::kFp32},
-                      SumCase{{2, 2, 2, 2, 2, 2}, isa::Format::kInt16}));
+    ::testing::Values(all_cores({2}, isa::Format::kFp32), all_cores({3}, isa::Format::kInt16),
+                      all_cores({8}, isa::Format::kInt8), all_cores({2, 2}, isa::Format::kFp32),
+                      all_cores({4, 3}, isa::Format::kInt16), all_cores({3, 1, 2}, isa::Format::kFp32),
+                      all_cores({2, 2, 2, 2}, isa::Format::kInt8), all_cores({2, 3, 2}, isa::Format::kFp32),
+                      all_cores({2, 2, 2, 2, 2, 2}, isa::Format::kInt16),
+                      // not through neighbours, in another order, and not over all cores
+                      SumCase{12, {{4, 3}, {3, 1}}, isa::Format::kFp32},
+                      SumCase{8, {{2, 4}, {2, 1}, {2, 2}}, isa::Format::kInt16},
+                      SumCase{12, {{3, 4}}, isa::Format::kFp32},
+                      SumCase{16, {{2, 2}, {4, 4}}, isa::Format::kInt8},
+                      SumCase{12, {{3, 2}}, isa::Format::kInt16}));
 
 class ManyCores : public ::testing::Test {
  protected:
