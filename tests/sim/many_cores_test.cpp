@@ -134,7 +134,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
     store.loops.back() = static_cast<std::uint16_t>(kLines);
     compiler::Exchanged e;
     e.touches = compiler::accesses(store, kLanes);
-    e.touches.push_back(in_order(compiler::ExchangeOrder::kComplete));
+    if (arrivals != 0) e.touches.push_back(compiler::taking(arrivals));
     e.arrivals = arrivals;
     e.cause = cause;
     add(to, store, std::move(e));
@@ -163,7 +163,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
 
 // Two sums after each other in buffers of their own, scheduled as a whole.
 TEST_P(SumOverCores, LeavesThePlainSumInEveryCore) {
-  const compiler::ArrivalSemaphores semaphores(GetParam().dimensions.size());
+  const compiler::ArrivalSemaphores semaphores(GetParam().dimensions);
   Listing listing;
   for (std::int64_t k = 0; k < 2; ++k)
     add_store(listing, k, semaphores.complete(),
@@ -181,7 +181,7 @@ TEST_P(SumOverCores, LeavesThePlainSumInEveryCore) {
 // The sums of its own piece from one buffer, the others' own pieces to another.
 TEST_P(SumOverCores, CanBeHadInHalves) {
   const auto& dimensions = GetParam().dimensions;
-  const compiler::ArrivalSemaphores semaphores(dimensions.size());
+  const compiler::ArrivalSemaphores semaphores(dimensions);
   Listing scatter, gather;
   add(scatter, reduce_scatter(buffer(0), dimensions, semaphores, kLanes));
   add_store(scatter, 0, 0, -1);
