@@ -1,13 +1,16 @@
 // Gradients are summed over the cores segment by segment: loaded from HBM, summed in the scratchpads, stored
-// again. Several segments are under way at once, each some rounds behind the one before.
+// again. Several segments are under way at once, on different ways.
 #include "compiler/exchange.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
+#include <iterator>
+#include <limits>
+#include <map>
 #include <numeric>
 
 #include "compiler/collective.hpp"
+#include "compiler/exchange_plan.hpp"
 #include "compiler/input_error.hpp"
 #include "models/timing.hpp"
 
@@ -16,12 +19,21 @@ namespace {
 
 constexpr std::int64_t kMostUnderWay = 32;
 
+struct LastPut {
+  std::int32_t number = -1;
+  std::int64_t lag_cycles = 0;
+};
+
 // Integers of one segment have one slot.
 struct Segment {
+  const GradientReady* ready = nullptr;
   std::string layer;
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
   std::vector<Range> lines;  // in HBM
+  std::size_t way = 0;
+  std::vector<Round::Part> parts;  // while it is under way
+  LastPut last_put;
   std::int64_t size() const {
     std::int64_t n = 0;
     for (const Range& r : lines) n += r.size();
@@ -52,161 +64,121 @@ class Exchange {
   }
 
   void run(const std::vector<GradientReady>& ready) {
-    segments_ = in_order_of_need(ready);
+    for (const GradientReady& r : ready) cut(r);
     if (!p_.hide_in_backward) low_.all_before(begin(false));
-    std::vector<Event> events = plan();
-    std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
-      return std::pair(a.time, a.segment) < std::pair(b.time, b.segment);
-    });
-    for (const Event& e : events) emit(e);
+    std::vector<SegmentPlan> plans;
+    for (Segment& s : segments_) {
+      s.way = p_.pipelined ? next_way(s.size()) : 0;
+      plans.push_back({p_.hide_in_backward ? s.ready->cycle : 0, s.ready->op->layer, tasks(s)});
+    }
+    for (const PlannedTask& t : plan_exchange(plans, static_cast<std::size_t>(under_way_))) emit(t);
   }
 
  private:
-  // Round -1 loads; the round after the last stores.
-  struct Event {
-    std::int64_t time;
-    std::size_t segment;
-    std::int64_t round;
-  };
-
   // The first loads follow all that has been emitted.
   static Access begin(bool write) { return {Access::Resource::kOrder, 0, 1, write}; }
 
-  // In turn; but where one waits for the other, over the same links.
-  std::size_t way_of(std::size_t segment) const { return p_.pipelined ? segment % ways_.size() : 0; }
-
-  std::vector<Segment> cut(const Op& op) const {
-    std::vector<Segment> segments;
+  void cut(const GradientReady& ready) {
     const Graph& g = low_.graph();
-    for (const int t : op.inputs) {
+    const std::size_t first = segments_.size();
+    for (const int t : ready.op->inputs) {
       const TensorInfo& tensor = g.tensors[static_cast<std::size_t>(t)];
       for (Range r{tensor.hbm_line, tensor.hbm_line + tensor.lines}; r.size() > 0;) {
-        const bool fits = !segments.empty() && segments.back().size() < segment_lines_ &&
-                          segments.back().format == tensor.format &&
-                          (segments.back().slot == tensor.slot || tensor.format == isa::Format::kFp32);
-        if (!fits)
-          segments.push_back(
-              {g.network.layers[static_cast<std::size_t>(op.layer)].name, tensor.format, tensor.slot, {}});
-        const std::int64_t room = segment_lines_ - segments.back().size(),
+        const bool fits = segments_.size() > first && segments_.back().size() < segment_lines_ &&
+                          segments_.back().format == tensor.format &&
+                          (segments_.back().slot == tensor.slot || tensor.format == isa::Format::kFp32);
+        if (!fits) {
+          Segment& s = segments_.emplace_back();
+          s.ready = &ready;
+          s.layer = g.network.layers[static_cast<std::size_t>(ready.op->layer)].name;
+          s.format = tensor.format;
+          s.slot = tensor.slot;
+        }
+        const std::int64_t room = segment_lines_ - segments_.back().size(),
                            end = std::min(r.end, r.begin + room);
-        segments.back().lines.push_back({r.begin, end});
+        segments_.back().lines.push_back({r.begin, end});
         r.begin = end;
       }
     }
-    return segments;
   }
 
-  // Whenever the network could take another segment: of the gradients that are there, the one whose weights
-  // the next step needs first.
-  std::vector<Segment> in_order_of_need(std::vector<GradientReady> ready) const {
-    std::vector<Segment> result;
-    double now = 0;
-    const double share = 2.0 * static_cast<double>(cores_ - 1) / static_cast<double>(cores_);
-    std::vector<std::vector<Segment>> waiting;
-    for (const GradientReady& r : ready) {
-      waiting.push_back(cut(*r.op));
-      std::reverse(waiting.back().begin(), waiting.back().end());
-    }
-    for (;;) {
-      const double never = std::numeric_limits<double>::infinity();
-      double next = never;
-      std::size_t best = ready.size();
-      for (std::size_t i = 0; i < ready.size(); ++i) {
-        if (waiting[i].empty()) continue;
-        const double at = p_.hide_in_backward ? static_cast<double>(ready[i].cycle) : 0;
-        next = std::min(next, at);
-        if (at <= now && (best == ready.size() || ready[i].op->layer < ready[best].op->layer)) best = i;
+  // The one after which the busiest link has least to do.
+  std::size_t next_way(std::int64_t lines) {
+    std::size_t best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    std::vector<std::map<int, double>> after(ways_.size(), sent_);
+    for (std::size_t w = 0; w < ways_.size(); ++w) {
+      double region = static_cast<double>(lines), most = 0;
+      for (const Dimension& d : ways_[w]) {
+        double& link = after[w][next(d, 0)];
+        link += region * (d.size - 1) / d.size;
+        most = std::max(most, link);
+        region /= d.size;
       }
-      if (next == never) return result;
-      if (best == ready.size()) {
-        now = next;
-        continue;
-      }
-      const double bytes = static_cast<double>(waiting[best].back().size() * low_.lanes() * 4);
-      now += bytes * share / p_.expected_bytes_per_cycle / static_cast<double>(p_.pipelined ? p_.ways : 1);
-      result.push_back(std::move(waiting[best].back()));
-      waiting[best].pop_back();
+      if (most < least) best = w;
+      least = std::min(least, most);
     }
+    sent_ = std::move(after[best]);
+    return best;
   }
 
-  // As if no segment met another on its way.
-  std::vector<Event> plan() {
-    std::vector<Event> events;
-    std::vector<std::int64_t> free(static_cast<std::size_t>(under_way_), 0);  // of each place: since when
-    std::int64_t start = 0;
-    for (std::size_t k = 0; k < segments_.size(); ++k) {
-      sums_.push_back(sum(k));
-      const auto rounds = static_cast<std::int64_t>(sums_.back().size());
-      std::int64_t duration = 2 * segments_[k].size();
-      for (const Round& round : sums_.back()) duration += cycles(round);
-      std::int64_t& place = free[k % free.size()];
-      std::int64_t time = start = std::max(start, place);
-      for (std::int64_t r = -1; r <= rounds; ++r) {
-        events.push_back({time, k, r});
-        const bool moves = r < 0 || r == rounds;
-        time += moves ? segments_[k].size() : cycles(sums_.back()[static_cast<std::size_t>(r)]);
-      }
-      place = time;
-      start += ceil_div(duration, under_way_);
-    }
-    last_put_.assign(segments_.size(), {});
-    return events;
-  }
-
-  std::vector<Round> sum(std::size_t segment) const {
+  std::vector<Round::Part> sum(const Segment& segment, std::size_t place) const {
     SumBuffer buffer;
-    buffer.line = buffer_of(segment);
-    buffer.arrival_line = buffers_[2 * place_of(segment) + 1];
-    buffer.lines = round_up(segments_[segment].size(), cores_);
-    buffer.format = segments_[segment].format;
-    buffer.slot = segments_[segment].slot;
-    const std::size_t way = way_of(segment);
-    return sum_over_cores(buffer, ways_[way], semaphores_[way], low_.lanes());
+    buffer.line = buffers_[2 * place];
+    buffer.arrival_line = buffers_[2 * place + 1];
+    buffer.lines = round_up(segment.size(), cores_);
+    buffer.format = segment.format;
+    buffer.slot = segment.slot;
+    std::vector<Round::Part> parts;
+    for (Round& r : sum_over_cores(buffer, ways_[segment.way], semaphores_[segment.way], low_.lanes()))
+      std::move(r.parts.begin(), r.parts.end(), std::back_inserter(parts));
+    return parts;
   }
 
-  std::int64_t cycles(const Round& round) const {
-    std::int64_t sum = 0;
-    for (const Round::Part& part : round.parts) {
-      sum += models::estimated_cycles(part.instruction);
-      if (const auto* put = std::get_if<isa::Put>(&part.instruction)) sum += lag_cycles(*put);
+  std::vector<ExchangeTask> tasks(const Segment& segment) {
+    std::vector<ExchangeTask>& known = tasks_[{segment.size(), segment.way}];
+    if (!known.empty()) return known;
+    const ExchangeTask move{ExchangeTask::kMemory, 0, segment.size() * 5 / 4, 0};
+    known.push_back(move);
+    for (const Round::Part& part : sum(segment, 0)) {
+      const std::int64_t cycles = models::estimated_cycles(part.instruction);
+      ExchangeTask task{ExchangeTask::kAlone, 0, cycles, 0};
+      if (const auto* put = std::get_if<isa::Put>(&part.instruction)) {
+        const std::int64_t lines = put->loops.back();
+        const double bytes = static_cast<double>(lines * low_.lanes() * 4);
+        task = {put->core, cycles + lines, static_cast<std::int64_t>(bytes / p_.expected_bytes_per_cycle),
+                p_.expected_latency_cycles};
+      }
+      known.push_back(task);
     }
-    return sum;
+    known.push_back(move);
+    return known;
   }
 
-  // From the end of a put to the arrival of what it sends.
-  std::int64_t lag_cycles(const isa::Put& put) const {
-    const double bytes = static_cast<double>(put.loops.back() * low_.lanes() * 4);
-    return p_.expected_latency_cycles + static_cast<std::int64_t>(bytes / p_.expected_bytes_per_cycle);
-  }
-
-  void emit(const Event& e) {
-    const Segment& segment = segments_[e.segment];
+  void emit(const PlannedTask& t) {
+    Segment& segment = segments_[t.segment];
     low_.enter(segment.layer, "exchange", Area::kExchange);
-    auto& rounds = sums_[e.segment];
-    if (e.round < 0) return load(segment, e.segment);
-    if (e.round == static_cast<std::int64_t>(rounds.size())) return store(segment, e.segment);
-    for (Round::Part& part : rounds[static_cast<std::size_t>(e.round)].parts) {
-      LastPut& last = last_put_[e.segment];
-      if (part.follows_put) follow(part.exchanged, last);
-      const auto* put = std::get_if<isa::Put>(&part.instruction);
-      const std::int64_t lag = put != nullptr ? lag_cycles(*put) : 0;
-      const std::int32_t number = low_.emit(part.instruction, std::move(part.exchanged));
-      if (put != nullptr) last = {number, lag};
+    if (t.task == 0) {
+      segment.parts = sum(segment, t.place);
+      return load(segment, buffers_[2 * t.place]);
     }
-    rounds[static_cast<std::size_t>(e.round)].parts.clear();
+    if (t.task == segment.parts.size() + 1) {
+      store(segment, buffers_[2 * t.place]);
+      segment.parts.clear();
+      return;
+    }
+    Round::Part& part = segment.parts[t.task - 1];
+    if (part.follows_put) follow(part.exchanged, segment.last_put);
+    const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
+    const std::int64_t lag = t.finished - t.possible - models::estimated_cycles(part.instruction);
+    const std::int32_t number = low_.emit(part.instruction, std::move(part.exchanged));
+    if (is_put) segment.last_put = {number, lag};
   }
 
-  struct LastPut {
-    std::int32_t number = -1;
-    std::int64_t lag_cycles = 0;
-  };
   static void follow(Exchanged& exchanged, const LastPut& put) {
     exchanged.cause = put.number;
     exchanged.lag_cycles = put.lag_cycles;
   }
-
-  std::size_t place_of(std::size_t segment) const { return segment % static_cast<std::size_t>(under_way_); }
-  std::int64_t buffer_of(std::size_t segment) const { return buffers_[2 * place_of(segment)]; }
 
   isa::Copy copy(std::int64_t lines) const {
     isa::Copy c;
@@ -216,8 +188,7 @@ class Exchange {
     return c;
   }
 
-  void load(const Segment& segment, std::size_t number) {
-    std::int64_t line = buffer_of(number);
+  void load(const Segment& segment, std::int64_t line) {
     for (const Range& r : segment.lines) {
       isa::Copy c = copy(r.size());
       c.src_space = isa::Space::kHbm;
@@ -231,8 +202,7 @@ class Exchange {
     }
   }
 
-  void store(const Segment& segment, std::size_t number) {
-    std::int64_t line = buffer_of(number);
+  void store(const Segment& segment, std::int64_t line) {
     bool first = true;
     for (const Range& r : segment.lines) {
       isa::Copy c = copy(r.size());
@@ -241,11 +211,11 @@ class Exchange {
       c.dst.base = static_cast<std::uint32_t>(r.begin);
       Exchanged e;
       e.touches = accesses(c, low_.lanes());
-      const std::uint32_t complete = semaphores_[way_of(number)].complete();
+      const std::uint32_t complete = semaphores_[segment.way].complete();
       e.touches.push_back(taking(complete));
       if (first) {
         e.arrivals = complete;
-        follow(e, last_put_[number]);
+        follow(e, segment.last_put);
       }
       low_.emit(c, std::move(e));
       first = false;
@@ -259,10 +229,10 @@ class Exchange {
   std::vector<ArrivalSemaphores> semaphores_;  // of each way
   std::int64_t cores_;                         // that exchange
   std::int64_t segment_lines_ = 0, under_way_ = 1;
-  std::vector<std::int64_t> buffers_;  // of segment k: 2 (k mod under_way_), and the next for what arrives
+  std::vector<std::int64_t> buffers_;  // two for each place: what is summed, and what arrives
   std::vector<Segment> segments_;
-  std::vector<std::vector<Round>> sums_;
-  std::vector<LastPut> last_put_;
+  std::map<int, double> sent_;  // lines, over the links to these neighbours of core 0
+  std::map<std::pair<std::int64_t, std::size_t>, std::vector<ExchangeTask>> tasks_;  // by lines and way
 };
 
 }  // namespace
