@@ -121,18 +121,19 @@ Listing calibrate_program(Lowering& low) {
 void one_step(Lowering& low) {
   std::map<int, std::int64_t> ready;  // by layer: when its gradients are there
   std::vector<GradientReady> to_sum;
+  std::vector<UpdateBySums> by_sums;
   const std::int64_t start = low.tensor_cycles();
   for (const Op& op : low.graph().ops) {
     if (op.kind == OpKind::kExchange) {
       to_sum.push_back({&op, ready.at(op.layer)});
       continue;
     }
-    if (op.kind == OpKind::kUpdate) {
-      lower_exchange(low, to_sum);
-      to_sum.clear();
+    const std::vector<int> slots = written_slots(low.graph(), op);
+    if (op.kind == OpKind::kUpdate && !to_sum.empty()) {
+      by_sums.push_back({&op, slots});
+      continue;
     }
     enter(low, op);
-    const std::vector<int> slots = written_slots(low.graph(), op);
     for (int s : slots) {
       low.optimise(s);
       if (op.kind != OpKind::kUpdate) low.settle(s);
@@ -142,6 +143,7 @@ void one_step(Lowering& low) {
     if (op.kind != OpKind::kUpdate) continue;
     for (int s : slots) low.settle(s);  // the whole tensor has been rewritten
   }
+  lower_exchange(low, to_sum, by_sums);
 }
 
 Listing exchange_program(Lowering& low) {
@@ -151,7 +153,7 @@ Listing exchange_program(Lowering& low) {
   for (const Op& op : low.graph().ops) {
     if (op.kind == OpKind::kExchange) to_sum.push_back({&op, 0});
   }
-  lower_exchange(low, to_sum);
+  lower_exchange(low, to_sum, {});
   finish(low, listing);
   return listing;
 }

@@ -1,5 +1,5 @@
-// Gradients are summed over the cores segment by segment: loaded from HBM, summed in the scratchpads, stored
-// again. Several segments are under way at once, on different ways.
+// Gradients are summed over the cores segment by segment: loaded from HBM and summed in the scratchpads,
+// where the updates read the sums. Several segments are under way at once, on different ways.
 #include "compiler/exchange.hpp"
 
 #include <algorithm>
@@ -30,21 +30,26 @@ struct Segment {
   std::string layer;
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
-  std::vector<Range> lines;  // in HBM
+  struct Part {
+    int tensor;
+    Range lines;  // of the tensor
+  };
+  std::vector<Part> tensors;
   std::size_t way = 0;
   std::vector<Round::Part> parts;  // while it is under way
   LastPut last_put;
   std::int64_t size() const {
     std::int64_t n = 0;
-    for (const Range& r : lines) n += r.size();
+    for (const Part& p : tensors) n += p.lines.size();
     return n;
   }
 };
 
 class Exchange {
  public:
-  explicit Exchange(Lowering& low)
+  Exchange(Lowering& low, const std::vector<UpdateBySums>& updates)
       : low_(low),
+        updates_(updates),
         p_(low.graph().system.exchange),
         ways_(ways(p_)),
         semaphores_(ArrivalSemaphores::of(ways_)),
@@ -66,12 +71,20 @@ class Exchange {
   void run(const std::vector<GradientReady>& ready) {
     for (const GradientReady& r : ready) cut(r);
     if (!p_.hide_in_backward) low_.all_before(begin(false));
+    for (const UpdateBySums& u : updates_) {
+      enter_update(u);
+      for (const int slot : u.slots) low_.optimise(slot);
+    }
     std::vector<SegmentPlan> plans;
     for (Segment& s : segments_) {
       s.way = p_.pipelined ? next_way(s.size()) : 0;
       plans.push_back({p_.hide_in_backward ? s.ready->cycle : 0, s.ready->op->layer, tasks(s)});
     }
     for (const PlannedTask& t : plan_exchange(plans, static_cast<std::size_t>(under_way_))) emit(t);
+    for (const UpdateBySums& u : updates_) {
+      enter_update(u);
+      for (const int slot : u.slots) low_.settle(slot);  // the whole tensor has been rewritten
+    }
   }
 
  private:
@@ -83,8 +96,8 @@ class Exchange {
     const std::size_t first = segments_.size();
     for (const int t : ready.op->inputs) {
       const TensorInfo& tensor = g.tensors[static_cast<std::size_t>(t)];
-      for (Range r{tensor.hbm_line, tensor.hbm_line + tensor.lines}; r.size() > 0;) {
-        const bool fits = segments_.size() > first && segments_.back().size() < segment_lines_ &&
+      for (Range r{0, tensor.lines}; r.size() > 0;) {
+        const bool fits = segments_.size() > first && room_in(segments_.back()) > 0 &&
                           segments_.back().format == tensor.format &&
                           (segments_.back().slot == tensor.slot || tensor.format == isa::Format::kFp32);
         if (!fits) {
@@ -94,12 +107,16 @@ class Exchange {
           s.format = tensor.format;
           s.slot = tensor.slot;
         }
-        const std::int64_t room = segment_lines_ - segments_.back().size(),
-                           end = std::min(r.end, r.begin + room);
-        segments_.back().lines.push_back({r.begin, end});
+        const std::int64_t end = std::min(r.end, r.begin + room_in(segments_.back()));
+        segments_.back().tensors.push_back({t, {r.begin, end}});
         r.begin = end;
       }
     }
+  }
+
+  // Lines of four rows, whatever the format, so that updates can move whole lines.
+  std::int64_t room_in(const Segment& segment) const {
+    return (segment_lines_ - segment.size()) / kChannelAlignment * kChannelAlignment;
   }
 
   // The one after which the busiest link has least to do.
@@ -163,7 +180,7 @@ class Exchange {
       return load(segment, buffers_[2 * t.place]);
     }
     if (t.task == segment.parts.size() + 1) {
-      store(segment, buffers_[2 * t.place]);
+      updates_.empty() ? store(segment, buffers_[2 * t.place]) : update(segment, buffers_[2 * t.place]);
       segment.parts.clear();
       return;
     }
@@ -180,50 +197,74 @@ class Exchange {
     exchanged.lag_cycles = put.lag_cycles;
   }
 
-  isa::Copy copy(std::int64_t lines) const {
+  isa::Copy copy(const Segment::Part& part, std::int64_t line, bool in) const {
     isa::Copy c;
     c.element = isa::Format::kFp32;
     c.src.stride.back() = c.dst.stride.back() = 1;
-    c.loops.back() = static_cast<std::uint16_t>(lines);
+    c.loops.back() = static_cast<std::uint16_t>(part.lines.size());
+    (in ? c.src_space : c.dst_space) = isa::Space::kHbm;
+    (in ? c.src : c.dst).base = static_cast<std::uint32_t>(tensor(part).hbm_line + part.lines.begin);
+    (in ? c.dst : c.src).base = static_cast<std::uint32_t>(line);
     return c;
   }
 
   void load(const Segment& segment, std::int64_t line) {
-    for (const Range& r : segment.lines) {
-      isa::Copy c = copy(r.size());
-      c.src_space = isa::Space::kHbm;
-      c.src.base = static_cast<std::uint32_t>(r.begin);
-      c.dst.base = static_cast<std::uint32_t>(line);
+    for (const Segment::Part& part : segment.tensors) {
+      const isa::Copy c = copy(part, line, true);
       Exchanged e;
       e.touches = accesses(c, low_.lanes());
       if (!p_.hide_in_backward) e.touches.push_back(begin(true));
       low_.emit(c, std::move(e));
-      line += r.size();
+      line += part.lines.size();
     }
   }
 
-  void store(const Segment& segment, std::int64_t line) {
-    bool first = true;
-    for (const Range& r : segment.lines) {
-      isa::Copy c = copy(r.size());
-      c.dst_space = isa::Space::kHbm;
-      c.src.base = static_cast<std::uint32_t>(line);
-      c.dst.base = static_cast<std::uint32_t>(r.begin);
-      Exchanged e;
-      e.touches = accesses(c, low_.lanes());
-      const std::uint32_t complete = semaphores_[segment.way].complete();
-      e.touches.push_back(taking(complete));
-      if (first) {
-        e.arrivals = complete;
-        follow(e, segment.last_put);
-      }
-      low_.emit(c, std::move(e));
-      first = false;
-      line += r.size();
+  // What an instruction that reads sums needs; the first of a segment takes their arrival.
+  Exchanged reader(Segment& segment, const isa::Instruction& instruction) const {
+    Exchanged e;
+    e.touches = accesses(instruction, low_.lanes());
+    e.touches.push_back(taking(semaphores_[segment.way].complete()));
+    if (segment.last_put.number < 0) return e;
+    e.arrivals = semaphores_[segment.way].complete();
+    follow(e, segment.last_put);
+    segment.last_put = {};
+    return e;
+  }
+
+  void store(Segment& segment, std::int64_t line) {
+    for (const Segment::Part& part : segment.tensors) {
+      const isa::Copy c = copy(part, line, false);
+      low_.emit(c, reader(segment, c));
+      line += part.lines.size();
     }
+  }
+
+  void update(Segment& segment, std::int64_t line) {
+    for (const Segment::Part& part : segment.tensors) {
+      const auto by = [&](const UpdateBySums& u) { return u.op->inputs.front() == part.tensor; };
+      const auto u = std::find_if(updates_.begin(), updates_.end(), by);
+      if (u == updates_.end()) throw std::logic_error("exchange: nobody wants the sums of a gradient");
+      enter_update(*u);
+      const std::int64_t rows = rows_per_line(tensor(part).format);
+      lower_update(low_, *u->op,
+                   {{part.lines.begin * rows, part.lines.end * rows}, line * rows, [&](const isa::Vector& v) {
+                      return reader(segment, v);
+                    }});
+      line += part.lines.size();
+    }
+  }
+
+  void enter_update(const UpdateBySums& u) {
+    low_.enter(low_.graph().network.layers[static_cast<std::size_t>(u.op->layer)].name, "update",
+               Area::kUpdate);
+  }
+
+  const TensorInfo& tensor(const Segment::Part& part) const {
+    return low_.graph().tensors[static_cast<std::size_t>(part.tensor)];
   }
 
   Lowering& low_;
+  const std::vector<UpdateBySums>& updates_;
   const ExchangeParameters& p_;
   std::vector<Way> ways_;
   std::vector<ArrivalSemaphores> semaphores_;  // of each way
@@ -237,8 +278,9 @@ class Exchange {
 
 }  // namespace
 
-void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready) {
-  if (!ready.empty()) Exchange(low).run(ready);
+void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready,
+                    const std::vector<UpdateBySums>& updates) {
+  if (!ready.empty()) Exchange(low, updates).run(ready);
 }
 
 }  // namespace anzan::compiler
