@@ -228,7 +228,7 @@ class ManyCores : public ::testing::Test {
     std::int64_t step_cycles = 0;
   };
 
-  // In time too, if a network is given.
+  // All ways; in time too, if a network is given.
   Run train(const std::vector<int>& dimensions, const std::vector<std::string>& sets, int steps,
             const char* topology = nullptr) {
     testing::ScratchDirectory scratch;
@@ -238,6 +238,8 @@ class ManyCores : public ::testing::Test {
         testing::small_configuration(testing::write_dataset(scratch.path())), scratch.path(), overrides);
     compiler::SystemParameters system;
     system.exchange.dimensions = dimensions;
+    system.exchange.segment_bytes = 4096;
+    system.exchange.ways = static_cast<int>(all_ways(system.exchange.grid(), 0).size());
     const compiler::CompiledModel model =
         compiler::compile(config.network, config.precision, config.parameters, config.chip, system);
     const Dataset data = load_dataset(config.dataset, config.network);
