@@ -1,7 +1,12 @@
 // The rounds of a sum over cores: see collective.hpp.
 #include "compiler/collective.hpp"
 
+#include <algorithm>
+#include <map>
+#include <set>
 #include <stdexcept>
+#include <string>
+#include <tuple>
 
 #include "compiler/layout.hpp"
 #include "compiler/lowering.hpp"
@@ -14,14 +19,14 @@ using Resource = Access::Resource;
 
 // One dimension of the exchange and what of the buffer goes round in it.
 struct Ring {
-  int size, stride;
+  Dimension dimension;
+  int size;
   std::int64_t chunk;          // lines of the pieces that go round
   std::int64_t arrival_first;  // line of the arrival buffer where its first piece arrives
 
-  std::int64_t position(int core) const { return core / stride % size; }
-  int next(int core) const {
-    const std::int64_t p = position(core);
-    return core + static_cast<int>((p + 1) % size - p) * stride;
+  std::int64_t position(int core) const {
+    const int coordinate = core / dimension.stride % size;
+    return dimension.reversed ? size - 1 - coordinate : coordinate;
   }
   // First line of the piece that is `offset` places after the core's own, seen from the region that goes
   // round.
@@ -30,17 +35,16 @@ struct Ring {
 
 class Sum {
  public:
-  Sum(const SumBuffer& buffer, const std::vector<Dimension>& dimensions, const ArrivalSemaphores& semaphores,
-      std::int64_t lanes)
-      : b_(buffer), semaphores_(semaphores), lanes_(lanes), rings_(rings(buffer, dimensions)) {}
+  Sum(const SumBuffer& buffer, const Way& way, const ArrivalSemaphores& semaphores, std::int64_t lanes)
+      : b_(buffer), semaphores_(semaphores), lanes_(lanes), rings_(rings(buffer, way)) {}
 
-  static std::vector<Ring> rings(const SumBuffer& buffer, const std::vector<Dimension>& dimensions) {
+  static std::vector<Ring> rings(const SumBuffer& buffer, const Way& way) {
     std::vector<Ring> result;
     std::int64_t region = buffer.lines, arrival = 0;
-    for (const Dimension& d : dimensions) {
+    for (const Dimension& d : way) {
       if (region % d.size != 0) throw std::logic_error("sum over cores: a buffer that does not divide");
       region /= d.size;
-      result.push_back({d.size, d.stride, region, arrival});
+      result.push_back({d, d.size, region, arrival});
       arrival += (d.size - 1) * region;
     }
     return result;
@@ -103,12 +107,12 @@ class Sum {
     };
     Round round;
     round.parts.push_back(part(
-        [=, signal = semaphores_.to_add(d)](int core) {
+        [=, signal = semaphores_.from(d)](int core) {
           isa::Put p = put(own(core, -t - 1), arrival, ring.chunk, signal);
-          p.core = static_cast<std::uint16_t>(ring.next(core));
+          p.core = static_cast<std::uint16_t>(next(ring.dimension, core));
           return isa::Instruction(p);
         },
-        {lines(b_.line, b_.lines, false), lines(arrival, ring.chunk, true), in_order(ExchangeOrder::kPut)}, 0,
+        {lines(b_.line, b_.lines, false), lines(arrival, ring.chunk, true), raising(semaphores_.from(d))}, 0,
         false));
     const auto slot = static_cast<std::int64_t>(b_.slot);
     round.parts.push_back(part(
@@ -120,8 +124,8 @@ class Sum {
          lines(b_.line, b_.lines, true),
          {Resource::kSlotForReading, slot, slot + 1, false},
          {Resource::kSlotForWriting, slot, slot + 1, false},
-         in_order(ExchangeOrder::kAdd)},
-        semaphores_.to_add(d), true));
+         taking(semaphores_.from(d))},
+        semaphores_.from(d), true));
     rounds_.push_back(std::move(round));
   }
 
@@ -130,18 +134,20 @@ class Sum {
     const Ring& ring = rings_[d];
     const bool last = t + 2 == ring.size;
     // who takes what this put causes: the next put, or at the very end whoever reads the sums
-    const std::uint32_t signal = last && ends_here(d) ? semaphores_.complete() : semaphores_.to_forward(d);
+    const std::uint32_t signal = last && ends_here(d) ? semaphores_.complete() : semaphores_.from(d);
     const auto line = [b = b_, rings = rings_, d, t](int core) {
       return b.line + region(rings, d, core) + rings[d].piece(core, -t);
     };
+    std::vector<Access> touches{lines(b_.line, b_.lines, true), raising(signal)};
+    if (arrived_ != 0) touches.push_back(taking(arrived_));
     Round round;
     round.parts.push_back(part(
         [=](int core) {
           isa::Put p = put(line(core), line(core), ring.chunk, signal);
-          p.core = static_cast<std::uint16_t>(ring.next(core));
+          p.core = static_cast<std::uint16_t>(next(ring.dimension, core));
           return isa::Instruction(p);
         },
-        {lines(b_.line, b_.lines, true), in_order(ExchangeOrder::kPut)}, arrived_, arrived_ != 0));
+        std::move(touches), arrived_, arrived_ != 0));
     arrived_ = signal;
     rounds_.push_back(std::move(round));
   }
@@ -163,16 +169,75 @@ class Sum {
 
 }  // namespace
 
-ArrivalSemaphores::ArrivalSemaphores(std::size_t dimensions, std::size_t first, std::size_t end)
-    : first_(first), count_(end - first), shared_(2 * dimensions + 1 > count_) {
-  if (dimensions + 1 > count_)
-    throw std::invalid_argument("exchange: found " + std::to_string(dimensions) +
-                                " dimensions, expected at most " + std::to_string(count_ - 1));
+std::vector<Way> all_ways(const Way& grid, int fixed, std::size_t semaphores) {
+  const auto turning = grid.begin() + fixed;
+  std::vector<Way> result;
+  for (auto first = turning; first != grid.end(); ++first) {
+    if (first->size == 1) continue;
+    result.emplace_back(grid.begin(), turning);
+    result.back().insert(result.back().end(), first, grid.end());
+    result.back().insert(result.back().end(), turning, first);
+  }
+  if (result.empty()) result.push_back(grid);
+  if (std::any_of(grid.begin(), grid.end(), [](const Dimension& d) { return d.size > 2; })) {
+    for (std::size_t i = 0, turns = result.size(); i < turns; ++i) {
+      result.push_back(result[i]);
+      for (Dimension& d : result.back()) d.reversed = true;
+    }
+  }
+  while (result.size() > 1 && ArrivalSemaphores::needed(result) > semaphores) result.pop_back();
+  return result;
 }
 
-std::uint32_t ArrivalSemaphores::bit(std::size_t number) const {
+std::vector<Way> ways(const ExchangeParameters& parameters) {
+  std::vector<Way> result = all_ways(parameters.grid(), parameters.fixed_dimensions, parameters.semaphores);
+  const auto wanted = static_cast<std::size_t>(parameters.ways);
+  if (wanted > result.size())
+    throw std::invalid_argument("exchange: found " + std::to_string(wanted) + " ways, expected at most " +
+                                std::to_string(result.size()));
+  result.resize(wanted);
+  return result;
+}
+
+ArrivalSemaphores::ArrivalSemaphores(const Way& way, std::size_t semaphores)
+    : ArrivalSemaphores(of({way}, semaphores).front()) {}
+
+// Of two cores, each is the next of the other in both directions.
+ArrivalSemaphores::Neighbour ArrivalSemaphores::neighbour(const Dimension& d) {
+  return {d.size, d.stride, d.reversed && d.size > 2};
+}
+
+std::size_t ArrivalSemaphores::needed(const std::vector<Way>& ways) {
+  std::set<Neighbour> neighbours;
+  for (const Way& way : ways) {
+    for (const Dimension& d : way) {
+      if (d.size > 1) neighbours.insert(neighbour(d));
+    }
+  }
+  return neighbours.size() + ways.size();
+}
+
+std::vector<ArrivalSemaphores> ArrivalSemaphores::of(const std::vector<Way>& ways, std::size_t semaphores) {
   static_assert(kFirstRemoteSemaphore + kSemaphores == isa::kSemaphores, "all that is left");
-  return std::uint32_t{1} << (kFirstRemoteSemaphore + first_ + number);
+  if (needed(ways) > semaphores)
+    throw std::invalid_argument("exchange: found " + std::to_string(ways.size()) + " ways through " +
+                                std::to_string(ways.front().size()) + " dimensions, which need " +
+                                std::to_string(needed(ways)) + " semaphores, expected at most " +
+                                std::to_string(semaphores));
+  std::size_t taken = 0;
+  const auto take = [&taken] { return std::uint32_t{1} << (kFirstRemoteSemaphore + taken++); };
+  std::map<Neighbour, std::uint32_t> from;
+  std::vector<ArrivalSemaphores> result;
+  for (const Way& way : ways) {
+    ArrivalSemaphores& s = result.emplace_back(ArrivalSemaphores());
+    for (const Dimension& d : way) {
+      std::uint32_t& semaphore = from[neighbour(d)];
+      if (semaphore == 0 && d.size > 1) semaphore = take();
+      s.from_.push_back(semaphore);
+    }
+    s.complete_ = take();
+  }
+  return result;
 }
 
 isa::Vector add_lines(std::int64_t line, std::int64_t arrival, std::int64_t lines, isa::Format format,
@@ -193,37 +258,40 @@ isa::Vector add_lines(std::int64_t line, std::int64_t arrival, std::int64_t line
   return v;
 }
 
-Range own_piece(const SumBuffer& buffer, const std::vector<Dimension>& dimensions, int core) {
-  const std::vector<Ring> rings = Sum::rings(buffer, dimensions);
+Range own_piece(const SumBuffer& buffer, const Way& way, int core) {
+  const std::vector<Ring> rings = Sum::rings(buffer, way);
   const std::int64_t first = buffer.line + Sum::region(rings, rings.size(), core);
   return {first, first + (rings.empty() ? buffer.lines : rings.back().chunk)};
 }
 
-std::vector<Round> sum_over_cores(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
+std::vector<Round> sum_over_cores(const SumBuffer& buffer, const Way& way,
                                   const ArrivalSemaphores& semaphores, std::int64_t lanes) {
-  Sum sum(buffer, dimensions, semaphores, lanes);
+  Sum sum(buffer, way, semaphores, lanes);
   sum.scatter();
   sum.gather();
   return sum.rounds();
 }
 
-std::vector<Round> reduce_scatter(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
+std::vector<Round> reduce_scatter(const SumBuffer& buffer, const Way& way,
                                   const ArrivalSemaphores& semaphores, std::int64_t lanes) {
-  Sum sum(buffer, dimensions, semaphores, lanes);
+  Sum sum(buffer, way, semaphores, lanes);
   sum.scatter();
   return sum.rounds();
 }
 
-std::vector<Round> all_gather(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
-                              const ArrivalSemaphores& semaphores) {
-  Sum sum(buffer, dimensions, semaphores, 0);
+std::vector<Round> all_gather(const SumBuffer& buffer, const Way& way, const ArrivalSemaphores& semaphores) {
+  Sum sum(buffer, way, semaphores, 0);
   sum.gather();
   return sum.rounds();
 }
 
-Access in_order(ExchangeOrder what, bool write) {
-  const auto number = static_cast<std::int64_t>(what);
-  return {Resource::kOrder, number, number + 1, write};
+Access raising(std::uint32_t semaphore) {
+  return {Resource::kOrder, semaphore, std::int64_t{semaphore} + 1, true};
+}
+
+Access taking(std::uint32_t semaphore) {
+  constexpr std::int64_t kBehind = std::int64_t{1} << isa::kSemaphores;
+  return {Resource::kOrder, kBehind + semaphore, kBehind + semaphore + 1, true};
 }
 
 }  // namespace anzan::compiler

@@ -5,6 +5,7 @@
 // the buffer. Each half can be had alone.
 #pragma once
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "compiler/listing.hpp"
@@ -22,28 +23,42 @@ struct SumBuffer {
   int slot = 0;  // integers: the slot of the buffer's settings; the same settings in every core
 };
 
-// Semaphores that the cores raise in each other.
+// All ways through a grid: each of its dimensions beyond the first `fixed` ones is the first of the others
+// once (they go round), and all that once more in the other direction, where one has more than two cores. So
+// the longest part of the sum, that of the first dimension, goes over other links each time. No more than
+// there are semaphores for, but at least the first.
+std::vector<Way> all_ways(const Way& grid, int fixed, std::size_t semaphores);
+
+// Those that an exchange takes. Throws std::invalid_argument if there are not so many.
+std::vector<Way> ways(const ExchangeParameters& parameters);
+
+// Semaphores that the cores raise in each other: one for each neighbour that sends, and one that says that
+// the sums are complete. What raises one does so in the order in which others take it (`Arrivals`).
 class ArrivalSemaphores {
  public:
   static constexpr std::size_t kSemaphores = 12;  // in all
 
-  // Some of [first, end), for collectives through so many dimensions that are under way together. Throws
-  // std::invalid_argument for more dimensions than there are semaphores for.
-  explicit ArrivalSemaphores(std::size_t dimensions, std::size_t first = 0, std::size_t end = kSemaphores);
-  std::uint32_t to_add(std::size_t dimension) const { return bit(shared_ ? dimension : 2 * dimension); }
-  std::uint32_t to_forward(std::size_t dimension) const {
-    return bit(shared_ ? dimension : 2 * dimension + 1);
-  }
-  std::uint32_t complete() const { return bit(count_ - 1); }
-  // One semaphore serves sums that arrive and sums that return: a second buffer must wait for the end of the
-  // first.
-  bool one_at_a_time() const { return shared_; }
+  // Of collectives that go this way. Throws std::invalid_argument where `semaphores` are too few.
+  explicit ArrivalSemaphores(const Way& way, std::size_t semaphores = kSemaphores);
+  // Of collectives that go several ways: a neighbour has one semaphore in all of them.
+  static std::vector<ArrivalSemaphores> of(const std::vector<Way>& ways,
+                                           std::size_t semaphores = kSemaphores);
+  static std::size_t needed(const std::vector<Way>& ways);
+
+  std::uint32_t from(std::size_t dimension) const { return from_.at(dimension); }
+  std::uint32_t complete() const { return complete_; }
 
  private:
-  std::uint32_t bit(std::size_t number) const;
-  std::size_t first_, count_;
-  bool shared_;
+  using Neighbour = std::tuple<int, int, bool>;
+  static Neighbour neighbour(const Dimension& dimension);
+  ArrivalSemaphores() = default;
+  std::vector<std::uint32_t> from_;
+  std::uint32_t complete_ = 0;
 };
+
+// Accesses that keep the order: of what raises a semaphore in other cores, and of what takes it here.
+Access raising(std::uint32_t semaphore);
+Access taking(std::uint32_t semaphore);
 
 // What the cores do in turn; each round waits for the arrivals of the one before.
 struct Round {
@@ -56,11 +71,11 @@ struct Round {
 };
 
 // Lines of the buffer that are a core's own between the two halves: `line` and, of each core, as many.
-Range own_piece(const SumBuffer& buffer, const std::vector<Dimension>& dimensions, int core);
+Range own_piece(const SumBuffer& buffer, const Way& way, int core);
 
 // Every core that takes part ends with all sums. The instruction that reads them must take complete() and
 // must follow the last put.
-std::vector<Round> sum_over_cores(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
+std::vector<Round> sum_over_cores(const SumBuffer& buffer, const Way& way,
                                   const ArrivalSemaphores& semaphores, std::int64_t lanes);
 
 // Rows of `format` from line `arrival` on are added to as many from `line` on, `lines` lines in all.
@@ -70,17 +85,11 @@ isa::Vector add_lines(std::int64_t line, std::int64_t arrival, std::int64_t line
 // Every core ends with the sums of its own piece; the rest of the buffer holds partial sums. Whoever reads
 // them follows the last addition, which has taken all arrivals. That a core is through does not say that the
 // others have read what it sent them: a buffer used again needs another reason.
-std::vector<Round> reduce_scatter(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
+std::vector<Round> reduce_scatter(const SumBuffer& buffer, const Way& way,
                                   const ArrivalSemaphores& semaphores, std::int64_t lanes);
 
 // From its own piece in each core to all pieces in all cores; the arrival buffer is not used. Reading as in
 // sum_over_cores. The others' pieces may arrive as soon as any core begins.
-std::vector<Round> all_gather(const SumBuffer& buffer, const std::vector<Dimension>& dimensions,
-                              const ArrivalSemaphores& semaphores);
-
-// Numbers of Access::Resource::kOrder: all puts, all additions and all readers of sums of a program take
-// arrivals in the order in which the other cores cause them.
-enum class ExchangeOrder { kPut, kAdd, kComplete, kBegin };
-Access in_order(ExchangeOrder what, bool write = true);
+std::vector<Round> all_gather(const SumBuffer& buffer, const Way& way, const ArrivalSemaphores& semaphores);
 
 }  // namespace anzan::compiler

@@ -1,44 +1,59 @@
-// Gradients are summed over the cores segment by segment: loaded from HBM, summed in the scratchpads, stored
-// again. Several segments are under way at once, each some rounds behind the one before.
+// Gradients are summed over the cores segment by segment: loaded from HBM and summed in the scratchpads,
+// where the updates read the sums. Several segments are under way at once, on different ways.
 #include "compiler/exchange.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
+#include <iterator>
+#include <limits>
+#include <map>
 #include <numeric>
 
-#include "compiler/channel.hpp"
 #include "compiler/collective.hpp"
+#include "compiler/exchange_plan.hpp"
 #include "compiler/input_error.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-constexpr std::int64_t kMostUnderWay = 8;
+constexpr std::int64_t kMostUnderWay = 32;
+
+struct LastPut {
+  std::int32_t number = -1;
+  std::int64_t lag_cycles = 0;
+};
 
 // Integers of one segment have one slot.
 struct Segment {
+  const GradientReady* ready = nullptr;
   std::string layer;
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
-  std::vector<Range> lines;  // in HBM
+  struct Part {
+    int tensor;
+    Range lines;  // of the tensor
+  };
+  std::vector<Part> tensors;
+  std::size_t way = 0;
+  std::vector<Round::Part> parts;  // while it is under way
+  LastPut last_put;
   std::int64_t size() const {
     std::int64_t n = 0;
-    for (const Range& r : lines) n += r.size();
+    for (const Part& p : tensors) n += p.lines.size();
     return n;
   }
 };
 
 class Exchange {
  public:
-  explicit Exchange(Lowering& low)
+  Exchange(Lowering& low, const std::vector<UpdateBySums>& updates)
       : low_(low),
+        updates_(updates),
         p_(low.graph().system.exchange),
-        grid_(p_.grid()),
-        cores_(std::accumulate(p_.dimensions.begin(), p_.dimensions.end(), 1, std::multiplies<>())),
-        semaphores_(grid_.size(), 0,
-                    ArrivalSemaphores::kSemaphores - (low.graph().divided ? kChannelSemaphores : 0)) {
+        ways_(ways(p_)),
+        semaphores_(ArrivalSemaphores::of(ways_, p_.semaphores)),
+        cores_(std::accumulate(p_.dimensions.begin(), p_.dimensions.end(), 1, std::multiplies<>())) {
     low_.enter("exchange", "exchange", Area::kExchange);
     const std::int64_t line_bytes = low_.lanes() * (isa::kWordBits / 8), area = low_.room().area;
     const std::int64_t most = area / 2 / cores_ * cores_;  // one segment and what arrives for it
@@ -46,195 +61,226 @@ class Exchange {
       throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity() * line_bytes / 1024),
                        "room for the exchange between " + std::to_string(cores_) + " cores: at least " +
                            std::to_string(8 * 2 * cores_ * line_bytes / 1024 + 1));
-    const bool pipelined = p_.pipelined && !semaphores_.one_at_a_time();
     const std::int64_t wanted = round_up(std::max<std::int64_t>(1, p_.segment_bytes / line_bytes), cores_);
-    segment_lines_ = pipelined ? std::min(wanted, most) : most;
-    under_way_ = pipelined ? std::min(kMostUnderWay, area / (2 * segment_lines_)) : 1;
+    segment_lines_ = p_.pipelined ? std::min(wanted, most) : most;
+    under_way_ = p_.pipelined ? std::min(kMostUnderWay, area / (2 * segment_lines_)) : 1;
     low_.take_scratchpad(2 * segment_lines_ * under_way_);
     for (std::int64_t k = 0; k < 2 * under_way_; ++k) buffers_.push_back(low_.allocate(segment_lines_));
   }
 
   void run(const std::vector<GradientReady>& ready) {
-    segments_ = in_order_of_need(ready);
-    if (!p_.hide_in_backward) low_.all_before(in_order(ExchangeOrder::kBegin, false));
-    std::vector<Event> events = plan();
-    std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
-      return std::pair(a.time, a.segment) < std::pair(b.time, b.segment);
-    });
-    for (const Event& e : events) emit(e);
+    for (const GradientReady& r : ready) cut(r);
+    if (!p_.hide_in_backward) low_.all_before(begin(false));
+    for (const UpdateBySums& u : updates_) {
+      enter_update(u);
+      for (const int slot : u.slots) low_.optimise(slot);
+    }
+    std::vector<SegmentPlan> plans;
+    for (Segment& s : segments_) {
+      s.way = p_.pipelined ? next_way(s.size()) : 0;
+      plans.push_back({p_.hide_in_backward ? s.ready->cycle : 0, s.ready->op->layer, tasks(s)});
+    }
+    for (const PlannedTask& t : plan_exchange(plans, static_cast<std::size_t>(under_way_))) emit(t);
+    for (const UpdateBySums& u : updates_) {
+      enter_update(u);
+      for (const int slot : u.slots) low_.settle(slot);  // the whole tensor has been rewritten
+    }
   }
 
  private:
-  // Round -1 loads; the round after the last stores.
-  struct Event {
-    std::int64_t time;
-    std::size_t segment;
-    std::int64_t round;
-  };
+  // The first loads follow all that has been emitted.
+  static Access begin(bool write) { return {Access::Resource::kOrder, 0, 1, write}; }
 
-  std::vector<Segment> cut(const Op& op) const {
-    std::vector<Segment> segments;
+  void cut(const GradientReady& ready) {
     const Graph& g = low_.graph();
-    for (const int t : op.inputs) {
+    const std::size_t first = segments_.size();
+    for (const int t : ready.op->inputs) {
       const TensorInfo& tensor = g.tensors[static_cast<std::size_t>(t)];
-      for (Range r{tensor.hbm_line, tensor.hbm_line + tensor.lines}; r.size() > 0;) {
-        const bool fits = !segments.empty() && segments.back().size() < segment_lines_ &&
-                          segments.back().format == tensor.format &&
-                          (segments.back().slot == tensor.slot || tensor.format == isa::Format::kFp32);
-        if (!fits)
-          segments.push_back(
-              {g.network.layers[static_cast<std::size_t>(op.layer)].name, tensor.format, tensor.slot, {}});
-        const std::int64_t room = segment_lines_ - segments.back().size(),
-                           end = std::min(r.end, r.begin + room);
-        segments.back().lines.push_back({r.begin, end});
+      for (Range r{0, tensor.lines}; r.size() > 0;) {
+        const bool fits = segments_.size() > first && room_in(segments_.back()) > 0 &&
+                          segments_.back().format == tensor.format &&
+                          (segments_.back().slot == tensor.slot || tensor.format == isa::Format::kFp32);
+        if (!fits) {
+          Segment& s = segments_.emplace_back();
+          s.ready = &ready;
+          s.layer = g.network.layers[static_cast<std::size_t>(ready.op->layer)].name;
+          s.format = tensor.format;
+          s.slot = tensor.slot;
+        }
+        const std::int64_t end = std::min(r.end, r.begin + room_in(segments_.back()));
+        segments_.back().tensors.push_back({t, {r.begin, end}});
         r.begin = end;
       }
     }
-    return segments;
   }
 
-  // Whenever the network could take another segment: of the gradients that are there, the one whose weights
-  // the next step needs first.
-  std::vector<Segment> in_order_of_need(std::vector<GradientReady> ready) const {
-    std::vector<Segment> result;
-    double now = 0;
-    const double share = 2.0 * static_cast<double>(cores_ - 1) / static_cast<double>(cores_);
-    std::vector<std::vector<Segment>> waiting;
-    for (const GradientReady& r : ready) {
-      waiting.push_back(cut(*r.op));
-      std::reverse(waiting.back().begin(), waiting.back().end());
-    }
-    for (;;) {
-      const double never = std::numeric_limits<double>::infinity();
-      double next = never;
-      std::size_t best = ready.size();
-      for (std::size_t i = 0; i < ready.size(); ++i) {
-        if (waiting[i].empty()) continue;
-        const double at = p_.hide_in_backward ? static_cast<double>(ready[i].cycle) : 0;
-        next = std::min(next, at);
-        if (at <= now && (best == ready.size() || ready[i].op->layer < ready[best].op->layer)) best = i;
+  // Lines of four rows, whatever the format, so that updates can move whole lines.
+  std::int64_t room_in(const Segment& segment) const {
+    return (segment_lines_ - segment.size()) / kChannelAlignment * kChannelAlignment;
+  }
+
+  // The one after which the busiest link has least to do.
+  std::size_t next_way(std::int64_t lines) {
+    std::size_t best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    std::vector<std::map<int, double>> after(ways_.size(), sent_);
+    for (std::size_t w = 0; w < ways_.size(); ++w) {
+      double region = static_cast<double>(lines), most = 0;
+      for (const Dimension& d : ways_[w]) {
+        double& link = after[w][next(d, 0)];
+        link += region * (d.size - 1) / d.size;
+        most = std::max(most, link);
+        region /= d.size;
       }
-      if (next == never) return result;
-      if (best == ready.size()) {
-        now = next;
-        continue;
+      if (most < least) best = w;
+      least = std::min(least, most);
+    }
+    sent_ = std::move(after[best]);
+    return best;
+  }
+
+  std::vector<Round::Part> sum(const Segment& segment, std::size_t place) const {
+    SumBuffer buffer;
+    buffer.line = buffers_[2 * place];
+    buffer.arrival_line = buffers_[2 * place + 1];
+    buffer.lines = round_up(segment.size(), cores_);
+    buffer.format = segment.format;
+    buffer.slot = segment.slot;
+    std::vector<Round::Part> parts;
+    for (Round& r : sum_over_cores(buffer, ways_[segment.way], semaphores_[segment.way], low_.lanes()))
+      std::move(r.parts.begin(), r.parts.end(), std::back_inserter(parts));
+    return parts;
+  }
+
+  std::vector<ExchangeTask> tasks(const Segment& segment) {
+    std::vector<ExchangeTask>& known = tasks_[{segment.size(), segment.way}];
+    if (!known.empty()) return known;
+    const ExchangeTask move{ExchangeTask::kMemory, 0, segment.size() * 5 / 4, 0};
+    known.push_back(move);
+    for (const Round::Part& part : sum(segment, 0)) {
+      const std::int64_t cycles = models::estimated_cycles(part.instruction);
+      ExchangeTask task{ExchangeTask::kAlone, 0, cycles, 0};
+      if (const auto* put = std::get_if<isa::Put>(&part.instruction)) {
+        const std::int64_t lines = put->loops.back();
+        const double bytes = static_cast<double>(lines * low_.lanes() * 4);
+        task = {put->core, cycles + lines, static_cast<std::int64_t>(bytes / p_.expected_bytes_per_cycle),
+                p_.expected_latency_cycles};
       }
-      const double bytes = static_cast<double>(waiting[best].back().size() * low_.lanes() * 4);
-      now += bytes * share / p_.expected_bytes_per_cycle;
-      result.push_back(std::move(waiting[best].back()));
-      waiting[best].pop_back();
+      known.push_back(task);
     }
+    known.push_back(move);
+    return known;
   }
 
-  std::vector<Event> plan() {
-    std::vector<Event> events;
-    std::int64_t start = 0;
-    for (std::size_t k = 0; k < segments_.size(); ++k) {
-      const auto place = static_cast<std::size_t>(static_cast<std::int64_t>(k) % under_way_);
-      const std::int64_t size = segments_[k].size();
-      SumBuffer buffer;
-      buffer.line = buffers_[2 * place];
-      buffer.arrival_line = buffers_[2 * place + 1];
-      buffer.lines = round_up(size, cores_);
-      buffer.format = segments_[k].format;
-      buffer.slot = segments_[k].slot;
-      sums_.push_back(sum_over_cores(buffer, grid_, semaphores_, low_.lanes()));
-      const auto rounds = static_cast<std::int64_t>(sums_.back().size());
-      for (std::int64_t r = -1; r <= rounds; ++r) events.push_back({start + r, k, r});
-      start += ceil_div(rounds + 2, under_way_);
-    }
-    last_put_.assign(segments_.size(), -1);
-    return events;
-  }
-
-  void emit(const Event& e) {
-    const Segment& segment = segments_[e.segment];
+  void emit(const PlannedTask& t) {
+    Segment& segment = segments_[t.segment];
     low_.enter(segment.layer, "exchange", Area::kExchange);
-    auto& rounds = sums_[e.segment];
-    if (e.round < 0) return load(segment, e.segment);
-    if (e.round == static_cast<std::int64_t>(rounds.size())) return store(segment, e.segment);
-    for (Round::Part& part : rounds[static_cast<std::size_t>(e.round)].parts) {
-      std::int32_t& last_put = last_put_[e.segment];
-      if (part.follows_put) follow(part.exchanged, last_put, part.instruction);
-      const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
-      const std::int32_t number = low_.emit(part.instruction, std::move(part.exchanged));
-      if (is_put) last_put = number;
+    if (t.task == 0) {
+      segment.parts = sum(segment, t.place);
+      return load(segment, buffers_[2 * t.place]);
     }
-    rounds[static_cast<std::size_t>(e.round)].parts.clear();
+    if (t.task == segment.parts.size() + 1) {
+      updates_.empty() ? store(segment, buffers_[2 * t.place]) : update(segment, buffers_[2 * t.place]);
+      segment.parts.clear();
+      return;
+    }
+    Round::Part& part = segment.parts[t.task - 1];
+    if (part.follows_put) follow(part.exchanged, segment.last_put);
+    const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
+    const std::int64_t lag = t.finished - t.possible - models::estimated_cycles(part.instruction);
+    const std::int32_t number = low_.emit(part.instruction, std::move(part.exchanged));
+    if (is_put) segment.last_put = {number, lag};
   }
 
-  void follow(Exchanged& exchanged, std::int32_t put, const isa::Instruction& instruction) const {
-    exchanged.cause = put;
-    const double bytes =
-        static_cast<double>(models::estimated_cycles(instruction)) * static_cast<double>(low_.lanes() * 4);
-    exchanged.lag_cycles =
-        p_.expected_latency_cycles + static_cast<std::int64_t>(bytes / p_.expected_bytes_per_cycle);
+  static void follow(Exchanged& exchanged, const LastPut& put) {
+    exchanged.cause = put.number;
+    exchanged.lag_cycles = put.lag_cycles;
   }
 
-  std::int64_t buffer_of(std::size_t segment) const {
-    return buffers_[2 * static_cast<std::size_t>(static_cast<std::int64_t>(segment) % under_way_)];
-  }
-
-  isa::Copy copy(std::int64_t lines) const {
+  isa::Copy copy(const Segment::Part& part, std::int64_t line, bool in) const {
     isa::Copy c;
     c.element = isa::Format::kFp32;
     c.src.stride.back() = c.dst.stride.back() = 1;
-    c.loops.back() = static_cast<std::uint16_t>(lines);
+    c.loops.back() = static_cast<std::uint16_t>(part.lines.size());
+    (in ? c.src_space : c.dst_space) = isa::Space::kHbm;
+    (in ? c.src : c.dst).base = static_cast<std::uint32_t>(tensor(part).hbm_line + part.lines.begin);
+    (in ? c.dst : c.src).base = static_cast<std::uint32_t>(line);
     return c;
   }
 
-  void load(const Segment& segment, std::size_t number) {
-    std::int64_t line = buffer_of(number);
-    for (const Range& r : segment.lines) {
-      isa::Copy c = copy(r.size());
-      c.src_space = isa::Space::kHbm;
-      c.src.base = static_cast<std::uint32_t>(r.begin);
-      c.dst.base = static_cast<std::uint32_t>(line);
+  void load(const Segment& segment, std::int64_t line) {
+    for (const Segment::Part& part : segment.tensors) {
+      const isa::Copy c = copy(part, line, true);
       Exchanged e;
       e.touches = accesses(c, low_.lanes());
-      if (!p_.hide_in_backward) e.touches.push_back(in_order(ExchangeOrder::kBegin));
+      if (!p_.hide_in_backward) e.touches.push_back(begin(true));
       low_.emit(c, std::move(e));
-      line += r.size();
+      line += part.lines.size();
     }
   }
 
-  void store(const Segment& segment, std::size_t number) {
-    std::int64_t line = buffer_of(number);
-    bool first = true;
-    for (const Range& r : segment.lines) {
-      isa::Copy c = copy(r.size());
-      c.dst_space = isa::Space::kHbm;
-      c.src.base = static_cast<std::uint32_t>(line);
-      c.dst.base = static_cast<std::uint32_t>(r.begin);
-      Exchanged e;
-      e.touches = accesses(c, low_.lanes());
-      e.touches.push_back(in_order(ExchangeOrder::kComplete));
-      if (first) {
-        e.arrivals = semaphores_.complete();
-        follow(e, last_put_[number], c);
-      }
-      low_.emit(c, std::move(e));
-      first = false;
-      line += r.size();
+  // What an instruction that reads sums needs; the first of a segment takes their arrival.
+  Exchanged reader(Segment& segment, const isa::Instruction& instruction) const {
+    Exchanged e;
+    e.touches = accesses(instruction, low_.lanes());
+    e.touches.push_back(taking(semaphores_[segment.way].complete()));
+    if (segment.last_put.number < 0) return e;
+    e.arrivals = semaphores_[segment.way].complete();
+    follow(e, segment.last_put);
+    segment.last_put = {};
+    return e;
+  }
+
+  void store(Segment& segment, std::int64_t line) {
+    for (const Segment::Part& part : segment.tensors) {
+      const isa::Copy c = copy(part, line, false);
+      low_.emit(c, reader(segment, c));
+      line += part.lines.size();
     }
+  }
+
+  void update(Segment& segment, std::int64_t line) {
+    for (const Segment::Part& part : segment.tensors) {
+      const auto by = [&](const UpdateBySums& u) { return u.op->inputs.front() == part.tensor; };
+      const auto u = std::find_if(updates_.begin(), updates_.end(), by);
+      if (u == updates_.end()) throw std::logic_error("exchange: nobody wants the sums of a gradient");
+      enter_update(*u);
+      const std::int64_t rows = rows_per_line(tensor(part).format);
+      lower_update(low_, *u->op,
+                   {{part.lines.begin * rows, part.lines.end * rows}, line * rows, [&](const isa::Vector& v) {
+                      return reader(segment, v);
+                    }});
+      line += part.lines.size();
+    }
+  }
+
+  void enter_update(const UpdateBySums& u) {
+    low_.enter(low_.graph().network.layers[static_cast<std::size_t>(u.op->layer)].name, "update",
+               Area::kUpdate);
+  }
+
+  const TensorInfo& tensor(const Segment::Part& part) const {
+    return low_.graph().tensors[static_cast<std::size_t>(part.tensor)];
   }
 
   Lowering& low_;
+  const std::vector<UpdateBySums>& updates_;
   const ExchangeParameters& p_;
-  std::vector<Dimension> grid_;
-  std::int64_t cores_;  // that exchange
-  ArrivalSemaphores semaphores_;
+  std::vector<Way> ways_;
+  std::vector<ArrivalSemaphores> semaphores_;  // of each way
+  std::int64_t cores_;                         // that exchange
   std::int64_t segment_lines_ = 0, under_way_ = 1;
-  std::vector<std::int64_t> buffers_;  // of segment k: 2 (k mod under_way_), and the next for what arrives
+  std::vector<std::int64_t> buffers_;  // two for each place: what is summed, and what arrives
   std::vector<Segment> segments_;
-  std::vector<std::vector<Round>> sums_;
-  std::vector<std::int32_t> last_put_;
+  std::map<int, double> sent_;  // lines, over the links to these neighbours of core 0
+  std::map<std::pair<std::int64_t, std::size_t>, std::vector<ExchangeTask>> tasks_;  // by lines and way
 };
 
 }  // namespace
 
-void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready) {
-  if (!ready.empty()) Exchange(low).run(ready);
+void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready,
+                    const std::vector<UpdateBySums>& updates) {
+  if (!ready.empty()) Exchange(low, updates).run(ready);
 }
 
 }  // namespace anzan::compiler

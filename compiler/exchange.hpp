@@ -1,4 +1,4 @@
-// The exchange of a training step: gradients become sums over all cores.
+// The exchange of a training step: gradients become sums over all cores, and these update the parameters.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -12,6 +12,13 @@ struct GradientReady {
   const Op* op;
   std::int64_t cycle;
 };
-void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready);
+// The operation that takes the sums of one of these gradients, and the slots of what it writes.
+struct UpdateBySums {
+  const Op* op;
+  std::vector<int> slots;
+};
+// Updates follow segment by segment, from the scratchpad; with none, the sums go back to HBM.
+void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready,
+                    const std::vector<UpdateBySums>& updates);
 
 }  // namespace anzan::compiler

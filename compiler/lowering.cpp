@@ -86,13 +86,15 @@ Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& table
   }
   // forward there is nothing else to do; backward, gradients of weights fill the gaps of those of the inputs
   const std::int64_t eighth = capacity_ / 8;
+  const bool alone = graph.system.data_cores() == 1;
+  const std::int64_t beside_exchange = alone ? capacity_ : 6 * eighth;
   const auto ring = [&](std::int64_t first, std::int64_t end, std::int64_t neighbours) {
     return Ring{first * eighth,
                 end * eighth,
                 first * eighth,
-                {capacity_, (end - first) * eighth, (end - first) * eighth / neighbours}};
+                {capacity_, beside_exchange, (end - first) * eighth, (end - first) * eighth / neighbours}};
   };
-  if (graph.system.data_cores() == 1) {
+  if (alone) {
     areas_ = {ring(0, 7, 2), ring(0, 3, 2), ring(3, 7, 2), ring(7, 8, 1), {}};
   } else {
     areas_ = {ring(0, 6, 2), ring(0, 3, 2), ring(3, 6, 2), ring(7, 8, 1), ring(6, 7, 1)};

@@ -4,6 +4,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -37,13 +38,16 @@ struct Walk {
 enum class Area { kForward, kBackward, kWeightGradient, kUpdate, kExchange };
 inline constexpr std::size_t kAreas = 5;
 
-// Lines for the buffers of one operation: what exists, its area, and what leaves its neighbours there theirs.
+// Lines for the buffers of one operation: what exists, what leaves the exchange and the updates that follow
+// it theirs, its area, and what leaves its neighbours there theirs.
 struct Room {
-  std::int64_t capacity = 0, area = 0, comfortable = 0;
+  std::int64_t capacity = 0, beside_exchange = 0, area = 0, comfortable = 0;
   // What a tile search adds to the price of an operation that keeps others from working meanwhile; the factor
-  // is by trial.
+  // is by trial. To hold up the exchange is the last resort.
   std::int64_t crowding(std::int64_t lines) const {
-    return (lines > comfortable ? 8 * (lines - comfortable) : 0) + (lines > area ? lines : 0);
+    constexpr std::int64_t kLastResort = std::int64_t{1} << 50;
+    return (lines > comfortable ? 8 * (lines - comfortable) : 0) + (lines > area ? lines : 0) +
+           (lines > beside_exchange ? kLastResort : 0);
   }
 };
 
@@ -156,6 +160,13 @@ void lower_pool(Lowering& low, const Op& op);
 void lower_elementwise(Lowering& low, const Op& op);
 void lower_loss(Lowering& low, const Op& op, bool gradient);
 void lower_update(Lowering& low, const Op& op, bool store);
+// The same for rows whose gradients are in the scratchpad already.
+struct RowsAtHand {
+  Range rows;                       // of the gradient, the first a multiple of kChannelAlignment
+  std::int64_t scratchpad_row = 0;  // of the first, counted in its format
+  std::function<Exchanged(const isa::Vector&)> reader;  // what each instruction that reads them needs beside
+};
+void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient);
 void lower_initialize(Lowering& low, const ParameterInfo& parameter);
 
 }  // namespace anzan::compiler

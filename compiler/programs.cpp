@@ -121,6 +121,7 @@ class Step {
   Step(Lowerings& stages, const std::vector<Op>& ops) : stages_(stages), ops_(ops), division_(stages, ops) {
     for (const auto& low : stages) starts_.push_back(low->tensor_cycles());
     to_sum_.resize(stages.size());
+    by_sums_.resize(stages.size());
   }
 
   void run() {
@@ -136,6 +137,7 @@ class Step {
         compute(low, op);
       }
     }
+    for (std::size_t s = 0; s < stages_.size(); ++s) lower_exchange(*stages_[s], to_sum_[s], by_sums_[s]);
   }
 
  private:
@@ -146,9 +148,9 @@ class Step {
 
   void compute(Lowering& low, const Op& op) {
     const auto stage = static_cast<std::size_t>(op.core_stage);
-    if (op.kind == OpKind::kUpdate) {
-      lower_exchange(low, to_sum_[stage]);
-      to_sum_[stage].clear();
+    if (op.kind == OpKind::kUpdate && !to_sum_[stage].empty()) {
+      by_sums_[stage].push_back({&op, written_slots(low.graph(), op)});
+      return;
     }
     enter(low, op);
     low.work_on(op.first_group, op.groups);
@@ -183,9 +185,10 @@ class Step {
   Lowerings& stages_;
   const std::vector<Op>& ops_;
   Division division_;
-  std::vector<std::int64_t> starts_;   // by stage: of its tensor unit
-  std::map<int, std::int64_t> ready_;  // by layer: when its gradients are there
-  std::vector<std::vector<GradientReady>> to_sum_;
+  std::vector<std::int64_t> starts_;                // by stage: of its tensor unit
+  std::map<int, std::int64_t> ready_;               // by layer: when its gradients are there
+  std::vector<std::vector<GradientReady>> to_sum_;  // by stage
+  std::vector<std::vector<UpdateBySums>> by_sums_;
   std::set<std::pair<int, int>> chosen_;  // stage, slot
 };
 
@@ -196,7 +199,7 @@ Listing exchange_program(Lowering& low) {
   for (const Op& op : low.graph().ops) {
     if (op.kind == OpKind::kExchange) to_sum.push_back({&op, 0});
   }
-  lower_exchange(low, to_sum);
+  lower_exchange(low, to_sum, {});
   return finish(low, listing);
 }
 

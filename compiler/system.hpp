@@ -13,16 +13,24 @@
 
 namespace anzan::compiler {
 
-// Cores that lie `stride` apart, `size` of them.
+// Cores that lie `stride` apart, `size` of them: core c has the coordinate c / stride mod size. Messages go
+// to the next higher coordinate, or, reversed, to the next lower one.
 struct Dimension {
   int size = 1, stride = 1;
+  bool reversed = false;
   int place(int core) const { return core / stride % size; }
   // The core `distance` places on, around the dimension.
   int neighbour(int core, int distance) const {
     const int p = place(core);
-    return core + ((p + distance) % size + size) % size * stride - p * stride;
+    return core + (((p + distance) % size + size) % size - p) * stride;
   }
 };
+
+// The core to which this one sends.
+inline int next(const Dimension& d, int core) { return d.neighbour(core, d.reversed ? -1 : 1); }
+
+// The dimensions that a collective goes through, in this order.
+using Way = std::vector<Dimension>;
 
 struct ExchangeParameters {
   // An exchange goes through these dimensions one after the other, a ring in each: {64} is one ring, {2, 2,
@@ -31,18 +39,23 @@ struct ExchangeParameters {
   // the sizes before; the product of all sizes is the number of cores that exchange.
   std::vector<int> dimensions{1};
   int stride = 1;
+  // Segments take turns to go so many ways (all_ways of collective.hpp), that more links are busy at once.
+  // The first `fixed_dimensions` come first on each.
+  int ways = 1;
+  int fixed_dimensions = 0;
+  std::size_t semaphores = 12;        // that other cores may raise for it
   std::optional<isa::Format> format;  // of gradients on the wire; none: as the precision says
   std::int64_t segment_bytes = 32 * 1024;
   // Each can be switched off, so that its worth can be measured.
   bool hide_in_backward = true;  // gradients leave while other gradients are being computed
   bool hide_in_forward = true;   // the next step begins before the last weights are there
-  bool pipelined = true;         // several segments are under way at once
+  bool pipelined = true;         // several segments are under way at once, otherwise one, the first way
   // What the scheduler expects of the network; decides nothing but the order of instructions.
   std::int64_t expected_latency_cycles = 500;
   double expected_bytes_per_cycle = 12.5;
 
-  std::vector<Dimension> grid() const {
-    std::vector<Dimension> result;
+  Way grid() const {
+    Way result;
     int next = stride;
     for (const int size : dimensions) {
       result.push_back({size, next});

@@ -84,14 +84,20 @@ std::vector<Run> runs_of(const TensorInfo& t) {
   return t.layout == TensorInfo::Layout::kWeights ? weight_runs(t) : vector_runs(t);
 }
 
-// Walks a parameter piece by piece through the scratchpad: the same rows of several tensors of one layout.
+// Walks rows of a parameter piece by piece through the scratchpad: the same rows of several tensors of one
+// layout. Those of the first may be there already.
 class ParameterWalk {
  public:
-  ParameterWalk(Lowering& low, std::vector<const TensorInfo*> tensors, std::int64_t scratch_buffers)
-      : low_(low), tensors_(std::move(tensors)) {
+  ParameterWalk(Lowering& low, std::vector<const TensorInfo*> tensors, std::int64_t scratch_buffers,
+                const RowsAtHand* at_hand = nullptr)
+      : low_(low),
+        tensors_(std::move(tensors)),
+        at_hand_(at_hand),
+        all_(at_hand != nullptr ? at_hand->rows : Range{0, row_count(*tensors_[0])}) {
     // lines that one row takes over all buffers, twice; short pieces still take whole lines
     std::int64_t quarter_lines = 4 * scratch_buffers;
-    for (const TensorInfo* t : tensors_) quarter_lines += 4 / rows_per_line(t->format);
+    for (std::size_t t = first_moved(); t < tensors_.size(); ++t)
+      quarter_lines += 4 / rows_per_line(tensors_[t]->format);
     const std::int64_t buffers = scratch_buffers + static_cast<std::int64_t>(tensors_.size());
     // pieces of fewer lines cost more in instructions than their neighbours gain
     constexpr std::int64_t kLeast = 512;
@@ -101,13 +107,15 @@ class ParameterWalk {
       throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
                        "room for " + std::to_string(kChannelAlignment) + " rows of " + tensors_[0]->name);
     }
-    rows_ = std::min(rows_, round_up(row_count(*tensors_[0]) + kChannelAlignment, kChannelAlignment));
+    rows_ = std::min(rows_, round_up(all_.size() + kChannelAlignment, kChannelAlignment));
     std::int64_t lines = scratch_buffers * rows_;
-    for (const TensorInfo* t : tensors_) lines += rows_ / rows_per_line(t->format);
+    for (std::size_t t = first_moved(); t < tensors_.size(); ++t)
+      lines += rows_ / rows_per_line(tensors_[t]->format);
     low_.take_scratchpad(2 * lines);
     for (int i = 0; i < 2; ++i) {
-      for (const TensorInfo* t : tensors_)
-        lines_[i].push_back(low_.allocate(rows_ / rows_per_line(t->format)));
+      for (std::size_t t = 0; t < tensors_.size(); ++t)
+        lines_[i].push_back(t < first_moved() ? 0
+                                              : low_.allocate(rows_ / rows_per_line(tensors_[t]->format)));
       for (std::int64_t s = 0; s < scratch_buffers; ++s) lines_[i].push_back(low_.allocate(rows_));
     }
   }
@@ -117,30 +125,22 @@ class ParameterWalk {
   void run(Visit&& visit) {
     for (const Run& r : runs_of(*tensors_[0])) {
       run_ = &r;
-      const Range taps{0, r.taps};
-      if (r.block_rows() <= rows_) {
-        for (const Range& blocks : pieces(r.blocks, rows_ / r.block_rows()))
-          piece(blocks, taps, r.rows, {0, r.pitch}, visit);
-        continue;
-      }
-      for (std::int64_t block = 0; block < r.blocks; ++block) {
-        if (r.pitch <= rows_) {
-          for (const Range& t : pieces(r.taps, rows_ / r.pitch))
-            piece({block, block + 1}, t, r.rows, {0, r.pitch}, visit);
-          continue;
-        }
-        for (std::int64_t tap = 0; tap < r.taps; ++tap) {
-          for (const Range& part : pieces(r.pitch, rows_)) {
-            const Range used{std::max(r.rows.begin, part.begin), std::min(r.rows.end, part.end)};
-            if (used.size() > 0) piece({block, block + 1}, {tap, tap + 1}, used, part, visit);
-          }
-        }
-      }
+      const std::int64_t begin = std::max<std::int64_t>(0, all_.begin - r.row),
+                         end = std::min(r.blocks * r.block_rows(), all_.end - r.row);
+      in_parts(
+          {begin, end}, r.block_rows(), [&](Range blocks) { walk_blocks(blocks, visit); },
+          [&](std::int64_t block, Range rows) {
+            in_parts(
+                rows, r.pitch, [&](Range taps) { walk_taps(block, taps, visit); },
+                [&](std::int64_t tap, Range part) { walk_rows(block, tap, part, visit); });
+          });
     }
   }
 
   // Loads rows of tensor number `t` of the current piece.
-  void load(std::size_t t) { move(t, true); }
+  void load(std::size_t t) {
+    if (t >= first_moved()) move(t, true);
+  }
   void store(std::size_t t) { move(t, false); }
 
   // A row stream over the piece in buffer number `b` (tensors first, then FP32 scratch).
@@ -194,13 +194,70 @@ class ParameterWalk {
         .loop(taps_.size(), strides(r.pitch, r.tap_index))
         .loop(used_.size(), strides(1, r.row_index))
         .finish(v);
-    low_.emit(v);
+    const auto at_hand = [&](const isa::Operand& o) {
+      return at_hand_ != nullptr && o.format == tensors_[0]->format && o.at.base == row(0);
+    };
+    if (at_hand(a) || at_hand(b) || at_hand(c)) {
+      low_.emit(v, at_hand_->reader(v));
+    } else {
+      low_.emit(v);
+    }
   }
 
  private:
-  // Rows [part) of taps and blocks move, rows [used) of them are worked on.
+  std::size_t first_moved() const { return at_hand_ != nullptr ? 1 : 0; }
+
+  // Cuts rows into whole stretches of `size` and the rest of the first and the last one.
+  template <class Whole, class Rest>
+  static void in_parts(Range rows, std::int64_t size, Whole&& whole, Rest&& rest) {
+    if (rows.size() <= 0) return;
+    const Range inside{ceil_div(rows.begin, size), rows.end / size};
+    if (inside.size() < 0)
+      return rest(inside.end, {rows.begin - inside.end * size, rows.end - inside.end * size});
+    if (rows.begin < inside.begin * size)
+      rest(inside.begin - 1, {rows.begin - (inside.begin - 1) * size, size});
+    if (inside.size() > 0) whole(inside);
+    if (rows.end > inside.end * size) rest(inside.end, {0, rows.end - inside.end * size});
+  }
+
   template <class Visit>
-  void piece(Range blocks, Range taps, Range used, Range part, Visit&& visit) {
+  void walk_blocks(Range blocks, Visit&& visit) {
+    if (run_->block_rows() <= rows_) {
+      for (const Range& b : pieces(blocks, rows_ / run_->block_rows()))
+        piece(b, {0, run_->taps}, {0, run_->pitch}, visit);
+      return;
+    }
+    for (std::int64_t block = blocks.begin; block < blocks.end; ++block)
+      walk_taps(block, {0, run_->taps}, visit);
+  }
+
+  template <class Visit>
+  void walk_taps(std::int64_t block, Range taps, Visit&& visit) {
+    if (run_->pitch <= rows_) {
+      for (const Range& t : pieces(taps, rows_ / run_->pitch))
+        piece({block, block + 1}, t, {0, run_->pitch}, visit);
+      return;
+    }
+    for (std::int64_t tap = taps.begin; tap < taps.end; ++tap) walk_rows(block, tap, {0, run_->pitch}, visit);
+  }
+
+  template <class Visit>
+  void walk_rows(std::int64_t block, std::int64_t tap, Range part, Visit&& visit) {
+    for (const Range& p : pieces(part, rows_)) piece({block, block + 1}, {tap, tap + 1}, p, visit);
+  }
+
+  static std::vector<Range> pieces(Range all, std::int64_t step) {
+    std::vector<Range> result;
+    for (const Range& r : compiler::pieces(all.size(), step))
+      result.push_back({all.begin + r.begin, all.begin + r.end});
+    return result;
+  }
+
+  // Rows [part) of taps and blocks move; those of them that hold elements are worked on.
+  template <class Visit>
+  void piece(Range blocks, Range taps, Range part, Visit&& visit) {
+    const Range used{std::max(run_->rows.begin, part.begin), std::min(run_->rows.end, part.end)};
+    if (used.size() <= 0) return;
     blocks_ = blocks;
     taps_ = taps;
     used_ = used;
@@ -214,7 +271,10 @@ class ParameterWalk {
   }
 
   // first used row of the piece in buffer b
-  std::int64_t row(std::size_t b) const { return buffer_row(b) + first_row_ % alignment(b) + offset_; }
+  std::int64_t row(std::size_t b) const {
+    if (b < first_moved()) return at_hand_->scratchpad_row + first_row_ - all_.begin + offset_;
+    return buffer_row(b) + first_row_ % alignment(b) + offset_;
+  }
   // rows of narrow formats keep their place in the word, so that whole lines move
   std::int64_t alignment(std::size_t b) const {
     return b < tensors_.size() ? rows_per_line(tensors_[b]->format) : 1;
@@ -236,6 +296,8 @@ class ParameterWalk {
 
   Lowering& low_;
   std::vector<const TensorInfo*> tensors_;
+  const RowsAtHand* at_hand_;
+  Range all_;  // rows that are walked
   std::int64_t rows_ = 0;
   std::vector<std::int64_t> lines_[2];
   const Run* run_ = nullptr;
@@ -244,9 +306,7 @@ class ParameterWalk {
   int count_ = 0;
 };
 
-}  // namespace
-
-void lower_update(Lowering& low, const Op& op, bool store) {
+void update(Lowering& low, const Op& op, bool store, const RowsAtHand* gradient) {
   const Graph& g = low.graph();
   const Layer& layer = g.network.layers[static_cast<std::size_t>(op.layer)];
   const auto tensor = [&](int t) { return &g.tensors[static_cast<std::size_t>(t)]; };
@@ -256,7 +316,7 @@ void lower_update(Lowering& low, const Op& op, bool store) {
                                          tensor(op.inputs[master ? 3 : 1])};
   if (master) tensors.push_back(tensor(op.inputs[1]));
   const std::size_t kGradient = 0, kMomentum = 1, kValue = 2, kNarrow = 3, kScratch = tensors.size();
-  ParameterWalk walk(low, tensors, 1);
+  ParameterWalk walk(low, tensors, 1, gradient);
   const double decay = g.training.weight_decay * (op.bias ? layer.bias_decay : layer.weight_decay);
   const int lr = low.learning_rate(op.bias ? layer.bias_lr : layer.weight_lr);
   const int momentum = low.scalar(static_cast<float>(g.training.momentum));
@@ -289,6 +349,13 @@ void lower_update(Lowering& low, const Op& op, bool store) {
     walk.emit(V::kCopy, scratch, none, none, kNarrow);
     walk.store(kNarrow);
   });
+}
+
+}  // namespace
+
+void lower_update(Lowering& low, const Op& op, bool store) { update(low, op, store, nullptr); }
+void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient) {
+  update(low, op, true, &gradient);
 }
 
 void lower_initialize(Lowering& low, const ParameterInfo& parameter) {

@@ -150,14 +150,31 @@ class SystemReader {
     const double cycle_fs = 1e6 / chip_["clock_ghz"].get<double>();
     e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
+    if (!findings_.empty()) return;
+    for (const compiler::Dimension& d : e.grid())
+      e.fixed_dimensions += d.stride * d.size <= o_.cores_per_chip;
+    if (o_.parameters.divided()) e.semaphores -= compiler::kChannelSemaphores;
+    if (!json.contains("ways")) json["ways"] = default_ways();
+    e.ways = json["ways"].get<int>();
     try {
-      compiler::ArrivalSemaphores semaphores(
-          e.dimensions.size(), 0,
-          compiler::ArrivalSemaphores::kSemaphores -
-              (o_.parameters.divided() ? compiler::kChannelSemaphores : 0));
+      compiler::ArrivalSemaphores::of(compiler::ways(e), e.semaphores);
     } catch (const std::invalid_argument& error) {
-      find("/system/exchange/dimensions", shown(json["dimensions"]), error.what());
+      find("/system/exchange/ways", shown(json["ways"]), error.what());
     }
+  }
+
+  // All, if each goes over links of its own: from chip to neighbouring chip.
+  int default_ways() const {
+    const compiler::ExchangeParameters& e = o_.parameters.exchange;
+    const std::vector<compiler::Way> all = compiler::all_ways(e.grid(), e.fixed_dimensions, e.semaphores);
+    const models::Topology chips = models::build_topology(o_.network.chips);
+    for (const compiler::Dimension& d : all.front()) {
+      for (int core = 0; core < o_.cores(); ++core) {
+        const int from = core / o_.cores_per_chip, to = next(d, core) / o_.cores_per_chip;
+        if (from != to && chips.link_between(from, to) < 0) return 1;
+      }
+    }
+    return o_.chips == 1 ? 1 : static_cast<int>(all.size());
   }
 
   // The first dimension varies fastest: the cores of a chip.

@@ -12,7 +12,6 @@
 #include "sim/dataset.hpp"
 #include "sim/machine.hpp"
 #include "sim/system.hpp"
-#include "sim/system_engine.hpp"
 #include "sim/tensor_memory.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
@@ -135,7 +134,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
     store.loops.back() = static_cast<std::uint16_t>(kLines);
     compiler::Exchanged e;
     e.touches = compiler::accesses(store, kLanes);
-    e.touches.push_back(in_order(compiler::ExchangeOrder::kComplete));
+    if (arrivals != 0) e.touches.push_back(compiler::taking(arrivals));
     e.arrivals = arrivals;
     e.cause = cause;
     add(to, store, std::move(e));
@@ -144,7 +143,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
   void run(Listing listing) {
     listing.program.emplace_back(isa::End{});
     listing.region_of.push_back(0);
-    compiler::schedule(listing, kLanes);
+    listing = compiler::schedule(std::move(listing), kLanes).front();
     std::vector<LoadedProgram> programs;
     for (int c = 0; c < cores(); ++c)
       programs.push_back(system.values(c).load(isa::encode(listing.in_core(c))));
@@ -164,7 +163,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
 
 // Two sums after each other in buffers of their own, scheduled as a whole.
 TEST_P(SumOverCores, LeavesThePlainSumInEveryCore) {
-  const compiler::ArrivalSemaphores semaphores(GetParam().dimensions.size());
+  const compiler::ArrivalSemaphores semaphores(GetParam().dimensions);
   Listing listing;
   for (std::int64_t k = 0; k < 2; ++k)
     add_store(listing, k, semaphores.complete(),
@@ -182,7 +181,7 @@ TEST_P(SumOverCores, LeavesThePlainSumInEveryCore) {
 // The sums of its own piece from one buffer, the others' own pieces to another.
 TEST_P(SumOverCores, CanBeHadInHalves) {
   const auto& dimensions = GetParam().dimensions;
-  const compiler::ArrivalSemaphores semaphores(dimensions.size());
+  const compiler::ArrivalSemaphores semaphores(dimensions);
   Listing scatter, gather;
   add(scatter, reduce_scatter(buffer(0), dimensions, semaphores, kLanes));
   add_store(scatter, 0, 0, -1);
@@ -229,7 +228,7 @@ class ManyCores : public ::testing::Test {
     std::int64_t step_cycles = 0;
   };
 
-  // In time too, if a network is given.
+  // All ways; in time too, if a network is given.
   Run train(const std::vector<int>& dimensions, const std::vector<std::string>& sets, int steps,
             const char* topology = nullptr) {
     testing::ScratchDirectory scratch;
@@ -239,6 +238,9 @@ class ManyCores : public ::testing::Test {
         testing::small_configuration(testing::write_dataset(scratch.path())), scratch.path(), overrides);
     compiler::SystemParameters system;
     system.exchange.dimensions = dimensions;
+    system.exchange.segment_bytes = 4096;
+    system.exchange.ways =
+        static_cast<int>(all_ways(system.exchange.grid(), 0, system.exchange.semaphores).size());
     const compiler::CompiledModel model =
         compiler::compile(config.network, config.precision, config.parameters, config.chip, system);
     const Dataset data = load_dataset(config.dataset, config.network);

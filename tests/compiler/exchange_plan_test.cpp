@@ -1,0 +1,166 @@
+// The order of an exchange: the plan against what it promises, and programs against the order of messages.
+#include "compiler/exchange_plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "compiler/accesses.hpp"
+#include "compiler/collective.hpp"
+#include "compiler/semaphores.hpp"
+#include "isa/program.hpp"
+#include "tests/compiler/test_chip.hpp"
+#include "tests/reference/random_network.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+std::vector<SegmentPlan> random_segments(std::mt19937& random) {
+  const auto draw = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % (most + 1)); };
+  std::vector<SegmentPlan> segments(1 + random() % 20);
+  for (SegmentPlan& s : segments) {
+    s.ready = draw(300);
+    s.need = static_cast<int>(draw(3));
+    s.tasks.resize(1 + random() % 10);
+    for (ExchangeTask& t : s.tasks) {
+      t.link = static_cast<int>(draw(4)) - 2;
+      t.busy_cycles = 1 + draw(30);
+      if (t.link >= 0) t.lead_cycles = draw(9);
+      if (t.link >= 0) t.more_cycles = 10 * t.link;
+    }
+  }
+  return segments;
+}
+
+TEST(ExchangePlan, KeepsWhatItPromises) {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random(seed);
+    const std::vector<SegmentPlan> segments = random_segments(random);
+    const std::size_t places = 1 + random() % 5;
+    std::map<int, std::int64_t> busy;  // by link: until when
+    std::vector<std::size_t> next(segments.size(), 0);
+    std::vector<std::int64_t> since(segments.size(), 0), place_free(places, 0);
+    std::int64_t last = 0;
+    for (const PlannedTask& t : plan_exchange(segments, places)) {
+      const SegmentPlan& s = segments[t.segment];
+      ASSERT_EQ(t.task, next[t.segment]++) << "seed " << seed;
+      if (t.task == 0) {
+        ASSERT_GE(t.possible, s.ready) << "seed " << seed;
+        ASSERT_GE(t.possible, place_free.at(t.place)) << "seed " << seed;
+      } else {
+        ASSERT_EQ(t.possible, since[t.segment]) << "seed " << seed;
+      }
+      ASSERT_GE(t.possible, last) << "seed " << seed;
+      last = t.possible;
+      const ExchangeTask& task = s.tasks[t.task];
+      std::int64_t start = t.possible + task.lead_cycles;
+      if (task.link != ExchangeTask::kAlone) {
+        start = std::max(start, busy[task.link]);
+        busy[task.link] = start + task.busy_cycles;
+      }
+      ASSERT_EQ(t.finished, start + task.busy_cycles + task.more_cycles) << "seed " << seed;
+      since[t.segment] = t.finished;
+      // until it has ended, the place is its own
+      place_free[t.place] =
+          t.task + 1 == s.tasks.size() ? t.finished : std::numeric_limits<std::int64_t>::max();
+    }
+    for (std::size_t k = 0; k < segments.size(); ++k) ASSERT_EQ(next[k], segments[k].tasks.size());
+  }
+}
+
+TEST(ExchangePlan, TheMostNeededGoesFirst) {
+  const std::vector<ExchangeTask> task{{0, 0, 10, 0}};
+  const std::vector<SegmentPlan> segments{{0, 3, task}, {0, 2, task}, {5, 0, task}, {15, 1, task}};
+  std::vector<std::size_t> order;
+  for (const PlannedTask& t : plan_exchange(segments, 1)) order.push_back(t.segment);
+  EXPECT_EQ(order, (std::vector<std::size_t>{1, 2, 3, 0}));
+}
+
+struct Message {
+  int sender;
+  std::int64_t begin, end;  // lines of the receiver
+};
+
+constexpr int kLanes = 4;
+
+// Stores them, or updates parameters by them: not a put, and not the addition of an arrival.
+bool reads_sums(const isa::Instruction& i) {
+  const auto* v = std::get_if<isa::Vector>(&i);
+  return std::holds_alternative<isa::Copy>(i) || (v != nullptr && v->op != isa::VectorOp::kAdd);
+}
+
+std::int64_t lines_read(const isa::Instruction& i, const Message& of) {
+  std::int64_t lines = 0;
+  for (const Access& a : accesses(i, kLanes)) {
+    if (a.resource == Access::Resource::kScratchpad && !a.write)
+      lines += std::max<std::int64_t>(0, std::min(a.end, of.end) - std::max(a.begin, of.begin));
+  }
+  return lines;
+}
+
+// Semaphores count: what takes the k-th arrival must read what the k-th message has brought, in every core.
+void expect_matching(const std::vector<isa::Program>& programs, std::int64_t segment_lines,
+                     const std::string& place) {
+  using Key = std::pair<int, int>;  // core, semaphore
+  std::map<Key, std::vector<Message>> messages;
+  std::map<Key, isa::Program> takers;
+  for (int core = 0; core < static_cast<int>(programs.size()); ++core) {
+    for (const isa::Instruction& i : programs[static_cast<std::size_t>(core)]) {
+      const std::uint32_t wait = std::visit([](const auto& x) { return x.wait; }, i);
+      const auto* put = std::get_if<isa::Put>(&i);
+      for (int s = kFirstRemoteSemaphore; s < isa::kSemaphores; ++s) {
+        if (put != nullptr && (put->remote_signal >> s & 1) != 0)
+          messages[{put->core, s}].push_back({core, put->dst.base, put->dst.base + put->loops.back()});
+        if ((wait >> s & 1) != 0) takers[{core, s}].push_back(i);
+      }
+    }
+  }
+  ASSERT_FALSE(messages.empty()) << place;
+  ASSERT_EQ(messages.size(), takers.size()) << place;
+  for (const auto& [key, sent] : messages) {
+    const auto& taken = takers[key];
+    ASSERT_EQ(sent.size(), taken.size()) << place;
+    for (std::size_t k = 0; k < sent.size(); ++k) {
+      ASSERT_EQ(sent[k].sender, sent[0].sender) << place;
+      // a reader of the sums reads some of its segment, everyone else all that has arrived
+      const bool forwards = lines_read(taken[k], sent[k]) == sent[k].end - sent[k].begin;
+      const Message segment{0, sent[k].begin - segment_lines + 1, sent[k].end + segment_lines - 1};
+      EXPECT_TRUE(forwards || (reads_sums(taken[k]) && lines_read(taken[k], segment) > 0))
+          << place << ", core " << key.first << ", semaphore " << key.second << ", message " << k;
+    }
+  }
+}
+
+TEST(ExchangeOrder, WhatTakesAnArrivalReadsIt) {
+  for (const std::vector<int>& dimensions : {std::vector<int>{5}, {2, 2, 2}, {3, 4}, {2, 3, 2}}) {
+    for (const bool pipelined : {true, false}) {
+      SystemParameters system;
+      system.exchange.dimensions = dimensions;
+      system.exchange.ways =
+          static_cast<int>(all_ways(system.exchange.grid(), 0, system.exchange.semaphores).size());
+      system.exchange.segment_bytes = 64 * kLanes * 4;
+      system.exchange.pipelined = pipelined;
+      TrainingParameters training;
+      training.batch = kLanes * system.cores();
+      ChipParameters chip;
+      chip.lanes = kLanes;
+      chip.scratchpad_kib = 256;
+      const CompiledModel model =
+          compile(reference::random_network(3),
+                  testing::uniform_precision(isa::Format::kFp32, 16, isa::Rounding::kNearestEven), training,
+                  chip, system);
+      for (const auto& in_core : {model.step_in_core, model.two_steps_in_core, model.exchange_in_core}) {
+        std::vector<isa::Program> programs;
+        for (int c = 0; c < system.cores(); ++c) programs.push_back(isa::decode(in_core(c)));
+        std::string place = pipelined ? "pipelined" : "one by one";
+        for (const int size : dimensions) place += ' ' + std::to_string(size);
+        // 64, made a multiple of the cores; one by one, half of an eighth of the scratchpad
+        expect_matching(programs, pipelined ? 72 : 1024, place);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace anzan::compiler
