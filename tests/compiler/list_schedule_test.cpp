@@ -260,11 +260,11 @@ TEST(Regions, NameEveryInstruction) {
   for (const Listing* listing : {&p.initialize, &p.calibrate, &p.step.front(), &p.evaluate}) {
     ASSERT_EQ(listing->region_of.size(), listing->program.size());
     for (const std::uint16_t r : listing->region_of) {
-      ASSERT_LT(r, p.regions.size());
-      seen.insert(p.regions[r].layer + " " + p.regions[r].pass);
+      ASSERT_LT(r, p.tables.regions.size());
+      seen.insert(p.tables.regions[r].layer + " " + p.tables.regions[r].pass);
     }
   }
-  EXPECT_EQ(seen.size(), p.regions.size());
+  EXPECT_EQ(seen.size(), p.tables.regions.size());
   for (const char* name : {"conv1 initialize", "conv1 forward", "pool2 backward_data",
                            "conv2 backward_weight", "fc1 update", "loss loss"}) {
     EXPECT_EQ(seen.count(name), 1u) << name;

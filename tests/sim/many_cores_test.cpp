@@ -12,6 +12,7 @@
 #include "sim/dataset.hpp"
 #include "sim/machine.hpp"
 #include "sim/system.hpp"
+#include "sim/system_engine.hpp"
 #include "sim/tensor_memory.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

@@ -8,6 +8,7 @@
 
 #include "sim/configuration.hpp"
 #include "sim/machine.hpp"
+#include "sim/system_engine.hpp"
 #include "tests/reference/random_network.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
