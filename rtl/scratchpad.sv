@@ -110,13 +110,13 @@ module scratchpad #(
     input [LineBits-1:0] line, input [Writes-1:0] others, input [Writes*LineBits-1:0] lines,
     input [4*Lanes-1:0] enables, input [LineBits-1:0] bytes
   );
+    logic [LineBits-1:0] mask;
     arrived = line;
     for (int p = 0; p < Writes; p = p + 1) begin
       if (others[p]) arrived = lines[p*LineBits +: LineBits];
     end
-    for (int k = 0; k < 4 * Lanes; k = k + 1) begin
-      if (enables[k]) arrived[8*k +: 8] = bytes[8*k +: 8];
-    end
+    for (int k = 0; k < 4 * Lanes; k = k + 1) mask[8*k +: 8] = {8{enables[k]}};
+    arrived = (arrived & ~mask) | (bytes & mask);
   endfunction
 
   always_ff @(posedge clk_i) begin

@@ -24,6 +24,7 @@ BLOCKS = {  # of compute_core, which only joins them: whether it has the paramet
     "tensor_unit": True, "vector_unit": True, "dma": True, "network_unit": True, "sequencer": True,
     "scratchpad": True, "settings_store": False, "settings_optimiser": False, "statistics_database": False,
 }
+UNSHARED = ("scratchpad",)  # its ports are what it is, and yosys would look for hours whether two could be one
 PARTS = ("processing_element", "vector_lane", "write_back_lane", "analysis_block")
 WATCHING = ("settings_store", "settings_optimiser", "statistics_database")  # and every analysis_block
 
@@ -38,7 +39,7 @@ proc
 setattr -mod -set keep_hierarchy 1 {parts}
 flatten
 tee -q -o {out}/memories stat
-synth -run coarse:fine
+synth {share} -run coarse:fine
 opt -fast -full
 techmap
 opt -fast
@@ -84,6 +85,7 @@ def synthesise(block, lanes, package, liberty, timeout):
         script = out / "script.ys"
         script.write_text(SCRIPT.format(
             packages=" ".join(map(str, packages)), rtl=RTL, liberty=liberty, block=block,
+            share="-noshare" if block in UNSHARED else "",
             parameter=f"chparam -set Lanes {lanes} {block}" if BLOCKS[block] else "",
             parts=" ".join(f"*{part}*" for part in PARTS), out=out), encoding="utf-8")
         with subprocess.Popen(["nice", "-n", "10", "yosys", "-q", script], stdout=subprocess.PIPE,
