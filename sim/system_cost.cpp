@@ -47,7 +47,8 @@ std::int64_t one_core(const std::vector<std::uint32_t>& step, const CostOptions&
 
 }  // namespace
 
-std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model) {
+std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model,
+                                         std::optional<std::int64_t> one_core_cycles) {
   if (c.system.cores() == 1) return {};
   SystemCost cost;
   cost.options = c.system;
@@ -68,7 +69,9 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
       one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
   training.batch *= c.system.cores();
   cost.one_core_cycles =
-      one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
+      one_core_cycles
+          ? *one_core_cycles
+          : one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
   return cost;
 }
 
