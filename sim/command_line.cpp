@@ -46,6 +46,7 @@ struct CostArguments {
   std::string config, out;
   std::vector<std::string> sets;
   TraceOptions trace;
+  std::optional<std::int64_t> one_core_cycles;
 };
 
 struct VerifyArguments {
@@ -122,7 +123,7 @@ int cost(const CostArguments& arguments) {
   const compiler::CompiledModel model =
       compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
   models::clocked::ClockedCore core(c.cost.core);
-  const ChipCost cost(model, c.cost, core, cost_of_system(c, model));
+  const ChipCost cost(model, c.cost, core, cost_of_system(c, model, arguments.one_core_cycles));
   const ProgramRuns once{1, 1, 1, 1};
   const nlohmann::json result{{"time", cost.time(once)},
                               {"energy", cost.energy(once)},
@@ -278,6 +279,10 @@ void add_cost(CLI::App& app, CostArguments& arguments) {
   cost->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
       ->type_name("CHANGE")
       ->allow_extra_args(false);
+  cost->add_option("--one-core-cycles", arguments.one_core_cycles,
+                   "What one core takes for all images of a step, if that is known; default: it is run")
+      ->type_name("CYCLES")
+      ->check(CLI::PositiveNumber);
   add_traces(*cost, arguments.trace);
 }
 

@@ -66,7 +66,8 @@ std::int64_t with_ideal_links(const SystemCost& real, const CostOptions& options
 
 }  // namespace
 
-std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model) {
+std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model,
+                                         std::optional<std::int64_t> one_core_cycles) {
   if (c.system.cores() == 1) return {};
   SystemCost cost;
   cost.options = c.system;
@@ -93,7 +94,9 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   }
   training.batch *= model.system.data_cores();
   cost.one_core_cycles =
-      one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
+      one_core_cycles
+          ? *one_core_cycles
+          : one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
   return cost;
 }
 

@@ -1,6 +1,7 @@
 // What a training step costs on a system of many cores: cores, exchange and network in time, without values.
 // Cores that are provably alike are simulated once.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -29,7 +30,8 @@ struct SystemCost {
   std::int64_t expected_cycles = 0;  // cycles_per_step as the scheduler imagines it
   std::vector<models::LinkCounters> links;
 
-  std::int64_t exposed_cycles() const { return cycles_per_step - compute_cycles; }
+  // Steps that overlap may take less than one that exchanges nothing.
+  std::int64_t exposed_cycles() const { return std::max<std::int64_t>(0, cycles_per_step - compute_cycles); }
   std::int64_t hidden_cycles() const;
   std::int64_t onchip_bytes() const;  // over all links of the kind, headers too
   std::int64_t interchip_bytes() const;
@@ -37,9 +39,10 @@ struct SystemCost {
   nlohmann::json by_link() const;
 };
 
-// Of the configuration that `model` was compiled from; nothing where it has one core. Throws as
-// ClockedSystem::run.
+// Of the configuration that `model` was compiled from; nothing where it has one core. What one core takes is
+// run if it is not given. Throws as ClockedSystem::run.
 std::optional<SystemCost> cost_of_system(const Configuration& configuration,
-                                         const compiler::CompiledModel& model);
+                                         const compiler::CompiledModel& model,
+                                         std::optional<std::int64_t> one_core_cycles = {});
 
 }  // namespace anzan::sim
