@@ -15,7 +15,7 @@ RtlSystemEngine::RtlSystemEngine(const models::clocked::CoreParameters& paramete
       slots_(slots),
       cores_(static_cast<std::size_t>(options.cores())),
       messages_(parameters.clock_period_fs, models::build_chips(options.network), options.packet,
-                {options.parameters.exchange.dimensions, options.cores()}),
+                {options.parameters.sizes(), options.cores()}),
       clock_(parameters.clock_period_fs) {
   for (std::size_t c = 0; c < cores_.size(); ++c) {
     cores_[c].rtl = make(parameters, 0);
