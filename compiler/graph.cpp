@@ -219,41 +219,6 @@ class Differentiator : private SharedChannels {
     op.inputs.push_back(add_parameter(b, l, layer, true, fan_in));
   }
 
-  struct Parameter {
-    int layer = 0;
-    bool bias = false;
-    int value = -1, momentum = -1, gradient = -1, master = -1;
-  };
-
-  int add_parameter(const TensorInfo& like, const Layer& l, int layer, bool bias, std::int64_t fan_in) {
-    Parameter p;
-    p.layer = layer;
-    p.bias = bias;
-    p.value =
-        add_like(like, bias ? ".bias" : ".weight", bias ? TensorClass::kBias : TensorClass::kWeight, true);
-    if (precision_.separate_master && !bias) {
-      p.master = add_like(like, ".master_weight", TensorClass::kMasterWeight, true);
-    }
-    p.momentum = add_like(like, bias ? ".bias_momentum" : ".momentum", TensorClass::kMomentum, true);
-    p.gradient =
-        add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
-    for (const int t : {p.value, p.master, p.momentum, p.gradient}) {
-      if (t >= 0) share(t, like.shared_out);
-    }
-    parameters_.push_back(p);
-    TensorInfo initial = like;
-    initial.name = tensor(p.value).name + ".initial";
-    initial.kind = TensorClass::kMasterWeight;
-    initial.slot = kConstantSlot;
-    initial.format = isa::Format::kFp32;
-    initial.persistent = false;
-    const std::string initial_name = initial.name;
-    add_tensor(std::move(initial));
-    graph_.parameters.push_back(
-        {tensor(p.value).name, initial_name, bias ? l.bias_filler : l.weight_filler, fan_in});
-    return p.value;
-  }
-
   // ---- backward ---------------------------------------------------------------------------------
 
   int consumers(int t) {
@@ -377,7 +342,7 @@ class Differentiator : private SharedChannels {
   void backward_convolution(const Op& op, int dy) {
     std::vector<Parameter> own;
     std::vector<int> gradients;
-    for (const Parameter& p : parameters_) {
+    for (const Parameter& p : parameters()) {
       if (p.layer != op.layer) continue;
       own.push_back(p);
       gradients.push_back(p.gradient);
@@ -419,7 +384,6 @@ class Differentiator : private SharedChannels {
 
   std::vector<int> activation_;       // layer -> tensor
   std::vector<bool> needs_gradient_;  // tensor
-  std::vector<Parameter> parameters_;
   std::map<int, Shares> shares_;
   std::map<int, int> gathered_from_;     // forward
   std::vector<Op> exchanges_, updates_;  // with several cores

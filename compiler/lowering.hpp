@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -14,50 +13,15 @@
 #include "compiler/layout.hpp"
 #include "compiler/listing.hpp"
 #include "compiler/nest.hpp"
+#include "compiler/scratchpad_areas.hpp"
+#include "compiler/tables.hpp"
 #include "compiler/windows.hpp"
 
 namespace anzan::compiler {
 
-// Lines at the start of HBM that hold constants, and their contents.
-struct Constants {
-  std::int64_t ones_line(isa::Format f) const {
-    return static_cast<std::int64_t>(f);
-  }                                 // one in every element
-  std::int64_t zero_line = 3;       // four lines of zeros
-  std::int64_t countdown_line = 7;  // FP32 elements: countdown, countdown - 1, ... 1
-  std::int64_t countdown = 0, end_line = 7;
-};
-
 // A walk of rows: count iterations, the source and the destination advance by so many rows.
 struct Walk {
   std::int64_t count, src, dst;
-};
-
-// Which operations share a part of the scratchpad: those that wait for each other anyway. Gradients of
-// weights and updates are nobody's haste; in areas of their own they do not hold up the rest.
-enum class Area { kForward, kBackward, kWeightGradient, kUpdate, kExchange };
-inline constexpr std::size_t kAreas = 5;
-
-// Lines for the buffers of one operation: what exists, what leaves the exchange and the updates that follow
-// it theirs, its area, and what leaves its neighbours there theirs.
-struct Room {
-  std::int64_t capacity = 0, beside_exchange = 0, area = 0, comfortable = 0;
-  // What a tile search adds to the price of an operation that keeps others from working meanwhile; the factor
-  // is by trial. To hold up the exchange is the last resort.
-  std::int64_t crowding(std::int64_t lines) const {
-    constexpr std::int64_t kLastResort = std::int64_t{1} << 50;
-    return (lines > comfortable ? 8 * (lines - comfortable) : 0) + (lines > area ? lines : 0) +
-           (lines > beside_exchange ? kLastResort : 0);
-  }
-};
-
-// What the programs of a network have in common, in all stages of a pipeline.
-struct Tables {
-  std::vector<Region> regions;
-  std::vector<std::uint32_t> scalars;  // initial values
-  std::map<std::uint32_t, int> scalar_numbers;
-  std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate
-  std::vector<std::string> notes;                      // what the tile searches decided
 };
 
 class Lowering {

@@ -52,6 +52,36 @@ void SharedChannels::share(int t, bool shared) {
   graph_.slots[static_cast<std::size_t>(tensor(t).slot)].differs = shared;
 }
 
+int SharedChannels::add_parameter(const TensorInfo& like, const Layer& l, int layer, bool bias,
+                                  std::int64_t fan_in) {
+  Parameter p;
+  p.layer = layer;
+  p.bias = bias;
+  p.value =
+      add_like(like, bias ? ".bias" : ".weight", bias ? TensorClass::kBias : TensorClass::kWeight, true);
+  if (precision_.separate_master && !bias) {
+    p.master = add_like(like, ".master_weight", TensorClass::kMasterWeight, true);
+  }
+  p.momentum = add_like(like, bias ? ".bias_momentum" : ".momentum", TensorClass::kMomentum, true);
+  p.gradient =
+      add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
+  for (const int t : {p.value, p.master, p.momentum, p.gradient}) {
+    if (t >= 0) share(t, like.shared_out);
+  }
+  parameters_.push_back(p);
+  TensorInfo initial = like;
+  initial.name = tensor(p.value).name + ".initial";
+  initial.kind = TensorClass::kMasterWeight;
+  initial.slot = kConstantSlot;
+  initial.format = isa::Format::kFp32;
+  initial.persistent = false;
+  const std::string initial_name = initial.name;
+  add_tensor(std::move(initial));
+  graph_.parameters.push_back(
+      {tensor(p.value).name, initial_name, bias ? l.bias_filler : l.weight_filler, fan_in});
+  return p.value;
+}
+
 int SharedChannels::whole(int t, int layer, Stage stage) {
   if (!tensor(t).shared_out) return t;
   Shape all = shape_of(t);

@@ -30,6 +30,16 @@ class SharedChannels : protected GraphBuilder {
   // Marks the tensor, and its slot.
   void share(int t, bool shared);
 
+  // A trainable tensor: stored value, momentum, gradient, and a master copy where the precision has one.
+  struct Parameter {
+    int layer = 0;
+    bool bias = false;
+    int value = -1, momentum = -1, gradient = -1, master = -1;
+  };
+  // Of the shape, layout and share of `like`; returns the stored value.
+  int add_parameter(const TensorInfo& like, const Layer& l, int layer, bool bias, std::int64_t fan_in);
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+
   // The tensor with all its channels: itself, or a new one that `layer` alone reads.
   int whole(int t, int layer, Stage stage);
   const std::map<int, int>& gathered_from() const { return gathered_from_; }  // of new ones, forward
@@ -40,6 +50,7 @@ class SharedChannels : protected GraphBuilder {
 
  private:
   std::set<int> sharing_;  // layers
+  std::vector<Parameter> parameters_;
   std::map<int, int> gathered_from_;
 };
 

@@ -1,0 +1,26 @@
+// How operations share the scratchpad.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace anzan::compiler {
+
+// Which operations share a part of the scratchpad: those that wait for each other anyway. Gradients of
+// weights and updates are nobody's haste; in areas of their own they do not hold up the rest.
+enum class Area { kForward, kBackward, kWeightGradient, kUpdate, kExchange };
+inline constexpr std::size_t kAreas = 5;
+
+// Lines for the buffers of one operation: what exists, what leaves the exchange and the updates that follow
+// it theirs, its area, and what leaves its neighbours there theirs.
+struct Room {
+  std::int64_t capacity = 0, beside_exchange = 0, area = 0, comfortable = 0;
+  // What a tile search adds to the price of an operation that keeps others from working meanwhile; the factor
+  // is by trial. To hold up the exchange is the last resort.
+  std::int64_t crowding(std::int64_t lines) const {
+    constexpr std::int64_t kLastResort = std::int64_t{1} << 50;
+    return (lines > comfortable ? 8 * (lines - comfortable) : 0) + (lines > area ? lines : 0) +
+           (lines > beside_exchange ? kLastResort : 0);
+  }
+};
+
+}  // namespace anzan::compiler

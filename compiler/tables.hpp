@@ -1,0 +1,33 @@
+// What the programs of a network share beside the graph: constants in HBM, scalars of the settings store, and
+// names for the reports.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compiler/compiler.hpp"
+
+namespace anzan::compiler {
+
+// Lines at the start of HBM that hold constants, and their contents.
+struct Constants {
+  std::int64_t ones_line(isa::Format f) const {
+    return static_cast<std::int64_t>(f);
+  }                                 // one in every element
+  std::int64_t zero_line = 3;       // four lines of zeros
+  std::int64_t countdown_line = 7;  // FP32 elements: countdown, countdown - 1, ... 1
+  std::int64_t countdown = 0, end_line = 7;
+};
+
+// What the programs of a network have in common, in all stages of a pipeline.
+struct Tables {
+  std::vector<Region> regions;
+  std::vector<std::uint32_t> scalars;  // initial values
+  std::map<std::uint32_t, int> scalar_numbers;
+  std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate
+  std::vector<std::string> notes;                      // what the tile searches decided
+};
+
+}  // namespace anzan::compiler
