@@ -135,7 +135,7 @@ int cost(const CostArguments& arguments) {
   if (!arguments.out.empty()) {
     const fs::path out = directory_of(arguments.out);
     write_file_atomically(out / "cost.json", result.dump(1) + "\n");
-    write_traces(cost.step, c.cost, arguments.trace, out);
+    write_traces(cost, model, c.cost, arguments.trace, out);
   }
   flush_output();
   return kDone;
@@ -242,7 +242,7 @@ int guarded(const std::function<int()>& command) {
 
 void add_traces(CLI::App& command, TraceOptions& trace) {
   command.add_flag("--trace", trace.events,
-                   "Writes DIR/trace.json (Perfetto) and DIR/trace.txt of a training step");
+                   "Writes DIR/trace.json (Perfetto) and DIR/trace*.txt of a training step: cores and links");
   command.add_flag("--vcd", trace.waveform,
                    "Writes DIR/trace.vcd, the blocks' states during a training step");
 }

@@ -17,22 +17,22 @@ class SystemRunner {
 
   // Of chip 0 alone, as long as the network shows no difference between the chips.
   models::clocked::SystemTiming run(const ProgramOfCore& program) {
+    if (!cost_.simulated().possible()) cost_.alike = false;
     if (cost_.alike) {
       try {
-        return simulate(cost_.options.cores_per_chip, program);
+        return simulate(program);
       } catch (const models::clocked::NotAlike&) {
         cost_.alike = false;
       }
     }
-    return simulate(cost_.options.cores(), program);
+    return simulate(program);
   }
 
  private:
-  models::clocked::SystemTiming simulate(int cores, const ProgramOfCore& program) const {
-    const models::clocked::Alike alike{cost_.options.parameters.exchange.dimensions, cores};
-    if (!alike.possible()) return simulate(cost_.options.cores(), program);
+  models::clocked::SystemTiming simulate(const ProgramOfCore& program) const {
+    const models::clocked::Alike alike = cost_.simulated();
     std::vector<isa::Program> programs;
-    for (int c = 0; c < cores; ++c) programs.push_back(program(c));
+    for (int c = 0; c < alike.simulated; ++c) programs.push_back(program(c));
     return models::clocked::ClockedSystem(options_.core, cost_.network, cost_.options.packet, alike)
         .run(programs);
   }
@@ -73,6 +73,10 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
           ? *one_core_cycles
           : one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
   return cost;
+}
+
+models::clocked::Alike SystemCost::simulated() const {
+  return {options.parameters.exchange.dimensions, alike ? options.cores_per_chip : options.cores()};
 }
 
 std::int64_t SystemCost::hidden_cycles() const {

@@ -27,6 +27,7 @@ struct SystemCost {
   std::int64_t one_core_cycles = 0;  // of one core with all images
   std::vector<models::LinkCounters> links;
 
+  models::clocked::Alike simulated() const;  // all cores, or those of a chip for all
   // Steps that overlap may take less than one that exchanges nothing.
   std::int64_t exposed_cycles() const { return std::max<std::int64_t>(0, cycles_per_step - compute_cycles); }
   std::int64_t hidden_cycles() const;

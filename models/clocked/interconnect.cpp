@@ -14,11 +14,13 @@ Interconnect::Interconnect(const sc_core::sc_module_name& name, const Clock& clo
   dont_initialize();
 }
 
-void Interconnect::restart(int line_bytes) {
+void Interconnect::restart(int line_bytes, SystemObserver* observer) {
   line_bytes_ = line_bytes;
   network_ =
       std::make_unique<Network>(parameters_.topology, parameters_.routing, packet_,
                                 [this](std::uint64_t id, std::int64_t time_fs) { delivered(id, time_fs); });
+  observer_ = observer;
+  network_->observe(observer);
   sent_.clear();
   flights_.clear();
   writing_.assign(receivers_.size(), {});
@@ -68,6 +70,7 @@ void Interconnect::inject(std::int64_t now) {
   const std::int64_t time_fs = now * clock_.period_fs();
   for (const Sent& s : sent_) {
     Flight flight;
+    flight.sent = s;
     flight.rows = s.put->rows_sent;
     flight.semaphores = s.put->remote_signal;
     const std::int64_t bytes =
@@ -77,7 +80,9 @@ void Interconnect::inject(std::int64_t now) {
       const int receiver = alike_.shifted(s.put->receiver, shift);
       last = network_->inject(time_fs, alike_.shifted(s.core, shift), receiver, bytes);
       if (flight.under_way++ == 0) flight.first = last;
-      if (receiver < alike_.simulated) flight.receiver = receiver;
+      if (receiver >= alike_.simulated) continue;
+      flight.source = alike_.shifted(s.core, shift);
+      flight.receiver = receiver;
     }
     flights_.emplace(last, flight);
   }
@@ -95,7 +100,11 @@ void Interconnect::delivered(std::uint64_t id, std::int64_t time_fs) {
   std::deque<Writing>& queue = writing_[static_cast<std::size_t>(flight.receiver)];
   const std::int64_t period = clock_.period_fs(), arrived = (time_fs + period - 1) / period,
                      first = queue.empty() ? arrived : std::max(arrived, queue.back().cycle + 1);
-  queue.push_back({first + flight.rows - 1, flight.semaphores});
+  const std::int64_t last = first + flight.rows - 1;
+  queue.push_back({last, flight.semaphores});
+  if (observer_ != nullptr)
+    observer_->arrives(
+        {flight.sent.core, flight.sent.put->index, flight.source, flight.receiver, first, last});
   flights_.erase(found);
 }
 

@@ -14,6 +14,7 @@
 #include "models/clocked/clock.hpp"
 #include "models/clocked/job.hpp"
 #include "models/clocked/system.hpp"
+#include "models/clocked/system_observer.hpp"
 #include "models/network/chips.hpp"
 #include "models/network/network.hpp"
 
@@ -36,7 +37,7 @@ class Interconnect : public sc_core::sc_module {
 
   // Of each simulated core, in order.
   void attach(ArrivalFace& core) { receivers_.push_back(&core); }
-  void restart(int line_bytes);
+  void restart(int line_bytes, SystemObserver* observer);  // null: nobody watches the run
 
   void send(int core, const Job& put);  // in cycle W of the put
 
@@ -50,7 +51,8 @@ class Interconnect : public sc_core::sc_module {
     const Job* put;
   };
   struct Flight {
-    int receiver = -1;  // of the message that belongs to a simulated core
+    Sent sent{};
+    int source = -1, receiver = -1;  // of the message that goes to a simulated core
     std::int64_t rows = 0;
     std::uint32_t semaphores = 0;
     std::uint64_t first = 0;  // of the messages that are to arrive together
@@ -74,6 +76,7 @@ class Interconnect : public sc_core::sc_module {
   std::vector<ArrivalFace*> receivers_;
   sc_core::sc_event wake_;
   std::unique_ptr<Network> network_;
+  SystemObserver* observer_ = nullptr;
   int line_bytes_ = 0;
   std::vector<Sent> sent_;
   std::int64_t sent_cycle_ = -1;
