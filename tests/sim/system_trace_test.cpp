@@ -193,8 +193,9 @@ void check_bytes_of_puts(const Traced& t) {
 void check_arrows(const Traced& t) {
   const std::int64_t period = t.config.cost.core.clock_period_fs;
   std::map<std::size_t, Json> from, to;
-  std::map<std::string, std::size_t> taken;
+  std::set<std::string> carried;  // "core 1 to 2"
   for (const Json& e : t.json.at("traceEvents")) {
+    if (e.value("cat", "") == "link") carried.insert(e.at("name"));
     if (e.at("ph") == "s") {
       EXPECT_TRUE(from.emplace(e.at("id"), e).second);
     }
@@ -228,6 +229,7 @@ void check_arrows(const Traced& t) {
     const auto& put =
         std::get<isa::Put>(t.programs[static_cast<std::size_t>(start.at("pid").get<int>() - 1)].at(
             arrival->event.at("args").at("put").get<std::size_t>()));
+    EXPECT_TRUE(carried.count("core " + std::to_string(source) + " to " + std::to_string(receiver)));
     std::int64_t least_fs = 0;
     for (const int channel : t.cost->network.routing.path(t.cost->network.topology, source, receiver))
       least_fs +=
