@@ -4,7 +4,6 @@
 #include "compiler/collective_writer.hpp"
 #include "compiler/dependencies.hpp"
 #include "compiler/layout.hpp"
-#include "compiler/schedule.hpp"
 #include "compiler/semaphores.hpp"
 
 namespace anzan::compiler {
@@ -16,23 +15,41 @@ constexpr std::uint32_t remote_semaphore(std::size_t number) {
   return std::uint32_t{1} << (kFirstRemoteSemaphore + number);
 }
 
+// Coordinate by coordinate, so that all cores send equally far.
+int shifted(const Way& way, int core, int distance) {
+  int result = 0;
+  for (const Dimension& d : way) result += (core / d.stride + distance / d.stride) % d.size * d.stride;
+  return result;
+}
+
 // Each place has a semaphore that counts what arrives for it, from all other cores. A core's message of
 // segment r says besides that it has stored segment r - lag: so whoever has all messages of r may send into
 // the places of r - lag again.
 class AllToAll {
  public:
   AllToAll(const CollectiveParameters& p, const CollectiveCut& cut, std::int64_t result_line)
-      : p_(p), c_(cut), result_(result_line), writer_(p), lag_(static_cast<std::size_t>(cut.places) / 2) {}
+      : p_(p),
+        c_(cut),
+        result_(result_line),
+        writer_(p),
+        lag_(std::max<std::size_t>(1, static_cast<std::size_t>(cut.places) / 2)) {}
 
+  // In an order that keeps `lag_` segments in the network; units work in order.
   Listing write() {
-    for (std::size_t s = 0; s < c_.segments.size(); ++s) {
+    const std::size_t all = c_.segments.size();
+    for (std::size_t s = 0; s < std::min(all, lag_); ++s) {
       load(s);
       puts(s);
+    }
+    if (lag_ < all) load(lag_);
+    for (std::size_t s = 0; s < all; ++s) {
       collect(s);
       store(s);
+      if (s + lag_ < all) puts(s + lag_);
+      if (s + lag_ + 1 < all) load(s + lag_ + 1);
     }
     writer_.end();
-    schedule(writer_.listing(), p_.chip.lanes);
+    add_semaphores(writer_.listing(), dependencies(writer_.listing(), p_.chip.lanes));
     return std::move(writer_.listing());
   }
 
@@ -59,19 +76,18 @@ class AllToAll {
     const PieceSegment& segment = c_.segments[s];
     Exchanged e;
     e.touches = {sent(s, true)};
-    if (s >= static_cast<std::size_t>(c_.places))
-      e.touches.push_back(collected(s - static_cast<std::size_t>(c_.places) + lag_, false));
     writer_.copy(Space::kHbm, segment.first, Space::kScratchpad, sent_line(s),
                  {{c_.cores, c_.piece_lines, segment.count}, {segment.count, 1, 1}}, e);
   }
 
   void puts(std::size_t s) {
     const PieceSegment& segment = c_.segments[s];
+    const auto places = static_cast<std::size_t>(c_.places);
     for (int t = 0; t < c_.cores; ++t) {
       Exchanged e;
-      e.in_core = [t, cores = c_.cores, from = sent_line(s), to = arrival_line(s), n = segment.count,
+      e.in_core = [t, way = c_.ways.front(), from = sent_line(s), to = arrival_line(s), n = segment.count,
                    semaphore = remote_semaphore(place(s))](int core) {
-        const int receiver = (core + t) % cores;
+        const int receiver = shifted(way, core, t);
         if (t > 0)
           return isa::Instruction(
               CollectiveWriter::put(receiver, from + receiver * n, to + core * n, n, semaphore));
@@ -85,6 +101,7 @@ class AllToAll {
       };
       e.touches = {sent(s, false), arrived(s, true)};
       if (t > 0 && s >= lag_) e.touches.push_back(stored(s - lag_, false));
+      if (t > 0 && s >= places) e.touches.push_back(collected(s - places + lag_, false));
       const isa::Instruction in_core_0 = e.in_core(0);
       last_ = writer_.emit(in_core_0, std::move(e));
     }
@@ -127,21 +144,10 @@ class Broadcast {
   }
 
   Listing write() {
-    const std::size_t turns = c_.ways.size(), all = c_.segments.size();
-    for (std::size_t s = 0; s < all; s += turns) {
-      const std::size_t end = std::min(all, s + turns);
-      if (core_ == 0)
-        for (std::size_t k = s; k < end; ++k) load(k);
-      // packets of all ways in turn: none waits behind those of another
-      for (std::int64_t first = 0; first < longest(s, end); first += message_lines_)
-        for (std::size_t k = s; k < end; ++k)
-          if (first < size(k)) send_on(k, first);
-      for (std::size_t k = s; k < end; ++k) store(k);
-      // late, so that puts do not wait behind it for the store
-      for (std::size_t k = s; k < end; ++k)
-        if (k >= kCreditLag * turns) give_credit(k - kCreditLag * turns);
-    }
-    for (std::size_t k = all - std::min(all, kCreditLag * turns); k < all; ++k) give_credit(k);
+    for (std::size_t s = 0; s < c_.segments.size(); ++s) plan(s);
+    std::stable_sort(steps_.begin(), steps_.end(),
+                     [](const Step& a, const Step& b) { return a.time < b.time; });
+    for (const Step& step : steps_) emit(step);
     writer_.end();
     Listing listing = std::move(writer_.listing());
     add_semaphores(listing, dependencies(listing, p_.chip.lanes));
@@ -149,7 +155,54 @@ class Broadcast {
   }
 
  private:
-  static constexpr std::size_t kCreditLag = 1;
+  enum class What { kLoad, kMessage, kStore, kCredit };
+  struct Step {
+    std::int64_t time;
+    What what;
+    std::size_t segment;
+    std::int64_t first;  // line of a message
+  };
+
+  // Units work in order, so steps stand by the cycles in which they are expected, each later than what it
+  // waits for in any core: nothing can wait in a circle, and packets of one way seldom wait behind those of
+  // another.
+  void plan(std::size_t s) {
+    if (core_ == 0) steps_.push_back({time(s, 0), What::kLoad, s, 0});
+    for (std::int64_t first = 0; first < size(s); first += message_lines_)
+      steps_.push_back({time(s, first), What::kMessage, s, first});
+    const std::int64_t end = time(s, 0) + segment_cycles();
+    if (core_ != 0) steps_.push_back({end, What::kStore, s, 0});
+    if (needs_credit(s)) steps_.push_back({end + segment_cycles(), What::kCredit, s, 0});
+  }
+
+  std::int64_t time(std::size_t s, std::int64_t first) const {
+    const auto ways = static_cast<std::int64_t>(c_.ways.size()), turn = static_cast<std::int64_t>(s) / ways;
+    // of a place that is used again: from the first put to the credit's arrival
+    const std::int64_t round_trip = 2 * segment_cycles() + 2 * hop_cycles(),
+                       period = std::max(segment_cycles(), ceil_div(round_trip, c_.places / ways));
+    return roles_[way(s)].depth * hop_cycles() + turn * period + first / message_lines_ * message_cycles();
+  }
+  // On a link; from core to core, where it is read and written besides; of all messages of a segment.
+  std::int64_t message_cycles() const {
+    return writer_.lag_cycles(message_lines_) - p_.exchange.expected_latency_cycles;
+  }
+  std::int64_t hop_cycles() const { return writer_.lag_cycles(message_lines_) + 2 * message_lines_; }
+  std::int64_t segment_cycles() const {
+    return ceil_div(c_.segment_lines, message_lines_) * message_cycles();
+  }
+
+  void emit(const Step& step) {
+    switch (step.what) {
+      case What::kLoad:
+        return load(step.segment);
+      case What::kMessage:
+        return send_on(step.segment, step.first);
+      case What::kStore:
+        return store(step.segment);
+      case What::kCredit:
+        return give_credit(step.segment);
+    }
+  }
 
   struct Child {
     int core;
@@ -158,6 +211,7 @@ class Broadcast {
   struct Role {
     int parent = -1;
     std::size_t dimension = 0;  // from the parent
+    std::int64_t depth = 0;     // messages before it is reached
     std::vector<Child> children;
   };
 
@@ -177,6 +231,7 @@ class Broadcast {
         Dimension back = d;
         back.reversed = !d.reversed;
         r.parent = next(back, core_);
+        r.depth += at;
         r.dimension = number;
       }
       if (at + 1 < d.size) r.children.push_back({next(d, core_), number});
@@ -194,26 +249,15 @@ class Broadcast {
     return s + static_cast<std::size_t>(c_.places) < c_.segments.size();
   }
   std::int64_t size(std::size_t s) const { return c_.cores * c_.segments[s].count; }
-  std::int64_t longest(std::size_t s, std::size_t end) const {
-    std::int64_t most = 0;
-    for (; s < end; ++s) most = std::max(most, size(s));
-    return most;
-  }
   std::int64_t line(std::size_t s) const {
     return static_cast<std::int64_t>(s) % c_.places * c_.segment_lines;
   }
   std::int64_t hbm(std::size_t s) const { return c_.cores * c_.segments[s].first; }
 
   void load(std::size_t s) {
-    for (const bool result : {false, true}) {
-      Exchanged e;
-      e.touches = {CollectiveWriter::lines(line(s), size(s), !result)};
-      if (result) {
-        copy(Space::kScratchpad, line(s), Space::kHbm, result_ + hbm(s), s, e);
-      } else {
-        copy(Space::kHbm, hbm(s), Space::kScratchpad, line(s), s, e);
-      }
-    }
+    Exchanged e;
+    e.touches = {CollectiveWriter::lines(line(s), size(s), true)};
+    copy(Space::kHbm, hbm(s), Space::kScratchpad, line(s), s, e);
   }
 
   void copy(Space from, std::int64_t src, Space to, std::int64_t dst, std::size_t s, const Exchanged& e) {
@@ -242,7 +286,6 @@ class Broadcast {
   }
 
   void store(std::size_t s) {
-    if (core_ == 0) return;  // it has stored while it loaded
     Exchanged e;
     e.touches = {CollectiveWriter::lines(line(s), size(s), false)};
     copy(Space::kScratchpad, line(s), Space::kHbm, result_ + hbm(s), s, e);
@@ -250,7 +293,7 @@ class Broadcast {
 
   void give_credit(std::size_t s) {
     const Role& r = roles_[way(s)];
-    if (r.parent < 0 || !needs_credit(s)) return;
+    if (r.parent < 0) return;
     const std::int64_t free = c_.places * c_.segment_lines;
     Exchanged e;
     e.touches = {CollectiveWriter::lines(line(s), size(s), true)};
@@ -264,6 +307,7 @@ class Broadcast {
   CollectiveWriter writer_;
   std::int64_t message_lines_;
   std::vector<Role> roles_;
+  std::vector<Step> steps_;
 };
 
 }  // namespace

@@ -70,7 +70,9 @@ CollectiveProgram collective_program(const CollectiveParameters& p) {
   program.credits = credits(p.kind, c);
   if (p.kind == CollectiveKind::kBroadcast) {
     program.same_in_every_core = false;
-    program.in_core = [p, c](int core) { return broadcast_in_core(p, c, c.lines(), core).program; };
+    program.result_line = 0;
+    program.hbm_lines = c.lines();
+    program.in_core = [p, c](int core) { return broadcast_in_core(p, c, 0, core).program; };
     return program;
   }
   const auto listing = std::make_shared<const Listing>(

@@ -16,6 +16,7 @@
 #include "isa/assembly.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/chip_cost.hpp"
+#include "sim/collective_command.hpp"
 #include "sim/configuration.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl_core.hpp"
@@ -329,6 +330,8 @@ int command_line(int argc, char** argv) {
   add_verify(app, verify_arguments);
   CostArguments cost_arguments;
   add_cost(app, cost_arguments);
+  CollectiveArguments collective_arguments;
+  add_collective(app, collective_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
       ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
       ->required();
@@ -339,6 +342,13 @@ int command_line(int argc, char** argv) {
   }
   if (app.got_subcommand("run")) return guarded([&] { return run(run_arguments); });
   if (app.got_subcommand("verify")) return guarded([&] { return verify_rtl(verify_arguments); });
+  if (app.got_subcommand("collective")) {
+    return guarded([&] {
+      collective(collective_arguments);
+      flush_output();
+      return kDone;
+    });
+  }
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });
   if (app.got_subcommand("compile")) return guarded([&] { return compile(compile_arguments); });
   return guarded([&] { return disassemble(program_file); });

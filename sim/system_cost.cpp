@@ -3,43 +3,12 @@
 
 #include <algorithm>
 
+#include "sim/system_runner.hpp"
+
 namespace anzan::sim {
 namespace {
 
 using Json = nlohmann::json;
-
-// As core 0 has it, or as each core has it.
-using ProgramOfCore = std::function<isa::Program(int core)>;
-
-class SystemRunner {
- public:
-  SystemRunner(const CostOptions& options, SystemCost& cost) : options_(options), cost_(cost) {}
-
-  // Of chip 0 alone, as long as the network shows no difference between the chips.
-  models::clocked::SystemTiming run(const ProgramOfCore& program) {
-    if (!cost_.simulated().possible()) cost_.alike = false;
-    if (cost_.alike) {
-      try {
-        return simulate(program);
-      } catch (const models::clocked::NotAlike&) {
-        cost_.alike = false;
-      }
-    }
-    return simulate(program);
-  }
-
- private:
-  models::clocked::SystemTiming simulate(const ProgramOfCore& program) const {
-    const models::clocked::Alike alike = cost_.simulated();
-    std::vector<isa::Program> programs;
-    for (int c = 0; c < alike.simulated; ++c) programs.push_back(program(c));
-    return models::clocked::ClockedSystem(options_.core, cost_.network, cost_.options.packet, alike)
-        .run(programs);
-  }
-
-  const CostOptions& options_;
-  SystemCost& cost_;
-};
 
 std::int64_t one_core(const std::vector<std::uint32_t>& step, const CostOptions& options) {
   return models::clocked::ClockedCore(options.core).run(isa::decode(step)).cycles;
@@ -53,7 +22,7 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   SystemCost cost;
   cost.options = c.system;
   cost.network = models::build_chips(c.system.network);
-  SystemRunner runner(c.cost, cost);
+  SystemRunner runner(c.cost.core, cost.options, cost.network);
   const auto of_core = [](const auto& encoded) {
     return [&encoded](int core) { return isa::decode(encoded(core)); };
   };
@@ -64,6 +33,7 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   if (model.two_steps_in_core)
     cost.cycles_per_step = runner.run(of_core(model.two_steps_in_core)).cycles() - cost.step_cycles;
   cost.exchange_cycles = runner.run(of_core(model.exchange_in_core)).cycles();
+  cost.alike = runner.alike();
   compiler::TrainingParameters training = model.training;
   cost.compute_cycles =
       one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
@@ -75,9 +45,7 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   return cost;
 }
 
-models::clocked::Alike SystemCost::simulated() const {
-  return {options.parameters.exchange.dimensions, alike ? options.cores_per_chip : options.cores()};
-}
+models::clocked::Alike SystemCost::simulated() const { return SystemRunner::simulated(options, alike); }
 
 std::int64_t SystemCost::hidden_cycles() const {
   return std::max<std::int64_t>(0, exchange_cycles - exposed_cycles());
@@ -112,7 +80,7 @@ Json SystemCost::scaling() const {
           {"speedup_limit", static_cast<double>(one_core_cycles) / static_cast<double>(compute_cycles)}};
 }
 
-Json SystemCost::by_link() const {
+Json links_to_json(const models::ChipsNetwork& network, const std::vector<models::LinkCounters>& links) {
   Json json = Json::array();
   for (std::size_t l = 0; l < links.size(); ++l) {
     const models::Link& link = network.topology.links()[l];

@@ -14,6 +14,10 @@
 
 namespace anzan::sim {
 
+// `traffic.by_link` of result.json: an object a link.
+nlohmann::json links_to_json(const models::ChipsNetwork& network,
+                             const std::vector<models::LinkCounters>& links);
+
 // Cycles of core 0's programs; all cores begin together.
 struct SystemCost {
   SystemOptions options;
@@ -34,7 +38,7 @@ struct SystemCost {
   std::int64_t onchip_bytes() const;  // over all links of the kind, headers too
   std::int64_t interchip_bytes() const;
   nlohmann::json scaling() const;  // `time.scaling` of result.json
-  nlohmann::json by_link() const;
+  nlohmann::json by_link() const { return links_to_json(network, links); }
 };
 
 // Of the configuration that `model` was compiled from; nothing where it has one core. What one core takes is
