@@ -11,8 +11,9 @@
 //
 // Sums and all_gather go round the dimensions of the exchange, ways taking turns (collective.hpp). A
 // broadcast goes along the same dimensions as a tree of chains: core 0 and all whom it has reached send on,
-// packet by packet, to the next in each later dimension. all_to_all puts piece c + 1, c + 2, … straight to
-// its core.
+// packet by packet, to the next in each later dimension. all_to_all goes from neighbour to neighbour,
+// dimension by dimension and both ways round; or, if it is direct, puts every piece straight to its core,
+// first to the next core, then to the one after it, and so on, all cores alike.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -35,7 +36,8 @@ struct CollectiveParameters {
   std::int64_t bytes = 0;                   // of the buffer of each core; rounded up to whole lines a piece
   isa::Format format = isa::Format::kFp32;  // of what is added
   int slot = 0;                             // integers: its settings, the same in every core
-  std::int64_t payload_bytes = 2048;        // of a packet: messages are whole ones where they can be
+  bool direct = false;                // all_to_all: over networks whose links are not those of the dimensions
+  std::int64_t payload_bytes = 2048;  // of a packet: messages are whole ones where they can be
   ExchangeParameters exchange;
   ChipParameters chip;
 };
@@ -46,8 +48,8 @@ struct CollectiveProgram {
   std::int64_t lines = 0;        // of the buffer, which lies from HBM line 0 on
   std::int64_t result_line = 0;  // where the result lies, in HBM: as long as the buffer
   std::int64_t hbm_lines = 0;
-  // Messages of one line that say that a place in the scratchpad is free again: where the buffer is longer
-  // than all that may be under way. Of each core, on average.
+  // Messages of one line that say that a place in the scratchpad is free again, where the buffer is longer
+  // than all that may be under way.
   std::int64_t credits = 0;        // of all cores
   bool same_in_every_core = true;  // but for addresses
   std::function<isa::Program(int core)> in_core;

@@ -2,12 +2,10 @@
 // collective.hpp, stored. Where a place in the scratchpad is used again, those who receive tell those who
 // send that it is free.
 #include <algorithm>
-#include <map>
-#include <tuple>
 
 #include "compiler/collective_writer.hpp"
+#include "compiler/dependencies.hpp"
 #include "compiler/layout.hpp"
-#include "compiler/schedule.hpp"
 #include "compiler/semaphores.hpp"
 
 namespace anzan::compiler {
@@ -30,7 +28,7 @@ class Rings {
     });
     for (Step& step : steps_) emit(step);
     writer_.end();
-    schedule(writer_.listing(), p_.chip.lanes);
+    add_semaphores(writer_.listing(), dependencies(writer_.listing(), p_.chip.lanes));
     return std::move(writer_.listing());
   }
 
@@ -52,8 +50,7 @@ class Rings {
         steps.push_back({steps.back().time + 1, s, What::kPart, std::move(part)});
     steps.push_back({steps.back().time + 1, s, What::kStore, {}});
     steps.push_back({steps.back().time + 1, s, What::kCredit, {}});
-    const std::int64_t start =
-        static_cast<std::int64_t>(s) * ceil_div(static_cast<std::int64_t>(steps.size()), c_.places);
+    const std::int64_t start = static_cast<std::int64_t>(s * steps.size()) / c_.places;
     for (Step& step : steps) {
       step.time += start;
       steps_.push_back(std::move(step));
@@ -223,37 +220,7 @@ class Rings {
   std::vector<std::int32_t> last_put_, credited_;
 };
 
-// Of two cores, each is the next of the other in both directions.
-std::tuple<int, int, bool> neighbour(const Dimension& d) {
-  return {d.size, d.stride, d.reversed && d.size > 2};
-}
-
-std::map<std::tuple<int, int, bool>, std::size_t> neighbours(const std::vector<Way>& ways) {
-  std::map<std::tuple<int, int, bool>, std::size_t> result;
-  for (const Way& way : ways)
-    for (const Dimension& d : way)
-      if (d.size > 1) result.emplace(neighbour(d), result.size());
-  return result;
-}
-
 }  // namespace
-
-std::uint32_t credit_semaphore(const std::vector<Way>& ways, const Dimension& dimension) {
-  return std::uint32_t{1} << (kFirstRemoteSemaphore + ArrivalSemaphores::needed(ways) +
-                              neighbours(ways).at(neighbour(dimension)));
-}
-
-std::vector<Way> ways_of(const CollectiveParameters& p) {
-  std::vector<Way> result = ways(p.exchange);
-  const auto needed = [&] {
-    if (p.kind == CollectiveKind::kBroadcast) return result.size() * (1 + long_dimensions(result.front()));
-    if (p.kind == CollectiveKind::kAllReduce) return ArrivalSemaphores::needed(result);
-    return ArrivalSemaphores::needed(result) + neighbours(result).size();
-  };
-  if (p.kind == CollectiveKind::kAllToAll) result.resize(1);
-  while (result.size() > 1 && needed() > ArrivalSemaphores::kSemaphores) result.pop_back();
-  return result;
-}
 
 Listing ring_collective(const CollectiveParameters& parameters, const CollectiveCut& cut,
                         std::int64_t result_line) {

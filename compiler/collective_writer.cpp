@@ -20,11 +20,6 @@ std::int64_t whole_packets(std::int64_t lines, std::int64_t packet_lines) {
 
 }  // namespace
 
-std::size_t long_dimensions(const Way& way) {
-  return static_cast<std::size_t>(
-      std::count_if(way.begin(), way.end(), [](const Dimension& d) { return d.size > 1; }));
-}
-
 CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buffers, std::int64_t reserve) {
   CollectiveCut c;
   for (const Dimension& d : ways.front()) c.cores *= d.size;
@@ -45,6 +40,7 @@ CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buff
   for (std::int64_t first = 0; first < c.piece_lines; first += count)
     c.segments.push_back({first, std::min(count, c.piece_lines - first)});
   c.segment_lines = count * c.cores;
+  c.place_lines = buffers * c.segment_lines;
   c.places = std::max<std::int64_t>(1, std::min(most / count / turns, 2 * kUnderWay)) * turns;
   c.ways = std::move(ways);
   return c;

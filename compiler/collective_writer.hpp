@@ -20,6 +20,7 @@ struct CollectiveCut {
   std::vector<Way> ways;
   std::vector<PieceSegment> segments;  // segment k goes way k mod ways
   std::int64_t segment_lines = 0;      // of the longest, over all pieces
+  std::int64_t place_lines = 0;        // of the scratchpad, of a segment that is under way
   std::int64_t places = 1;             // that many are under way; segment k has place k mod places
   std::int64_t lines() const { return cores * piece_lines; }
 };
@@ -76,12 +77,25 @@ Listing ring_collective(const CollectiveParameters& parameters, const Collective
                         std::int64_t result_line);
 Listing all_to_all(const CollectiveParameters& parameters, const CollectiveCut& cut,
                    std::int64_t result_line);
+Listing all_to_all_in_turns(const CollectiveParameters& parameters, const CollectiveCut& cut,
+                            std::int64_t result_line);
 Listing broadcast_in_core(const CollectiveParameters& parameters, const CollectiveCut& cut,
                           std::int64_t result_line, int core);
 
+// Lengths of a segment that all_to_all_in_turns needs in the scratchpad.
+int turns_buffers(const Way& way);
+
+// Cores that a core sends to or receives from: each dimension of more than one core, in both directions where
+// these are two cores. Each has a semaphore for what it sends, and one for its credits.
+std::size_t neighbours(const std::vector<Way>& ways);
+std::uint32_t neighbour_semaphore(const std::vector<Way>& ways, const Dimension& dimension, bool credit);
+
 // Ways that leave enough semaphores for the collective's credits.
 std::vector<Way> ways_of(const CollectiveParameters& parameters);
-// A credit of each neighbour that receives, of [needed(ways), …): the semaphore for (way, dimension).
+// Of the collectives on rings: a semaphore for the credits of the core that this dimension leads to.
 std::uint32_t credit_semaphore(const std::vector<Way>& ways, const Dimension& dimension);
+// That all this takes.
+std::size_t semaphores_needed(const CollectiveParameters& parameters, const std::vector<Way>& ways,
+                              bool credits);
 
 }  // namespace anzan::compiler

@@ -6,6 +6,8 @@
 #include <limits>
 #include <queue>
 
+#include "models/number_format.hpp"
+
 namespace anzan::sim {
 namespace {
 
@@ -22,28 +24,66 @@ double with_headers(double bytes, const models::PacketFormat& packet) {
   return bytes * static_cast<double>(packet.most_bytes()) / static_cast<double>(packet.payload_bytes);
 }
 
+bool in_turns(const compiler::CollectiveParameters& p) {
+  return p.kind == CollectiveKind::kAllToAll && !p.direct;
+}
+
 // What the units of each core do, whatever the algorithm: rows that leave or arrive, additions, HBM.
-void add_units(CollectiveTerms& t, CollectiveKind kind, double bytes, double cores, int element_bytes,
-               const CollectiveSystem& s) {
-  const double share = (cores - 1) / cores, row = 4.0 * s.lanes;
+CollectiveTerms units(const compiler::CollectiveParameters& p, double bytes, const CollectiveSystem& s) {
+  const CollectiveKind kind = p.kind;
+  const double cores = s.network.topology.endpoints(), share = (cores - 1) / cores, row = 4.0 * s.lanes;
   const bool sums = kind == CollectiveKind::kAllReduce || kind == CollectiveKind::kReduceScatter;
   const double moved = kind == CollectiveKind::kAllReduce   ? 2 * share * bytes
                        : kind == CollectiveKind::kBroadcast ? bytes
                                                             : share * bytes;
-  t.network_unit = moved / row;
-  if (sums) t.vector_unit = share * bytes / (s.lanes * element_bytes);
   double copied = 2 * bytes;
   if (kind == CollectiveKind::kReduceScatter || kind == CollectiveKind::kAllGather)
     copied = bytes + bytes / cores;
   if (kind == CollectiveKind::kBroadcast) copied = bytes;
+  CollectiveTerms t;
+  t.network_unit = moved / row;
+  if (sums) t.vector_unit = share * bytes / (s.lanes * models::element_bytes(p.format));
+  t.dma = copied / row;
   t.hbm = copied / s.hbm_bytes_per_cycle;
+  return t;
+}
+
+// All that comes by goes through the scratchpad; in each dimension a slab stays, and is copied.
+void add_turns(CollectiveTerms& t, const Way& way, double bytes, const CollectiveSystem& s) {
+  const double row = 4.0 * s.lanes;
+  t.network_unit = 0;
+  for (const Dimension& d : way) {
+    const int forward = d.size / 2, backward = d.size - 1 - forward;
+    if (d.size == 1) continue;
+    t.network_unit += (forward * (forward + 1) + backward * (backward + 1)) / 2 * bytes / d.size / row;
+    t.dma += bytes / d.size / row;
+  }
 }
 
 class Theory {
  public:
-  Theory(const CollectiveSystem& system, int cores)
-      : s_(system), cores_(cores), busy_fs_(s_.network.topology.links().size(), 0.0) {}
+  explicit Theory(const CollectiveSystem& system)
+      : s_(system),
+        cores_(s_.network.topology.endpoints()),
+        busy_fs_(s_.network.topology.links().size(), 0.0) {}
 
+  // All messages of one way; returns the latencies of those that wait for each other.
+  double way(const compiler::CollectiveParameters& p, const Way& way, double bytes) {
+    if (p.kind == CollectiveKind::kBroadcast) return chains(way, bytes);
+    if (p.kind == CollectiveKind::kAllToAll) return p.direct ? each_to_each(bytes) : turns(way, bytes);
+    const int times = p.kind == CollectiveKind::kAllReduce ? 2 : 1;
+    double latency_fs = 0, region = bytes;
+    for (const Dimension& d : way) {
+      if (d.size == 1) continue;
+      region /= d.size;
+      latency_fs += times * (d.size - 1) * ring(d, times * (d.size - 1) * region);
+    }
+    return latency_fs;
+  }
+
+  double busiest_fs() const { return *std::max_element(busy_fs_.begin(), busy_fs_.end()); }
+
+ private:
   void message(int from, int to, double bytes) {
     const std::vector<Link>& links = s_.network.topology.links();
     for (const int channel : path(from, to)) {
@@ -88,9 +128,31 @@ class Theory {
     return *std::max_element(at.begin(), at.end());
   }
 
-  double busiest_fs() const { return *std::max_element(busy_fs_.begin(), busy_fs_.end()); }
+  double each_to_each(double bytes) {
+    double longest = 0;
+    for (int from = 0; from < cores_; ++from) {
+      for (int to = 0; to < cores_; ++to) {
+        if (from == to) continue;
+        message(from, to, bytes / cores_);
+        longest = std::max(longest, latency_fs(from, to));
+      }
+    }
+    return longest;
+  }
 
- private:
+  // Of two opposite cores forward, the others the shorter way.
+  double turns(const Way& way, double bytes) {
+    double latency_fs = 0;
+    for (Dimension d : way) {
+      const double slab = bytes / d.size;
+      const int forward = d.size / 2, backward = d.size - 1 - forward;
+      if (forward > 0) latency_fs += forward * ring(d, slab * forward * (forward + 1) / 2);
+      d.reversed = !d.reversed;
+      if (backward > 0) ring(d, slab * backward * (backward + 1) / 2);
+    }
+    return latency_fs;
+  }
+
   std::vector<int> path(int from, int to) const {
     return s_.network.routing.path(s_.network.topology, from, to);
   }
@@ -207,61 +269,40 @@ class Bound {
 
 }  // namespace
 
-double CollectiveTerms::cycles() const { return latency + std::max({links, network_unit, vector_unit, hbm}); }
+double CollectiveTerms::busiest() const { return std::max({links, network_unit, vector_unit, dma, hbm}); }
 
 const char* CollectiveTerms::bound_by() const {
-  const double most = std::max({latency, links, network_unit, vector_unit, hbm});
+  const double most = std::max(latency, busiest());
   if (most == links) return "links";
   if (most == latency) return "latency";
   if (most == hbm) return "hbm";
+  if (most == dma) return "dma";
   return most == vector_unit ? "vector_unit" : "network_unit";
 }
 
-CollectiveTerms collective_theory(CollectiveKind kind, double bytes, int element_bytes,
+CollectiveTerms collective_theory(const compiler::CollectiveParameters& p, double bytes,
                                   const std::vector<Way>& ways, const CollectiveSystem& s) {
-  const int cores = s.network.topology.endpoints();
-  Theory theory(s, cores);
+  Theory theory(s);
   double latency_fs = 0;
   const auto share = bytes / static_cast<double>(ways.size());
-  for (const Way& way : ways) {
-    double chain_fs = 0, region = share;
-    if (kind == CollectiveKind::kBroadcast) {
-      chain_fs = theory.chains(way, share);
-    } else if (kind == CollectiveKind::kAllToAll) {
-      for (int from = 0; from < cores; ++from)
-        for (int to = 0; to < cores; ++to) {
-          if (from == to) continue;
-          theory.message(from, to, share / cores);
-          chain_fs = std::max(chain_fs, theory.latency_fs(from, to));
-        }
-    } else {
-      const int times = kind == CollectiveKind::kAllReduce ? 2 : 1;
-      for (const Dimension& d : way) {
-        if (d.size == 1) continue;
-        region /= d.size;
-        chain_fs += times * (d.size - 1) * theory.ring(d, times * (d.size - 1) * region);
-      }
-    }
-    latency_fs = std::max(latency_fs, chain_fs);
-  }
-  CollectiveTerms t;
+  for (const Way& way : ways) latency_fs = std::max(latency_fs, theory.way(p, way, share));
+  CollectiveTerms t = units(p, bytes, s);
+  if (in_turns(p)) add_turns(t, ways.front(), bytes, s);
   const auto period = static_cast<double>(s.clock_period_fs);
   t.latency = latency_fs / period;
   t.links = theory.busiest_fs() / period;
-  add_units(t, kind, bytes, cores, element_bytes, s);
   return t;
 }
 
-CollectiveTerms collective_bound(CollectiveKind kind, double bytes, int element_bytes,
+CollectiveTerms collective_bound(const compiler::CollectiveParameters& p, double bytes,
                                  const CollectiveSystem& s) {
-  const Bound bound(kind, bytes, s);
-  CollectiveTerms t;
+  const Bound bound(p.kind, bytes, s);
+  CollectiveTerms t = units(p, bytes, s);
   const auto period = static_cast<double>(s.clock_period_fs);
   t.latency = bound.latency_fs() / period;
   t.links = std::max({bound.between_groups_fs(1), bound.between_groups_fs(s.cores_per_chip),
                       bound.hops_fs(false), bound.hops_fs(true)}) /
             period;
-  add_units(t, kind, bytes, s.network.topology.endpoints(), element_bytes, s);
   return t;
 }
 

@@ -156,6 +156,7 @@ TEST_P(Collective, LeavesTheRightDataInEveryCore) {
       p.payload_bytes = 16 << random() % 4;
       p.exchange.segment_bytes = 64 << random() % 6;
       p.format = static_cast<isa::Format>(random() % 3);
+      p.direct = run % 2 == 0;
       SCOPED_TRACE(::testing::Message()
                    << shape << ", " << bytes << " bytes in " << isa::name(p.format) << ", scratchpad "
                    << p.chip.scratchpad_kib << " KiB, segments of " << p.exchange.segment_bytes);
