@@ -50,7 +50,10 @@ class Rings {
         steps.push_back({steps.back().time + 1, s, What::kPart, std::move(part)});
     steps.push_back({steps.back().time + 1, s, What::kStore, {}});
     steps.push_back({steps.back().time + 1, s, What::kCredit, {}});
-    const std::int64_t start = static_cast<std::int64_t>(s * steps.size()) / c_.places;
+    // whole steps apart, segments keep in step; but not where that leaves places empty
+    const auto turn = static_cast<std::int64_t>(s), all = static_cast<std::int64_t>(steps.size());
+    const std::int64_t start =
+        all >= 2 * c_.places ? turn * ceil_div(all, c_.places) : turn * all / c_.places;
     for (Step& step : steps) {
       step.time += start;
       steps_.push_back(std::move(step));

@@ -168,12 +168,19 @@ class Turns {
           });
   }
 
+  // Different units take what one neighbour raises: in the order in which it does.
+  static void take(Exchanged& e, std::uint32_t arrivals) {
+    e.arrivals |= arrivals;
+    for (std::size_t n = 0; n < isa::kSemaphores; ++n)
+      if ((arrivals >> n & 1U) != 0) e.touches.push_back(taking(std::uint32_t{1} << n));
+  }
+
   void emit_put(const Ring& r, bool back, std::uint32_t signal, std::uint32_t arrivals,
                 std::vector<Access> touches, std::int64_t runs, std::int64_t lines,
                 const std::function<Lines(int)>& from, const std::function<Lines(int)>& to) {
     Exchanged e;
     e.touches = std::move(touches);
-    e.arrivals = arrivals;
+    take(e, arrivals);
     e.in_core = [=, direction = r.direction(back)](int core) {
       isa::Put p =
           CollectiveWriter::put(next(direction, core), from(core).first, to(core).first, lines, signal);
@@ -222,10 +229,7 @@ class Turns {
     e.touches = {all_pieces(s, 0, true)};
     const auto places = static_cast<std::size_t>(c_.places);
     if (s >= places && needs_credit(s - places)) {
-      for (const Dimension& d : senders(s)) {
-        e.arrivals |= neighbour_semaphore(c_.ways, d, true);
-        e.touches.push_back(taking(neighbour_semaphore(c_.ways, d, true)));
-      }
+      for (const Dimension& d : senders(s)) take(e, neighbour_semaphore(c_.ways, d, true));
     }
     writer_.copy(Space::kHbm, c_.segments[s].first, Space::kScratchpad, pieces(s, 0), levels(s, true), e);
   }
@@ -234,7 +238,7 @@ class Turns {
     const std::size_t last = rings(s).size();
     Exchanged e;
     e.touches = {all_pieces(s, last, true)};
-    e.arrivals = before;
+    take(e, before);
     writer_.copy(Space::kScratchpad, pieces(s, last), Space::kHbm, result_ + c_.segments[s].first,
                  levels(s, false), e);
   }

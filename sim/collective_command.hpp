@@ -1,4 +1,4 @@
-// `anzan collective`: a collective over all cores of a configured system, in time.
+// The command `anzan collective`: a collective over all cores of a configured system, in time.
 #pragma once
 #include <cstdint>
 #include <string>

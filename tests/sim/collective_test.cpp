@@ -1,13 +1,17 @@
 // Collectives: what every core ends with against plain loops over all buffers, in the functional engine.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
+#include <deque>
 #include <random>
 
 #include "compiler/collective_program.hpp"
 #include "compiler/input_error.hpp"
 #include "models/number_format.hpp"
 #include "sim/system.hpp"
+#include "sim/system_engine.hpp"
+#include "sim/waiting.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -60,13 +64,81 @@ class Values {
     }
   }
 
-  void run() {
+  // The cores in turn, each as far as it comes; or, with an engine, in time.
+  void run(SystemEngine* engine = nullptr) {
     std::vector<LoadedProgram> programs;
     for (int c = 0; c < cores_; ++c)
       programs.push_back(system_.values(c).load(isa::encode(program_.in_core(c))));
-    system_.run(programs);
+    if (engine != nullptr) {
+      engine->run(programs, system_);
+    } else {
+      system_.run(programs);
+    }
     for (int c = 0; c < cores_; ++c)
       for (const std::uint32_t semaphore : system_.core(c).semaphores) ASSERT_EQ(semaphore, 0u);
+  }
+
+  // In a random order of those that queues and semaphores allow: every unit of every core is fast or slow as
+  // it comes, and some cores are slower than others.
+  void run_at_random(std::mt19937& random) {
+    struct State {
+      std::size_t fetched = 0;
+      std::array<std::deque<std::size_t>, isa::kUnitInfo.size> queues;
+      std::array<std::uint32_t, isa::kSemaphores> semaphores{};
+      unsigned haste = 1;
+    };
+    std::vector<State> states(static_cast<std::size_t>(cores_));
+    std::vector<LoadedProgram> programs;
+    for (int c = 0; c < cores_; ++c)
+      programs.push_back(system_.values(c).load(isa::encode(program_.in_core(c))));
+    const auto for_each = [](std::uint32_t mask, const auto& visit) {
+      for (std::size_t s = 0; s < isa::kSemaphores; ++s)
+        if ((mask >> s & 1U) != 0) visit(s);
+    };
+    std::size_t left = 0;
+    for (const LoadedProgram& p : programs) left += p.instructions().size();
+    for (std::size_t idle = 0; left > 0; ++idle) {
+      ASSERT_LT(idle, 100'000u) << "all wait for each other";
+      if (idle % 64 == 0)
+        for (State& s : states) s.haste = static_cast<unsigned>(1 + random() % 20);
+      const std::size_t c = random() % states.size();
+      State& s = states[c];
+      if (random() % 20 >= s.haste) continue;
+      const isa::Program& program = programs[c].instructions();
+      const std::size_t unit = random() % s.queues.size();
+      if (unit == static_cast<std::size_t>(isa::Unit::kSequencer)) {
+        if (s.fetched == program.size()) continue;
+        const auto of = static_cast<std::size_t>(isa::unit(program[s.fetched]));
+        if (of == unit) {
+          const auto busy = [](const std::deque<std::size_t>& q) { return !q.empty(); };
+          if (std::any_of(s.queues.begin(), s.queues.end(), busy)) continue;
+          --left;
+        } else if (s.queues[of].size() == 8) {
+          continue;
+        } else {
+          s.queues[of].push_back(s.fetched);
+        }
+        ++s.fetched;
+        idle = 0;
+        continue;
+      }
+      if (s.queues[unit].empty()) continue;
+      const std::size_t i = s.queues[unit].front();
+      const std::uint32_t wait = wait_mask(program[i]);
+      bool ready = true;
+      for_each(wait, [&](std::size_t n) { ready = ready && s.semaphores[n] > 0; });
+      if (!ready) continue;
+      for_each(wait, [&](std::size_t n) { --s.semaphores[n]; });
+      system_.values(static_cast<int>(c)).run_one(programs[c], i);
+      for_each(signal_mask(program[i]), [&](std::size_t n) { ++s.semaphores[n]; });
+      if (const auto* put = std::get_if<isa::Put>(&program[i]))
+        for_each(put->remote_signal, [&](std::size_t n) { ++states[put->core].semaphores[n]; });
+      s.queues[unit].pop_front();
+      --left;
+      idle = 0;
+    }
+    for (const State& s : states)
+      for (const std::uint32_t semaphore : s.semaphores) ASSERT_EQ(semaphore, 0u);
   }
 
   void check() const {
@@ -162,6 +234,59 @@ TEST_P(Collective, LeavesTheRightDataInEveryCore) {
                    << p.chip.scratchpad_kib << " KiB, segments of " << p.exchange.segment_bytes);
       Values values(p, random);
       values.run();
+      values.check();
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_P(Collective, LeavesItInEveryOrder) {
+  std::mt19937 random(static_cast<unsigned>(GetParam()) + 1000);
+  for (int run = 0; run < 60; ++run) {
+    const Shape& shape = kShapes[random() % kShapes.size()];
+    CollectiveParameters p = parameters(kind(), shape, 1 + static_cast<std::int64_t>(random() % 6000));
+    p.chip.scratchpad_kib = 2 + random() % 4;
+    p.payload_bytes = 16 << random() % 3;
+    p.exchange.segment_bytes = 64 << random() % 4;
+    p.direct = random() % 2 == 0;
+    SCOPED_TRACE(::testing::Message()
+                 << "run " << run << ": " << shape << ", " << p.bytes << " bytes, scratchpad "
+                 << p.chip.scratchpad_kib << " KiB" << (p.direct ? ", direct" : ""));
+    Values values(p, random);
+    values.run_at_random(random);
+    if (!HasFatalFailure()) values.check();
+    if (HasFatalFailure()) return;
+  }
+}
+
+// On a network with that many links as dimensions, and on one where all wait for each other in a switch; of
+// different speeds, so that arrivals come early and late.
+TEST_P(Collective, LeavesItInTimeToo) {
+  std::mt19937 random(static_cast<unsigned>(GetParam()) + 100);
+  for (const Shape& shape : kShapes) {
+    for (const char* kind_of_network : {"torus", "switch"}) {
+      SystemOptions options;
+      options.parameters.exchange.dimensions = shape.dimensions;
+      options.chips = options.parameters.cores();
+      options.network.chips.kind = kind_of_network;
+      options.network.chips.sizes = shape.dimensions;
+      if (kind_of_network == std::string("switch")) options.network.chips.sizes = {options.chips};
+      options.packet = {64, static_cast<std::int64_t>(random() % 16)};
+      options.network.chips.link = {static_cast<std::int64_t>(1 + random() % 40), 1'000'000,
+                                    static_cast<std::int64_t>(1 + random() % 900'000'000), 8};
+      CollectiveParameters p = parameters(kind(), shape, 1 + static_cast<std::int64_t>(random() % 20'000));
+      p.chip.scratchpad_kib = 4 + random() % 12;
+      p.payload_bytes = 64;
+      p.exchange.segment_bytes = 64 << random() % 6;
+      p.format = static_cast<isa::Format>(random() % 3);
+      p.direct = random() % 2 == 0;
+      SCOPED_TRACE(::testing::Message() << shape << ", " << kind_of_network << ", " << p.bytes << " bytes in "
+                                        << isa::name(p.format) << (p.direct ? ", direct" : ""));
+      models::clocked::CoreParameters core;
+      core.lanes = p.chip.lanes;
+      SystemEngine engine(core, options);
+      Values values(p, random);
+      values.run(&engine);
       values.check();
       if (HasFatalFailure()) return;
     }
