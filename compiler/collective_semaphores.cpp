@@ -37,8 +37,12 @@ std::size_t long_dimensions(const Way& way) {
 
 std::size_t neighbours(const std::vector<Way>& ways) { return numbers(ways, true).size(); }
 
-std::uint32_t neighbour_semaphore(const std::vector<Way>& ways, const Dimension& dimension, bool credit) {
-  return remote(numbers(ways, true).at(neighbour(dimension)) + (credit ? neighbours(ways) : 0));
+std::uint32_t neighbour_semaphore(const std::vector<Way>& ways, const Dimension& dimension,
+                                  NeighbourSignal signal) {
+  const std::size_t all = neighbours(ways);
+  if (signal == NeighbourSignal::kLast && 3 * all > ArrivalSemaphores::kSemaphores)
+    signal = NeighbourSignal::kData;
+  return remote(numbers(ways, true).at(neighbour(dimension)) + static_cast<std::size_t>(signal) * all);
 }
 
 std::uint32_t credit_semaphore(const std::vector<Way>& ways, const Dimension& dimension) {

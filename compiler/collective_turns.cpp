@@ -24,6 +24,7 @@ struct Ring {
   Dimension forward, backward;
   std::int64_t size, outer, run;  // a slab: `outer` runs of so many lines, size · run apart
   std::int64_t first_transit;     // line of what is under way, counted from the place
+  bool last;                      // of the way
   std::int64_t slab() const { return outer * run; }
   // How far slabs go; of two opposite cores, forward.
   std::int64_t distance(bool back) const { return back ? size - 1 - size / 2 : size / 2; }
@@ -71,12 +72,13 @@ class Turns {
     std::int64_t outer = 1, transit = static_cast<std::int64_t>(long_dimensions(way) + 1) * all;
     for (const Dimension& d : way) {
       if (d.size == 1) continue;
-      Ring r{d, d, d.size, outer, all / (outer * d.size), transit};
+      Ring r{d, d, d.size, outer, all / (outer * d.size), transit, false};
       r.backward.reversed = !d.reversed;
       transit += (slabs_in_transit(r.distance(false)) + slabs_in_transit(r.distance(true))) * r.slab();
       outer *= d.size;
       result.push_back(r);
     }
+    result.back().last = true;
     return result;
   }
 
@@ -107,9 +109,14 @@ class Turns {
     for (Step& step : steps) steps_.push_back({start + step.time, std::move(step.emit)});
   }
 
-  std::uint32_t semaphore(const Dimension& d) const { return neighbour_semaphore(c_.ways, d, false); }
+  // The end of the last dimension, which the store waits for, has semaphores of its own where there are
+  // enough: then puts need not wait for stores to take theirs.
+  std::uint32_t semaphore(const Ring& r, bool back, bool last) const {
+    return neighbour_semaphore(c_.ways, r.direction(back),
+                               last && r.last ? NeighbourSignal::kLast : NeighbourSignal::kData);
+  }
   std::uint32_t arrivals(const Ring& r) const {  // of the last round
-    return semaphore(r.forward) | (r.distance(true) > 0 ? semaphore(r.backward) : 0);
+    return semaphore(r, false, true) | (r.distance(true) > 0 ? semaphore(r, true, true) : 0);
   }
   std::int64_t line(std::size_t s) const { return static_cast<std::int64_t>(s) % c_.places * c_.place_lines; }
   // All pieces before dimension d, or, after the last, at the end.
@@ -128,7 +135,7 @@ class Turns {
   void send(std::size_t s, std::size_t d, const Ring& r, bool back, std::int64_t round,
             std::uint32_t before) {
     const std::int64_t distance = r.distance(back), from = pieces(s, d), to = pieces(s, d + 1);
-    const std::uint32_t signal = semaphore(r.direction(back));
+    const std::uint32_t signal = semaphore(r, back, round == distance);
     const std::int64_t next_transit = line(s) + r.transit(back, round);
     const auto end = [=](int core) {  // where a slab of this core's past ends
       return Lines{to + r.further(core, back, 1 - round) * r.run, r.size * r.run};
@@ -152,7 +159,7 @@ class Turns {
     const std::int64_t transit = line(s) + r.transit(back, round - 1), rest = distance - round;
     touches.push_back(CollectiveWriter::lines(transit, (rest + 1) * r.slab(), true));
     emit_put(
-        r, back, rest == 0 ? signal : 0, signal, touches, r.outer, r.run,
+        r, back, rest == 0 ? signal : 0, semaphore(r, back, false), touches, r.outer, r.run,
         [=](int) {
           return Lines{transit, r.run};
         },
@@ -229,7 +236,8 @@ class Turns {
     e.touches = {all_pieces(s, 0, true)};
     const auto places = static_cast<std::size_t>(c_.places);
     if (s >= places && needs_credit(s - places)) {
-      for (const Dimension& d : senders(s)) take(e, neighbour_semaphore(c_.ways, d, true));
+      for (const Dimension& d : senders(s))
+        take(e, neighbour_semaphore(c_.ways, d, NeighbourSignal::kCredit));
     }
     writer_.copy(Space::kHbm, c_.segments[s].first, Space::kScratchpad, pieces(s, 0), levels(s, true), e);
   }
@@ -255,7 +263,7 @@ class Turns {
   void give_credit(std::size_t s) {
     if (!needs_credit(s)) return;
     for (Dimension d : senders(s)) {
-      const std::uint32_t credit = neighbour_semaphore(c_.ways, d, true);
+      const std::uint32_t credit = neighbour_semaphore(c_.ways, d, NeighbourSignal::kCredit);
       d.reversed = !d.reversed;  // to whom it sends
       Exchanged e;
       e.touches = {CollectiveWriter::lines(line(s), c_.place_lines, true), raising(credit)};

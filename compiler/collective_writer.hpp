@@ -86,9 +86,12 @@ Listing broadcast_in_core(const CollectiveParameters& parameters, const Collecti
 int turns_buffers(const Way& way);
 
 // Cores that a core sends to or receives from: each dimension of more than one core, in both directions where
-// these are two cores. Each has a semaphore for what it sends, and one for its credits.
+// these are two cores. Each has a semaphore for what it sends, one for its credits, and, where there are
+// enough, one for what it sends last.
+enum class NeighbourSignal { kData, kCredit, kLast };
 std::size_t neighbours(const std::vector<Way>& ways);
-std::uint32_t neighbour_semaphore(const std::vector<Way>& ways, const Dimension& dimension, bool credit);
+std::uint32_t neighbour_semaphore(const std::vector<Way>& ways, const Dimension& dimension,
+                                  NeighbourSignal signal);
 
 // Ways that leave enough semaphores for the collective's credits.
 std::vector<Way> ways_of(const CollectiveParameters& parameters);
