@@ -22,9 +22,9 @@ int shifted(const Way& way, int core, int distance) {
   return result;
 }
 
-// Each place has a semaphore that counts what arrives for it, from all other cores. A core's message of
-// segment r says besides that it has stored segment r - lag: so whoever has all messages of r may send into
-// the places of r - lag again.
+// Each place has a semaphore that counts what arrives for it, from all other cores. A core sends segment r
+// when it has stored segment r - lag, for which it has had a message of r - lag from everyone; whoever sent
+// that had stored r - 2 lag. So all places of r - 2 lag are free, and there are no fewer places than 2 lag.
 class AllToAll {
  public:
   AllToAll(const CollectiveParameters& p, const CollectiveCut& cut, std::int64_t result_line)
@@ -68,9 +68,6 @@ class AllToAll {
   Access stored(std::size_t s, bool write) const {
     return CollectiveWriter::order(static_cast<std::int64_t>(place(s)), write);
   }
-  Access collected(std::size_t s, bool write) const {
-    return CollectiveWriter::order(c_.places + static_cast<std::int64_t>(place(s)), write);
-  }
 
   void load(std::size_t s) {
     const PieceSegment& segment = c_.segments[s];
@@ -82,7 +79,6 @@ class AllToAll {
 
   void puts(std::size_t s) {
     const PieceSegment& segment = c_.segments[s];
-    const auto places = static_cast<std::size_t>(c_.places);
     for (int t = 0; t < c_.cores; ++t) {
       Exchanged e;
       e.in_core = [t, way = c_.ways.front(), from = sent_line(s), to = arrival_line(s), n = segment.count,
@@ -101,7 +97,6 @@ class AllToAll {
       };
       e.touches = {sent(s, false), arrived(s, true)};
       if (t > 0 && s >= lag_) e.touches.push_back(stored(s - lag_, false));
-      if (t > 0 && s >= places) e.touches.push_back(collected(s - places + lag_, false));
       const isa::Instruction in_core_0 = e.in_core(0);
       last_ = writer_.emit(in_core_0, std::move(e));
     }
@@ -109,7 +104,7 @@ class AllToAll {
 
   void collect(std::size_t s) {
     for (int t = 1; t < c_.cores; ++t)
-      writer_.collect(remote_semaphore(place(s)), {arrived(s, true), collected(s, true)}, last_,
+      writer_.collect(remote_semaphore(place(s)), {arrived(s, true)}, last_,
                       writer_.lag_cycles(c_.segments[s].count));
   }
 

@@ -78,14 +78,14 @@ class Values {
       for (const std::uint32_t semaphore : system_.core(c).semaphores) ASSERT_EQ(semaphore, 0u);
   }
 
-  // In a random order of those that queues and semaphores allow: every unit of every core is fast or slow as
-  // it comes, and some cores are slower than others.
+  // In a random order of those that queues and semaphores allow: for a while each unit of each core is fast,
+  // or slow, or stands still.
   void run_at_random(std::mt19937& random) {
     struct State {
       std::size_t fetched = 0;
       std::array<std::deque<std::size_t>, isa::kUnitInfo.size> queues;
       std::array<std::uint32_t, isa::kSemaphores> semaphores{};
-      unsigned haste = 1;
+      std::array<unsigned, isa::kUnitInfo.size> haste{};
     };
     std::vector<State> states(static_cast<std::size_t>(cores_));
     std::vector<LoadedProgram> programs;
@@ -99,13 +99,14 @@ class Values {
     for (const LoadedProgram& p : programs) left += p.instructions().size();
     for (std::size_t idle = 0; left > 0; ++idle) {
       ASSERT_LT(idle, 100'000u) << "all wait for each other";
-      if (idle % 64 == 0)
-        for (State& s : states) s.haste = static_cast<unsigned>(1 + random() % 20);
+      if (random() % 1024 == 0 || idle % 1024 == 1023)
+        for (State& s : states)
+          for (unsigned& haste : s.haste) haste = static_cast<unsigned>(random() % 5);
       const std::size_t c = random() % states.size();
       State& s = states[c];
-      if (random() % 20 >= s.haste) continue;
       const isa::Program& program = programs[c].instructions();
       const std::size_t unit = random() % s.queues.size();
+      if (random() % 4 >= s.haste[unit]) continue;
       if (unit == static_cast<std::size_t>(isa::Unit::kSequencer)) {
         if (s.fetched == program.size()) continue;
         const auto of = static_cast<std::size_t>(isa::unit(program[s.fetched]));
@@ -212,9 +213,19 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Collective, ::testing::Range(0, compiler::kColle
                            return std::string(compiler::name(static_cast<CollectiveKind>(i.param)));
                          });
 
-const std::vector<Shape> kShapes{
-    {{2}},       {{3}},          {{7}},       {{5}, 2},          {{8}, 2},       {{2, 2}, 2},
-    {{3, 4}, 4}, {{4, 2, 3}, 3}, {{1, 4}, 2}, {{2, 2, 2, 2}, 1}, {{4, 3}, 2, 1}, {{2, 3, 3}, 4, 1}};
+const std::vector<Shape> kShapes{{{2}},
+                                 {{3}},
+                                 {{7}},
+                                 {{5}, 2},
+                                 {{8}, 2},
+                                 {{2, 2}, 2},
+                                 {{3, 4}, 4},
+                                 {{4, 2, 3}, 3},
+                                 {{1, 4}, 2},
+                                 {{2, 2, 2, 2}, 1},
+                                 {{3, 2, 3}, 2},
+                                 {{4, 3}, 2, 1},
+                                 {{2, 3, 3}, 4, 1}};
 
 TEST_P(Collective, LeavesTheRightDataInEveryCore) {
   std::mt19937 random(static_cast<unsigned>(GetParam()) + 1);
