@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "compiler/input_error.hpp"
 #include "sim/system_cost.hpp"
@@ -24,6 +25,15 @@ Json terms_to_json(const CollectiveTerms& t) {
           {"hbm_cycles", t.hbm},
           {"bound_by", t.bound_by()},
           {"cycles", t.cycles()}};
+}
+
+compiler::CollectiveProgram program_of(const compiler::CollectiveParameters& collective) {
+  try {
+    return compiler::collective_program(collective);
+  } catch (const std::invalid_argument& error) {
+    throw InputError("/system/exchange/dimensions", Json(collective.exchange.dimensions).dump(),
+                     error.what());
+  }
 }
 
 // Latencies may hide behind the rest, or the other way round.
@@ -50,7 +60,7 @@ CollectiveCost cost_of_collective(const Configuration& c, compiler::CollectiveKi
   if (c.system.cores() == 1) throw InputError("/system/chips", "one core in all", "at least two cores");
   if (bytes < 1) throw InputError("--bytes", std::to_string(bytes), "at least 1");
   const compiler::CollectiveParameters collective = collective_parameters(c, kind, bytes, format);
-  const compiler::CollectiveProgram program = compiler::collective_program(collective);
+  const compiler::CollectiveProgram program = program_of(collective);
   CollectiveCost cost;
   cost.kind = kind;
   cost.format = format;
