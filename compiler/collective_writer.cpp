@@ -18,6 +18,12 @@ std::int64_t whole_packets(std::int64_t lines, std::int64_t packet_lines) {
   return lines > packet_lines ? round_up(lines, packet_lines) : lines;
 }
 
+std::int64_t longest(const Way& way) {
+  std::int64_t result = 1;
+  for (const Dimension& d : way) result = std::max<std::int64_t>(result, d.size);
+  return result;
+}
+
 }  // namespace
 
 CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buffers, std::int64_t reserve) {
@@ -36,7 +42,15 @@ CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buff
   const std::int64_t packet = std::max<std::int64_t>(1, p.payload_bytes / c.line_bytes);
   const std::int64_t wanted = std::max(p.exchange.segment_bytes / c.line_bytes / c.cores, packet);
   std::int64_t count = std::min(wanted, ceil_div(c.piece_lines, kUnderWay * turns));
-  count = std::min({whole_packets(count, packet), std::max<std::int64_t>(1, most / (2 * turns)), kMostLoop});
+  count = whole_packets(count, packet);
+  if (p.kind == CollectiveKind::kAllReduce) {
+    // copied in one piece, short segments cost nothing, and more of them are under way; what the first
+    // dimension moves, the longest part, is several pieces
+    const std::int64_t least = ceil_div(packet * longest(ways.front()), c.cores),
+                       deep = most / (2 * kUnderWay * turns), step = deep >= packet ? packet : least;
+    count = std::min(count, std::max(least, deep / step * step));
+  }
+  count = std::min({count, std::max<std::int64_t>(1, most / (2 * turns)), kMostLoop});
   for (std::int64_t first = 0; first < c.piece_lines; first += count)
     c.segments.push_back({first, std::min(count, c.piece_lines - first)});
   c.segment_lines = count * c.cores;
