@@ -40,6 +40,7 @@ struct ChipCost {
   std::int64_t barrier_cycles() const {  // of a step alone
     return system_ ? system_->step_cycles : step.timing.cycles;
   }
+  const std::optional<SystemCost>& system() const { return system_; }
   std::int64_t cycles(const ProgramRuns& runs) const;
   double joules(const ProgramRuns& runs) const;
 

@@ -7,34 +7,25 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 #include "isa/assembly.hpp"
 #include "sim/atomic_file.hpp"
+#include "sim/trace_events.hpp"
 #include "sim/waiting.hpp"
 
 namespace anzan::sim {
 namespace {
 
-constexpr int kProcess = 1;  // viewers take process 0 for the idle one
-constexpr double kMostPicoseconds = 9e18;
+using models::clocked::Transfer;
 
-// JSON text of a string; bytes that are no UTF-8 become U+FFFD.
-std::string json_string(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::string microseconds(std::int64_t picoseconds) {
-  std::string text = fmt::format("{}.{:06}", picoseconds / 1'000'000, picoseconds % 1'000'000);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text;
-}
+constexpr double kMostFemtoseconds = 9e18;
 
 int unit_track(std::size_t unit) { return 10 * static_cast<int>(unit) + 1; }
 int queue_track(std::size_t unit) { return 10 * static_cast<int>(unit) + 2; }
+const int kArrivals = unit_track(kUnits);
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -49,72 +40,62 @@ std::vector<std::string> lines_of(const std::string& text) {
 // A counter's new value, as the JSON object of its series, from a cycle on.
 using Levels = std::vector<std::pair<std::int64_t, std::string>>;
 
-class Writer {
+class CoreWriter {
  public:
-  Writer(const isa::Program& program, const models::ProgramTiming& timing, int lanes, double clock_ghz,
-         const RegionMap& map)
-      : program_(program), timing_(timing), lanes_(lanes), clock_ghz_(clock_ghz), map_(map) {}
+  CoreWriter(TraceEvents& events, const TracedRun& run, int core)
+      : events_(events),
+        run_(run),
+        core_(core),
+        program_(run.cores[static_cast<std::size_t>(core)].program),
+        timing_(run.cores[static_cast<std::size_t>(core)].timing),
+        map_(run.cores[static_cast<std::size_t>(core)].map),
+        period_fs_(std::llround(1e6 / run.clock_ghz)) {}
 
-  std::string text() {
-    text_ = fmt::format(R"({{"displayTimeUnit":"ns","otherData":{{"clock_ghz":{},"cycles":{},)"
-                        R"("hbm":"bytes of each copy spread evenly over its duration"}},"traceEvents":[)",
-                        clock_ghz_, timing_.cycles);
+  // `first_flow`: the number of its first arrow between its instructions; those of transfers are numbered
+  // from 0 for all cores together. Returns the first number that is free.
+  std::size_t write(std::size_t first_flow) {
+    check_timing(program_, timing_);
+    check_regions(program_, map_);
+    pairs_ = handovers(program_, timing_, core_);
+    first_flow_ = first_flow;
     tracks();
     instructions();
+    arrivals();
     event("i", unit_track(0), timing_.cycles, R"("name":"step barrier","s":"p")");
     bandwidth();
     occupation();
-    text_.back() = '\n';  // the comma of the last event
-    return std::move(text_) + "]}\n";
+    return first_flow + pairs_.size();
   }
 
  private:
-  std::int64_t picoseconds(std::int64_t cycle) const {
-    return std::llround(static_cast<double>(cycle) * 1000 / clock_ghz_);
+  TraceEvents::Track track(int number) const { return {core_ + 1, number}; }
+  void event(const char* phase, int number, std::int64_t cycle, const std::string& rest) {
+    events_.event(phase, track(number), cycle * period_fs_, rest);
   }
-
-  void event(const char* phase, int track, std::int64_t cycle, const std::string& rest) {
-    text_ += fmt::format(
-        "\n"
-        R"({{"ph":"{}","pid":{},"tid":{},"ts":{},{}}},)",
-        phase, kProcess, track, microseconds(picoseconds(cycle)), rest);
-  }
-
-  void metadata(const char* what, int track, const std::string& args) {
-    text_ += fmt::format(
-        "\n"
-        R"({{"ph":"M","pid":{},"tid":{},"name":"{}","args":{{{}}}}},)",
-        kProcess, track, what, args);
-  }
-
-  void slice(int track, std::int64_t begin, std::int64_t end, const std::string& rest) {
-    // Both ends are rounded, not the duration: slices that touch in cycles touch here.
-    event("X", track, begin,
-          fmt::format(R"("dur":{},{})", microseconds(picoseconds(end) - picoseconds(begin)), rest));
+  void slice(int number, std::int64_t begin, std::int64_t end, const std::string& rest) {
+    events_.slice(track(number), begin * period_fs_, end * period_fs_, rest);
   }
 
   void tracks() {
-    metadata("process_name", 0, R"("name":"core 0")");
-    const auto track = [&](int number, const std::string& name) {
-      metadata("thread_name", number, fmt::format(R"("name":"{}")", name));
-      metadata("thread_sort_index", number, fmt::format(R"("sort_index":{})", number));
-    };
-    track(unit_track(0), isa::name(isa::Unit::kSequencer));
+    events_.name_process(
+        core_ + 1, fmt::format("chip {} core {}", core_ / run_.cores_per_chip, core_ % run_.cores_per_chip));
+    events_.name_track(track(unit_track(0)), std::string(isa::name(isa::Unit::kSequencer)));
     for (std::size_t u = number_of(isa::Unit::kDma); u < kUnits; ++u) {
-      const std::string name = isa::name(static_cast<isa::Unit>(u));
-      track(unit_track(u), name);
-      track(queue_track(u), name + " queue");
+      const std::string name(isa::name(static_cast<isa::Unit>(u)));
+      events_.name_track(track(unit_track(u)), name);
+      events_.name_track(track(queue_track(u)), name + " queue");
     }
+    if (run_.links != nullptr) events_.name_track(track(kArrivals), "arrivals");
   }
 
   void instructions() {
-    const std::vector<Handover> pairs = handovers(program_, timing_);
     const std::vector<std::string> lines = lines_of(isa::disassemble(program_));
     std::vector<std::vector<std::size_t>> raised(program_.size()), taken(program_.size());
-    for (std::size_t k = 0; k < pairs.size(); ++k) {
-      if (pairs[k].signaller != kOtherCore) raised[pairs[k].signaller].push_back(k);
-      taken[pairs[k].waiter].push_back(k);
+    for (std::size_t k = 0; k < pairs_.size(); ++k) {
+      if (pairs_[k].signaller != kOtherCore) raised[pairs_[k].signaller].push_back(k);
+      taken[pairs_[k].waiter].push_back(k);
     }
+    const std::map<std::size_t, std::size_t> leaving = transfers_of_puts();
     std::array<std::int64_t, kUnits> head_from{};  // when the queue's first place was left
     for (std::size_t i = 0; i < program_.size(); ++i) {
       const std::size_t unit = number_of(isa::unit(program_[i]));
@@ -127,7 +108,7 @@ class Writer {
       if (const std::int64_t head = std::max(t.issued, head_from[unit]); head < t.started)
         slice(queue_track(unit), head, t.started,
               fmt::format(R"("name":{},"cat":"queue","args":{{{},"queued_cycles":{},"semaphores":[{}]}})",
-                          name, place_and_start(i), t.started - t.issued, semaphores(pairs, taken[i])));
+                          name, place_and_start(i), t.started - t.issued, semaphores(taken[i])));
       head_from[unit] = t.started;
       slice(unit_track(unit), t.started, t.ended,
             fmt::format(R"("name":{},"cat":"instruction","args":{{{},"worked_cycle":{},"ended_cycle":{},)"
@@ -135,8 +116,46 @@ class Writer {
                         name, place_and_start(i), t.worked, t.ended, wait_mask(program_[i]),
                         signal_mask(program_[i]), json_string(lines[i])));
       for (const std::size_t k : taken[i])
-        if (pairs[k].signaller != kOtherCore) flow("f", unit, t.started, pairs[k], k);
-      for (const std::size_t k : raised[i]) flow("s", unit, t.ended, pairs[k], k);
+        if (pairs_[k].signaller != kOtherCore || run_.links != nullptr)
+          semaphore("f", unit_track(unit), t.started, k);
+      for (const std::size_t k : raised[i]) semaphore("s", unit_track(unit), t.ended, k);
+      if (const auto found = leaving.find(i); found != leaving.end())
+        put("s", unit_track(unit), t.ended, found->second);
+    }
+  }
+
+  // The number of the transfer that each put to another core became.
+  std::map<std::size_t, std::size_t> transfers_of_puts() const {
+    std::map<std::size_t, std::size_t> result;
+    if (run_.links == nullptr) return result;
+    const std::vector<Transfer>& transfers = run_.links->transfers();
+    for (std::size_t k = 0; k < transfers.size(); ++k)
+      if (transfers[k].sender == core_) result[transfers[k].put] = k;
+    return result;
+  }
+
+  void arrivals() {
+    if (run_.links == nullptr) return;
+    std::map<std::int64_t, std::vector<std::size_t>>
+        waited;  // arrows of semaphores by the cycle of the arrival
+    for (std::size_t k = 0; k < pairs_.size(); ++k)
+      if (pairs_[k].signaller == kOtherCore) waited[pairs_[k].cycle].push_back(k);
+    const std::vector<Transfer>& transfers = run_.links->transfers();
+    std::size_t arrived = 0;
+    for (std::size_t k = 0; k < transfers.size(); ++k) {
+      const Transfer& t = transfers[k];
+      if (t.receiver != core_) continue;
+      if (arrived >= timing_.arrivals.size() || timing_.arrivals[arrived].cycle != t.last_row_cycle)
+        throw std::invalid_argument(
+            fmt::format("core {}, arrival {}: not that of the recorder", core_, arrived));
+      slice(kArrivals, t.first_row_cycle - 1, t.last_row_cycle,
+            fmt::format(
+                R"("name":"from core {}","cat":"arrival","args":{{"put":{},"rows":{},"signal":"{:#x}"}})",
+                t.source, t.put, t.last_row_cycle - t.first_row_cycle + 1,
+                timing_.arrivals[arrived].semaphores));
+      put("f", kArrivals, t.first_row_cycle - 1, k);
+      for (const std::size_t w : waited[t.last_row_cycle]) semaphore("s", kArrivals, t.last_row_cycle, w);
+      ++arrived;
     }
   }
 
@@ -154,10 +173,10 @@ class Writer {
   }
 
   // What raised the semaphores that an instruction took.
-  std::string semaphores(const std::vector<Handover>& pairs, const std::vector<std::size_t>& taken) const {
+  std::string semaphores(const std::vector<std::size_t>& taken) const {
     std::string list;
     for (const std::size_t k : taken) {
-      const Handover& pair = pairs[k];
+      const Handover& pair = pairs_[k];
       const std::string signaller =
           pair.signaller == kOtherCore
               ? R"("unit":"other core")"
@@ -169,10 +188,17 @@ class Writer {
     return list;
   }
 
-  void flow(const char* phase, std::size_t unit, std::int64_t cycle, const Handover& pair, std::size_t id) {
-    event(phase, unit_track(unit), cycle,
-          fmt::format(R"("name":"semaphore {}","cat":"semaphore","id":{}{})", pair.semaphore, id,
-                      *phase == 'f' ? R"(,"bp":"e")" : ""));
+  void arrow(const char* phase, int number, std::int64_t cycle, const std::string& what, std::size_t id) {
+    event(phase, number, cycle,
+          fmt::format(R"({},"id":{}{})", what, id, *phase == 'f' ? R"(,"bp":"e")" : ""));
+  }
+  void semaphore(const char* phase, int number, std::int64_t cycle, std::size_t pair) {
+    arrow(phase, number, cycle,
+          fmt::format(R"("name":"semaphore {}","cat":"semaphore")", pairs_[pair].semaphore),
+          first_flow_ + pair);
+  }
+  void put(const char* phase, int number, std::int64_t cycle, std::size_t transfer) {
+    arrow(phase, number, cycle, R"("name":"put","cat":"put")", transfer);
   }
 
   void counter(const std::string& name, const Levels& levels) {
@@ -184,11 +210,11 @@ class Writer {
   void bandwidth() {
     Levels levels{{0, R"("read":0,"write":0)"}};
     for (std::size_t i = 0; i < program_.size(); ++i) {
-      const HbmBytes bytes = hbm_bytes(program_[i], lanes_);
+      const HbmBytes bytes = hbm_bytes(program_[i], run_.lanes);
       const models::InstructionTiming& t = timing_.instructions[i];
       if (bytes.read + bytes.written == 0 || t.ended == t.started) continue;
       const auto rate = [&](std::int64_t n) {
-        return static_cast<double>(n) * clock_ghz_ / static_cast<double>(t.ended - t.started);
+        return static_cast<double>(n) * run_.clock_ghz / static_cast<double>(t.ended - t.started);
       };
       levels.emplace_back(t.started,
                           fmt::format(R"("read":{},"write":{})", rate(bytes.read), rate(bytes.written)));
@@ -221,30 +247,63 @@ class Writer {
       write(std::string(isa::name(static_cast<isa::Unit>(u))) + " queued", "instructions", queued[u]);
   }
 
+  TraceEvents& events_;
+  const TracedRun& run_;
+  int core_;
   const isa::Program& program_;
   const models::ProgramTiming& timing_;
-  int lanes_;
-  double clock_ghz_;
   const RegionMap& map_;
-  std::string text_;
+  std::int64_t period_fs_;
+  std::vector<Handover> pairs_;
+  std::size_t first_flow_ = 0;
 };
+
+void write_links(TraceEvents& events, const TracedRun& run, int process) {
+  events.name_process(process, "links");
+  const std::vector<models::Link>& links = run.network->topology.links();
+  for (std::size_t l = 0; l < links.size(); ++l) {
+    const std::vector<LinkRecorder::Slice>& slices = run.links->links().at(l);
+    if (slices.empty()) continue;
+    const TraceEvents::Track track{process, static_cast<int>(l) + 1};
+    events.name_track(track, fmt::format("{} -> {} {}", links[l].from, links[l].to,
+                                         run.network->onchip[l] ? "on chip" : "between chips"));
+    for (const LinkRecorder::Slice& s : slices)
+      events.slice(
+          track, s.begin_fs, s.end_fs,
+          fmt::format(
+              R"("name":"{}","cat":"link","args":{{"busy_fs":{},"bytes":{},"packets":{},"trains":{}}})",
+              s.trains == 1 ? fmt::format("core {} to {}", s.source, s.destination)
+                            : fmt::format("{} trains", s.trains),
+              s.busy_fs, s.bytes, s.packets, s.trains));
+  }
+}
+
+void check(const TracedRun& run) {
+  for (const TracedCore& core : run.cores)
+    if (!(run.clock_ghz > 0) ||
+        static_cast<double>(core.timing.cycles) * 1e6 / run.clock_ghz > kMostFemtoseconds)
+      throw std::invalid_argument(
+          fmt::format("trace of {} cycles: found a clock of {} GHz", core.timing.cycles, run.clock_ghz));
+}
 
 }  // namespace
 
-std::string chrome_trace(const isa::Program& program, const models::ProgramTiming& timing, int lanes,
-                         double clock_ghz, const RegionMap& map) {
-  check_timing(program, timing);
-  check_regions(program, map);
-  if (!(clock_ghz > 0) || static_cast<double>(timing.cycles) * 1000 / clock_ghz > kMostPicoseconds)
-    throw std::invalid_argument(
-        fmt::format("trace of {} cycles: found a clock of {} GHz", timing.cycles, clock_ghz));
-  return Writer(program, timing, lanes, clock_ghz, map).text();
+std::string chrome_trace(const TracedRun& run) {
+  check(run);
+  std::int64_t cycles = 0;
+  for (const TracedCore& core : run.cores) cycles = std::max(cycles, core.timing.cycles);
+  TraceEvents events(fmt::format(
+      R"("clock_ghz":{},"cycles":{},"hbm":"bytes of each copy spread evenly over its duration","link_gap_fs":{})",
+      run.clock_ghz, cycles, run.links != nullptr ? run.links->gap_fs() : -1));
+  std::size_t flows = run.links != nullptr ? run.links->transfers().size() : 0;
+  for (std::size_t c = 0; c < run.cores.size(); ++c)
+    flows = CoreWriter(events, run, static_cast<int>(c)).write(flows);
+  if (run.links != nullptr) write_links(events, run, static_cast<int>(run.cores.size()) + 1);
+  return std::move(events).text();
 }
 
-void write_chrome_trace(const std::filesystem::path& file, const isa::Program& program,
-                        const models::ProgramTiming& timing, int lanes, double clock_ghz,
-                        const RegionMap& map) {
-  write_file_atomically(file, chrome_trace(program, timing, lanes, clock_ghz, map));
+void write_chrome_trace(const std::filesystem::path& file, const TracedRun& run) {
+  write_file_atomically(file, chrome_trace(run));
 }
 
 }  // namespace anzan::sim

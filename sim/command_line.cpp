@@ -16,6 +16,7 @@
 #include "isa/assembly.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/chip_cost.hpp"
+#include "sim/collective_command.hpp"
 #include "sim/configuration.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl_core.hpp"
@@ -135,7 +136,7 @@ int cost(const CostArguments& arguments) {
   if (!arguments.out.empty()) {
     const fs::path out = directory_of(arguments.out);
     write_file_atomically(out / "cost.json", result.dump(1) + "\n");
-    write_traces(cost.step, c.cost, arguments.trace, out);
+    write_traces(cost, model, c.cost, arguments.trace, out);
   }
   flush_output();
   return kDone;
@@ -242,7 +243,7 @@ int guarded(const std::function<int()>& command) {
 
 void add_traces(CLI::App& command, TraceOptions& trace) {
   command.add_flag("--trace", trace.events,
-                   "Writes DIR/trace.json (Perfetto) and DIR/trace.txt of a training step");
+                   "Writes DIR/trace.json (Perfetto) and DIR/trace*.txt of a training step: cores and links");
   command.add_flag("--vcd", trace.waveform,
                    "Writes DIR/trace.vcd, the blocks' states during a training step");
 }
@@ -329,6 +330,8 @@ int command_line(int argc, char** argv) {
   add_verify(app, verify_arguments);
   CostArguments cost_arguments;
   add_cost(app, cost_arguments);
+  CollectiveArguments collective_arguments;
+  add_collective(app, collective_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
       ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
       ->required();
@@ -339,6 +342,13 @@ int command_line(int argc, char** argv) {
   }
   if (app.got_subcommand("run")) return guarded([&] { return run(run_arguments); });
   if (app.got_subcommand("verify")) return guarded([&] { return verify_rtl(verify_arguments); });
+  if (app.got_subcommand("collective")) {
+    return guarded([&] {
+      collective(collective_arguments);
+      flush_output();
+      return kDone;
+    });
+  }
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });
   if (app.got_subcommand("compile")) return guarded([&] { return compile(compile_arguments); });
   return guarded([&] { return disassemble(program_file); });

@@ -3,65 +3,30 @@
 
 #include <algorithm>
 
+#include "sim/system_runner.hpp"
+
 namespace anzan::sim {
 namespace {
 
 using Json = nlohmann::json;
-
-// As core 0 has it, or as each core has it.
-using ProgramOfCore = std::function<isa::Program(int core)>;
-
-class SystemRunner {
- public:
-  SystemRunner(const CostOptions& options, SystemCost& cost) : options_(options), cost_(cost) {}
-
-  // Of chip 0 alone, as long as the network shows no difference between the chips.
-  models::clocked::SystemTiming run(const ProgramOfCore& program) {
-    if (cost_.alike) {
-      try {
-        return simulate(cost_.options.cores_per_chip, program);
-      } catch (const models::clocked::NotAlike&) {
-        cost_.alike = false;
-      }
-    }
-    return simulate(cost_.options.cores(), program);
-  }
-
- private:
-  models::clocked::SystemTiming simulate(int cores, const ProgramOfCore& program) {
-    const models::clocked::Alike alike{cost_.options.parameters.sizes(), cores};
-    if (cores < cost_.options.cores() && !(alike.possible() && cost_.options.parameters.same_part(cores))) {
-      cost_.alike = false;
-      return simulate(cost_.options.cores(), program);
-    }
-    std::vector<isa::Program> programs;
-    for (int c = 0; c < cores; ++c) programs.push_back(program(c));
-    return models::clocked::ClockedSystem(options_.core, cost_.network, cost_.options.packet, alike)
-        .run(programs);
-  }
-
-  const CostOptions& options_;
-  SystemCost& cost_;
-};
 
 std::int64_t one_core(const std::vector<std::uint32_t>& step, const CostOptions& options) {
   return models::clocked::ClockedCore(options.core).run(isa::decode(step)).cycles;
 }
 
 // The same step, if nothing took time on its way.
-std::int64_t with_ideal_links(const SystemCost& real, const CostOptions& options,
-                              const ProgramOfCore& program) {
-  SystemCost ideal = real;
-  models::ChipsParameters network = real.options.network;
+std::int64_t with_ideal_links(const SystemOptions& options, const CostOptions& cost,
+                              const SystemRunner::ProgramOfCore& program) {
+  models::ChipsParameters network = options.network;
   const auto make_ideal = [](models::LinkParameters& link) {
     link.bytes = 1 << 20;
     link.period_fs = link.latency_fs = 1;
   };
   make_ideal(network.onchip);
   make_ideal(network.chips.link);
-  for (auto& cable : network.chips.cables) make_ideal(cable.parameters);
-  ideal.network = models::build_chips(network);
-  return SystemRunner(options, ideal).run(program).cycles();
+  for (models::Cable& cable : network.chips.cables) make_ideal(cable.parameters);
+  const models::ChipsNetwork ideal = models::build_chips(network);
+  return SystemRunner(cost.core, options, ideal).run(program).cycles();
 }
 
 }  // namespace
@@ -73,7 +38,7 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   cost.options = c.system;
   cost.network = models::build_chips(c.system.network);
   cost.expected_cycles = model.expected_step_cycles;
-  SystemRunner runner(c.cost, cost);
+  SystemRunner runner(c.cost.core, cost.options, cost.network);
   const auto of_core = [](const auto& encoded) {
     return [&encoded](int core) { return isa::decode(encoded(core)); };
   };
@@ -85,9 +50,10 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   if (model.two_steps_in_core)
     cost.cycles_per_step = runner.run(of_core(model.two_steps_in_core)).cycles() - cost.step_cycles;
   if (model.exchange_in_core) cost.exchange_cycles = runner.run(of_core(model.exchange_in_core)).cycles();
+  cost.alike = runner.alike();
   compiler::TrainingParameters training = model.training;
   if (model.system.divided()) {
-    cost.compute_cycles = with_ideal_links(cost, c.cost, of_core(model.step_in_core));
+    cost.compute_cycles = with_ideal_links(c.system, c.cost, of_core(model.step_in_core));
   } else {
     cost.compute_cycles =
         one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
@@ -99,6 +65,8 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
           : one_core(compiler::compile(c.network, c.precision, training, model.chip).step, c.cost);
   return cost;
 }
+
+models::clocked::Alike SystemCost::simulated() const { return SystemRunner::simulated(options, alike); }
 
 std::int64_t SystemCost::hidden_cycles() const {
   return std::max<std::int64_t>(0, exchange_cycles - exposed_cycles());
@@ -134,7 +102,7 @@ Json SystemCost::scaling() const {
           {"speedup_limit", static_cast<double>(one_core_cycles) / static_cast<double>(compute_cycles)}};
 }
 
-Json SystemCost::by_link() const {
+Json links_to_json(const models::ChipsNetwork& network, const std::vector<models::LinkCounters>& links) {
   Json json = Json::array();
   for (std::size_t l = 0; l < links.size(); ++l) {
     const models::Link& link = network.topology.links()[l];

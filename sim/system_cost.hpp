@@ -14,6 +14,10 @@
 
 namespace anzan::sim {
 
+// `traffic.by_link` of result.json: an object a link.
+nlohmann::json links_to_json(const models::ChipsNetwork& network,
+                             const std::vector<models::LinkCounters>& links);
+
 // Cycles of core 0's programs; all cores begin together.
 struct SystemCost {
   SystemOptions options;
@@ -30,13 +34,14 @@ struct SystemCost {
   std::int64_t expected_cycles = 0;  // cycles_per_step as the scheduler imagines it
   std::vector<models::LinkCounters> links;
 
+  models::clocked::Alike simulated() const;  // all cores, or those of a chip for all
   // Steps that overlap may take less than one that exchanges nothing.
   std::int64_t exposed_cycles() const { return std::max<std::int64_t>(0, cycles_per_step - compute_cycles); }
   std::int64_t hidden_cycles() const;
   std::int64_t onchip_bytes() const;  // over all links of the kind, headers too
   std::int64_t interchip_bytes() const;
   nlohmann::json scaling() const;  // `time.scaling` of result.json
-  nlohmann::json by_link() const;
+  nlohmann::json by_link() const { return links_to_json(network, links); }
 };
 
 // Of the configuration that `model` was compiled from; nothing where it has one core. What one core takes is

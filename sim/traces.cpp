@@ -1,24 +1,61 @@
 // See traces.hpp.
 #include "sim/traces.hpp"
 
+#include <fmt/format.h>
+
 #include "models/clocked/core.hpp"
 #include "sim/chrome_trace.hpp"
 #include "sim/text_trace.hpp"
 
 namespace anzan::sim {
+namespace {
 
-void write_traces(const ProgramCost& cost, const CostOptions& chip, const TraceOptions& options,
-                  const std::filesystem::path& directory) {
-  if (options.events) {
-    write_chrome_trace(directory / "trace.json", cost.program, cost.timing, chip.core.lanes, chip.clock_ghz,
-                       cost.regions);
-    write_trace(directory / "trace.txt", make_trace(cost.program, cost.timing));
-  }
+void write_events(const TracedRun& run, const std::filesystem::path& directory) {
+  write_chrome_trace(directory / "trace.json", run);
+  for (std::size_t c = 0; c < run.cores.size(); ++c)
+    write_trace(directory / (c == 0 ? "trace.txt" : fmt::format("trace_core_{}.txt", c)),
+                make_trace(run.cores[c].program, run.cores[c].timing));
+}
+
+void write_one_core(const ProgramCost& cost, const CostOptions& chip, const TraceOptions& options,
+                    const std::filesystem::path& directory) {
+  if (options.events)
+    write_events({{{cost.program, cost.timing, cost.regions}}, chip.core.lanes, chip.clock_ghz}, directory);
   if (options.waveform) {
     // a core of its own: a waveform begins with the first run
     models::clocked::ClockedCore core(chip.core);
     core.trace((directory / "trace").string());
     core.run(cost.program);
+  }
+}
+
+void write_system(const SystemCost& cost, const compiler::CompiledModel& model, const CostOptions& chip,
+                  const TraceOptions& options, const std::filesystem::path& directory) {
+  const models::clocked::Alike alike = cost.simulated();
+  std::vector<isa::Program> programs;
+  for (int c = 0; c < alike.simulated; ++c) programs.push_back(isa::decode(model.step_in_core(c)));
+  models::clocked::ClockedSystem system(chip.core, cost.network, cost.options.packet, alike);
+  if (options.waveform) system.trace((directory / "trace").string());
+  LinkRecorder links(cost.network.topology.links().size());
+  const models::clocked::SystemTiming timing = system.run(programs, {}, &links);
+  if (!options.events) return;
+  TracedRun run{{}, chip.core.lanes, chip.clock_ghz, cost.options.cores_per_chip, &cost.network, &links};
+  for (std::size_t c = 0; c < programs.size(); ++c)
+    run.cores.push_back({programs[c],
+                         timing.cores[c],
+                         {model.regions, model.stages[model.stage_of(static_cast<int>(c))].region_of}});
+  write_events(run, directory);
+}
+
+}  // namespace
+
+void write_traces(const ChipCost& cost, const compiler::CompiledModel& model, const CostOptions& chip,
+                  const TraceOptions& options, const std::filesystem::path& directory) {
+  if (!options.events && !options.waveform) return;
+  if (cost.system()) {
+    write_system(*cost.system(), model, chip, options, directory);
+  } else {
+    write_one_core(cost.step, chip, options, directory);
   }
 }
 

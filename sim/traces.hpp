@@ -1,4 +1,4 @@
-// The traces of one run of a program: Chrome trace events, text records, and the waveform of the blocks.
+// The traces of one training step: Chrome trace events, text records, and the waveform of the blocks.
 #pragma once
 #include <filesystem>
 
@@ -7,13 +7,15 @@
 namespace anzan::sim {
 
 struct TraceOptions {
-  bool events = false;        // trace.json (Perfetto) and trace.txt
+  bool events = false;        // trace.json (Perfetto) and trace.txt; of further cores trace_core_N.txt
   bool waveform = false;      // trace.vcd
   bool rtl_waveform = false;  // trace.fst of a whole run on the engine rtl
 };
 
-// Into `directory`, which exists. Throws std::system_error where a file cannot be written.
-void write_traces(const ProgramCost& cost, const CostOptions& chip, const TraceOptions& options,
-                  const std::filesystem::path& directory);
+// Of all cores that were simulated for `cost`, and of the links between them, into `directory`, which exists.
+// Runs the step once more where a record of it was not kept. Throws std::system_error where a file cannot be
+// written, and as ClockedSystem::run.
+void write_traces(const ChipCost& cost, const compiler::CompiledModel& model, const CostOptions& chip,
+                  const TraceOptions& options, const std::filesystem::path& directory);
 
 }  // namespace anzan::sim

@@ -238,7 +238,7 @@ void TrainingRun::trace(const TraceOptions& options) const {
       throw InputError("--wave", "engine " + configuration_.engine.kind, "engine rtl");
     if (rtl != nullptr) rtl->wave((directory_ / "trace.fst").string());
   }
-  write_traces(cost_.step, configuration_.cost, options, directory_);
+  write_traces(cost_, model_, configuration_.cost, options, directory_);
 }
 
 // Time must not depend on values: with them, each step took the cycles of the dry run.

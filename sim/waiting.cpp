@@ -87,7 +87,7 @@ void check_timing(const isa::Program& program, const models::ProgramTiming& timi
   }
 }
 
-std::vector<Handover> handovers(const isa::Program& program, const models::ProgramTiming& timing) {
+std::vector<Handover> handovers(const isa::Program& program, const models::ProgramTiming& timing, int core) {
   check_timing(program, timing);
   Changes raises, takes;
   for (std::size_t i = 0; i < program.size(); ++i) {
@@ -96,7 +96,7 @@ std::vector<Handover> handovers(const isa::Program& program, const models::Progr
     const Change raise{timing.instructions[i].ended, unit, i};
     add(takes, wait_mask(program[i]), {timing.instructions[i].started, unit, i});
     add(raises, signal_mask(program[i]), raise);
-    if (const auto* put = std::get_if<isa::Put>(&program[i]); put != nullptr && put->core == 0)
+    if (const auto* put = std::get_if<isa::Put>(&program[i]); put != nullptr && put->core == core)
       add(raises, put->remote_signal, raise);
   }
   for (const models::Arrival& arrival : timing.arrivals)

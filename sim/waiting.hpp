@@ -36,10 +36,11 @@ struct Handover {
 };
 
 // All semaphores taken, by the place of the waiter and then by number. A semaphore counts, so takes and
-// raises are paired first in, first out: by cycle, in one cycle in the order of isa::Unit. A put to core 0
-// raises its remote_signal here, and so do arrivals from other cores; the masks of `end` do nothing. Throws
-// also where a semaphore was not raised in a cycle before it was taken.
-std::vector<Handover> handovers(const isa::Program& program, const models::ProgramTiming& timing);
+// raises are paired first in, first out: by cycle, in one cycle in the order of isa::Unit. A put to `core`,
+// the core of this program, raises its remote_signal here, and so do arrivals from other cores; the masks of
+// `end` do nothing. Throws also where a semaphore was not raised in a cycle before it was taken.
+std::vector<Handover> handovers(const isa::Program& program, const models::ProgramTiming& timing,
+                                int core = 0);
 
 enum class Work {
   kCompute,    // tensor: steps; vector: iterations

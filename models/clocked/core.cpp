@@ -6,6 +6,7 @@
 
 #include "models/clocked/core_blocks.hpp"
 #include "models/clocked/kernel.hpp"
+#include "models/clocked/waveform.hpp"
 
 namespace anzan::models::clocked {
 
@@ -14,7 +15,7 @@ struct ClockedCore::System {
       : clock(p.clock_period_fs), blocks(clock, p, std::move(rtl), CoreBlocks::Place{}) {}
   ~System() {
     kernel.select();
-    if (waveform != nullptr) sc_core::sc_close_vcd_trace_file(waveform);
+    waveform.reset();
   }
 
   template <class AnyMeaning>
@@ -29,7 +30,7 @@ struct ClockedCore::System {
   Kernel kernel;  // first: all that follows lives in it
   Clock clock;
   CoreBlocks blocks;
-  sc_core::sc_trace_file* waveform = nullptr;
+  std::unique_ptr<Waveform> waveform;
 };
 
 ClockedCore::ClockedCore(const CoreParameters& parameters) : ClockedCore(parameters, RtlBlocks{}) {}
@@ -41,9 +42,8 @@ ClockedCore::~ClockedCore() = default;
 
 void ClockedCore::trace(const std::string& file) {
   system_->kernel.select();
-  system_->waveform = sc_core::sc_create_vcd_trace_file(file.c_str());
-  system_->waveform->set_time_unit(1, sc_core::SC_PS);
-  system_->blocks.trace(system_->waveform);
+  system_->waveform = std::make_unique<Waveform>(file, system_->clock.period_fs());
+  system_->blocks.trace(system_->waveform->file());
 }
 
 ProgramTiming ClockedCore::run(const isa::Program& program, Meaning* meaning) {

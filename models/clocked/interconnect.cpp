@@ -17,15 +17,15 @@ Interconnect::Interconnect(const sc_core::sc_module_name& name, const Clock& clo
   dont_initialize();
 }
 
-void Interconnect::restart() {
-  messages_.restart();
+void Interconnect::restart(SystemObserver* observer) {
+  messages_.restart(observer);
   failure_ = nullptr;
 }
 
 void Interconnect::send(int core, const Job& put) {
   const std::int64_t now = clock_.cycle();
   const std::int64_t bytes = put.rows_sent * line_bytes_ >> put.rows_per_line_log2;
-  messages_.send({core, put.receiver, put.rows_sent, bytes, put.remote_signal}, now);
+  messages_.send({core, put.receiver, put.rows_sent, bytes, put.remote_signal, put.index}, now);
   clock_.notify(wake_, now + 1);
 }
 

@@ -28,7 +28,7 @@ class Interconnect : public sc_core::sc_module {
 
   // Of each simulated core, in order.
   void attach(ArrivalFace& core) { receivers_.push_back(&core); }
-  void restart();
+  void restart(SystemObserver* observer);  // null: nobody watches the run
 
   void send(int core, const Job& put);  // in cycle W of the put
 

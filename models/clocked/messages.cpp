@@ -12,10 +12,12 @@ Messages::Messages(std::int64_t clock_period_fs, const ChipsNetwork& network, co
   restart();
 }
 
-void Messages::restart() {
+void Messages::restart(SystemObserver* observer) {
   network_ =
       std::make_unique<Network>(parameters_.topology, parameters_.routing, packet_,
                                 [this](std::uint64_t id, std::int64_t time_fs) { delivered(id, time_fs); });
+  observer_ = observer;
+  network_->observe(observer);
   sent_.clear();
   puts_ = 0;
   flights_.clear();
@@ -50,14 +52,15 @@ void Messages::inject(std::int64_t now) {
     const Put& put = s->put;
     Flight flight;
     flight.number = s->number;
-    flight.rows = put.rows;
-    flight.semaphores = put.semaphores;
+    flight.put = put;
     std::uint64_t last = 0;
     for (int shift = 0; shift < alike_.cores(); shift += alike_.simulated) {
       const int receiver = alike_.shifted(put.receiver, shift);
       last = network_->inject(time_fs, alike_.shifted(put.core, shift), receiver, put.bytes);
       ++flight.under_way;
-      if (receiver < alike_.simulated) flight.receiver = receiver;
+      if (receiver >= alike_.simulated) continue;
+      flight.source = alike_.shifted(put.core, shift);
+      flight.receiver = receiver;
     }
     flights_.emplace(last, flight);
   }
@@ -75,7 +78,11 @@ void Messages::delivered(std::uint64_t id, std::int64_t time_fs) {
   std::deque<Writing>& queue = writing(flight.receiver);
   const std::int64_t arrived = (time_fs + period_fs_ - 1) / period_fs_,
                      first = queue.empty() ? arrived : std::max(arrived, queue.back().last + 1);
-  queue.push_back({flight.number, first, first + flight.rows - 1, flight.semaphores});
+  const Put& put = flight.put;
+  queue.push_back({flight.number, first, first + put.rows - 1, put.semaphores});
+  if (observer_ != nullptr)
+    observer_->arrives(
+        {put.core, put.instruction, flight.source, flight.receiver, first, first + put.rows - 1});
   flights_.erase(found);
 }
 

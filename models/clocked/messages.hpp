@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/clocked/system.hpp"
+#include "models/clocked/system_observer.hpp"
 #include "models/network/chips.hpp"
 #include "models/network/network.hpp"
 
@@ -20,6 +21,7 @@ class Messages {
     int core = 0, receiver = 0;  // another one
     std::int64_t rows = 0, bytes = 0;
     std::uint32_t semaphores = 0;  // raised at the receiver
+    std::size_t instruction = 0;   // place in its program, for who watches
   };
   // What has arrived whole: a row a cycle from `first` to `last`, and then its semaphores.
   struct Writing {
@@ -35,7 +37,7 @@ class Messages {
   Messages(const Messages&) = delete;
   Messages& operator=(const Messages&) = delete;
 
-  void restart();
+  void restart(SystemObserver* observer = nullptr);  // null: nobody watches the run
 
   // The put's last row leaves in this cycle, W; the message enters the network in the next. Returns the put's
   // number; of one core, those of later puts are higher.
@@ -61,9 +63,8 @@ class Messages {
   };
   struct Flight {
     std::uint64_t number = 0;
-    int receiver = -1;  // of the message that belongs to a simulated core
-    std::int64_t rows = 0;
-    std::uint32_t semaphores = 0;
+    Put put;
+    int source = -1, receiver = -1;  // of the message that goes to a simulated core
     std::int64_t under_way = 0, time_fs = -1;
   };
 
@@ -75,6 +76,7 @@ class Messages {
   PacketFormat packet_;
   Alike alike_;
   std::unique_ptr<Network> network_;
+  SystemObserver* observer_ = nullptr;
   std::vector<Sent> sent_;  // and not injected
   std::uint64_t puts_ = 0;
   std::map<std::uint64_t, Flight> flights_;   // by the last of the messages that are to arrive together

@@ -9,6 +9,7 @@
 #include "models/clocked/core_blocks.hpp"
 #include "models/clocked/interconnect.hpp"
 #include "models/clocked/kernel.hpp"
+#include "models/clocked/waveform.hpp"
 
 namespace anzan::models::clocked {
 
@@ -22,12 +23,16 @@ struct ClockedSystem::Parts {
       cores.push_back(
           std::make_unique<CoreBlocks>(clock, p, RtlBlocks{}, CoreBlocks::Place{c, all, &interconnect}));
   }
-  ~Parts() { kernel.select(); }
+  ~Parts() {
+    kernel.select();
+    waveform.reset();
+  }
 
   Kernel kernel;  // before all that lives in it
   Clock clock;
   Interconnect interconnect;
   std::vector<std::unique_ptr<CoreBlocks>> cores;
+  std::unique_ptr<Waveform> waveform;
 };
 
 int Alike::cores() const {
@@ -64,15 +69,21 @@ ClockedSystem::~ClockedSystem() = default;
 
 int ClockedSystem::simulated_cores() const { return static_cast<int>(parts_->cores.size()); }
 
+void ClockedSystem::trace(const std::string& file) {
+  parts_->kernel.select();
+  parts_->waveform = std::make_unique<Waveform>(file, parts_->clock.period_fs());
+  for (const auto& core : parts_->cores) core->trace(parts_->waveform->file());
+}
+
 SystemTiming ClockedSystem::run(const std::vector<isa::Program>& programs,
-                                const std::vector<Meaning*>& meanings) {
+                                const std::vector<Meaning*>& meanings, SystemObserver* observer) {
   Parts& p = *parts_;
   if (programs.size() != p.cores.size() || (!meanings.empty() && meanings.size() != p.cores.size()))
     throw std::invalid_argument("clocked system: programs for " + std::to_string(programs.size()) +
                                 " cores, expected " + std::to_string(p.cores.size()));
   p.kernel.select();
   p.clock.restart();
-  p.interconnect.restart();
+  p.interconnect.restart(observer);
   for (std::size_t c = 0; c < programs.size(); ++c)
     p.cores[c]->begin(programs[c], meanings.empty() ? nullptr : meanings[c]);
   sc_core::sc_start();

@@ -2,9 +2,11 @@
 #pragma once
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "models/clocked/core.hpp"
+#include "models/clocked/system_observer.hpp"
 #include "models/network/chips.hpp"
 #include "models/network/network.hpp"
 
@@ -46,8 +48,12 @@ class ClockedSystem {
   int simulated_cores() const;
 
   // One program for each simulated core, and what they mean; or nothing, for a dry run. All begin in cycle 0.
-  // Throws as ClockedCore::run.
-  SystemTiming run(const std::vector<isa::Program>& programs, const std::vector<Meaning*>& meanings = {});
+  // `observer`, if there is one, watches this run. Throws as ClockedCore::run.
+  SystemTiming run(const std::vector<isa::Program>& programs, const std::vector<Meaning*>& meanings = {},
+                   SystemObserver* observer = nullptr);
+
+  // From now on, states of the blocks of all simulated cores go to FILE.vcd. Before the first run only.
+  void trace(const std::string& file);
 
  private:
   struct Parts;

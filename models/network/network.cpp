@@ -224,6 +224,11 @@ void Network::send(int number, int channel) {
   output.counters.bytes += bytes;
   ++output.counters.packets;
   output.counters.busy_fs += serialisation_fs;
+  if (observer_ != nullptr) {
+    const Message& message = messages_[at(packets_[at(packet)].message)];
+    observer_->carries(
+        {link, now_fs_, now_fs_ + serialisation_fs, bytes, message.id, message.source, message.destination});
+  }
   events_.push(now_fs_ + serialisation_fs, code_of(kSent, link));
   arrive(packet, channel, serialisation_fs);
 }

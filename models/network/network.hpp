@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/network/event_queue.hpp"
+#include "models/network/observer.hpp"
 #include "models/network/routing.hpp"
 
 namespace anzan::models {
@@ -48,6 +49,8 @@ class Network {
   std::int64_t messages_under_way() const { return messages_under_way_; }  // from injection to delivery
   std::int64_t packets_under_way() const { return packets_under_way_; }
   const LinkCounters& counters(int link) const { return outputs_[at(link)].counters; }
+  // Told of every packet from now on; must live as long as the network, or be replaced. Null: nobody.
+  void observe(NetworkObserver* observer) { observer_ = observer; }
   int credits(int channel) const { return credits_[at(channel)]; }  // packets that still fit its buffer
 
  private:
@@ -100,6 +103,7 @@ class Network {
   RoutingTable table_;
   PacketFormat format_;
   Delivery delivery_;
+  NetworkObserver* observer_ = nullptr;
   int endpoints_, virtual_channels_, channels_;
 
   std::vector<Output> outputs_;

@@ -71,6 +71,23 @@ class BadInput(AnzanTest):
         self.assert_wrong_input(self.call())
         self.assert_wrong_input(self.call("runn", config))
 
+    def test_collectives(self):
+        config, four = self.write_config(), ("--set", "/system/chips=4")
+        done = self.call("collective", config, "--bytes", "1000", "--kind", "all_to_all", *four, "--out", self.dir / "c.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("all_to_all of", done.stdout)
+        self.assertGreater(json.loads((self.dir / "c.json").read_text())["cycles"], 0)
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "1", "--kind", "gossip", *four), "--kind", "gossip", "one of all_reduce, ")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "1", "--format", "fp8", *four), "--format", "found fp8")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "0", *four), "--bytes: found 0")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "64"), "/system/chips", "at least two cores")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "64", "--set", "/system/chips=lots"), "/system/chips")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "64", *four, "--out", "/proc/no/such"), "--out", "a file that can be")
+        self.assert_wrong_input(self.call("collective", config, *four), "--bytes")
+        wide = ("--set", "/system/chips=256", "--set", "/system/topology/kind=hypercube", "--set", "/system/exchange/dimensions=[2,2,2,2,2,2,2,2]")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "9000000", "--kind", "reduce_scatter", *wide, timeout=20),
+                                "/system/exchange/dimensions", "semaphores")
+
     def test_files_that_are_no_configuration(self):
         for name, content, part in (("a.json", "", "a.json"), ("b.json", "{", "line 1"), ("c.json", '{"a": 1, "a": 2}', "twice"),
                                     ("d.json", "[" * 5000, "deeper"), ("e.json", "\x00\x01", "e.json"), ("f.json", "[]", "an object")):

@@ -32,6 +32,13 @@ RegionMap one_region(const isa::Program& program) {
   return {{{"conv1", "forward"}}, std::vector<std::uint16_t>(program.size(), 0)};
 }
 
+TracedRun run_of(const ClockedProgram& p, double ghz, const RegionMap& map) {
+  return {{{p.program, p.timing, map}}, kLanes, ghz};
+}
+std::string trace_of(const ClockedProgram& p, double ghz, const RegionMap& map) {
+  return chrome_trace(run_of(p, ghz, map));
+}
+
 // The events of a trace as a viewer takes them in: by time, those of one time in the order of the file.
 struct Viewed {
   double clock_ghz;
@@ -40,7 +47,7 @@ struct Viewed {
   std::map<int, std::string> tracks;
 
   Viewed(const ClockedProgram& p, double ghz, const RegionMap& map)
-      : clock_ghz(ghz), trace(json::parse(chrome_trace(p.program, p.timing, kLanes, ghz, map))) {
+      : clock_ghz(ghz), trace(json::parse(trace_of(p, ghz, map))) {
     for (const json& event : trace.at("traceEvents"))
       if (event.at("ph") != "M")
         events.push_back(event);
@@ -161,7 +168,7 @@ TEST_P(ChromeTrace, CountsBytesUnitsAndQueues) {
     std::map<std::string, double> expected{
         {"HBM GB/s/read", 0}, {"HBM GB/s/write", 0}, {"units busy/units", 0}};
     const double period = 1 / GetParam() / 1000;
-    const double tolerance = GetParam() == 0.7 ? 1e-4 : 1e-9;  // its times are rounded to picoseconds
+    const double tolerance = GetParam() == 0.7 ? 1e-4 : 1e-9;  // its period is rounded to femtoseconds
     for (std::size_t i = 0; i + 1 < p.program.size(); ++i) {
       const models::InstructionTiming& t = p.timing.instructions[i];
       expected["units busy/units"] += static_cast<double>(t.ended - t.started) * period;
@@ -194,7 +201,7 @@ ClockedProgram small() {
 
 TEST(ChromeTraceText, WritesExactDecimals) {
   const ClockedProgram p = small();
-  const std::string text = chrome_trace(p.program, p.timing, kLanes, 1.0, one_region(p.program));
+  const std::string text = trace_of(p, 1.0, one_region(p.program));
   EXPECT_THAT(text, HasSubstr("\"ts\":0.002,\"dur\":1234.565,"));
   EXPECT_THAT(text, HasSubstr("{\"ph\":\"s\",\"pid\":1,\"tid\":11,\"ts\":1234.567,"));
   EXPECT_THAT(text, HasSubstr("{\"ph\":\"f\",\"pid\":1,\"tid\":21,\"ts\":1234.568,"));
@@ -202,9 +209,9 @@ TEST(ChromeTraceText, WritesExactDecimals) {
       text,
       HasSubstr("\"semaphores\":[{\"semaphore\":1,\"unit\":\"dma\",\"index\":0,\"raised_cycle\":1234567}]"));
   EXPECT_THAT(text, HasSubstr("\"ts\":1234.6,\"name\":\"step barrier\""));
-  EXPECT_THAT(chrome_trace(p.program, p.timing, kLanes, 4.0, one_region(p.program)),
-              HasSubstr("\"ts\":308.64175,"));
-  EXPECT_NO_THROW(json::parse(chrome_trace({}, {}, kLanes, 1.0, {})));
+  EXPECT_THAT(trace_of(p, 4.0, one_region(p.program)), HasSubstr("\"ts\":308.64175,"));
+  EXPECT_NO_THROW(json::parse(trace_of({}, 1.0, {})));
+  EXPECT_NO_THROW(json::parse(chrome_trace({})));
 }
 
 TEST(ChromeTraceText, TakesAnyNameOfALayer) {
@@ -224,21 +231,20 @@ TEST(ChromeTraceText, RefusesWhatDoesNotFit) {
   const ClockedProgram p = small();
   const RegionMap map = one_region(p.program);
   for (const double clock : {0.0, -1.0, std::nan(""), 1e-12})
-    EXPECT_THROW(chrome_trace(p.program, p.timing, kLanes, clock, map), std::invalid_argument) << clock;
-  EXPECT_THROW(chrome_trace(p.program, {}, kLanes, 1.0, map), std::invalid_argument);
-  EXPECT_THROW(chrome_trace(p.program, p.timing, kLanes, 1.0, {}), std::invalid_argument);
+    EXPECT_THROW(trace_of(p, clock, map), std::invalid_argument) << clock;
+  EXPECT_THROW(trace_of({p.program, {}, {}}, 1.0, map), std::invalid_argument);
+  EXPECT_THROW(trace_of(p, 1.0, {}), std::invalid_argument);
 }
 
 TEST(ChromeTraceText, AppearsWholeOrNotAtAll) {
   const testing::ScratchDirectory scratch;
   const ClockedProgram p = small();
   const RegionMap map = one_region(p.program);
-  write_chrome_trace(scratch / "trace.json", p.program, p.timing, kLanes, 1.0, map);
+  write_chrome_trace(scratch / "trace.json", run_of(p, 1.0, map));
   std::ifstream stream(scratch / "trace.json", std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  EXPECT_EQ(text, chrome_trace(p.program, p.timing, kLanes, 1.0, map));
-  EXPECT_THROW(write_chrome_trace(scratch / "none" / "trace.json", p.program, p.timing, kLanes, 1.0, map),
-               std::system_error);
+  EXPECT_EQ(text, trace_of(p, 1.0, map));
+  EXPECT_THROW(write_chrome_trace(scratch / "none" / "trace.json", run_of(p, 1.0, map)), std::system_error);
 }
 
 }  // namespace

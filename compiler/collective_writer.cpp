@@ -1,0 +1,133 @@
+// See collective_writer.hpp.
+#include "compiler/collective_writer.hpp"
+
+#include <algorithm>
+
+#include "compiler/input_error.hpp"
+#include "compiler/layout.hpp"
+#include "compiler/lowering.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+constexpr std::int64_t kMostLoop = 65535;
+constexpr std::int64_t kUnderWay = 4;  // segments of each way
+
+// Whole packets, where it is more than one.
+std::int64_t whole_packets(std::int64_t lines, std::int64_t packet_lines) {
+  return lines > packet_lines ? round_up(lines, packet_lines) : lines;
+}
+
+std::int64_t longest(const Way& way) {
+  std::int64_t result = 1;
+  for (const Dimension& d : way) result = std::max<std::int64_t>(result, d.size);
+  return result;
+}
+
+}  // namespace
+
+CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buffers, std::int64_t reserve) {
+  CollectiveCut c;
+  for (const Dimension& d : ways.front()) c.cores *= d.size;
+  c.line_bytes = p.chip.lanes * (isa::kWordBits / 8);
+  c.piece_lines = ceil_div(ceil_div(p.bytes, c.line_bytes), c.cores);
+  const std::int64_t room = p.chip.scratchpad_kib * 1024 / c.line_bytes - reserve,
+                     most = room / (buffers * c.cores);  // lines of each piece, under way in all
+  if (most < 1)
+    throw InputError(
+        "/chip/scratchpad_kib", std::to_string(p.chip.scratchpad_kib),
+        "room for " + std::to_string(buffers) + " lines for each of " + std::to_string(c.cores) + " cores");
+  const std::int64_t turns = std::min<std::int64_t>(static_cast<std::int64_t>(ways.size()), most);
+  ways.resize(static_cast<std::size_t>(turns));
+  const std::int64_t packet = std::max<std::int64_t>(1, p.payload_bytes / c.line_bytes);
+  const std::int64_t wanted = std::max(p.exchange.segment_bytes / c.line_bytes / c.cores, packet);
+  std::int64_t count = std::min(wanted, ceil_div(c.piece_lines, kUnderWay * turns));
+  count = whole_packets(count, packet);
+  if (p.kind == CollectiveKind::kAllReduce) {
+    // copied in one piece, short segments cost nothing, and more of them are under way; what the first
+    // dimension moves, the longest part, is several pieces
+    const std::int64_t least = ceil_div(packet * longest(ways.front()), c.cores),
+                       deep = most / (2 * kUnderWay * turns), step = deep >= packet ? packet : least;
+    count = std::min(count, std::max(least, deep / step * step));
+  }
+  count = std::min({count, std::max<std::int64_t>(1, most / (2 * turns)), kMostLoop});
+  for (std::int64_t first = 0; first < c.piece_lines; first += count)
+    c.segments.push_back({first, std::min(count, c.piece_lines - first)});
+  c.segment_lines = count * c.cores;
+  c.place_lines = buffers * c.segment_lines;
+  c.places = std::max<std::int64_t>(1, std::min(most / count / turns, 2 * kUnderWay)) * turns;
+  c.ways = std::move(ways);
+  return c;
+}
+
+std::int32_t CollectiveWriter::emit(isa::Instruction instruction, Exchanged exchanged) {
+  listing_.program.push_back(std::move(instruction));
+  listing_.region_of.push_back(0);
+  listing_.exchanged.push_back(std::make_shared<const Exchanged>(std::move(exchanged)));
+  return static_cast<std::int32_t>(listing_.program.size()) - 1;
+}
+
+std::int32_t CollectiveWriter::copy(isa::Space from, std::int64_t src, isa::Space to, std::int64_t dst,
+                                    std::vector<Level> levels, const Exchanged& exchanged) {
+  if (levels.size() > isa::kLoops) {
+    const Level outer = levels.front();
+    levels.erase(levels.begin());
+    std::int32_t last = -1;
+    Exchanged e = exchanged;
+    for (std::int64_t i = 0; i < outer.count; ++i, e.arrivals = 0)
+      last = copy(from, src + i * outer.src, to, dst + i * outer.dst, levels, e);
+    return last;
+  }
+  isa::Copy c;
+  c.element = isa::Format::kFp32;
+  c.src_space = from;
+  c.dst_space = to;
+  c.src.base = static_cast<std::uint32_t>(src);
+  c.dst.base = static_cast<std::uint32_t>(dst);
+  for (std::size_t l = 0; l < levels.size(); ++l) {
+    const std::size_t at = isa::kLoops - levels.size() + l;
+    c.loops[at] = static_cast<std::uint16_t>(levels[l].count);
+    c.src.stride[at] = static_cast<std::int32_t>(levels[l].src);
+    c.dst.stride[at] = static_cast<std::int32_t>(levels[l].dst);
+  }
+  return emit(c, exchanged);
+}
+
+std::int32_t CollectiveWriter::collect(std::uint32_t semaphore, std::vector<Access> touches,
+                                       std::int32_t cause, std::int64_t lag_cycles) {
+  isa::Settle settle;
+  settle.slot = static_cast<std::uint16_t>(p_.slot);
+  Exchanged e;
+  e.touches = std::move(touches);
+  e.touches.push_back(taking(semaphore));
+  e.arrivals = semaphore;
+  e.cause = cause;
+  e.lag_cycles = lag_cycles;
+  return emit(settle, std::move(e));
+}
+
+std::int64_t CollectiveWriter::lag_cycles(std::int64_t lines) const {
+  const double bytes = static_cast<double>(lines * p_.chip.lanes * (isa::kWordBits / 8));
+  return p_.exchange.expected_latency_cycles +
+         static_cast<std::int64_t>(bytes / p_.exchange.expected_bytes_per_cycle);
+}
+
+void CollectiveWriter::end() {
+  listing_.program.emplace_back(isa::End{});
+  listing_.region_of.push_back(0);
+}
+
+isa::Put CollectiveWriter::put(int core, std::int64_t src, std::int64_t dst, std::int64_t lines,
+                               std::uint32_t remote_signal) {
+  isa::Put p;
+  p.element = isa::Format::kFp32;
+  p.core = static_cast<std::uint16_t>(core);
+  p.remote_signal = remote_signal;
+  p.src = at(src);
+  p.dst = at(dst);
+  p.loops.back() = static_cast<std::uint16_t>(lines);
+  p.src.stride.back() = p.dst.stride.back() = 1;
+  return p;
+}
+
+}  // namespace anzan::compiler

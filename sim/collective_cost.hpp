@@ -1,0 +1,42 @@
+// A collective over all cores of a system, run by the clocked cores and the network, beside what theory says.
+#pragma once
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "compiler/collective_program.hpp"
+#include "models/network/network.hpp"
+#include "sim/collective_theory.hpp"
+#include "sim/configuration.hpp"
+
+namespace anzan::sim {
+
+struct CollectiveCost {
+  compiler::CollectiveKind kind{};
+  isa::Format format{};
+  int cores = 1, chips = 1, cores_simulated = 1;
+  std::size_t ways = 1;
+  std::int64_t bytes = 0;         // of the buffer of each core, as moved: in whole lines a piece
+  std::int64_t credit_bytes = 0;  // besides, over all cores (compiler/collective_program.hpp)
+  std::int64_t cycles = 0;        // of the slowest core
+  double seconds = 0;
+  CollectiveTerms theory, bound;
+  models::ChipsNetwork network;
+  std::vector<models::LinkCounters> links;
+
+  nlohmann::json json() const;
+  std::string text() const;  // some lines
+};
+
+// Through the dimensions and ways of `system.exchange`. Throws InputError where there is one core, fewer than
+// one byte, or a scratchpad that is too small; and as ClockedSystem::run.
+CollectiveCost cost_of_collective(const Configuration& configuration, compiler::CollectiveKind kind,
+                                  std::int64_t bytes, isa::Format format);
+
+// The collective's parameters on the system of a configuration.
+compiler::CollectiveParameters collective_parameters(const Configuration& configuration,
+                                                     compiler::CollectiveKind kind, std::int64_t bytes,
+                                                     isa::Format format);
+
+}  // namespace anzan::sim

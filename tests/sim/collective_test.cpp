@@ -1,0 +1,323 @@
+// Collectives: what every core ends with against plain loops over all buffers, in the functional engine.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <deque>
+#include <random>
+
+#include "compiler/collective_program.hpp"
+#include "compiler/input_error.hpp"
+#include "models/number_format.hpp"
+#include "sim/system.hpp"
+#include "sim/system_engine.hpp"
+#include "sim/waiting.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using compiler::CollectiveKind;
+using compiler::CollectiveParameters;
+using compiler::CollectiveProgram;
+
+constexpr int kSlot = 5;
+
+struct Shape {
+  std::vector<int> dimensions;
+  int ways = 1, fixed = 0;
+};
+
+std::ostream& operator<<(std::ostream& out, const Shape& s) {
+  for (const int d : s.dimensions) out << d << ' ';
+  return out << "ways " << s.ways;
+}
+
+CollectiveParameters parameters(CollectiveKind kind, const Shape& shape, std::int64_t bytes) {
+  CollectiveParameters p;
+  p.kind = kind;
+  p.bytes = bytes;
+  p.slot = kSlot;
+  p.exchange.dimensions = shape.dimensions;
+  p.exchange.ways = shape.ways;
+  p.exchange.fixed_dimensions = shape.fixed;
+  p.chip.lanes = 4;
+  return p;
+}
+
+// A system whose buffers hold small numbers, so that their sums fit eight bits.
+class Values {
+ public:
+  Values(const CollectiveParameters& p, std::mt19937& random)
+      : p_(p),
+        program_(compiler::collective_program(p)),
+        cores_(compiler::SystemParameters{p.exchange}.cores()),
+        elements_(program_.lines * p.chip.lanes * 4 / models::element_bytes(p.format)),
+        system_(cores_, p.chip, program_.hbm_lines, 1) {
+    const int most = std::max(1, 120 / cores_);
+    for (int c = 0; c < cores_; ++c) {
+      system_.core(c).settings.slot(kSlot).width = p.format == isa::Format::kInt8 ? 8 : 16;
+      auto& values = first_.emplace_back();
+      for (std::int64_t e = 0; e < elements_; ++e) {
+        values.push_back(static_cast<int>(random() % (2 * static_cast<unsigned>(most) + 1)) - most);
+        write(c, e, values.back());
+      }
+    }
+  }
+
+  // The cores in turn, each as far as it comes; or, with an engine, in time.
+  void run(SystemEngine* engine = nullptr) {
+    std::vector<LoadedProgram> programs;
+    for (int c = 0; c < cores_; ++c)
+      programs.push_back(system_.values(c).load(isa::encode(program_.in_core(c))));
+    if (engine != nullptr) {
+      engine->run(programs, system_);
+    } else {
+      system_.run(programs);
+    }
+    for (int c = 0; c < cores_; ++c)
+      for (const std::uint32_t semaphore : system_.core(c).semaphores) ASSERT_EQ(semaphore, 0u);
+  }
+
+  // In a random order of those that queues and semaphores allow: for a while each unit of each core is fast,
+  // or slow, or stands still.
+  void run_at_random(std::mt19937& random) {
+    struct State {
+      std::size_t fetched = 0;
+      std::array<std::deque<std::size_t>, isa::kUnitInfo.size> queues;
+      std::array<std::uint32_t, isa::kSemaphores> semaphores{};
+      std::array<unsigned, isa::kUnitInfo.size> haste{};
+    };
+    std::vector<State> states(static_cast<std::size_t>(cores_));
+    std::vector<LoadedProgram> programs;
+    for (int c = 0; c < cores_; ++c)
+      programs.push_back(system_.values(c).load(isa::encode(program_.in_core(c))));
+    const auto for_each = [](std::uint32_t mask, const auto& visit) {
+      for (std::size_t s = 0; s < isa::kSemaphores; ++s)
+        if ((mask >> s & 1U) != 0) visit(s);
+    };
+    std::size_t left = 0;
+    for (const LoadedProgram& p : programs) left += p.instructions().size();
+    for (std::size_t idle = 0; left > 0; ++idle) {
+      ASSERT_LT(idle, 100'000u) << "all wait for each other";
+      if (random() % 1024 == 0 || idle % 1024 == 1023)
+        for (State& s : states)
+          for (unsigned& haste : s.haste) haste = static_cast<unsigned>(random() % 5);
+      const std::size_t c = random() % states.size();
+      State& s = states[c];
+      const isa::Program& program = programs[c].instructions();
+      const std::size_t unit = random() % s.queues.size();
+      if (random() % 4 >= s.haste[unit]) continue;
+      if (unit == static_cast<std::size_t>(isa::Unit::kSequencer)) {
+        if (s.fetched == program.size()) continue;
+        const auto of = static_cast<std::size_t>(isa::unit(program[s.fetched]));
+        if (of == unit) {
+          const auto busy = [](const std::deque<std::size_t>& q) { return !q.empty(); };
+          if (std::any_of(s.queues.begin(), s.queues.end(), busy)) continue;
+          --left;
+        } else if (s.queues[of].size() == 8) {
+          continue;
+        } else {
+          s.queues[of].push_back(s.fetched);
+        }
+        ++s.fetched;
+        idle = 0;
+        continue;
+      }
+      if (s.queues[unit].empty()) continue;
+      const std::size_t i = s.queues[unit].front();
+      const std::uint32_t wait = wait_mask(program[i]);
+      bool ready = true;
+      for_each(wait, [&](std::size_t n) { ready = ready && s.semaphores[n] > 0; });
+      if (!ready) continue;
+      for_each(wait, [&](std::size_t n) { --s.semaphores[n]; });
+      system_.values(static_cast<int>(c)).run_one(programs[c], i);
+      for_each(signal_mask(program[i]), [&](std::size_t n) { ++s.semaphores[n]; });
+      if (const auto* put = std::get_if<isa::Put>(&program[i]))
+        for_each(put->remote_signal, [&](std::size_t n) { ++states[put->core].semaphores[n]; });
+      s.queues[unit].pop_front();
+      --left;
+      idle = 0;
+    }
+    for (const State& s : states)
+      for (const std::uint32_t semaphore : s.semaphores) ASSERT_EQ(semaphore, 0u);
+  }
+
+  void check() const {
+    const std::int64_t piece = elements_ / cores_;
+    for (int c = 0; c < cores_; ++c) {
+      for (std::int64_t e = 0; e < elements_; ++e) {
+        const auto owner = static_cast<int>(e / piece);
+        if (p_.kind == CollectiveKind::kReduceScatter && owner != c) continue;
+        ASSERT_EQ(read(c, e), expected(c, owner, e, piece))
+            << "core " << c << ", element " << e << " of " << elements_;
+      }
+    }
+  }
+
+  const CollectiveProgram& program() const { return program_; }
+
+ private:
+  int first(int core, std::int64_t e) const {
+    return first_[static_cast<std::size_t>(core)][static_cast<std::size_t>(e)];
+  }
+  int expected(int core, int owner, std::int64_t e, std::int64_t piece) const {
+    int sum = 0;
+    switch (p_.kind) {
+      case CollectiveKind::kAllGather:
+        return first(owner, e);
+      case CollectiveKind::kBroadcast:
+        return first(0, e);
+      case CollectiveKind::kAllToAll:
+        return first(owner, core * piece + e % piece);
+      default:
+        for (int c = 0; c < cores_; ++c) sum += first(c, e);
+        return sum;
+    }
+  }
+
+  void write(int core, std::int64_t e, int value) {
+    std::uint8_t* at =
+        const_cast<models::Core&>(system_.core(core)).hbm() + e * models::element_bytes(p_.format);
+    const auto number = static_cast<float>(value);
+    const void* from = p_.format == isa::Format::kFp32 ? static_cast<const void*>(&number) : &value;
+    std::memcpy(at, from, static_cast<std::size_t>(models::element_bytes(p_.format)));
+  }
+  int read(int core, std::int64_t e) const {
+    const std::uint8_t* at = const_cast<System&>(system_).core(core).hbm() +
+                             program_.result_line * 4 * p_.chip.lanes + e * models::element_bytes(p_.format);
+    if (p_.format == isa::Format::kInt8) return static_cast<std::int8_t>(*at);
+    if (p_.format == isa::Format::kInt16) {
+      std::int16_t value;
+      std::memcpy(&value, at, sizeof value);
+      return value;
+    }
+    float value;
+    std::memcpy(&value, at, sizeof value);
+    return static_cast<int>(value);
+  }
+
+  CollectiveParameters p_;
+  CollectiveProgram program_;
+  int cores_;
+  std::int64_t elements_;
+  System system_;
+  std::vector<std::vector<int>> first_;
+};
+
+class Collective : public ::testing::TestWithParam<int> {
+ protected:
+  CollectiveKind kind() const { return static_cast<CollectiveKind>(GetParam()); }
+};
+INSTANTIATE_TEST_SUITE_P(Kinds, Collective, ::testing::Range(0, compiler::kCollectiveKinds),
+                         [](const auto& i) {
+                           return std::string(compiler::name(static_cast<CollectiveKind>(i.param)));
+                         });
+
+const std::vector<Shape> kShapes{{{2}},
+                                 {{3}},
+                                 {{7}},
+                                 {{5}, 2},
+                                 {{8}, 2},
+                                 {{2, 2}, 2},
+                                 {{3, 4}, 4},
+                                 {{4, 2, 3}, 3},
+                                 {{1, 4}, 2},
+                                 {{2, 2, 2, 2}, 1},
+                                 {{3, 2, 3}, 2},
+                                 {{4, 3}, 2, 1},
+                                 {{2, 3, 3}, 4, 1}};
+
+TEST_P(Collective, LeavesTheRightDataInEveryCore) {
+  std::mt19937 random(static_cast<unsigned>(GetParam()) + 1);
+  for (const Shape& shape : kShapes) {
+    for (int run = 0; run < 4; ++run) {
+      // from one byte to many times what the scratchpad holds
+      const std::int64_t bytes =
+          1 + static_cast<std::int64_t>(random() % (std::uint32_t{1} << (2 + 4 * run)));
+      CollectiveParameters p = parameters(kind(), shape, bytes);
+      p.chip.scratchpad_kib = 4 + random() % 12;
+      p.payload_bytes = 16 << random() % 4;
+      p.exchange.segment_bytes = 64 << random() % 6;
+      p.format = static_cast<isa::Format>(random() % 3);
+      p.direct = run % 2 == 0;
+      SCOPED_TRACE(::testing::Message()
+                   << shape << ", " << bytes << " bytes in " << isa::name(p.format) << ", scratchpad "
+                   << p.chip.scratchpad_kib << " KiB, segments of " << p.exchange.segment_bytes);
+      Values values(p, random);
+      values.run();
+      values.check();
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_P(Collective, LeavesItInEveryOrder) {
+  std::mt19937 random(static_cast<unsigned>(GetParam()) + 1000);
+  for (int run = 0; run < 60; ++run) {
+    const Shape& shape = kShapes[random() % kShapes.size()];
+    CollectiveParameters p = parameters(kind(), shape, 1 + static_cast<std::int64_t>(random() % 6000));
+    p.chip.scratchpad_kib = 2 + random() % 4;
+    p.payload_bytes = 16 << random() % 3;
+    p.exchange.segment_bytes = 64 << random() % 4;
+    p.direct = random() % 2 == 0;
+    SCOPED_TRACE(::testing::Message()
+                 << "run " << run << ": " << shape << ", " << p.bytes << " bytes, scratchpad "
+                 << p.chip.scratchpad_kib << " KiB" << (p.direct ? ", direct" : ""));
+    Values values(p, random);
+    values.run_at_random(random);
+    if (!HasFatalFailure()) values.check();
+    if (HasFatalFailure()) return;
+  }
+}
+
+// On a network with that many links as dimensions, and on one where all wait for each other in a switch; of
+// different speeds, so that arrivals come early and late.
+TEST_P(Collective, LeavesItInTimeToo) {
+  std::mt19937 random(static_cast<unsigned>(GetParam()) + 100);
+  for (const Shape& shape : kShapes) {
+    for (const char* kind_of_network : {"torus", "switch"}) {
+      SystemOptions options;
+      options.parameters.exchange.dimensions = shape.dimensions;
+      options.chips = options.parameters.cores();
+      options.network.chips.kind = kind_of_network;
+      options.network.chips.sizes = shape.dimensions;
+      if (kind_of_network == std::string("switch")) options.network.chips.sizes = {options.chips};
+      options.packet = {64, static_cast<std::int64_t>(random() % 16)};
+      options.network.chips.link = {static_cast<std::int64_t>(1 + random() % 40), 1'000'000,
+                                    static_cast<std::int64_t>(1 + random() % 900'000'000), 8};
+      CollectiveParameters p = parameters(kind(), shape, 1 + static_cast<std::int64_t>(random() % 20'000));
+      p.chip.scratchpad_kib = 4 + random() % 12;
+      p.payload_bytes = 64;
+      p.exchange.segment_bytes = 64 << random() % 6;
+      p.format = static_cast<isa::Format>(random() % 3);
+      p.direct = random() % 2 == 0;
+      SCOPED_TRACE(::testing::Message() << shape << ", " << kind_of_network << ", " << p.bytes << " bytes in "
+                                        << isa::name(p.format) << (p.direct ? ", direct" : ""));
+      models::clocked::CoreParameters core;
+      core.lanes = p.chip.lanes;
+      SystemEngine engine(core, options);
+      Values values(p, random);
+      values.run(&engine);
+      values.check();
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(CollectiveNames, AreReadAsTheyAreWritten) {
+  for (int k = 0; k < compiler::kCollectiveKinds; ++k)
+    EXPECT_EQ(compiler::parse_collective(compiler::name(static_cast<CollectiveKind>(k))),
+              static_cast<CollectiveKind>(k));
+  EXPECT_FALSE(compiler::parse_collective("gossip"));
+}
+
+TEST(CollectiveErrors, AreSaid) {
+  EXPECT_THROW(collective_program(parameters(CollectiveKind::kAllReduce, {{4}}, 0)), std::invalid_argument);
+  EXPECT_THROW(collective_program(parameters(CollectiveKind::kAllReduce, {{1}}, 10)), std::invalid_argument);
+  CollectiveParameters p = parameters(CollectiveKind::kAllToAll, {{64}}, 1 << 20);
+  p.chip.scratchpad_kib = 1;
+  EXPECT_THROW(collective_program(p), compiler::InputError);
+}
+
+}  // namespace
+}  // namespace anzan::sim
