@@ -19,7 +19,9 @@ class Differentiator : private SharedChannels {
       : SharedChannels(network, precision, training, chip, system) {}
 
   Graph run() {
+    check_wishes();
     forward();
+    check_sharing();
     backward();
     if (graph_.slots.size() > static_cast<std::size_t>(isa::kSlots)) {
       throw InputError("/network", std::to_string(graph_.slots.size()) + " slots",

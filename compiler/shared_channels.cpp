@@ -20,6 +20,21 @@ SharedChannels::SharedChannels(const Network& network, const Precision& precisio
   graph_.system = system;
 }
 
+void SharedChannels::check_wishes() const {
+  for (const auto& [name, split] : graph_.system.mapping.split) {
+    const auto named = [&n = name](const Layer& l) { return l.name == n && is_contraction(l.kind); };
+    if (std::none_of(layers().begin(), layers().end(), named))
+      throw InputError("/system/mapping/split/" + name, "no layer with weights of this name",
+                       "one of the network's");
+  }
+}
+
+void SharedChannels::check_sharing() const {
+  if (cores() > 1 && sharing_.empty())
+    throw InputError("/system/mapping/tensor", std::to_string(cores()) + " cores, which share no layer",
+                     "a number that divides the channels of some layer");
+}
+
 bool SharedChannels::decide(int layer, int x) {
   const Layer& l = layers()[static_cast<std::size_t>(layer)];
   if (cores() == 1 || !is_contraction(l.kind)) return false;

@@ -18,6 +18,11 @@ class SharedChannels : protected GraphBuilder {
   SharedChannels(const Network& network, const Precision& precision, const TrainingParameters& training,
                  const ChipParameters& chip, const SystemParameters& system);
 
+  // Throw InputError where the configuration speaks of layers that are not there, and, when all has been
+  // decided, where no layer is shared.
+  void check_wishes() const;
+  void check_sharing() const;
+
   int cores() const { return graph_.system.mapping.tensor.size; }
   // Whether each core computes its share of the outputs of a layer that reads x. Throws InputError where the
   // configuration wants it and channels do not divide.

@@ -67,8 +67,10 @@ void collective(const CollectiveArguments& arguments) {
   std::vector<Override> overrides;
   for (const std::string& set : arguments.sets) overrides.push_back(parse_override(set));
   overrides.push_back(enough_images(read_json_file(arguments.config), overrides));
-  const CollectiveCost cost =
-      cost_of_collective(load_configuration(arguments.config, overrides), kind, arguments.bytes, format);
+  const Configuration configuration = load_configuration(arguments.config, overrides);
+  if (configuration.system.parameters.divided())
+    throw InputError("/system/mapping", "a divided network", "one axis: a collective is over all cores");
+  const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format);
   std::cout << cost.text();
   if (arguments.out.empty()) return;
   try {
