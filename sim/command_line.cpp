@@ -267,7 +267,8 @@ void add_run(CLI::App& app, RunArguments& arguments) {
   run->add_flag("--quiet", arguments.quiet, "Prints errors only");
   add_traces(*run, arguments.trace);
   run->add_flag("--wave", arguments.trace.rtl_waveform,
-                "Writes DIR/trace.fst, all signals of the engine rtl after the calibration; for builds with "
+                "Writes DIR/trace.fst (of core N: trace_core_N.fst), all signals of the engine rtl after the "
+                "calibration; for builds with "
                 "-DANZAN_RTL_WAVES=ON");
 }
 

@@ -18,7 +18,7 @@ RtlSystemEngine::RtlSystemEngine(const models::clocked::CoreParameters& paramete
                 {options.parameters.sizes(), options.cores()}),
       clock_(parameters.clock_period_fs) {
   for (std::size_t c = 0; c < cores_.size(); ++c) {
-    cores_[c].rtl = make(parameters, 0);
+    cores_[c].rtl = make(parameters);
     cores_[c].rtl->set_number(static_cast<int>(c));
   }
 }

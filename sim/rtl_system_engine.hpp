@@ -17,11 +17,12 @@ namespace anzan::sim {
 
 class RtlSystemEngine final : public TimedSystemEngine {
  public:
-  using MakeCore = std::function<std::unique_ptr<RtlCore>(const models::clocked::CoreParameters&, int seed)>;
+  using MakeCore = std::function<std::unique_ptr<RtlCore>(const models::clocked::CoreParameters&)>;
 
   // For programs that use the slots below `slots`. Throws as make_rtl_core(), or `make` in its place.
-  RtlSystemEngine(const models::clocked::CoreParameters& parameters, const SystemOptions& options, int slots,
-                  const MakeCore& make = make_rtl_core);
+  RtlSystemEngine(
+      const models::clocked::CoreParameters& parameters, const SystemOptions& options, int slots,
+      const MakeCore& make = [](const auto& p) { return make_rtl_core(p); });
 
   // As RtlCore::wave: core C to PREFIX_core_C.fst.
   void wave(const std::string& prefix);

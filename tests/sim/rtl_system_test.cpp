@@ -12,6 +12,7 @@
 #include "sim/machine.hpp"
 #include "sim/rtl_system_engine.hpp"
 #include "sim/system_engine.hpp"
+#include "tests/sim/put_storm.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {
@@ -92,83 +93,8 @@ std::string difference(const Left& rtl, const Left& model) {
   return found;
 }
 
-// Programs of puts to anybody, some of which wait for what others put. Sources are never written, and each
-// pair of cores has its own destination, so that what is written does not depend on time.
-class Storm {
- public:
-  static constexpr int kPuts = 12, kRegionLines = 64, kWaits = 4;
-  Storm(std::uint32_t seed, int cores, int lanes) : random_(seed), cores_(cores), lanes_(lanes) {
-    raised_.assign(static_cast<std::size_t>(cores), std::vector<int>(kWaits, 0));
-    for (int c = 0; c < cores; ++c) {
-      programs_.emplace_back();
-      for (int n = 0; n < kPuts; ++n) programs_.back().emplace_back(put(c));
-    }
-    for (int c = 0; c < cores; ++c) wait(c);
-  }
-  const std::vector<isa::Program>& programs() const { return programs_; }
-  std::int64_t scratchpad_lines() const { return std::int64_t{kRegionLines} * (cores_ + 1); }
-
- private:
-  int draw(int from, int to) {
-    return from + static_cast<int>(random_() % static_cast<unsigned>(to - from + 1));
-  }
-
-  // Rows anywhere in the first region to rows of the receiver's region of this core, none of them twice.
-  isa::Put put(int core) {
-    isa::Put p;
-    p.element = std::array{isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32}[random_() % 3];
-    const int rows = kRegionLines * (p.element == isa::Format::kInt8    ? 4
-                                     : p.element == isa::Format::kInt16 ? 2
-                                                                        : 1);
-    const int inner = draw(1, 6), outer = draw(1, 4), step = draw(1, 2), gap = draw(0, 3);
-    p.loops[6] = static_cast<std::uint16_t>(outer);
-    p.loops[7] = static_cast<std::uint16_t>(inner);
-    p.src.stride[6] = draw(0, 3);
-    p.src.stride[7] = draw(0, 3);
-    p.src.base = static_cast<std::uint32_t>(draw(0, rows - 1 - 3 * inner - 3 * outer));
-    p.dst.stride[6] = inner * step + gap;
-    p.dst.stride[7] = step;
-    p.core = static_cast<std::uint16_t>(draw(0, cores_ - 1));
-    p.dst.base = static_cast<std::uint32_t>((core + 1) * rows + draw(0, rows - outer * (inner * step + gap)));
-    if (draw(0, 3) != 0) {
-      const int semaphore = draw(0, kWaits - 1);
-      p.remote_signal = 1U << semaphore;
-      ++raised_[p.core][static_cast<std::size_t>(semaphore)];
-    }
-    return p;
-  }
-
-  // For all that comes, or, in some programs, not for the last of it: that arrives after their end.
-  void wait(int core) {
-    const bool all = draw(0, 2) != 0;
-    std::vector<isa::Instruction> waits;
-    for (int s = 0; s < kWaits; ++s) {
-      const int times = raised_[static_cast<std::size_t>(core)][static_cast<std::size_t>(s)];
-      for (int n = 0; n < (all ? times : times / 2); ++n) {
-        isa::Settle settle;
-        settle.slot = static_cast<std::uint16_t>(draw(0, 3));
-        settle.wait = 1U << s;
-        isa::Put own;
-        own.core = static_cast<std::uint16_t>(core);
-        own.dst.base = static_cast<std::uint32_t>((core + 1) * kRegionLines);
-        own.element = isa::Format::kFp32;
-        own.wait = 1U << s;
-        waits.push_back(draw(0, 3) == 0 ? isa::Instruction(own) : isa::Instruction(settle));
-      }
-    }
-    std::shuffle(waits.begin(), waits.end(), random_);
-    isa::Program& program = programs_[static_cast<std::size_t>(core)];
-    program.insert(program.end(), waits.begin(), waits.end());
-    program.emplace_back(isa::End{});
-  }
-
-  std::mt19937 random_;
-  int cores_, lanes_;
-  std::vector<std::vector<int>> raised_;  // at each core: how often each semaphore
-  std::vector<isa::Program> programs_;
-};
-
-Left run(const Storm& storm, int lanes, std::uint32_t seed, TimedSystemEngine& engine, int cores) {
+Left run(const testing::PutStorm& storm, int lanes, std::uint32_t seed, TimedSystemEngine& engine,
+         int cores) {
   const std::int64_t kib = (storm.scratchpad_lines() * 4 * lanes + 1023) / 1024;
   System system(cores, {lanes, kib}, 16, 1);
   std::mt19937 random(seed);
@@ -182,17 +108,22 @@ Left run(const Storm& storm, int lanes, std::uint32_t seed, TimedSystemEngine& e
   return {std::move(timing), system};
 }
 
+std::unique_ptr<RtlCore> powered_up(const CoreParameters& parameters) {
+  constexpr int kSeed = 20;
+  return make_rtl_core(parameters, kSeed);
+}
+
 CoreParameters parameters_of(int lanes) {
   CoreParameters p;
   p.lanes = lanes;
   return p;
 }
 
-// Of seeds [first, last); the first difference that there is.
+// Of seeds [first, last); the first difference that there is. Registers without a reset power up at random.
 std::string storms(const SystemOptions& options, int lanes, std::uint32_t first, std::uint32_t last,
-                   const RtlSystemEngine::MakeCore& make = make_rtl_core) {
+                   const RtlSystemEngine::MakeCore& make = powered_up) {
   for (std::uint32_t seed = first; seed < last; ++seed) {
-    const Storm storm(seed, options.cores(), lanes);
+    const testing::PutStorm storm(seed, options.cores());
     const CoreParameters parameters = parameters_of(lanes);
     std::optional<Left> model, rtl;
     {
@@ -240,9 +171,8 @@ class SpoiltCore : public RtlCore {
 
 template <class Core>
 std::string storms_with() {
-  return storms(options_of(1, 2, "ring", {1}), 4, 0, 10, [](const CoreParameters& p, int seed) {
-    return std::make_unique<Core>(make_rtl_core(p, seed));
-  });
+  return storms(options_of(1, 2, "ring", {1}), 4, 0, 10,
+                [](const CoreParameters& p) { return std::make_unique<Core>(powered_up(p)); });
 }
 
 TEST(RtlSystem, NothingDiffersBehindAnotherFace) { EXPECT_EQ(storms_with<SpoiltCore>(), ""); }
