@@ -40,7 +40,7 @@ class Reader {
     }
     if (clean("/chip")) read_chip();
     if (clean("/chip") && clean("/system")) {
-      config_.system = merge_system(json_["system"], json_["chip"], findings_);
+      config_.system = merge_system(json_["system"], json_["chip"], gradients(), findings_);
       if (clean("/training")) check_shares();
     }
     if (clean("/technology")) read_technology();
@@ -159,6 +159,20 @@ class Reader {
            std::to_string(kRtlDmaOutstanding));
     expect(config_.chip.scratchpad_kib <= kRtlScratchpadKib, "scratchpad_kib",
            "at most " + std::to_string(kRtlScratchpadKib));
+  }
+
+  Gradients gradients() const {
+    Gradients g;
+    g.format =
+        config_.precision.classes[static_cast<std::size_t>(compiler::TensorClass::kWeightGradient)].format;
+    for (const compiler::Layer& l : config_.network.layers) {
+      const bool weights =
+          l.kind == compiler::LayerKind::kConvolution || l.kind == compiler::LayerKind::kFullyConnected;
+      if (weights)
+        g.elements.push_back(l.out.channels *
+                             (l.in.channels / l.groups * l.kernel_h * l.kernel_w + (l.bias ? 1 : 0)));
+    }
+    return g;
   }
 
   void check_shares() {

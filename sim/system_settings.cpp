@@ -1,12 +1,16 @@
 // See system_settings.hpp.
 #include "sim/system_settings.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
 #include "compiler/collective.hpp"
 #include "isa/assembly.hpp"
+#include "models/number_format.hpp"
+#include "sim/exchange_choice.hpp"
 #include "sim/json_input.hpp"
 #include "sim/schema.hpp"
 
@@ -17,8 +21,9 @@ using Json = nlohmann::json;
 
 class SystemReader {
  public:
-  SystemReader(Json& system, Json& chip, std::vector<compiler::InputFinding>& findings)
-      : system_(system), chip_(chip), findings_(findings) {}
+  SystemReader(Json& system, Json& chip, const Gradients& gradients,
+               std::vector<compiler::InputFinding>& findings)
+      : system_(system), chip_(chip), gradients_(gradients), findings_(findings) {}
 
   SystemOptions read() {
     o_.chips = system_["chips"].get<int>();
@@ -101,13 +106,6 @@ class SystemReader {
 
   void read_exchange(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
-    if (!json.contains("dimensions")) json["dimensions"] = dimensions(json["algorithm"].get<std::string>());
-    e.dimensions = json["dimensions"].get<std::vector<int>>();
-    const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
-                                                 [](std::int64_t p, int size) { return p * size; });
-    if (product != o_.cores())
-      find("/system/exchange/dimensions", shown(json["dimensions"]),
-           "sizes whose product is " + std::to_string(o_.cores()) + ", the number of cores");
     if (json["format"] != "precision") {
       for (const isa::Format f : {isa::Format::kFp32, isa::Format::kInt16, isa::Format::kInt8}) {
         if (json["format"] == isa::name(f)) e.format = f;
@@ -121,10 +119,23 @@ class SystemReader {
     const double cycle_fs = 1e6 / chip_["clock_ghz"].get<double>();
     e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
+    read_ways(json);
+  }
+
+  void read_ways(Json& json) {
+    compiler::ExchangeParameters& e = o_.parameters.exchange;
+    const std::string algorithm = json["algorithm"].get<std::string>();
+    if (!json.contains("dimensions"))
+      json["dimensions"] = algorithm == "automatic" ? fastest(json) : dimensions(algorithm);
+    e.dimensions = json["dimensions"].get<std::vector<int>>();
+    const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
+                                                 [](std::int64_t p, int size) { return p * size; });
+    if (product != o_.cores())
+      find("/system/exchange/dimensions", shown(json["dimensions"]),
+           "sizes whose product is " + std::to_string(o_.cores()) + ", the number of cores");
     if (!findings_.empty()) return;
-    for (int cores = 1; cores < o_.cores_per_chip; ++e.fixed_dimensions)
-      cores *= e.dimensions[static_cast<std::size_t>(e.fixed_dimensions)];
-    if (!json.contains("ways")) json["ways"] = default_ways();
+    e.fixed_dimensions = on_chip(e);
+    if (!json.contains("ways")) json["ways"] = default_ways(e);
     e.ways = json["ways"].get<int>();
     try {
       compiler::ArrivalSemaphores::of(compiler::ways(e));
@@ -133,10 +144,48 @@ class SystemReader {
     }
   }
 
+  // Dimensions through the cores of a chip.
+  int on_chip(const compiler::ExchangeParameters& e) const {
+    int result = 0;
+    for (int cores = 1; cores < o_.cores_per_chip; ++result)
+      cores *= e.dimensions[static_cast<std::size_t>(result)];
+    return result;
+  }
+
+  // Of the algorithms that the system allows; the first of those that take the same time.
+  std::vector<int> fastest(const Json& json) {
+    const std::string& kind = o_.network.chips.kind;
+    std::vector<const char*> offered{"hierarchical", "ring"};
+    if (kind == "torus" || kind == "mesh") offered.insert(offered.begin(), "torus");
+    if ((o_.cores() & (o_.cores() - 1)) == 0) offered.push_back("halving_doubling");
+    if (o_.cores() == 1 || !findings_.empty()) return {o_.cores()};
+    const models::ChipsNetwork network = models::build_chips(o_.network);
+    compiler::ExchangeParameters e = o_.parameters.exchange;
+    ExchangeSizes sizes;
+    const int bytes = models::element_bytes(e.format.value_or(gradients_.format));
+    for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
+    sizes.segment_bytes = e.segment_bytes;
+    sizes.places =
+        std::max<std::int64_t>(1, chip_["scratchpad_kib"].get<std::int64_t>() * 64 / e.segment_bytes);
+    sizes.clock_period_fs = 1e6 / chip_["clock_ghz"].get<double>();
+    sizes.line_bytes = chip_["lanes"].get<int>() * 4;
+    std::vector<int> best;
+    double least = std::numeric_limits<double>::infinity();
+    for (const char* algorithm : offered) {
+      e.dimensions = dimensions(algorithm);
+      e.fixed_dimensions = on_chip(e);
+      e.ways = json.contains("ways") ? json["ways"].get<int>() : default_ways(e);
+      if (static_cast<std::size_t>(e.ways) > all_ways(e.grid(), e.fixed_dimensions).size()) continue;
+      const double fs = expected_exchange_fs(e, network, o_.packet, sizes);
+      if (fs < least) best = e.dimensions;
+      least = std::min(least, fs);
+    }
+    return best.empty() ? dimensions("hierarchical") : best;
+  }
+
   // All, if each goes over links of its own: from chip to neighbouring chip.
-  int default_ways() const {
-    const std::vector<compiler::Way> all =
-        compiler::all_ways(o_.parameters.exchange.grid(), o_.parameters.exchange.fixed_dimensions);
+  int default_ways(const compiler::ExchangeParameters& e) const {
+    const std::vector<compiler::Way> all = compiler::all_ways(e.grid(), e.fixed_dimensions);
     const models::Topology chips = models::build_topology(o_.network.chips);
     for (const compiler::Dimension& d : all.front()) {
       for (int core = 0; core < o_.cores(); ++core) {
@@ -168,9 +217,7 @@ class SystemReader {
     const bool grid = kind == "torus" || kind == "mesh";
     if (algorithm == "torus" && !grid)
       find("/system/exchange/algorithm", algorithm, "a topology that is a torus or a mesh, not " + kind);
-    if (kind == "hypercube" && algorithm == "automatic") {
-      result.resize(result.size() + static_cast<std::size_t>(o_.network.chips.sizes.front()), 2);
-    } else if (grid && algorithm != "hierarchical") {
+    if (grid && algorithm != "hierarchical") {
       result.insert(result.end(), o_.network.chips.sizes.begin(), o_.network.chips.sizes.end());
     } else if (o_.chips > 1 || result.empty()) {
       result.push_back(o_.chips);
@@ -180,14 +227,16 @@ class SystemReader {
 
   Json& system_;
   Json& chip_;
+  const Gradients& gradients_;
   std::vector<compiler::InputFinding>& findings_;
   SystemOptions o_;
 };
 
 }  // namespace
 
-SystemOptions merge_system(Json& system, Json& chip, std::vector<compiler::InputFinding>& findings) {
-  return SystemReader(system, chip, findings).read();
+SystemOptions merge_system(Json& system, Json& chip, const Gradients& gradients,
+                           std::vector<compiler::InputFinding>& findings) {
+  return SystemReader(system, chip, gradients, findings).read();
 }
 
 }  // namespace anzan::sim
