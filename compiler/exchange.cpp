@@ -12,6 +12,7 @@
 #include "compiler/collective.hpp"
 #include "compiler/exchange_plan.hpp"
 #include "compiler/input_error.hpp"
+#include "compiler/update.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {

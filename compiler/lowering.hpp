@@ -4,7 +4,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -124,13 +123,6 @@ void lower_pool(Lowering& low, const Op& op);
 void lower_elementwise(Lowering& low, const Op& op);
 void lower_loss(Lowering& low, const Op& op, bool gradient);
 void lower_update(Lowering& low, const Op& op, bool store);
-// The same for rows whose gradients are in the scratchpad already.
-struct RowsAtHand {
-  Range rows;                       // of the gradient, the first a multiple of kChannelAlignment
-  std::int64_t scratchpad_row = 0;  // of the first, counted in its format
-  std::function<Exchanged(const isa::Vector&)> reader;  // what each instruction that reads them needs beside
-};
-void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient);
 void lower_initialize(Lowering& low, const ParameterInfo& parameter);
 
 }  // namespace anzan::compiler

@@ -1,10 +1,11 @@
 // Stochastic gradient descent with momentum as Caffe defines it (v := mu v + lr (g + lambda w); w := w - v),
 // and the first quantisation of initial values. Everything between stored tensors is FP32.
+#include "compiler/update.hpp"
+
 #include <algorithm>
 #include <limits>
 
 #include "compiler/input_error.hpp"
-#include "compiler/lowering.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -42,7 +42,8 @@ class Reader {
     if (clean("/chip")) read_chip();
     if (clean("/chip") && clean("/system")) {
       const Json system = json_["system"], chip = json_["chip"];
-      config_.system = merge_system(json_["system"], json_["chip"], findings_);
+      config_.system = merge_system(json_["system"], json_["chip"],
+                                    gradients_of(config_.network, config_.precision), findings_);
       if (system["mapping"]["automatic"].get<bool>()) {
         search_ = {system, chip};
       } else if (clean("/training")) {

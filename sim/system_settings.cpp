@@ -1,13 +1,17 @@
 // See system_settings.hpp.
 #include "sim/system_settings.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
 #include "compiler/channel.hpp"
 #include "compiler/collective.hpp"
 #include "isa/assembly.hpp"
+#include "models/number_format.hpp"
+#include "sim/exchange_choice.hpp"
 #include "sim/json_input.hpp"
 #include "sim/schema.hpp"
 
@@ -18,8 +22,9 @@ using Json = nlohmann::json;
 
 class SystemReader {
  public:
-  SystemReader(Json& system, Json& chip, std::vector<compiler::InputFinding>& findings)
-      : system_(system), chip_(chip), findings_(findings) {}
+  SystemReader(Json& system, Json& chip, const Gradients& gradients,
+               std::vector<compiler::InputFinding>& findings)
+      : system_(system), chip_(chip), gradients_(gradients), findings_(findings) {}
 
   SystemOptions read() {
     o_.chips = system_["chips"].get<int>();
@@ -130,13 +135,6 @@ class SystemReader {
 
   void read_exchange(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
-    if (!json.contains("dimensions")) json["dimensions"] = dimensions(json["algorithm"].get<std::string>());
-    e.dimensions = json["dimensions"].get<std::vector<int>>();
-    const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
-                                                 [](std::int64_t p, int size) { return p * size; });
-    if (product != data_cores_)
-      find("/system/exchange/dimensions", shown(json["dimensions"]),
-           "sizes whose product is " + std::to_string(data_cores_) + ", the cores of the data axis");
     if (json["format"] != "precision") {
       for (const isa::Format f : {isa::Format::kFp32, isa::Format::kInt16, isa::Format::kInt8}) {
         if (json["format"] == isa::name(f)) e.format = f;
@@ -150,11 +148,24 @@ class SystemReader {
     const double cycle_fs = 1e6 / chip_["clock_ghz"].get<double>();
     e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
-    if (!findings_.empty()) return;
-    for (const compiler::Dimension& d : e.grid())
-      e.fixed_dimensions += d.stride * d.size <= o_.cores_per_chip;
     if (o_.parameters.divided()) e.semaphores -= compiler::kChannelSemaphores;
-    if (!json.contains("ways")) json["ways"] = default_ways();
+    read_ways(json);
+  }
+
+  void read_ways(Json& json) {
+    compiler::ExchangeParameters& e = o_.parameters.exchange;
+    const std::string algorithm = json["algorithm"].get<std::string>();
+    if (!json.contains("dimensions"))
+      json["dimensions"] = algorithm == "automatic" ? fastest(json) : dimensions(algorithm);
+    e.dimensions = json["dimensions"].get<std::vector<int>>();
+    const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
+                                                 [](std::int64_t p, int size) { return p * size; });
+    if (product != data_cores_)
+      find("/system/exchange/dimensions", shown(json["dimensions"]),
+           "sizes whose product is " + std::to_string(data_cores_) + ", the cores of the data axis");
+    if (!findings_.empty()) return;
+    e.fixed_dimensions = on_chip(e);
+    if (!json.contains("ways")) json["ways"] = default_ways(e);
     e.ways = json["ways"].get<int>();
     try {
       compiler::ArrivalSemaphores::of(compiler::ways(e), e.semaphores);
@@ -163,9 +174,47 @@ class SystemReader {
     }
   }
 
+  // Dimensions through the cores of a chip.
+  int on_chip(const compiler::ExchangeParameters& e) const {
+    int result = 0;
+    for (const compiler::Dimension& d : e.grid()) result += d.stride * d.size <= o_.cores_per_chip;
+    return result;
+  }
+
+  // Of the algorithms that the system allows; the first of those that take the same time.
+  std::vector<int> fastest(const Json& json) {
+    const std::string& kind = o_.network.chips.kind;
+    std::vector<const char*> offered{"hierarchical", "ring"};
+    if (kind == "torus" || kind == "mesh") offered.insert(offered.begin(), "torus");
+    if ((data_cores_ & (data_cores_ - 1)) == 0) offered.push_back("halving_doubling");
+    if (data_cores_ == 1 || !findings_.empty()) return {data_cores_};
+    const models::ChipsNetwork network = models::build_chips(o_.network);
+    compiler::ExchangeParameters e = o_.parameters.exchange;
+    ExchangeSizes sizes;
+    const int bytes = models::element_bytes(e.format.value_or(gradients_.format));
+    for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
+    sizes.segment_bytes = e.segment_bytes;
+    sizes.places =
+        std::max<std::int64_t>(1, chip_["scratchpad_kib"].get<std::int64_t>() * 64 / e.segment_bytes);
+    sizes.clock_period_fs = 1e6 / chip_["clock_ghz"].get<double>();
+    sizes.line_bytes = chip_["lanes"].get<int>() * 4;
+    std::vector<int> best;
+    double least = std::numeric_limits<double>::infinity();
+    for (const char* algorithm : offered) {
+      e.dimensions = dimensions(algorithm);
+      e.fixed_dimensions = on_chip(e);
+      e.ways = json.contains("ways") ? json["ways"].get<int>() : default_ways(e);
+      if (static_cast<std::size_t>(e.ways) > all_ways(e.grid(), e.fixed_dimensions, e.semaphores).size())
+        continue;
+      const double fs = expected_exchange_fs(e, network, o_.packet, sizes);
+      if (fs < least) best = e.dimensions;
+      least = std::min(least, fs);
+    }
+    return best.empty() ? dimensions("hierarchical") : best;
+  }
+
   // All, if each goes over links of its own: from chip to neighbouring chip.
-  int default_ways() const {
-    const compiler::ExchangeParameters& e = o_.parameters.exchange;
+  int default_ways(const compiler::ExchangeParameters& e) const {
     const std::vector<compiler::Way> all = compiler::all_ways(e.grid(), e.fixed_dimensions, e.semaphores);
     const models::Topology chips = models::build_topology(o_.network.chips);
     for (const compiler::Dimension& d : all.front()) {
@@ -201,9 +250,7 @@ class SystemReader {
     const bool grid = kind == "torus" || kind == "mesh";
     if (algorithm == "torus" && !grid)
       find("/system/exchange/algorithm", algorithm, "a topology that is a torus or a mesh, not " + kind);
-    if (kind == "hypercube" && algorithm == "automatic") {
-      result.resize(result.size() + static_cast<std::size_t>(o_.network.chips.sizes.front()), 2);
-    } else if (grid && algorithm != "hierarchical") {
+    if (grid && algorithm != "hierarchical") {
       result.insert(result.end(), o_.network.chips.sizes.begin(), o_.network.chips.sizes.end());
     } else if (o_.chips > 1 || result.empty()) {
       result.push_back(o_.chips);
@@ -213,6 +260,7 @@ class SystemReader {
 
   Json& system_;
   Json& chip_;
+  const Gradients& gradients_;
   std::vector<compiler::InputFinding>& findings_;
   SystemOptions o_;
   int data_cores_ = 1;
@@ -220,8 +268,22 @@ class SystemReader {
 
 }  // namespace
 
-SystemOptions merge_system(Json& system, Json& chip, std::vector<compiler::InputFinding>& findings) {
-  return SystemReader(system, chip, findings).read();
+Gradients gradients_of(const compiler::Network& network, const compiler::Precision& precision) {
+  using compiler::LayerKind;
+  Gradients g;
+  g.format = precision.classes[static_cast<std::size_t>(compiler::TensorClass::kWeightGradient)].format;
+  for (const compiler::Layer& l : network.layers) {
+    const std::int64_t bias = l.bias ? 1 : 0;
+    if (l.kind == LayerKind::kConvolution)
+      g.elements.push_back(l.out.channels * (l.in.channels / l.groups * l.kernel_h * l.kernel_w + bias));
+    if (l.kind == LayerKind::kFullyConnected) g.elements.push_back(l.out.channels * (l.in.size() + bias));
+  }
+  return g;
+}
+
+SystemOptions merge_system(Json& system, Json& chip, const Gradients& gradients,
+                           std::vector<compiler::InputFinding>& findings) {
+  return SystemReader(system, chip, gradients, findings).read();
 }
 
 }  // namespace anzan::sim

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "compiler/input_error.hpp"
+#include "compiler/network.hpp"
+#include "compiler/precision.hpp"
 #include "compiler/system.hpp"
 #include "models/network/chips.hpp"
 
@@ -18,9 +20,16 @@ struct SystemOptions {
   int cores() const { return chips * cores_per_chip; }
 };
 
+// What there is to exchange, as the network and its precision say.
+struct Gradients {
+  std::vector<std::int64_t> elements;  // of each layer
+  isa::Format format = isa::Format::kFp32;
+};
+Gradients gradients_of(const compiler::Network& network, const compiler::Precision& precision);
+
 // `system` and `chip` have passed the schema and have every setting spelt out afterwards. What no system
 // could be becomes findings at /system or /chip.
-SystemOptions merge_system(nlohmann::json& system, nlohmann::json& chip,
+SystemOptions merge_system(nlohmann::json& system, nlohmann::json& chip, const Gradients& gradients,
                            std::vector<compiler::InputFinding>& findings);
 
 }  // namespace anzan::sim

@@ -2,7 +2,11 @@
 // them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
 #include <numeric>
+#include <set>
+#include <string>
 
 #include "compiler/compiler.hpp"
 #include "models/clocked/system.hpp"
@@ -89,15 +93,17 @@ TEST(ExchangeTime, CoresThatAreNotAlikeAreFound) {
   EXPECT_EQ(all.cores.size(), 9U);
 }
 
-// A layer of M bytes and nothing else of size; scratchpads with room for many segments.
-Setting large(const Json& system) {
-  const Json network = Json::parse(R"({"name": "fc", "input": {"channels": 1, "height": 32, "width": 32},
-    "layers": [{"name": "fc1", "type": "fully_connected", "channels": 8192, "bias": false},
+// A layer of 4 * 1024 * channels bytes, the others small; scratchpads with room for many segments.
+Setting layer_of(int channels, const Json& system) {
+  Json network = Json::parse(R"({"name": "fc", "input": {"channels": 1, "height": 32, "width": 32},
+    "layers": [{"name": "fc1", "type": "fully_connected", "bias": false},
                {"name": "fc2", "type": "fully_connected", "channels": 16, "bias": false},
                {"name": "loss", "type": "softmax_cross_entropy"}]})");
+  network["layers"][0]["channels"] = channels;
   return Setting(system, {{"lanes", 16}, {"scratchpad_kib", 8192}}, 16 * system.at("chips").get<int>(),
                  network);
 }
+Setting large(const Json& system) { return layer_of(8192, system); }
 constexpr double kMessageBytes = 4.0 * 8192 * (1024 + 16);
 
 struct Theory {
@@ -138,6 +144,43 @@ TEST(ExchangeTime, LargeMessagesTakeTheTimeOfTheTextbooks) {
     const double n = s.cores();
     EXPECT_EQ(static_cast<double>(sent) / n, 2 * (n - 1) / n * kMessageBytes) << t.system;
   }
+}
+
+std::int64_t exchange_cycles(const Setting& s) {
+  try {
+    return s.run(s.model.exchange_in_core, true).cycles();
+  } catch (const models::clocked::NotAlike&) {
+    return s.run(s.model.exchange_in_core, false).cycles();
+  }
+}
+
+// 16 KB and 2 MB: on a switch, where all are neighbours, few rounds are better for the one, little traffic at
+// once for the other.
+TEST(ExchangeTime, AutomaticIsTheFastest) {
+  std::set<std::vector<int>> on_a_switch;
+  for (const Json& chips : {topology("ring", {8}), topology("torus", {4, 4}), topology("switch", {8})}) {
+    const bool torus = chips.at("kind") == "torus";
+    for (const int channels : {4, 512}) {
+      const auto setting = [&](const char* algorithm) {
+        return layer_of(channels, {{"chips", torus ? 16 : 8},
+                                   {"topology", chips},
+                                   {"exchange", {{"algorithm", algorithm}, {"segment_kib", 16}}}});
+      };
+      const std::vector<int> chosen = setting("automatic").config.system.parameters.exchange.dimensions;
+      if (chips.at("kind") == "switch") on_a_switch.insert(chosen);
+      std::int64_t least = std::numeric_limits<std::int64_t>::max();
+      std::vector<int> fastest;
+      for (const char* algorithm : {"ring", "halving_doubling", "torus"}) {
+        if (algorithm == std::string("torus") && !torus) continue;
+        const Setting s = setting(algorithm);
+        const std::int64_t cycles = exchange_cycles(s);
+        if (cycles < least) fastest = s.config.system.parameters.exchange.dimensions;
+        least = std::min(least, cycles);
+      }
+      EXPECT_EQ(chosen, fastest) << channels << " channels, " << chips;
+    }
+  }
+  EXPECT_EQ(on_a_switch.size(), 2U);
 }
 
 TEST(ExchangeTime, ALatencyCountsOnceForEachRoundOfARing) {
