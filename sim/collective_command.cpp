@@ -56,6 +56,8 @@ void add_collective(CLI::App& app, CollectiveArguments& arguments) {
   collective->add_option("--bytes", arguments.bytes, "Of the buffer that each core has")->required();
   collective->add_option("--format", arguments.format, "What is added: fp32 (default), int16 or int8");
   collective->add_option("--out", arguments.out, "Also writes JSON, with every link")->type_name("FILE");
+  collective->add_option("--trace", arguments.trace, "Also writes a trace for Perfetto: cores and links")
+      ->type_name("FILE");
   collective->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
       ->type_name("CHANGE")
       ->allow_extra_args(false);
@@ -67,14 +69,16 @@ void collective(const CollectiveArguments& arguments) {
   std::vector<Override> overrides;
   for (const std::string& set : arguments.sets) overrides.push_back(parse_override(set));
   overrides.push_back(enough_images(read_json_file(arguments.config), overrides));
-  const CollectiveCost cost =
-      cost_of_collective(load_configuration(arguments.config, overrides), kind, arguments.bytes, format);
+  const Configuration configuration = load_configuration(arguments.config, overrides);
+  const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format);
   std::cout << cost.text();
-  if (arguments.out.empty()) return;
+  const char* option = "--out";
   try {
-    write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
+    if (!arguments.out.empty()) write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
+    option = "--trace";
+    if (!arguments.trace.empty()) trace_collective(configuration, cost, arguments.trace);
   } catch (const std::system_error& error) {
-    throw InputError("--out", error.what(), "a file that can be written");
+    throw InputError(option, error.what(), "a file that can be written");
   }
 }
 
