@@ -56,6 +56,8 @@ void add_collective(CLI::App& app, CollectiveArguments& arguments) {
   collective->add_option("--bytes", arguments.bytes, "Of the buffer that each core has")->required();
   collective->add_option("--format", arguments.format, "What is added: fp32 (default), int16 or int8");
   collective->add_option("--out", arguments.out, "Also writes JSON, with every link")->type_name("FILE");
+  collective->add_option("--trace", arguments.trace, "Also writes a trace for Perfetto: cores and links")
+      ->type_name("FILE");
   collective->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
       ->type_name("CHANGE")
       ->allow_extra_args(false);
@@ -72,11 +74,13 @@ void collective(const CollectiveArguments& arguments) {
     throw InputError("/system/mapping", "a divided network", "one axis: a collective is over all cores");
   const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format);
   std::cout << cost.text();
-  if (arguments.out.empty()) return;
+  const char* option = "--out";
   try {
-    write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
+    if (!arguments.out.empty()) write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
+    option = "--trace";
+    if (!arguments.trace.empty()) trace_collective(configuration, cost, arguments.trace);
   } catch (const std::system_error& error) {
-    throw InputError("--out", error.what(), "a file that can be written");
+    throw InputError(option, error.what(), "a file that can be written");
   }
 }
 

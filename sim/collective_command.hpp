@@ -11,7 +11,7 @@ class App;
 namespace anzan::sim {
 
 struct CollectiveArguments {
-  std::string config, out, kind = "all_reduce", format = "fp32";
+  std::string config, out, trace, kind = "all_reduce", format = "fp32";
   std::int64_t bytes = 0;
   std::vector<std::string> sets;
 };

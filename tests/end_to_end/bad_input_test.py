@@ -83,6 +83,7 @@ class BadInput(AnzanTest):
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64"), "/system/chips", "at least two cores")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64", "--set", "/system/chips=lots"), "/system/chips")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64", *four, "--out", "/proc/no/such"), "--out", "a file that can be")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "64", *four, "--trace", "/proc/no/such"), "--trace", "a file that can be")
         self.assert_wrong_input(self.call("collective", config, *four), "--bytes")
         wide = ("--set", "/system/chips=256", "--set", "/system/topology/kind=hypercube", "--set", "/system/exchange/dimensions=[2,2,2,2,2,2,2,2]")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "9000000", "--kind", "reduce_scatter", *wide, timeout=20),

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include "compiler/input_error.hpp"
 #include "sim/collective_cost.hpp"
@@ -197,6 +199,27 @@ TEST(CollectiveTime, NothingIsFasterThanTheBound) {
     EXPECT_EQ(json["by_link"].size(), c.links.size());
     EXPECT_EQ(json["cycles"], c.cycles);
     EXPECT_EQ(json["ratio_to_theory"], cycles / c.theory.cycles());
+  }
+}
+
+// Of one core that stands for all, and of all.
+TEST(CollectiveTime, CanBeTraced) {
+  const testing::ScratchDirectory scratch;
+  for (const auto& [kind, cores] : {std::pair{kAllToAll, 1U}, {kBroadcast, 6U}}) {
+    const Configuration config = configuration({"torus", {3, 2}});
+    const CollectiveCost c = cost_of_collective(config, kind, 100'000, isa::Format::kFp32);
+    trace_collective(config, c, scratch / "trace.json");
+    const Json trace = Json::parse(std::ifstream(scratch / "trace.json"));
+    EXPECT_EQ(trace["otherData"]["cycles"], c.cycles);
+    std::int64_t carried = 0, expected = 0;
+    std::set<int> processes;
+    for (const Json& e : trace["traceEvents"]) {
+      processes.insert(e["pid"].get<int>());
+      if (e.value("cat", "") == "link") carried += e["args"]["bytes"].get<std::int64_t>();
+    }
+    for (const models::LinkCounters& link : c.links) expected += link.bytes;
+    EXPECT_EQ(carried, expected);
+    EXPECT_EQ(processes.size(), cores + 1);
   }
 }
 
