@@ -89,8 +89,9 @@ class Exchange {
   }
 
  private:
-  // The first loads follow all that has been emitted.
-  static Access begin(bool write) { return {Access::Resource::kOrder, 0, 1, write}; }
+  // The loads follow all that has been emitted. A number for each exchange: what comes after this one need
+  // not wait for it.
+  Access begin(bool write) const { return {Access::Resource::kOrder, begin_, begin_ + 1, write}; }
 
   void cut(const GradientReady& ready) {
     const Graph& g = low_.graph();
@@ -270,6 +271,7 @@ class Exchange {
   std::vector<Way> ways_;
   std::vector<ArrivalSemaphores> semaphores_;  // of each way
   std::int64_t cores_;                         // that exchange
+  std::int64_t begin_ = (std::int64_t{1} << 40) + low_.tensor_cycles();
   std::int64_t segment_lines_ = 0, under_way_ = 1;
   std::vector<std::int64_t> buffers_;  // two for each place: what is summed, and what arrives
   std::vector<Segment> segments_;

@@ -183,6 +183,39 @@ TEST(ExchangeTime, AutomaticIsTheFastest) {
   EXPECT_EQ(on_a_switch.size(), 2U);
 }
 
+// Cycles from step to step, with these of the three techniques.
+std::int64_t step_cycles(bool pipelined, bool backward, bool forward) {
+  const Json network = Json::parse(R"({"name": "n", "input": {"channels": 4, "height": 16, "width": 16},
+    "layers": [{"name": "conv1", "type": "convolution", "channels": 8, "kernel": 3, "padding": 1},
+               {"name": "conv2", "type": "convolution", "channels": 8, "kernel": 3, "padding": 1},
+               {"name": "fc1", "type": "fully_connected", "channels": 32},
+               {"name": "fc2", "type": "fully_connected", "channels": 16},
+               {"name": "loss", "type": "softmax_cross_entropy"}]})");
+  const Setting s({{"chips", 4},
+                   {"topology", topology("torus", {2, 2}, "tofu1")},
+                   {"exchange",
+                    {{"segment_kib", 4},
+                     {"pipelined", pipelined},
+                     {"hide_in_backward", backward},
+                     {"hide_in_forward", forward}}}},
+                  {{"lanes", 4}, {"scratchpad_kib", 512}}, 64, network);
+  const std::int64_t step = s.run(s.model.step_in_core, true).cycles();
+  return forward ? s.run(s.model.two_steps_in_core, true).cycles() - step : step;
+}
+
+// Alone; where another has left nothing to hide, it costs little.
+TEST(ExchangeTime, EachTechniqueGains) {
+  std::vector<std::int64_t> cycles;
+  for (int on = 0; on < 8; ++on) cycles.push_back(step_cycles((on & 1) != 0, (on & 2) != 0, (on & 4) != 0));
+  for (const std::size_t one : {1U, 2U, 4U}) {
+    EXPECT_LT(static_cast<double>(cycles[one]), 0.95 * static_cast<double>(cycles[0])) << one;
+    for (std::size_t on = 0; on < 8; ++on) {
+      EXPECT_LT(static_cast<double>(cycles[on | one]), 1.01 * static_cast<double>(cycles[on]))
+          << on << " and " << one;
+    }
+  }
+}
+
 TEST(ExchangeTime, ALatencyCountsOnceForEachRoundOfARing) {
   // one segment, whose pieces go round a ring of four: six rounds, each of which waits for the one before
   const auto cycles = [](double latency_ns) {
