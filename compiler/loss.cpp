@@ -51,9 +51,8 @@ class Loss {
       return l;
     };
     step_ = classes;
-    while (lines(step_) > low_.room().beside_exchange) {
+    while (lines(step_) > low_.capacity()) {
       if (step_ == kChannelAlignment) {
-        if (lines(step_) <= low_.capacity()) break;
         throw InputError(
             "/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
             "at least " + std::to_string(lines(step_)) + " lines for the softmax of four classes");

@@ -80,25 +80,27 @@ Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& table
       tables_(tables),
       stage_(stage),
       capacity_(graph.chip.scratchpad_kib * 1024 / (graph.chip.lanes * (isa::kWordBits / 8))) {
-  if (graph.divided) {
-    road_ = {capacity_ * 7 / 8, capacity_};
-    capacity_ = road_.begin;
-  }
-  // forward there is nothing else to do; backward, gradients of weights fill the gaps of those of the inputs
-  const std::int64_t eighth = capacity_ / 8;
-  const bool alone = graph.system.data_cores() == 1;
-  const std::int64_t beside_exchange = alone ? capacity_ : 6 * eighth;
-  const auto ring = [&](std::int64_t first, std::int64_t end, std::int64_t neighbours) {
-    return Ring{first * eighth,
-                end * eighth,
-                first * eighth,
-                {capacity_, beside_exchange, (end - first) * eighth, (end - first) * eighth / neighbours}};
+  // where other cores write nothing else may ever be: they can be ahead of this one by much
+  const std::int64_t for_others = capacity_ / 8;
+  const auto reserve = [&] {
+    capacity_ -= for_others;
+    return Range{capacity_, capacity_ + for_others};
   };
-  if (alone) {
-    areas_ = {ring(0, 7, 2), ring(0, 3, 2), ring(3, 7, 2), ring(7, 8, 1), {}};
-  } else {
-    areas_ = {ring(0, 6, 2), ring(0, 3, 2), ring(3, 6, 2), ring(7, 8, 1), ring(6, 7, 1)};
-  }
+  const bool alone = graph.system.data_cores() == 1;
+  const Range exchange = alone ? Range{0, 0} : reserve();
+  if (graph.divided) road_ = reserve();
+  // forward there is nothing else to do; backward, gradients of weights fill the gaps of those of the inputs
+  const std::int64_t parts = alone ? 8 : 7, part = capacity_ / parts;
+  const auto ring = [&](std::int64_t first, std::int64_t end, std::int64_t neighbours) {
+    return Ring{first * part,
+                end * part,
+                first * part,
+                {capacity_, (end - first) * part, (end - first) * part / neighbours}};
+  };
+  areas_ = {
+      ring(0, parts - 1, 2), ring(0, 3, 2), ring(3, parts - 1, 2), ring(parts - 1, parts, 1),
+      Ring{
+          exchange.begin, exchange.end, exchange.begin, {exchange.size(), exchange.size(), exchange.size()}}};
 }
 
 Image Lowering::image(int tensor) const {
@@ -162,8 +164,8 @@ void Lowering::emit(isa::Instruction instruction) {
 }
 
 void Lowering::take_scratchpad(std::int64_t lines) {
-  if (lines > capacity_) throw std::logic_error("tile search exceeded the scratchpad");
   Ring& ring = areas_[static_cast<std::size_t>(area_)];
+  if (lines > ring.room.capacity) throw std::logic_error("tile search exceeded the scratchpad");
   if (ring.next + lines > ring.end) ring.next = ring.begin;
   cursor_ = ring.next;
   if (cursor_ + lines > ring.end) cursor_ = 0;  // larger than its area

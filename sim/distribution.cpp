@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <stdexcept>
+#include <utility>
 
 #include "sim/tensor_memory.hpp"
 
@@ -163,6 +165,7 @@ void Distribution::share_statistics() {
     };
     const models::Core* first = nullptr;  // of those that use the slot
     SlotStatistics before, sum;
+    std::map<std::pair<std::size_t, int>, SlotStatistics> of_part;  // by stage and place on the tensor axis
     for (int c = 0; c < system_.size(); ++c) {
       models::Core& core = system_.core(c);
       const SlotStatistics total = core.statistics.take_total(slot);
@@ -174,9 +177,11 @@ void Distribution::share_statistics() {
       }
       require(window == before, "windows");
       require(core.settings.slot(slot).q_read == first->settings.slot(slot).q_read, "binary points");
+      const bool differs = model_.slots[s].differs, same = same_for_all_images(model_.slots[s].kind);
+      const std::pair part{model_.stage_of(c), differs ? mapping.tensor.place(c) : 0};
+      if (same) require(of_part.emplace(part, total).first->second == total, "counts");
       const bool counts =
-          (mapping.tensor.place(c) == 0 || model_.slots[s].differs) &&
-          (model_.system.data_axis().place(c) == 0 || !same_for_all_images(model_.slots[s].kind));
+          (mapping.tensor.place(c) == 0 || differs) && (model_.system.data_axis().place(c) == 0 || !same);
       if (counts) add(sum, total);
     }
     if (first == nullptr) continue;

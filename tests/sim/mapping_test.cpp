@@ -181,6 +181,28 @@ TEST(Mapping, TakesTheSameTimeInEveryStepAndTheSameBits) {
   }
 }
 
+// Values alone run core after core, each as far as it comes; in time they go side by side. What others write
+// must find nothing of the receiver's there in either order, however small the scratchpad.
+TEST(Mapping, CoresMayBeAheadOfEachOther) {
+  const Json network{
+      {"input", {{"channels", 1}, {"height", 8}, {"width", 8}, {"scale", 1.0 / 256}}},
+      {"layers",
+       {{{"name", "conv"}, {"type", "convolution"}, {"channels", 6}, {"kernel", 3}, {"padding", 1}},
+        {{"name", "pool"}, {"type", "max_pool"}, {"kernel", 2}, {"stride", 2}},
+        {{"name", "fc1"}, {"type", "fully_connected"}, {"channels", 20}},
+        {{"name", "relu"}, {"type", "relu"}},
+        {{"name", "fc2"}, {"type", "fully_connected"}, {"channels", 4}},
+        {{"name", "loss"}, {"type", "softmax_cross_entropy"}}}}};
+  for (const Divided& d : {Divided{1, 1, 2, 1}, Divided{2, 1, 2, 1}, Divided{1, 2, 2, 2}}) {
+    for (const int kib : {8, 16, 24}) {
+      Configuration config = configuration(network, "int8_master16", d);
+      config.chip.scratchpad_kib = kib;
+      EXPECT_EQ(train(config, 2).digest, train(config, 2, true).digest)
+          << kib << " KiB, " << d.cores() << " cores";
+    }
+  }
+}
+
 // Where compiler or configuration say no: the pointer, and what was expected.
 TEST(Mapping, RefusesWhatCannotBe) {
   struct Row {
