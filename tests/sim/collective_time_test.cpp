@@ -32,6 +32,13 @@ struct Net {
   double latency_ns = 100;
   int header_bytes = 0, cores_per_chip = 1;
 
+  // Through the dimensions of the topology.
+  std::string algorithm() const {
+    const std::string name = kind;
+    return name == "torus" || name == "mesh" ? "torus"
+           : name == "hypercube"             ? "halving_doubling"
+                                             : "hierarchical";
+  }
   int chips() const {
     return kind == std::string("hypercube")
                ? 1 << sizes.front()
@@ -58,7 +65,7 @@ Configuration configuration(const Net& n, int lanes = 16) {
                         {"latency_ns", n.latency_ns},
                         {"payload_bytes", 1920},
                         {"header_bytes", n.header_bytes}}}}},
-                    {"exchange", {{"ways", n.ways}}}};
+                    {"exchange", {{"ways", n.ways}, {"algorithm", n.algorithm()}}}};
   return parse_configuration(json, ".");
 }
 
