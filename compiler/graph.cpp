@@ -221,8 +221,6 @@ class Differentiator : private SharedChannels {
     op.inputs.push_back(add_parameter(b, l, layer, true, fan_in));
   }
 
-  // ---- backward ---------------------------------------------------------------------------------
-
   int consumers(int t) {
     int n = 0;
     for (const Op& op : graph_.ops) {
