@@ -58,11 +58,12 @@ class Exchange {
     low_.enter("exchange", "exchange", Area::kExchange);
     const std::int64_t line_bytes = low_.lanes() * (isa::kWordBits / 8), area = low_.room().area;
     const std::int64_t most = area / 2 / cores_ * cores_;  // one segment and what arrives for it
-    if (most == 0)
-      throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity() * line_bytes / 1024),
-                       "room for the exchange between " + std::to_string(cores_) + " cores: at least " +
-                           std::to_string(8 * 2 * cores_ * line_bytes / 1024 + 1));
-    const std::int64_t wanted = round_up(std::max<std::int64_t>(1, p_.segment_bytes / line_bytes), cores_);
+    if (most < kChannelAlignment)
+      throw InputError(
+          "/chip/scratchpad_kib", std::to_string(low_.capacity() * line_bytes / 1024),
+          "room for the exchange between " + std::to_string(cores_) + " cores: at least " +
+              std::to_string(8 * 2 * round_up(kChannelAlignment, cores_) * line_bytes / 1024 + 1));
+    const std::int64_t wanted = round_up(std::max(kChannelAlignment, p_.segment_bytes / line_bytes), cores_);
     segment_lines_ = p_.pipelined ? std::min(wanted, most) : most;
     under_way_ = p_.pipelined ? std::min(kMostUnderWay, area / (2 * segment_lines_)) : 1;
     low_.take_scratchpad(2 * segment_lines_ * under_way_);
