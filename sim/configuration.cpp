@@ -273,6 +273,12 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
   for (const char* key : {"clock_ghz", "queue_depth", "dma_outstanding", "hbm", "network"})
     json["chip"].erase(key);
   json["system"].erase("topology");
+  // a pipeline gives the bits of one core
+  json["system"].erase("chips");
+  json["chip"].erase("cores");
+  json["data_cores"] = system.parameters.data_cores();
+  for (const char* key : {"automatic", "axes", "pipeline", "micro_batches", "stages"})
+    json["system"]["mapping"].erase(key);
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);
   json["training"].erase("snapshot_interval");

@@ -181,6 +181,16 @@ TEST(Mapping, TakesTheSameTimeInEveryStepAndTheSameBits) {
   }
 }
 
+// So a run can go on with other stages than it began with.
+TEST(Mapping, RunsOfTheSameBitsHaveOneIdentity) {
+  const Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
+  const auto identity = [&](const Divided& d) { return configuration(network, "int8", d).identity("data"); };
+  EXPECT_EQ(identity({1, 2, 1, 4}), identity({}));
+  EXPECT_EQ(identity({2, 2, 2, 2}), identity({2, 1, 2, 1}));
+  EXPECT_NE(identity({2, 1, 1, 1}), identity({}));
+  EXPECT_NE(identity({1, 1, 2, 1}), identity({}));
+}
+
 // Values alone run core after core, each as far as it comes; in time they go side by side. What others write
 // must find nothing of the receiver's there in either order, however small the scratchpad.
 TEST(Mapping, CoresMayBeAheadOfEachOther) {
