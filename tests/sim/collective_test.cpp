@@ -50,7 +50,7 @@ class Values {
   Values(const CollectiveParameters& p, std::mt19937& random)
       : p_(p),
         program_(compiler::collective_program(p)),
-        cores_(compiler::SystemParameters{p.exchange}.cores()),
+        cores_(compiler::SystemParameters{p.exchange, {}}.cores()),
         elements_(program_.lines * p.chip.lanes * 4 / models::element_bytes(p.format)),
         system_(cores_, p.chip, program_.hbm_lines, 1) {
     const int most = std::max(1, 120 / cores_);
