@@ -46,7 +46,7 @@ class Reader {
                                     gradients_of(config_.network, config_.precision), findings_);
       if (system["mapping"]["automatic"].get<bool>()) {
         search_ = {system, chip};
-      } else if (clean("/training")) {
+      } else if (clean("/training") && clean("/system")) {
         check_shares();
       }
     }

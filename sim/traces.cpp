@@ -40,10 +40,10 @@ void write_system(const SystemCost& cost, const compiler::CompiledModel& model, 
   const models::clocked::SystemTiming timing = system.run(programs, {}, &links);
   if (!options.events) return;
   TracedRun run{{}, chip.core.lanes, chip.clock_ghz, cost.options.cores_per_chip, &cost.network, &links};
+  std::vector<RegionMap> regions;  // of each stage; the traced cores refer to them
+  for (const auto& stage : model.stages) regions.push_back({model.regions, stage.region_of});
   for (std::size_t c = 0; c < programs.size(); ++c)
-    run.cores.push_back({programs[c],
-                         timing.cores[c],
-                         {model.regions, model.stages[model.stage_of(static_cast<int>(c))].region_of}});
+    run.cores.push_back({programs[c], timing.cores[c], regions[model.stage_of(static_cast<int>(c))]});
   write_events(run, directory);
 }
 
