@@ -18,15 +18,16 @@ class Planner {
   }
 
   std::vector<PlannedTask> run() {
-    for (std::int64_t now = 0;; now = next()) {
+    while (!events_.empty() || !coming_.empty()) {
+      const std::int64_t now = next();
       begin_segments(now);
-      if (events_.empty() && coming_.empty()) return std::move(plan_);
       while (!events_.empty() && events_.top().possible == now) {
         const Event event = events_.top();
         events_.pop();
         begin(event);
       }
     }
+    return std::move(plan_);
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <numeric>
+#include <ostream>
 #include <set>
 
 #include "sim/link_recorder.hpp"
@@ -260,6 +261,10 @@ struct Case {
   Json system, chip;
   std::size_t simulated;
 };
+
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+  return out << c.system.at("chips") << " chips of " << c.chip.value("cores", 1) << " cores";
+}
 
 class SystemTrace : public ::testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(
