@@ -4,6 +4,7 @@
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$scripts")
 export CCACHE_DIR=${CCACHE_DIR:-$root/.cache/ccache}
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}  # or it passes by what reads precompiled headers
 
 say() { printf '== %s\n' "$*" >&2; }
 
