@@ -35,22 +35,29 @@ class Elementwise {
  private:
   // Largest tile that fits: (pixels, channels), batch groups in bg_.
   Range search() {
-    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    for (const std::int64_t room : {low_.room().beside_updates, low_.capacity()}) {
+      const Range part = search(room);
+      if (part.end > 0) return part;
+    }
+    throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
+                     "at least " + std::to_string(least_) + " lines for the smallest element-wise tile");
+  }
+
+  Range search(std::int64_t room) {
     for (std::int64_t bg : halvings(target_.batch_groups)) {
       for (std::int64_t blocks : halvings(align_channels(target_.c) / kChannelAlignment)) {
         for (std::int64_t pixels : halvings(target_.h * target_.w)) {
           if (pixels > 1 && (bg != target_.batch_groups || blocks * kChannelAlignment < target_.c)) continue;
           rows_ = pixels * bg * blocks * kChannelAlignment;
           const std::int64_t lines = tile_lines();
-          least = std::min(least, 2 * lines);
-          if (2 * lines > low_.capacity()) continue;
+          least_ = std::min(least_, 2 * lines);
+          if (2 * lines > room) continue;
           bg_ = bg;
           return {pixels, blocks * kChannelAlignment};
         }
       }
     }
-    throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
-                     "at least " + std::to_string(least) + " lines for the smallest element-wise tile");
+    return {};
   }
 
   std::int64_t tile_lines() const {
@@ -148,6 +155,7 @@ class Elementwise {
   Image target_;
   std::vector<Image> sources_;
   std::int64_t bg_ = 1, rows_ = 0;
+  std::int64_t least_ = std::numeric_limits<std::int64_t>::max();  // lines of any tile
   std::vector<std::int64_t> lines_[2];
   int tile_ = 0;
 };

@@ -51,8 +51,9 @@ class Loss {
       return l;
     };
     step_ = classes;
-    while (lines(step_) > low_.capacity()) {
+    while (lines(step_) > low_.room().beside_updates) {
       if (step_ == kChannelAlignment) {
+        if (lines(step_) <= low_.capacity()) break;
         throw InputError(
             "/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
             "at least " + std::to_string(lines(step_)) + " lines for the softmax of four classes");

@@ -91,16 +91,18 @@ Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& table
   if (graph.divided) road_ = reserve();
   // forward there is nothing else to do; backward, gradients of weights fill the gaps of those of the inputs
   const std::int64_t parts = alone ? 8 : 7, part = capacity_ / parts;
+  const std::int64_t beside_updates = alone ? capacity_ : (parts - 1) * part;
   const auto ring = [&](std::int64_t first, std::int64_t end, std::int64_t neighbours) {
     return Ring{first * part,
                 end * part,
                 first * part,
-                {capacity_, (end - first) * part, (end - first) * part / neighbours}};
+                {capacity_, beside_updates, (end - first) * part, (end - first) * part / neighbours}};
   };
-  areas_ = {
-      ring(0, parts - 1, 2), ring(0, 3, 2), ring(3, parts - 1, 2), ring(parts - 1, parts, 1),
-      Ring{
-          exchange.begin, exchange.end, exchange.begin, {exchange.size(), exchange.size(), exchange.size()}}};
+  areas_ = {ring(0, parts - 1, 2), ring(0, 3, 2), ring(3, parts - 1, 2), ring(parts - 1, parts, 1),
+            Ring{exchange.begin,
+                 exchange.end,
+                 exchange.begin,
+                 {exchange.size(), exchange.size(), exchange.size(), exchange.size()}}};
 }
 
 Image Lowering::image(int tensor) const {

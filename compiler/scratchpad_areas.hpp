@@ -10,13 +10,16 @@ namespace anzan::compiler {
 enum class Area { kForward, kBackward, kWeightGradient, kUpdate, kExchange };
 inline constexpr std::size_t kAreas = 5;
 
-// Lines for the buffers of one operation: what exists, its area, and what leaves its neighbours there theirs.
+// Lines for the buffers of one operation: what exists, what leaves the updates theirs where an exchange waits
+// for them, its area, and what leaves its neighbours there theirs.
 struct Room {
-  std::int64_t capacity = 0, area = 0, comfortable = 0;
+  std::int64_t capacity = 0, beside_updates = 0, area = 0, comfortable = 0;
   // What a tile search adds to the price of an operation that keeps others from working meanwhile; the factor
-  // is by trial.
+  // is by trial. To hold up the exchange is the last resort.
   std::int64_t crowding(std::int64_t lines) const {
-    return (lines > comfortable ? 8 * (lines - comfortable) : 0) + (lines > area ? lines : 0);
+    constexpr std::int64_t kLastResort = std::int64_t{1} << 50;
+    return (lines > comfortable ? 8 * (lines - comfortable) : 0) + (lines > area ? lines : 0) +
+           (lines > beside_updates ? kLastResort : 0);
   }
 };
 
