@@ -3,21 +3,9 @@
 
 #include <utility>
 
+#include "compiler/collective.hpp"
+
 namespace anzan::compiler {
-namespace {
-
-isa::Put put_lines(std::int64_t src, std::int64_t dst, std::int64_t lines, std::uint32_t signal) {
-  isa::Put p;
-  p.element = isa::Format::kFp32;
-  p.remote_signal = signal;
-  p.src = at(src);
-  p.dst = at(dst);
-  p.loops.back() = static_cast<std::uint16_t>(lines);
-  p.src.stride.back() = p.dst.stride.back() = 1;
-  return p;
-}
-
-}  // namespace
 
 std::int64_t Channel::lag(std::int64_t lines, std::int64_t lanes) const {
   const double bytes = static_cast<double>(lines * lanes * (isa::kWordBits / 8));
@@ -32,7 +20,7 @@ Access Channel::ordered(std::int64_t number) const {
 isa::Put Channel::sending(const std::function<std::int64_t(int core)>& line_in, const Range& touched,
                           std::int64_t lines, Exchanged& e) {
   const auto number = static_cast<std::int64_t>(puts_.size());
-  isa::Put put = put_lines(line_in(0), p_.landing.line_of(number), lines, p_.arrival);
+  isa::Put put = put_lines(0, line_in(0), p_.landing.line_of(number), lines, p_.arrival);
   e.in_core = [=, axis = p_.axis, distance = p_.distance](int core) {
     isa::Put there = put;
     there.core = static_cast<std::uint16_t>(axis.neighbour(core, distance));
@@ -86,7 +74,7 @@ void Channel::forward(Lowering& low, std::int64_t lines) {
 void Channel::release(Lowering& receiver) {
   const auto number = static_cast<std::int64_t>(releases_.size());
   if (number + p_.landing.count >= p_.messages) return releases_.push_back(-1);
-  const isa::Put credit = put_lines(p_.credit_line, p_.credit_line, 1, p_.credit);
+  const isa::Put credit = put_lines(0, p_.credit_line, p_.credit_line, 1, p_.credit);
   Exchanged e;
   e.in_core = [=, axis = p_.axis, distance = p_.distance](int core) {
     isa::Put there = credit;

@@ -77,17 +77,6 @@ class Sum {
     return {Resource::kScratchpad, first, first + count, write};
   }
 
-  static isa::Put put(std::int64_t src, std::int64_t dst, std::int64_t count, std::uint32_t remote_signal) {
-    isa::Put p;
-    p.element = isa::Format::kFp32;
-    p.remote_signal = remote_signal;
-    p.src = at(src);
-    p.dst = at(dst);
-    p.loops.back() = static_cast<std::uint16_t>(count);
-    p.src.stride.back() = p.dst.stride.back() = 1;
-    return p;
-  }
-
   Round::Part part(std::function<isa::Instruction(int)> in_core, std::vector<Access> touches,
                    std::uint32_t arrivals, bool follows_put) const {
     Round::Part p{in_core(0), {}, follows_put};
@@ -108,9 +97,8 @@ class Sum {
     Round round;
     round.parts.push_back(part(
         [=, signal = semaphores_.from(d)](int core) {
-          isa::Put p = put(own(core, -t - 1), arrival, ring.chunk, signal);
-          p.core = static_cast<std::uint16_t>(next(ring.dimension, core));
-          return isa::Instruction(p);
+          return isa::Instruction(
+              put_lines(next(ring.dimension, core), own(core, -t - 1), arrival, ring.chunk, signal));
         },
         {lines(b_.line, b_.lines, false), lines(arrival, ring.chunk, true), raising(semaphores_.from(d))}, 0,
         false));
@@ -143,9 +131,8 @@ class Sum {
     Round round;
     round.parts.push_back(part(
         [=](int core) {
-          isa::Put p = put(line(core), line(core), ring.chunk, signal);
-          p.core = static_cast<std::uint16_t>(next(ring.dimension, core));
-          return isa::Instruction(p);
+          return isa::Instruction(
+              put_lines(next(ring.dimension, core), line(core), line(core), ring.chunk, signal));
         },
         std::move(touches), arrived_, arrived_ != 0));
     arrived_ = signal;
@@ -238,6 +225,18 @@ std::vector<ArrivalSemaphores> ArrivalSemaphores::of(const std::vector<Way>& way
     s.complete_ = take();
   }
   return result;
+}
+
+isa::Put put_lines(int core, std::int64_t src, std::int64_t dst, std::int64_t lines, std::uint32_t signal) {
+  isa::Put p;
+  p.element = isa::Format::kFp32;
+  p.core = static_cast<std::uint16_t>(core);
+  p.remote_signal = signal;
+  p.src = at(src);
+  p.dst = at(dst);
+  p.loops.back() = static_cast<std::uint16_t>(lines);
+  p.src.stride.back() = p.dst.stride.back() = 1;
+  return p;
 }
 
 isa::Vector add_lines(std::int64_t line, std::int64_t arrival, std::int64_t lines, isa::Format format,

@@ -78,6 +78,9 @@ Range own_piece(const SumBuffer& buffer, const Way& way, int core);
 std::vector<Round> sum_over_cores(const SumBuffer& buffer, const Way& way,
                                   const ArrivalSemaphores& semaphores, std::int64_t lanes);
 
+// Lines from `src` on go to `core`, from line `dst` on; then its semaphores `signal` rise.
+isa::Put put_lines(int core, std::int64_t src, std::int64_t dst, std::int64_t lines, std::uint32_t signal);
+
 // Rows of `format` from line `arrival` on are added to as many from `line` on, `lines` lines in all.
 isa::Vector add_lines(std::int64_t line, std::int64_t arrival, std::int64_t lines, isa::Format format,
                       int slot, std::int64_t lanes);

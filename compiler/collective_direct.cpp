@@ -85,8 +85,7 @@ class AllToAll {
                    semaphore = remote_semaphore(place(s))](int core) {
         const int receiver = shifted(way, core, t);
         if (t > 0)
-          return isa::Instruction(
-              CollectiveWriter::put(receiver, from + receiver * n, to + core * n, n, semaphore));
+          return isa::Instruction(put_lines(receiver, from + receiver * n, to + core * n, n, semaphore));
         isa::Copy own;
         own.element = isa::Format::kFp32;
         own.src.base = static_cast<std::uint32_t>(from + core * n);
@@ -276,7 +275,7 @@ class Broadcast {
       arrived = true;
       const auto places = static_cast<std::size_t>(c_.places);
       if (first == 0 && s >= places) e.arrivals |= credit(s, child.dimension);
-      writer_.emit(CollectiveWriter::put(child.core, at, at, n, data(s)), std::move(e));
+      writer_.emit(put_lines(child.core, at, at, n, data(s)), std::move(e));
     }
   }
 
@@ -292,7 +291,7 @@ class Broadcast {
     const std::int64_t free = c_.places * c_.segment_lines;
     Exchanged e;
     e.touches = {CollectiveWriter::lines(line(s), size(s), true)};
-    writer_.emit(CollectiveWriter::put(r.parent, free, free, 1, credit(s, r.dimension)), std::move(e));
+    writer_.emit(put_lines(r.parent, free, free, 1, credit(s, r.dimension)), std::move(e));
   }
 
   const CollectiveParameters& p_;

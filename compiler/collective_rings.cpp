@@ -204,7 +204,7 @@ class Rings {
       d.reversed = !d.reversed;  // to whom it sends
       Exchanged e;
       e.in_core = [d, line = credit_line(), semaphore](int core) {
-        return isa::Instruction(CollectiveWriter::put(next(d, core), line, line, 1, semaphore));
+        return isa::Instruction(put_lines(next(d, core), line, line, 1, semaphore));
       };
       const SumBuffer b = buffer(s);
       e.touches = {CollectiveWriter::lines(sums() ? b.arrival_line : b.line, c_.segment_lines, true),

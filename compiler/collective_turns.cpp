@@ -189,8 +189,7 @@ class Turns {
     e.touches = std::move(touches);
     take(e, arrivals);
     e.in_core = [=, direction = r.direction(back)](int core) {
-      isa::Put p =
-          CollectiveWriter::put(next(direction, core), from(core).first, to(core).first, lines, signal);
+      isa::Put p = put_lines(next(direction, core), from(core).first, to(core).first, lines, signal);
       p.loops[isa::kLoops - 2] = static_cast<std::uint16_t>(runs);
       p.src.stride[isa::kLoops - 2] = static_cast<std::int32_t>(from(core).second);
       p.dst.stride[isa::kLoops - 2] = static_cast<std::int32_t>(to(core).second);
@@ -268,7 +267,7 @@ class Turns {
       Exchanged e;
       e.touches = {CollectiveWriter::lines(line(s), c_.place_lines, true), raising(credit)};
       e.in_core = [d, free = c_.places * c_.place_lines, credit](int core) {
-        return isa::Instruction(CollectiveWriter::put(next(d, core), free, free, 1, credit));
+        return isa::Instruction(put_lines(next(d, core), free, free, 1, credit));
       };
       const isa::Instruction in_core_0 = e.in_core(0);
       writer_.emit(in_core_0, std::move(e));

@@ -117,17 +117,4 @@ void CollectiveWriter::end() {
   listing_.region_of.push_back(0);
 }
 
-isa::Put CollectiveWriter::put(int core, std::int64_t src, std::int64_t dst, std::int64_t lines,
-                               std::uint32_t remote_signal) {
-  isa::Put p;
-  p.element = isa::Format::kFp32;
-  p.core = static_cast<std::uint16_t>(core);
-  p.remote_signal = remote_signal;
-  p.src = at(src);
-  p.dst = at(dst);
-  p.loops.back() = static_cast<std::uint16_t>(lines);
-  p.src.stride.back() = p.dst.stride.back() = 1;
-  return p;
-}
-
 }  // namespace anzan::compiler

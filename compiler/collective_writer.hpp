@@ -56,8 +56,6 @@ class CollectiveWriter {
   Listing& listing() { return listing_; }
   void end();
 
-  static isa::Put put(int core, std::int64_t src, std::int64_t dst, std::int64_t lines,
-                      std::uint32_t remote_signal);
   static Access lines(std::int64_t first, std::int64_t count, bool write) {
     return {Access::Resource::kScratchpad, first, first + count, write};
   }

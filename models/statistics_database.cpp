@@ -20,6 +20,11 @@ void for_each_pair(A& a, B& b, F f) {
   for (std::size_t i = 0; i < a.histogram.size(); ++i) f(a.histogram[i], b.histogram[i]);
 }
 
+void saturating_add(std::uint32_t& to, std::uint64_t from) {
+  const std::uint64_t room = std::numeric_limits<std::uint32_t>::max() - to;
+  to += static_cast<std::uint32_t>(from < room ? from : room);
+}
+
 template <class A, class F>
 void for_each(A& a, F f) {
   for_each_pair(a, a, [&f](auto& counter, auto&) { f(counter); });
@@ -31,11 +36,12 @@ void LocalStatistics::add(const LocalStatistics& other) {
   for_each_pair(*this, other, [](std::uint64_t& to, const std::uint64_t& from) { to += from; });
 }
 
-void SlotStatistics::add(const LocalStatistics& local) {
-  for_each_pair(*this, local, [](std::uint32_t& to, const std::uint64_t& from) {
-    const std::uint64_t room = std::numeric_limits<std::uint32_t>::max() - to;
-    to += static_cast<std::uint32_t>(from < room ? from : room);
-  });
+void SlotStatistics::add(const LocalStatistics& local) { for_each_pair(*this, local, saturating_add); }
+
+void SlotStatistics::add(const SlotStatistics& other) { for_each_pair(*this, other, saturating_add); }
+
+void SlotStatistics::subtract(const SlotStatistics& earlier) {
+  for_each_pair(*this, earlier, [](std::uint32_t& to, const std::uint32_t& from) { to -= from; });
 }
 
 void SlotStatistics::decay(std::uint8_t factor) {

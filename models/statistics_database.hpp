@@ -33,7 +33,10 @@ struct LocalStatistics : Counters<std::uint64_t> {
 // Counts of a slot, as the hardware keeps them.
 struct SlotStatistics : Counters<std::uint32_t> {
   void add(const LocalStatistics& local);  // saturating: independent of the order of additions
-  void decay(std::uint8_t factor);         // every counter c := (c · factor) >> 8
+  void add(const SlotStatistics& other);   // of another core, likewise
+  // What was counted earlier; leaves what has been counted since.
+  void subtract(const SlotStatistics& earlier);
+  void decay(std::uint8_t factor);  // every counter c := (c · factor) >> 8
 };
 
 class StatisticsDatabase {

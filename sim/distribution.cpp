@@ -15,25 +15,6 @@ namespace {
 using compiler::TensorInfo;
 using models::SlotStatistics;
 
-template <class Change>
-void for_counters(SlotStatistics& a, const SlotStatistics& b, const Change& change) {
-  change(a.values, b.values);
-  change(a.zeros, b.zeros);
-  change(a.saturated_high, b.saturated_high);
-  change(a.saturated_low, b.saturated_low);
-  change(a.underflows, b.underflows);
-  for (std::size_t bin = 0; bin < a.histogram.size(); ++bin) change(a.histogram[bin], b.histogram[bin]);
-}
-
-void add(SlotStatistics& a, const SlotStatistics& b) {
-  for_counters(a, b, [](std::uint32_t& x, std::uint32_t y) { x = y > ~x ? ~std::uint32_t{0} : x + y; });
-}
-
-SlotStatistics less(SlotStatistics a, const SlotStatistics& b) {
-  for_counters(a, b, [](std::uint32_t& x, std::uint32_t y) { x -= y; });
-  return a;
-}
-
 // Cores with other images compute these from the same numbers.
 bool same_for_all_images(compiler::TensorClass kind) {
   using compiler::TensorClass;
@@ -170,7 +151,8 @@ void Distribution::share_statistics() {
       models::Core& core = system_.core(c);
       const SlotStatistics total = core.statistics.take_total(slot);
       if (!has(c, s)) continue;
-      const SlotStatistics window = less(core.statistics.window(slot), total);
+      SlotStatistics window = core.statistics.window(slot);  // as it was before the step
+      window.subtract(total);
       if (first == nullptr) {
         first = &core;
         before = window;
@@ -182,12 +164,12 @@ void Distribution::share_statistics() {
       if (same) require(of_part.emplace(part, total).first->second == total, "counts");
       const bool counts =
           (mapping.tensor.place(c) == 0 || differs) && (model_.system.data_axis().place(c) == 0 || !same);
-      if (counts) add(sum, total);
+      if (counts) sum.add(total);
     }
     if (first == nullptr) continue;
     whole_.settings.slot(slot) = first->settings.slot(slot);
     SlotStatistics window = before;
-    add(window, sum);
+    window.add(sum);
     for (int c = 0; c < system_.size(); ++c) system_.core(c).statistics.window(slot) = window;
     whole_.statistics.window(slot) = window;
     whole_.statistics.total(slot) = sum;

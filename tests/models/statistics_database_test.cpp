@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <stdexcept>
@@ -76,6 +77,31 @@ TEST(Statistics, CountersStopAtTheirLargestValue) {
   for_each_counter(huge, [](std::size_t, std::uint64_t& c) { c = ~std::uint64_t{0}; });
   s.add(huge);
   for_each_counter(s, [](std::size_t i, std::uint32_t& c) { EXPECT_EQ(c, kFull) << i; });
+}
+
+// Counts of two slots against wide integers: sums up to 2^33 stop at the largest value; what was added leaves
+// again.
+TEST(Statistics, SlotCountsOfTwoCores) {
+  std::mt19937_64 random(7);
+  std::vector<std::uint64_t> first, second;
+  SlotStatistics a, b;
+  for_each_counter(a, [&](std::size_t, std::uint32_t& c) { first.push_back(c = random() >> 32); });
+  for_each_counter(b, [&](std::size_t, std::uint32_t& c) { second.push_back(c = random() >> 32); });
+  SlotStatistics sum = a, rest = a;
+  sum.add(b);
+  std::size_t full = 0;
+  for_each_counter(sum, [&](std::size_t i, std::uint32_t& c) {
+    EXPECT_EQ(c, std::min<std::uint64_t>(first[i] + second[i], kFull)) << "counter " << i;
+    full += c == kFull;
+  });
+  EXPECT_GT(full, 10u);
+  EXPECT_LT(full, 59u);
+  for_each_counter(b, [](std::size_t, std::uint32_t& c) { c /= 2; });
+  for_each_counter(rest, [](std::size_t, std::uint32_t& c) { c /= 2; });
+  sum = rest;
+  sum.add(b);
+  sum.subtract(b);
+  EXPECT_TRUE(sum == rest);
 }
 
 TEST(Statistics, DecayOfEveryCounter) {
