@@ -82,11 +82,12 @@ TEST(Statistics, CountersStopAtTheirLargestValue) {
 // Counts of two slots against wide integers: sums up to 2^33 stop at the largest value; what was added leaves
 // again.
 TEST(Statistics, SlotCountsOfTwoCores) {
-  std::mt19937_64 random(7);
+  std::uniform_int_distribution<std::uint32_t> count;
+  std::mt19937 random(7);
   std::vector<std::uint64_t> first, second;
   SlotStatistics a, b;
-  for_each_counter(a, [&](std::size_t, std::uint32_t& c) { first.push_back(c = random() >> 32); });
-  for_each_counter(b, [&](std::size_t, std::uint32_t& c) { second.push_back(c = random() >> 32); });
+  for_each_counter(a, [&](std::size_t, std::uint32_t& c) { first.push_back(c = count(random)); });
+  for_each_counter(b, [&](std::size_t, std::uint32_t& c) { second.push_back(c = count(random)); });
   SlotStatistics sum = a, rest = a;
   sum.add(b);
   std::size_t full = 0;
