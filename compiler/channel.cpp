@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "compiler/collective.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 
 namespace anzan::compiler {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "compiler/collective.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/input_error.hpp"
 #include "compiler/semaphores.hpp"
 

@@ -9,7 +9,7 @@
 #include <map>
 #include <numeric>
 
-#include "compiler/collective.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/exchange_plan.hpp"
 #include "compiler/input_error.hpp"
 #include "compiler/update.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/collective_program.hpp"
+#include "compiler/collective/program.hpp"
 #include "models/network/network.hpp"
 #include "sim/collective_theory.hpp"
 #include "sim/configuration.hpp"
@@ -19,7 +19,7 @@ struct CollectiveCost {
   int cores = 1, chips = 1, cores_simulated = 1;
   std::size_t ways = 1;
   std::int64_t bytes = 0;         // of the buffer of each core, as moved: in whole lines a piece
-  std::int64_t credit_bytes = 0;  // besides, over all cores (compiler/collective_program.hpp)
+  std::int64_t credit_bytes = 0;  // besides, over all cores (compiler/collective/program.hpp)
   std::int64_t cycles = 0;        // of the slowest core
   double seconds = 0;
   CollectiveTerms theory, bound;

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "compiler/collective_program.hpp"
+#include "compiler/collective/program.hpp"
 #include "models/network/chips.hpp"
 #include "models/network/link.hpp"
 
@@ -31,7 +31,7 @@ struct CollectiveSystem {
   double hbm_bytes_per_cycle = 0;  // of each core
 };
 
-// Of the algorithms of compiler/collective_program.hpp, with M = `bytes` in each of N cores, where its ways
+// Of the algorithms of compiler/collective/program.hpp, with M = `bytes` in each of N cores, where its ways
 // share the bytes evenly:
 //   rings through sizes n_d   latency Σ (n_d - 1) alpha, in each dimension (n_d - 1) / Π_(e <= d) n_e · M to
 //   the

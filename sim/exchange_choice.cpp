@@ -5,7 +5,7 @@
 #include <cmath>
 #include <map>
 
-#include "compiler/collective.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "compiler/channel.hpp"
-#include "compiler/collective.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 #include "isa/assembly.hpp"
 #include "models/number_format.hpp"
 #include "sim/exchange_choice.hpp"

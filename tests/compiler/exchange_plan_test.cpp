@@ -7,7 +7,7 @@
 #include <random>
 
 #include "compiler/accesses.hpp"
-#include "compiler/collective.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/semaphores.hpp"
 #include "isa/program.hpp"
 #include "tests/compiler/test_chip.hpp"

@@ -6,7 +6,7 @@
 #include <deque>
 #include <random>
 
-#include "compiler/collective_program.hpp"
+#include "compiler/collective/program.hpp"
 #include "compiler/input_error.hpp"
 #include "models/number_format.hpp"
 #include "sim/system.hpp"

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <random>
 
-#include "compiler/collective.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/schedule.hpp"
 #include "models/number_format.hpp"
 #include "sim/configuration.hpp"

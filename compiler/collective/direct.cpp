@@ -1,7 +1,7 @@
 // Collectives that add nothing: all_to_all straight from core to core, broadcast along chains.
 #include <algorithm>
 
-#include "compiler/collective_writer.hpp"
+#include "compiler/collective/writer.hpp"
 #include "compiler/dependencies.hpp"
 #include "compiler/layout.hpp"
 #include "compiler/semaphores.hpp"

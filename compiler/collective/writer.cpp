@@ -1,5 +1,5 @@
 // See collective_writer.hpp.
-#include "compiler/collective_writer.hpp"
+#include "compiler/collective/writer.hpp"
 
 #include <algorithm>
 

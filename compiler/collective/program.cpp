@@ -1,5 +1,5 @@
 // See collective_program.hpp.
-#include "compiler/collective_program.hpp"
+#include "compiler/collective/program.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "compiler/collective_writer.hpp"
+#include "compiler/collective/writer.hpp"
 #include "compiler/input_error.hpp"
 
 namespace anzan::compiler {

@@ -3,7 +3,7 @@
 // send that it is free.
 #include <algorithm>
 
-#include "compiler/collective_writer.hpp"
+#include "compiler/collective/writer.hpp"
 #include "compiler/dependencies.hpp"
 #include "compiler/layout.hpp"
 #include "compiler/semaphores.hpp"

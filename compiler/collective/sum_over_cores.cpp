@@ -1,5 +1,5 @@
 // The rounds of a sum over cores: see collective.hpp.
-#include "compiler/collective.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 
 #include <algorithm>
 #include <map>

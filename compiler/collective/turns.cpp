@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "compiler/collective_writer.hpp"
+#include "compiler/collective/writer.hpp"
 #include "compiler/dependencies.hpp"
 #include "compiler/layout.hpp"
 #include "compiler/semaphores.hpp"

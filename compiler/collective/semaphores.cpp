@@ -1,9 +1,10 @@
 // Which semaphores a collective raises in other cores, and how many ways that leaves.
+#include "compiler/semaphores.hpp"
+
 #include <map>
 #include <tuple>
 
-#include "compiler/collective_writer.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/collective/writer.hpp"
 
 namespace anzan::compiler {
 namespace {

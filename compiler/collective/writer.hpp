@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "compiler/collective.hpp"
-#include "compiler/collective_program.hpp"
+#include "compiler/collective/program.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/listing.hpp"
 
 namespace anzan::compiler {
