@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 
 namespace anzan::compiler {
 namespace {

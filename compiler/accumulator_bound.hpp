@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "compiler/graph.hpp"
+#include "compiler/graph/graph.hpp"
 
 namespace anzan::compiler {
 

@@ -37,7 +37,7 @@ struct TensorInfo {
   int slot = 0;
   Layout layout = Layout::kImages;
   std::array<std::int64_t, 4> shape{1, 1, 1, 1};  // images: N C H W; weights: OC IC KH KW; vector: C 1 1 1
-  std::int64_t pitch = 0, groups = 1;             // layout parameters, see compiler/layout.hpp
+  std::int64_t pitch = 0, groups = 1;             // layout parameters, see compiler/graph/layout.hpp
   int lanes = 16;
   bool gathered = false;    // weights whose (ic, ky, kx) stand in the lanes
   bool persistent = false;  // keeps its value from step to step

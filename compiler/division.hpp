@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compiler/channel.hpp"
-#include "compiler/partition.hpp"
+#include "compiler/graph/partition.hpp"
 
 namespace anzan::compiler {
 

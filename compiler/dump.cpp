@@ -5,8 +5,8 @@
 #include <map>
 
 #include "compiler/compiler.hpp"
+#include "compiler/graph/layout.hpp"
 #include "compiler/input_error.hpp"
-#include "compiler/layout.hpp"
 #include "compiler/programs.hpp"
 #include "compiler/schedule.hpp"
 #include "isa/assembly.hpp"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 #include "compiler/windows.hpp"
 
 namespace anzan::compiler {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "compiler/graph.hpp"
+#include "compiler/graph/graph.hpp"
+#include "compiler/graph/layout.hpp"
 #include "compiler/image.hpp"
-#include "compiler/layout.hpp"
 #include "compiler/listing.hpp"
 #include "compiler/nest.hpp"
 #include "compiler/scratchpad_areas.hpp"

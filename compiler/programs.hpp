@@ -3,11 +3,11 @@
 #include <optional>
 #include <vector>
 
-#include "compiler/graph.hpp"
+#include "compiler/graph/graph.hpp"
+#include "compiler/graph/memory_plan.hpp"
+#include "compiler/graph/partition.hpp"
 #include "compiler/listing.hpp"
 #include "compiler/lowering.hpp"
-#include "compiler/memory_plan.hpp"
-#include "compiler/partition.hpp"
 
 namespace anzan::compiler {
 

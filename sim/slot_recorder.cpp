@@ -1,7 +1,7 @@
 // 64-bit sums of the 32-bit counters of each step, which cannot saturate within one step.
 #include "sim/slot_recorder.hpp"
 
-#include "compiler/graph.hpp"
+#include "compiler/graph/graph.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::sim {

@@ -8,7 +8,7 @@
 #include <string>
 #include <tuple>
 
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 #include "compiler/lowering.hpp"
 #include "compiler/semaphores.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "compiler/collective/writer.hpp"
 #include "compiler/dependencies.hpp"
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 #include "compiler/semaphores.hpp"
 
 namespace anzan::compiler {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "compiler/graph/layout.hpp"
 #include "compiler/input_error.hpp"
-#include "compiler/layout.hpp"
 #include "compiler/lowering.hpp"
 
 namespace anzan::compiler {

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "compiler/accesses.hpp"
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 #include "compiler/schedule.hpp"
 #include "compiler/semaphores.hpp"
 #include "compiler/splitting.hpp"

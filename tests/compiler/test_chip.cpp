@@ -5,7 +5,7 @@
 #include <cstring>
 #include <random>
 
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 #include "models/quantiser.hpp"
 #include "sim/functional_engine.hpp"
 

@@ -1,5 +1,5 @@
 // See shared_channels.hpp.
-#include "compiler/shared_channels.hpp"
+#include "compiler/graph/shared_channels.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // Places every tensor in HBM. Persistent tensors keep their place; the others live from the operation that
 // writes them to the last that reads them and share memory.
 #pragma once
-#include "compiler/graph.hpp"
+#include "compiler/graph/graph.hpp"
 #include "compiler/lowering.hpp"
 
 namespace anzan::compiler {

@@ -3,8 +3,8 @@
 #pragma once
 #include <vector>
 
-#include "compiler/graph.hpp"
-#include "compiler/memory_plan.hpp"
+#include "compiler/graph/graph.hpp"
+#include "compiler/graph/memory_plan.hpp"
 
 namespace anzan::compiler {
 

@@ -1,9 +1,9 @@
 // Tensors and slots of a graph under construction: see graph_builder.hpp.
-#include "compiler/graph_builder.hpp"
+#include "compiler/graph/graph_builder.hpp"
 
 #include <utility>
 
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 
 namespace anzan::compiler {
 

@@ -1,5 +1,5 @@
 // Placement of tensors in HBM: see memory_plan.hpp.
-#include "compiler/memory_plan.hpp"
+#include "compiler/graph/memory_plan.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,5 +1,5 @@
 // Layouts: every element has a place of its own, inside the tensor.
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/graph.hpp"
+#include "compiler/graph/graph.hpp"
 
 namespace anzan::compiler {
 

@@ -1,13 +1,13 @@
 // Reverse-mode differentiation of a network into the training graph: see graph.hpp.
-#include "compiler/graph.hpp"
+#include "compiler/graph/graph.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "compiler/graph/layout.hpp"
+#include "compiler/graph/shared_channels.hpp"
 #include "compiler/input_error.hpp"
-#include "compiler/layout.hpp"
-#include "compiler/shared_channels.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/graph_builder.hpp"
+#include "compiler/graph/graph_builder.hpp"
 
 namespace anzan::compiler {
 

@@ -1,5 +1,5 @@
 // See partition.hpp.
-#include "compiler/partition.hpp"
+#include "compiler/graph/partition.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "compiler/graph/layout.hpp"
 #include "compiler/input_error.hpp"
-#include "compiler/layout.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -1,5 +1,5 @@
 // Where the elements of a tensor stand in memory: see layout.hpp.
-#include "compiler/layout.hpp"
+#include "compiler/graph/layout.hpp"
 
 #include <algorithm>
 
