@@ -1,7 +1,7 @@
 // The proof that an integer accumulator never wraps: see accumulator_bound.hpp.
 #include "compiler/accumulator_bound.hpp"
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::compiler {
 

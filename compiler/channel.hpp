@@ -6,8 +6,8 @@
 #include <functional>
 #include <vector>
 
+#include "compiler/input/system.hpp"
 #include "compiler/lowering.hpp"
-#include "compiler/system.hpp"
 
 namespace anzan::compiler {
 

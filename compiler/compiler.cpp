@@ -7,7 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "compiler/programs.hpp"
 
 namespace anzan::compiler {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "compiler/network.hpp"
-#include "compiler/precision.hpp"
-#include "compiler/system.hpp"
+#include "compiler/input/network.hpp"
+#include "compiler/input/precision.hpp"
+#include "compiler/input/system.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "compiler/contraction.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "compiler/semaphores.hpp"
 
 namespace anzan::compiler {

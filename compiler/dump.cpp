@@ -6,7 +6,7 @@
 
 #include "compiler/compiler.hpp"
 #include "compiler/graph/layout.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "compiler/programs.hpp"
 #include "compiler/schedule.hpp"
 #include "isa/assembly.hpp"

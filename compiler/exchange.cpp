@@ -11,7 +11,7 @@
 
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/exchange_plan.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "compiler/update.hpp"
 #include "models/timing.hpp"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::compiler {
 namespace {

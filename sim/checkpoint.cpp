@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/sha256.hpp"
 

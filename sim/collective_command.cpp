@@ -7,7 +7,7 @@
 #include <iostream>
 #include <optional>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/collective_cost.hpp"
 #include "sim/configuration.hpp"

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/chrome_trace.hpp"
 #include "sim/link_recorder.hpp"
 #include "sim/system_cost.hpp"

@@ -12,7 +12,7 @@
 #include <new>
 #include <optional>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "isa/assembly.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/chip_cost.hpp"

@@ -7,9 +7,9 @@
 #include <set>
 #include <tuple>
 
+#include "compiler/input/network_json.hpp"
 #include "sim/hbm_settings.hpp"
 #include "sim/mapping_search.hpp"
-#include "sim/network_json.hpp"
 #include "sim/precision_settings.hpp"
 #include "sim/rtl_core.hpp"
 #include "sim/sha256.hpp"
@@ -79,7 +79,7 @@ class Reader {
     Override inner = change;
     inner.pointer = Json::json_pointer(pointer.substr(std::string("/network").size()));
     try {
-      apply_override(json_["network"], inner, Schema::embedded("sim/network.schema.json"));
+      apply_override(json_["network"], inner, Schema::embedded("compiler/input/network.schema.json"));
     } catch (const InputError& error) {
       InputFinding finding = error.findings().front();
       throw InputError("/network" + finding.place, finding.found, finding.expected);
@@ -98,7 +98,8 @@ class Reader {
       } else if (!network.is_object()) {
         return;
       }
-      std::vector<InputFinding> found = Schema::embedded("sim/network.schema.json").check(network, place);
+      std::vector<InputFinding> found =
+          Schema::embedded("compiler/input/network.schema.json").check(network, place);
       if (!found.empty()) {
         findings_.insert(findings_.end(), found.begin(), found.end());
         return;

@@ -6,7 +6,7 @@
 #include <optional>
 #include <sstream>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/embedded.hpp"
 #include "sim/sha256.hpp"
 

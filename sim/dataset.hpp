@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 #include "sim/idx.hpp"
 
 namespace anzan::sim {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "compiler/system.hpp"
+#include "compiler/input/system.hpp"
 #include "models/network/chips.hpp"
 
 namespace anzan::sim {

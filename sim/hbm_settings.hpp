@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "models/hbm_timing.hpp"
 
 namespace anzan::sim {

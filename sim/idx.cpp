@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/sha256.hpp"
 
 namespace anzan::sim {

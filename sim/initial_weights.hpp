@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 
 namespace anzan::sim {
 

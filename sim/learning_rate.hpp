@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::sim {
 

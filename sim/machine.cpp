@@ -9,7 +9,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/initial_weights.hpp"
 #include "sim/sha256.hpp"
 #include "sim/tensor_memory.hpp"

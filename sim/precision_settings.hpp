@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::sim {
 

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
 
 namespace anzan::sim {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::sim {
 

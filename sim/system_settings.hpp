@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "compiler/input_error.hpp"
-#include "compiler/network.hpp"
-#include "compiler/precision.hpp"
-#include "compiler/system.hpp"
+#include "compiler/input/input_error.hpp"
+#include "compiler/input/network.hpp"
+#include "compiler/input/precision.hpp"
+#include "compiler/input/system.hpp"
 #include "models/network/chips.hpp"
 
 namespace anzan::sim {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/embedded.hpp"
 #include "sim/json_input.hpp"
 #include "sim/schema.hpp"

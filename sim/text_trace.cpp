@@ -10,7 +10,7 @@
 #include <iterator>
 #include <tuple>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/waiting.hpp"
 

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <thread>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/checkpoint.hpp"
 #include "sim/cycle_engine.hpp"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "compiler/collective/writer.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
-#include "compiler/system.hpp"
+#include "compiler/input/system.hpp"
 
 namespace anzan::compiler {
 

@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
+#include "compiler/input/system.hpp"
 #include "compiler/listing.hpp"
-#include "compiler/system.hpp"
 #include "compiler/windows.hpp"
 
 namespace anzan::compiler {

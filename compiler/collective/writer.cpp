@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "compiler/graph/layout.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "compiler/lowering.hpp"
 
 namespace anzan::compiler {

@@ -7,7 +7,7 @@
 
 #include "compiler/graph/layout.hpp"
 #include "compiler/graph/shared_channels.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::compiler {
 namespace {

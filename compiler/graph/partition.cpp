@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "compiler/graph/layout.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::compiler {
 namespace {

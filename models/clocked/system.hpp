@@ -14,7 +14,7 @@ namespace anzan::models::clocked {
 
 // Which cores stand for others. Those of chip 0, [0, simulated), are simulated; core c of them stands for the
 // cores that lie at all distances that are multiples of `simulated`, counted in the dimensions of the
-// exchange (compiler/system.hpp). With simulated == cores() every core is.
+// exchange (compiler/input/system.hpp). With simulated == cores() every core is.
 struct Alike {
   std::vector<int> dimensions{1};
   int simulated = 1;

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 #include "sim/functional_engine.hpp"
 #include "tests/compiler/test_chip.hpp"
 

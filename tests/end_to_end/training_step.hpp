@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/integer_network.hpp"
 #include "tests/reference/random_network.hpp"

@@ -7,7 +7,7 @@
 #include <memory>
 #include <random>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::testing {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 #include "tests/reference/bounded_sums.hpp"
 
 namespace anzan::reference {

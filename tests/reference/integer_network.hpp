@@ -39,7 +39,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 #include "tests/reference/geometry.hpp"
 #include "tests/reference/numbers.hpp"
 

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "compiler/collective/program.hpp"
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "models/number_format.hpp"
 #include "sim/system.hpp"
 #include "sim/system_engine.hpp"

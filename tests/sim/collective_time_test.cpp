@@ -7,7 +7,7 @@
 #include <random>
 #include <set>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/collective_cost.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

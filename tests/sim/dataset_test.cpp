@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <functional>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <regex>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "sim/json_input.hpp"
 
 namespace anzan::sim {

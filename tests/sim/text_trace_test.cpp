@@ -10,7 +10,7 @@
 #include <random>
 #include <system_error>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 #include "isa/assembly.hpp"
 #include "tests/sim/clocked_program.hpp"
 #include "tests/sim/synthetic_data.hpp"

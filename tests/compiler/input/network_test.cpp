@@ -1,11 +1,11 @@
 // The network front end: shapes of networks that are right, and one precise finding for each fault.
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -1,5 +1,5 @@
 // A network with its defaults spelt out is the same network.
-#include "sim/network_json.hpp"
+#include "compiler/input/network_json.hpp"
 
 #include <gmock/gmock.h>
 
@@ -24,7 +24,7 @@ TEST(NetworkJson, RoundTrip) {
   const Json once = network_to_json(net);
   const Json twice = network_to_json(compiler::parse_network(once));
   EXPECT_EQ(once, twice);
-  EXPECT_TRUE(Schema::embedded("sim/network.schema.json").check(once).empty());
+  EXPECT_TRUE(Schema::embedded("compiler/input/network.schema.json").check(once).empty());
   EXPECT_EQ(once["layers"][0]["padding"], (Json{1, 0}));
   EXPECT_EQ(once["layers"][6]["bias_filler"]["value"], 1);
 }

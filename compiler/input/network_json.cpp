@@ -1,5 +1,5 @@
-// The inverse of compiler/network.cpp.
-#include "sim/network_json.hpp"
+// The inverse of compiler/input/network.cpp.
+#include "compiler/input/network_json.hpp"
 
 namespace anzan::sim {
 namespace {

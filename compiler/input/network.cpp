@@ -1,13 +1,13 @@
 // Network front end: JSON layers to Layer structs, shapes inferred front to back. Collects every
 // finding before it throws; a layer whose input is unknown adds no follow-up findings.
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "compiler/input_error.hpp"
+#include "compiler/input/input_error.hpp"
 
 namespace anzan::compiler {
 namespace {

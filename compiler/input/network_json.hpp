@@ -2,7 +2,7 @@
 #pragma once
 #include <nlohmann/json.hpp>
 
-#include "compiler/network.hpp"
+#include "compiler/input/network.hpp"
 
 namespace anzan::sim {
 
