@@ -5,7 +5,7 @@
 #include <iterator>
 #include <map>
 
-#include "compiler/accesses.hpp"
+#include "compiler/instructions/accesses.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "compiler/listing.hpp"
+#include "compiler/instructions/listing.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {

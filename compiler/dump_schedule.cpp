@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "compiler/instructions/units.hpp"
 #include "compiler/schedule.hpp"
-#include "compiler/units.hpp"
 
 namespace anzan::compiler {
 namespace {

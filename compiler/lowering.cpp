@@ -5,7 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "compiler/splitting.hpp"
+#include "compiler/instructions/splitting.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {

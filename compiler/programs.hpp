@@ -6,7 +6,7 @@
 #include "compiler/graph/graph.hpp"
 #include "compiler/graph/memory_plan.hpp"
 #include "compiler/graph/partition.hpp"
-#include "compiler/listing.hpp"
+#include "compiler/instructions/listing.hpp"
 #include "compiler/lowering.hpp"
 
 namespace anzan::compiler {

@@ -7,8 +7,8 @@
 #include <queue>
 #include <utility>
 
+#include "compiler/instructions/units.hpp"
 #include "compiler/semaphores.hpp"
-#include "compiler/units.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "compiler/dependencies.hpp"
-#include "compiler/listing.hpp"
+#include "compiler/instructions/listing.hpp"
 #include "compiler/programs.hpp"
 #include "models/program_timing.hpp"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "compiler/units.hpp"
+#include "compiler/instructions/units.hpp"
 
 namespace anzan::compiler {
 namespace {

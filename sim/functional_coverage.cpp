@@ -7,8 +7,8 @@
 #include <limits>
 #include <variant>
 
+#include "compiler/instructions/units.hpp"
 #include "compiler/semaphores.hpp"
-#include "compiler/units.hpp"
 
 namespace anzan::sim {
 namespace {

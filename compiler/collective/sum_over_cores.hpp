@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "compiler/input/system.hpp"
-#include "compiler/listing.hpp"
+#include "compiler/instructions/listing.hpp"
 #include "compiler/windows.hpp"
 
 namespace anzan::compiler {

@@ -5,7 +5,7 @@
 
 #include "compiler/collective/program.hpp"
 #include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/listing.hpp"
+#include "compiler/instructions/listing.hpp"
 
 namespace anzan::compiler {
 

@@ -6,8 +6,8 @@
 #include <map>
 #include <random>
 
-#include "compiler/accesses.hpp"
 #include "compiler/collective/sum_over_cores.hpp"
+#include "compiler/instructions/accesses.hpp"
 #include "compiler/semaphores.hpp"
 #include "isa/program.hpp"
 #include "tests/compiler/test_chip.hpp"

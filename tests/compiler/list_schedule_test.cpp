@@ -9,12 +9,12 @@
 #include <random>
 #include <set>
 
-#include "compiler/accesses.hpp"
 #include "compiler/graph/layout.hpp"
+#include "compiler/instructions/accesses.hpp"
+#include "compiler/instructions/splitting.hpp"
+#include "compiler/instructions/units.hpp"
 #include "compiler/schedule.hpp"
 #include "compiler/semaphores.hpp"
-#include "compiler/splitting.hpp"
-#include "compiler/units.hpp"
 #include "models/timing.hpp"
 #include "tests/compiler/random_program.hpp"
 #include "tests/compiler/test_chip.hpp"

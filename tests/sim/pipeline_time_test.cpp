@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "compiler/compiler.hpp"
-#include "compiler/units.hpp"
+#include "compiler/instructions/units.hpp"
 #include "models/clocked/system.hpp"
 #include "sim/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"

@@ -1,5 +1,5 @@
 // Lines and slots of each instruction: see accesses.hpp.
-#include "compiler/accesses.hpp"
+#include "compiler/instructions/accesses.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // Pieces of long instructions: see splitting.hpp.
-#include "compiler/splitting.hpp"
+#include "compiler/instructions/splitting.hpp"
 
 #include <algorithm>
 #include <type_traits>

@@ -1,5 +1,5 @@
 // The affine loop nest of one instruction: see nest.hpp.
-#include "compiler/nest.hpp"
+#include "compiler/instructions/nest.hpp"
 
 #include <limits>
 #include <stdexcept>

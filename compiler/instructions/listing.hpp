@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "compiler/accesses.hpp"
+#include "compiler/instructions/accesses.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {
