@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "compiler/input/system.hpp"
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 

@@ -12,7 +12,7 @@
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/exchange_plan.hpp"
 #include "compiler/input/input_error.hpp"
-#include "compiler/update.hpp"
+#include "compiler/lowering/update.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {

@@ -7,7 +7,7 @@
 #include "compiler/graph/memory_plan.hpp"
 #include "compiler/graph/partition.hpp"
 #include "compiler/instructions/listing.hpp"
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "compiler/graph/layout.hpp"
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 #include "compiler/semaphores.hpp"
 
 namespace anzan::compiler {

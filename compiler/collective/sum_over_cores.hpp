@@ -10,7 +10,7 @@
 
 #include "compiler/input/system.hpp"
 #include "compiler/instructions/listing.hpp"
-#include "compiler/windows.hpp"
+#include "compiler/lowering/windows.hpp"
 
 namespace anzan::compiler {
 

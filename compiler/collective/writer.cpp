@@ -5,7 +5,7 @@
 
 #include "compiler/graph/layout.hpp"
 #include "compiler/input/input_error.hpp"
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 

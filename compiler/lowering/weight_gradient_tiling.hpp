@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "compiler/lowering.hpp"
-#include "compiler/windows.hpp"
+#include "compiler/lowering/lowering.hpp"
+#include "compiler/lowering/windows.hpp"
 
 namespace anzan::compiler {
 

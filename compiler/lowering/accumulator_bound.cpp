@@ -1,5 +1,5 @@
 // The proof that an integer accumulator never wraps: see accumulator_bound.hpp.
-#include "compiler/accumulator_bound.hpp"
+#include "compiler/lowering/accumulator_bound.hpp"
 
 #include "compiler/input/input_error.hpp"
 

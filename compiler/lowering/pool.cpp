@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "compiler/input/input_error.hpp"
-#include "compiler/lowering.hpp"
-#include "compiler/windows.hpp"
+#include "compiler/lowering/lowering.hpp"
+#include "compiler/lowering/windows.hpp"
 
 namespace anzan::compiler {
 namespace {

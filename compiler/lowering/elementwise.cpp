@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "compiler/input/input_error.hpp"
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 namespace {

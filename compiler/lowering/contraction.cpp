@@ -1,5 +1,5 @@
 // Contractions whose lanes are images: see contraction.hpp.
-#include "compiler/contraction.hpp"
+#include "compiler/lowering/contraction.hpp"
 
 #include <fmt/format.h>
 

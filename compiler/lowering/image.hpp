@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compiler/graph/layout.hpp"
-#include "compiler/windows.hpp"
+#include "compiler/lowering/windows.hpp"
 
 namespace anzan::compiler {
 

@@ -1,7 +1,7 @@
 // Geometry that the three lowerings of a convolution share.
 #pragma once
-#include "compiler/lowering.hpp"
-#include "compiler/windows.hpp"
+#include "compiler/lowering/lowering.hpp"
+#include "compiler/lowering/windows.hpp"
 
 namespace anzan::compiler {
 

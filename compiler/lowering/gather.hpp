@@ -1,7 +1,7 @@
 // im2col in the scratchpad, for inputs with few channels: taps stand where channels would, so that words
 // and lanes are full.
 #pragma once
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "compiler/accumulator_bound.hpp"
-#include "compiler/convolution.hpp"
-#include "compiler/transposed_operands.hpp"
-#include "compiler/weight_gradient_tiling.hpp"
+#include "compiler/lowering/accumulator_bound.hpp"
+#include "compiler/lowering/convolution.hpp"
+#include "compiler/lowering/transposed_operands.hpp"
+#include "compiler/lowering/weight_gradient_tiling.hpp"
 
 namespace anzan::compiler {
 namespace {

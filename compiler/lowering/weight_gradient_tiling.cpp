@@ -1,5 +1,5 @@
 // Tile search of the weight gradient: see weight_gradient_tiling.hpp.
-#include "compiler/weight_gradient_tiling.hpp"
+#include "compiler/lowering/weight_gradient_tiling.hpp"
 
 #include <algorithm>
 #include <limits>

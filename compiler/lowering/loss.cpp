@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compiler/input/input_error.hpp"
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "compiler/contraction.hpp"
 #include "compiler/input/input_error.hpp"
+#include "compiler/lowering/contraction.hpp"
 
 namespace anzan::compiler {
 namespace {

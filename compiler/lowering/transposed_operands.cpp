@@ -1,10 +1,10 @@
 // Transposed operands of the weight gradient: see transposed_operands.hpp.
-#include "compiler/transposed_operands.hpp"
+#include "compiler/lowering/transposed_operands.hpp"
 
 #include <algorithm>
 #include <limits>
 
-#include "compiler/gather.hpp"
+#include "compiler/lowering/gather.hpp"
 
 namespace anzan::compiler {
 namespace {

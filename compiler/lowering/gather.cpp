@@ -1,5 +1,5 @@
 // im2col in the scratchpad: see gather.hpp.
-#include "compiler/gather.hpp"
+#include "compiler/lowering/gather.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // What all lowerings share: see lowering.hpp.
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 #include <algorithm>
 #include <cstring>

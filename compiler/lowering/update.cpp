@@ -1,6 +1,6 @@
 // Stochastic gradient descent with momentum as Caffe defines it (v := mu v + lr (g + lambda w); w := w - v),
 // and the first quantisation of initial values. Everything between stored tensors is FP32.
-#include "compiler/update.hpp"
+#include "compiler/lowering/update.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -1,5 +1,5 @@
 // Window classes against the definition of a sliding window, position by position and tap by tap.
-#include "compiler/windows.hpp"
+#include "compiler/lowering/windows.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Sliding windows along one axis: see windows.hpp.
-#include "compiler/windows.hpp"
+#include "compiler/lowering/windows.hpp"
 
 #include <algorithm>
 

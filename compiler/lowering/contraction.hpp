@@ -4,8 +4,8 @@
 #pragma once
 #include <vector>
 
-#include "compiler/gather.hpp"
-#include "compiler/lowering.hpp"
+#include "compiler/lowering/gather.hpp"
+#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <vector>
 
-#include "compiler/weight_gradient_tiling.hpp"
+#include "compiler/lowering/weight_gradient_tiling.hpp"
 
 namespace anzan::compiler {
 

@@ -1,11 +1,11 @@
 // Convolution and fully connected layers, forward and the gradient of their input, as contractions; and
 // the proof that their integer accumulators cannot wrap.
-#include "compiler/convolution.hpp"
+#include "compiler/lowering/convolution.hpp"
 
 #include <algorithm>
 
-#include "compiler/accumulator_bound.hpp"
-#include "compiler/contraction.hpp"
+#include "compiler/lowering/accumulator_bound.hpp"
+#include "compiler/lowering/contraction.hpp"
 
 namespace anzan::compiler {
 

@@ -9,12 +9,12 @@
 
 #include "compiler/graph/graph.hpp"
 #include "compiler/graph/layout.hpp"
-#include "compiler/image.hpp"
 #include "compiler/instructions/listing.hpp"
 #include "compiler/instructions/nest.hpp"
-#include "compiler/scratchpad_areas.hpp"
-#include "compiler/tables.hpp"
-#include "compiler/windows.hpp"
+#include "compiler/lowering/image.hpp"
+#include "compiler/lowering/scratchpad_areas.hpp"
+#include "compiler/lowering/tables.hpp"
+#include "compiler/lowering/windows.hpp"
 
 namespace anzan::compiler {
 
