@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
-#include "compiler/division.hpp"
-#include "compiler/exchange.hpp"
+#include "compiler/parallel/division.hpp"
+#include "compiler/parallel/exchange.hpp"
 #include "compiler/schedule.hpp"
 
 namespace anzan::compiler {

@@ -7,11 +7,11 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "compiler/channel.hpp"
 #include "compiler/collective/sum_over_cores.hpp"
+#include "compiler/parallel/channel.hpp"
+#include "compiler/parallel/exchange_choice.hpp"
 #include "isa/assembly.hpp"
 #include "models/number_format.hpp"
-#include "sim/exchange_choice.hpp"
 #include "sim/json_input.hpp"
 #include "sim/schema.hpp"
 

@@ -1,5 +1,5 @@
 // See division.hpp. Buffers and channels have the same lines in every core, all in Lowering::road().
-#include "compiler/division.hpp"
+#include "compiler/parallel/division.hpp"
 
 #include <algorithm>
 #include <array>

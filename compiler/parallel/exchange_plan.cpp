@@ -1,5 +1,5 @@
 // An event is a task that can begin; links are taken in the order of events.
-#include "compiler/exchange_plan.hpp"
+#include "compiler/parallel/exchange_plan.hpp"
 
 #include <algorithm>
 #include <functional>

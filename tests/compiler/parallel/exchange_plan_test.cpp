@@ -1,5 +1,5 @@
 // The order of an exchange: the plan against what it promises, and programs against the order of messages.
-#include "compiler/exchange_plan.hpp"
+#include "compiler/parallel/exchange_plan.hpp"
 
 #include <gtest/gtest.h>
 

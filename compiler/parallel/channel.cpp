@@ -1,5 +1,5 @@
 // Puts, takes and credits: see channel.hpp.
-#include "compiler/channel.hpp"
+#include "compiler/parallel/channel.hpp"
 
 #include <utility>
 

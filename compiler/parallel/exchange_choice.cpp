@@ -1,5 +1,5 @@
 // Rounds and link loads of an exchange, without simulating it: see exchange_choice.hpp.
-#include "sim/exchange_choice.hpp"
+#include "compiler/parallel/exchange_choice.hpp"
 
 #include <algorithm>
 #include <cmath>

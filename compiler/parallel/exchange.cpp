@@ -1,6 +1,6 @@
 // Gradients are summed over the cores segment by segment: loaded from HBM and summed in the scratchpads,
 // where the updates read the sums. Several segments are under way at once, on different ways.
-#include "compiler/exchange.hpp"
+#include "compiler/parallel/exchange.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -10,9 +10,9 @@
 #include <numeric>
 
 #include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/exchange_plan.hpp"
 #include "compiler/input/input_error.hpp"
 #include "compiler/lowering/update.hpp"
+#include "compiler/parallel/exchange_plan.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "compiler/channel.hpp"
 #include "compiler/graph/partition.hpp"
+#include "compiler/parallel/channel.hpp"
 
 namespace anzan::compiler {
 
