@@ -8,7 +8,7 @@
 #include "compiler/graph/layout.hpp"
 #include "compiler/input/input_error.hpp"
 #include "compiler/programs.hpp"
-#include "compiler/schedule.hpp"
+#include "compiler/schedule/schedule.hpp"
 #include "isa/assembly.hpp"
 
 namespace anzan::compiler {

@@ -9,7 +9,7 @@
 
 #include "compiler/parallel/division.hpp"
 #include "compiler/parallel/exchange.hpp"
-#include "compiler/schedule.hpp"
+#include "compiler/schedule/schedule.hpp"
 
 namespace anzan::compiler {
 namespace {

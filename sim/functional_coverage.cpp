@@ -8,7 +8,7 @@
 #include <variant>
 
 #include "compiler/instructions/units.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::sim {
 namespace {

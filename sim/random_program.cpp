@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <variant>
 
-#include "compiler/dependencies.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/dependencies.hpp"
+#include "compiler/schedule/semaphores.hpp"
 #include "sim/random_draw.hpp"
 
 namespace anzan::sim {

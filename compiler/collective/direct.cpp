@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "compiler/collective/writer.hpp"
-#include "compiler/dependencies.hpp"
 #include "compiler/graph/layout.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/dependencies.hpp"
+#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -1,5 +1,5 @@
 // Which semaphores a collective raises in other cores, and how many ways that leaves.
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/semaphores.hpp"
 
 #include <map>
 #include <tuple>

@@ -10,7 +10,7 @@
 
 #include "compiler/graph/layout.hpp"
 #include "compiler/lowering/lowering.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/input/input_error.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/schedule.hpp"
+#include "compiler/schedule/schedule.hpp"
 #include "models/number_format.hpp"
 #include "sim/configuration.hpp"
 #include "sim/dataset.hpp"

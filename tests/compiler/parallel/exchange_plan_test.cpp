@@ -8,7 +8,7 @@
 
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/instructions/accesses.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/semaphores.hpp"
 #include "isa/program.hpp"
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"

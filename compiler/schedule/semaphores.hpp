@@ -2,7 +2,7 @@
 // that depends on one of another unit a wait, and that one a signal. Units work in program order, so one
 // counting semaphore for each ordered pair of units is enough.
 #pragma once
-#include "compiler/dependencies.hpp"
+#include "compiler/schedule/dependencies.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "compiler/dependencies.hpp"
 #include "compiler/instructions/listing.hpp"
 #include "compiler/programs.hpp"
+#include "compiler/schedule/dependencies.hpp"
 #include "models/program_timing.hpp"
 
 namespace anzan::compiler {

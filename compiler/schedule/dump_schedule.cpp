@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "compiler/instructions/units.hpp"
-#include "compiler/schedule.hpp"
+#include "compiler/schedule/schedule.hpp"
 
 namespace anzan::compiler {
 namespace {

@@ -1,5 +1,5 @@
 // Waits and signals between units: see semaphores.hpp.
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/semaphores.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // Dependencies by the last accesses to each stretch of lines: see dependencies.hpp.
-#include "compiler/dependencies.hpp"
+#include "compiler/schedule/dependencies.hpp"
 
 #include <array>
 #include <iterator>

@@ -13,10 +13,10 @@
 #include "compiler/instructions/accesses.hpp"
 #include "compiler/instructions/splitting.hpp"
 #include "compiler/instructions/units.hpp"
-#include "compiler/schedule.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/schedule.hpp"
+#include "compiler/schedule/semaphores.hpp"
 #include "models/timing.hpp"
-#include "tests/compiler/random_program.hpp"
+#include "tests/compiler/random_dependencies.hpp"
 #include "tests/compiler/test_chip.hpp"
 
 namespace anzan::compiler {

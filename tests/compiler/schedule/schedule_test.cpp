@@ -6,7 +6,7 @@
 #include <random>
 
 #include "compiler/compiler.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/semaphores.hpp"
 #include "isa/program.hpp"
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"

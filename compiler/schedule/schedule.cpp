@@ -1,5 +1,5 @@
 // List scheduling and the machine that it imagines: see schedule.hpp.
-#include "compiler/schedule.hpp"
+#include "compiler/schedule/schedule.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "compiler/instructions/units.hpp"
-#include "compiler/semaphores.hpp"
+#include "compiler/schedule/semaphores.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {

@@ -1,5 +1,5 @@
 // Random programs and their exact footprints: see random_program.hpp.
-#include "tests/compiler/random_program.hpp"
+#include "tests/compiler/random_dependencies.hpp"
 
 #include <functional>
 #include <random>
