@@ -9,7 +9,7 @@
 #include "compiler/compiler.hpp"
 #include "models/event_counts.hpp"
 #include "models/program_timing.hpp"
-#include "sim/cost_options.hpp"
+#include "sim/configuration/cost_options.hpp"
 #include "sim/roofline.hpp"
 #include "sim/system_cost.hpp"
 

@@ -10,7 +10,7 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/collective_cost.hpp"
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 
 namespace anzan::sim {
 namespace {

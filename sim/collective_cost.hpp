@@ -9,7 +9,7 @@
 #include "compiler/collective/program.hpp"
 #include "models/network/network.hpp"
 #include "sim/collective_theory.hpp"
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 
 namespace anzan::sim {
 

@@ -17,7 +17,7 @@
 #include "sim/atomic_file.hpp"
 #include "sim/chip_cost.hpp"
 #include "sim/collective_command.hpp"
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl_core.hpp"
 #include "sim/summary.hpp"

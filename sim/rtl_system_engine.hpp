@@ -9,8 +9,8 @@
 
 #include "models/clocked/every_cycle.hpp"
 #include "models/clocked/messages.hpp"
+#include "sim/configuration/system_settings.hpp"
 #include "sim/rtl_core.hpp"
-#include "sim/system_settings.hpp"
 #include "sim/timed_engine.hpp"
 
 namespace anzan::sim {

@@ -9,8 +9,8 @@
 
 #include "compiler/compiler.hpp"
 #include "models/clocked/system.hpp"
-#include "sim/configuration.hpp"
-#include "sim/system_settings.hpp"
+#include "sim/configuration/configuration.hpp"
+#include "sim/configuration/system_settings.hpp"
 
 namespace anzan::sim {
 

@@ -2,7 +2,7 @@
 // functional engines what it does.
 #pragma once
 #include "models/clocked/system.hpp"
-#include "sim/system_settings.hpp"
+#include "sim/configuration/system_settings.hpp"
 #include "sim/timed_engine.hpp"
 
 namespace anzan::sim {

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "models/clocked/system.hpp"
-#include "sim/system_settings.hpp"
+#include "sim/configuration/system_settings.hpp"
 
 namespace anzan::sim {
 

@@ -10,7 +10,7 @@
 
 #include "compiler/compiler.hpp"
 #include "models/clocked/system.hpp"
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -9,7 +9,7 @@
 #include <iterator>
 
 #include "sim/checkpoint.hpp"
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "sim/dataset.hpp"
 #include "sim/tensor_memory.hpp"
 #include "tests/sim/synthetic_data.hpp"

@@ -8,7 +8,7 @@
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "models/number_format.hpp"
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "sim/dataset.hpp"
 #include "sim/machine.hpp"
 #include "sim/system.hpp"

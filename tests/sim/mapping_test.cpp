@@ -6,7 +6,7 @@
 #include <numeric>
 #include <random>
 
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "sim/machine.hpp"
 #include "sim/system_engine.hpp"
 #include "tests/reference/random_network.hpp"

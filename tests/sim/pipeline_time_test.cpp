@@ -7,7 +7,7 @@
 #include "compiler/compiler.hpp"
 #include "compiler/instructions/units.hpp"
 #include "models/clocked/system.hpp"
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

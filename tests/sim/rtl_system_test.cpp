@@ -7,7 +7,7 @@
 #include <optional>
 #include <random>
 
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "sim/dataset.hpp"
 #include "sim/machine.hpp"
 #include "sim/rtl_system_engine.hpp"

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <random>
 
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "sim/machine.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

@@ -5,7 +5,7 @@
 #include "compiler/compiler.hpp"
 #include "models/clocked/core.hpp"
 #include "models/timing.hpp"
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "sim/schema.hpp"
+#include "sim/configuration/schema.hpp"
 
 namespace anzan::sim {
 namespace {

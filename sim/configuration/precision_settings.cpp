@@ -1,12 +1,12 @@
 // Merging is done on JSON, so that a level changes exactly the keys it names.
-#include "sim/precision_settings.hpp"
+#include "sim/configuration/precision_settings.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "models/number_format.hpp"
+#include "sim/configuration/schema.hpp"
 #include "sim/embedded.hpp"
-#include "sim/schema.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,5 +1,5 @@
 // The compiler's choice of a mapping against the simulation of every mapping.
-#include "sim/mapping_search.hpp"
+#include "sim/configuration/mapping_search.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // See system_settings.hpp.
-#include "sim/system_settings.hpp"
+#include "sim/configuration/system_settings.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,8 +12,8 @@
 #include "compiler/parallel/exchange_choice.hpp"
 #include "isa/assembly.hpp"
 #include "models/number_format.hpp"
-#include "sim/json_input.hpp"
-#include "sim/schema.hpp"
+#include "sim/configuration/json_input.hpp"
+#include "sim/configuration/schema.hpp"
 
 namespace anzan::sim {
 namespace {

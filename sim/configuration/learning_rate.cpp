@@ -1,11 +1,11 @@
 // One row a policy: its name and the parameters it takes.
-#include "sim/learning_rate.hpp"
+#include "sim/configuration/learning_rate.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "sim/schema.hpp"
+#include "sim/configuration/schema.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,6 +1,6 @@
 // Learning-rate policies against Caffe's formulas, written here a second time in long double with
 // repeated multiplication instead of powers where that is possible.
-#include "sim/learning_rate.hpp"
+#include "sim/configuration/learning_rate.hpp"
 
 #include <gmock/gmock.h>
 

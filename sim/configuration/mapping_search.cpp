@@ -1,5 +1,5 @@
 // See mapping_search.hpp.
-#include "sim/mapping_search.hpp"
+#include "sim/configuration/mapping_search.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/schema.hpp"
+#include "sim/configuration/schema.hpp"
 
 namespace anzan::sim {
 

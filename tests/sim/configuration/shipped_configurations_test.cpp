@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
-#include "sim/cost_options.hpp"
+#include "sim/configuration/cost_options.hpp"
+#include "sim/configuration/json_input.hpp"
+#include "sim/configuration/learning_rate.hpp"
+#include "sim/configuration/system_settings.hpp"
 #include "sim/dataset.hpp"
-#include "sim/json_input.hpp"
-#include "sim/learning_rate.hpp"
-#include "sim/system_settings.hpp"
 
 namespace anzan::sim {
 

@@ -1,5 +1,5 @@
 // Technology files: the shipped ones say what they claim, and every wrong one is answered with its place.
-#include "sim/technology.hpp"
+#include "sim/configuration/technology.hpp"
 
 #include <gmock/gmock.h>
 
@@ -9,7 +9,7 @@
 #include <regex>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/json_input.hpp"
+#include "sim/configuration/json_input.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,6 +1,6 @@
 // Findings of the schemas, of the network and of the checks for sense are collected and thrown together;
 // a part that has failed its schema is not looked into further.
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,12 +8,12 @@
 #include <tuple>
 
 #include "compiler/input/network_json.hpp"
-#include "sim/hbm_settings.hpp"
-#include "sim/mapping_search.hpp"
-#include "sim/precision_settings.hpp"
+#include "sim/configuration/hbm_settings.hpp"
+#include "sim/configuration/mapping_search.hpp"
+#include "sim/configuration/precision_settings.hpp"
+#include "sim/configuration/technology.hpp"
 #include "sim/rtl_core.hpp"
 #include "sim/sha256.hpp"
-#include "sim/technology.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -28,7 +28,7 @@ class Reader {
   Reader(Json json, fs::path directory) : json_(std::move(json)), directory_(std::move(directory)) {}
 
   Configuration read(const std::vector<Override>& overrides) {
-    const Schema schema = Schema::embedded("sim/config.schema.json");
+    const Schema schema = Schema::embedded("sim/configuration/config.schema.json");
     for (const Override& change : overrides) override_one(change, schema);
     findings_ = schema.check(json_);
     if (!json_.is_object()) throw InputError(std::move(findings_));

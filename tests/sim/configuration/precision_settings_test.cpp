@@ -1,9 +1,9 @@
 // The precision block: presets, and the order in which its levels override each other.
-#include "sim/precision_settings.hpp"
+#include "sim/configuration/precision_settings.hpp"
 
 #include <gmock/gmock.h>
 
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -1,5 +1,5 @@
 // Valijson's errors name the place by a path; what was expected there is described from the schema.
-#include "sim/schema.hpp"
+#include "sim/configuration/schema.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,5 +1,5 @@
 // Strict reading with nlohmann's parser events, which see what the finished document no longer shows.
-#include "sim/json_input.hpp"
+#include "sim/configuration/json_input.hpp"
 
 #include <fstream>
 #include <set>

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 
 namespace anzan::sim {
 

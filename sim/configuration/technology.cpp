@@ -1,13 +1,13 @@
 // The schema knows the form; which components and events there are, the table of events does.
-#include "sim/technology.hpp"
+#include "sim/configuration/technology.hpp"
 
 #include <algorithm>
 #include <map>
 
 #include "compiler/input/input_error.hpp"
+#include "sim/configuration/json_input.hpp"
+#include "sim/configuration/schema.hpp"
 #include "sim/embedded.hpp"
-#include "sim/json_input.hpp"
-#include "sim/schema.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -130,7 +130,8 @@ std::vector<std::string> built_in_technologies() {
 models::Technology load_technology(Json& json, const fs::path& directory, const std::string& place) {
   std::string at = place;
   Json technology = resolved(json, directory, at);
-  std::vector<InputFinding> findings = Schema::embedded("sim/technology.schema.json").check(technology, at);
+  std::vector<InputFinding> findings =
+      Schema::embedded("sim/configuration/technology.schema.json").check(technology, at);
   if (findings.empty()) {
     check_events(technology["events"], at + "/events", findings);
     check_sizes(technology["sram"], at + "/sram", findings);

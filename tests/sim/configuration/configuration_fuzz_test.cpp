@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -1,6 +1,6 @@
 // The configuration: what is read from it, the effective form, overrides, and every kind of bad input
 // with its pointer, value and expectation.
-#include "sim/configuration.hpp"
+#include "sim/configuration/configuration.hpp"
 
 #include <gmock/gmock.h>
 
@@ -222,8 +222,8 @@ TEST(Configuration, EachFaultHasItsPointerValueAndExpectation) {
 
 // The schema repeats the ranges of the model's table, so that they stand where a reader of the schema looks.
 TEST(Configuration, TheSchemaKnowsTheModelsRangesOfHbm) {
-  const Json keys = Json::parse(
-      embedded_files().at("sim/config.schema.json"))["properties"]["chip"]["properties"]["hbm"]["properties"];
+  const Json keys = Json::parse(embedded_files().at(
+      "sim/configuration/config.schema.json"))["properties"]["chip"]["properties"]["hbm"]["properties"];
   EXPECT_EQ(keys.size(), models::hbm_fields().size() + 2);  // preset, scheduling
   for (const models::HbmField& field : models::hbm_fields()) {
     ASSERT_TRUE(keys.contains(field.name)) << field.name;

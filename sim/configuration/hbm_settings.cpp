@@ -1,5 +1,5 @@
 // See hbm_settings.hpp.
-#include "sim/hbm_settings.hpp"
+#include "sim/configuration/hbm_settings.hpp"
 
 #include "sim/embedded.hpp"
 
