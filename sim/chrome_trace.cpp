@@ -13,8 +13,8 @@
 
 #include "isa/assembly.hpp"
 #include "sim/atomic_file.hpp"
+#include "sim/cost/waiting.hpp"
 #include "sim/trace_events.hpp"
-#include "sim/waiting.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -15,8 +15,8 @@
 #include "isa/program.hpp"
 #include "models/network/chips.hpp"
 #include "models/program_timing.hpp"
+#include "sim/cost/roofline.hpp"
 #include "sim/link_recorder.hpp"
-#include "sim/roofline.hpp"
 
 namespace anzan::sim {
 

@@ -9,8 +9,8 @@
 
 #include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
-#include "sim/collective_cost.hpp"
 #include "sim/configuration/configuration.hpp"
+#include "sim/cost/collective_cost.hpp"
 
 namespace anzan::sim {
 namespace {

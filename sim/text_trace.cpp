@@ -12,7 +12,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
-#include "sim/waiting.hpp"
+#include "sim/cost/waiting.hpp"
 
 namespace anzan::sim {
 namespace {

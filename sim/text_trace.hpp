@@ -35,7 +35,7 @@ struct TraceRecord {
 
 using Trace = std::vector<TraceRecord>;  // ascending
 
-// Throws std::invalid_argument as check_timing (sim/waiting.hpp).
+// Throws std::invalid_argument as check_timing (sim/cost/waiting.hpp).
 Trace make_trace(const isa::Program& program, const models::ProgramTiming& timing);
 
 std::string to_line(const TraceRecord& record);  // without its end of line

@@ -2,7 +2,7 @@
 #pragma once
 #include <filesystem>
 
-#include "sim/chip_cost.hpp"
+#include "sim/cost/chip_cost.hpp"
 
 namespace anzan::sim {
 

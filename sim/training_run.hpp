@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "models/clocked/core.hpp"
-#include "sim/chip_cost.hpp"
 #include "sim/configuration/configuration.hpp"
+#include "sim/cost/chip_cost.hpp"
 #include "sim/epoch_order.hpp"
 #include "sim/interrupt.hpp"
 #include "sim/machine.hpp"

@@ -14,7 +14,7 @@
 #include <system_error>
 
 #include "isa/assembly.hpp"
-#include "sim/waiting.hpp"
+#include "sim/cost/waiting.hpp"
 #include "tests/sim/clocked_program.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "models/clocked/core.hpp"
-#include "sim/system_cost.hpp"
+#include "sim/cost/system_cost.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -1,5 +1,5 @@
 // Sums over the instructions of each region.
-#include "sim/roofline.hpp"
+#include "sim/cost/roofline.hpp"
 
 #include <fmt/format.h>
 

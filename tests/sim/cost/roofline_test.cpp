@@ -1,5 +1,5 @@
 // Operations, traffic and bounds of regions: small ones by hand, products by walking all loops.
-#include "sim/roofline.hpp"
+#include "sim/cost/roofline.hpp"
 
 #include <gtest/gtest.h>
 

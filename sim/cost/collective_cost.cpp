@@ -1,5 +1,5 @@
 // See collective_cost.hpp.
-#include "sim/collective_cost.hpp"
+#include "sim/cost/collective_cost.hpp"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,9 @@
 
 #include "compiler/input/input_error.hpp"
 #include "sim/chrome_trace.hpp"
+#include "sim/cost/system_cost.hpp"
+#include "sim/cost/system_runner.hpp"
 #include "sim/link_recorder.hpp"
-#include "sim/system_cost.hpp"
-#include "sim/system_runner.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -9,9 +9,9 @@
 #include "compiler/collective/program.hpp"
 #include "compiler/input/input_error.hpp"
 #include "models/number_format.hpp"
+#include "sim/cost/waiting.hpp"
 #include "sim/system.hpp"
 #include "sim/system_engine.hpp"
-#include "sim/waiting.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,8 +1,8 @@
 // Runs the programs dry and puts what they cost into JSON.
-#include "sim/chip_cost.hpp"
+#include "sim/cost/chip_cost.hpp"
 
 #include "models/timing.hpp"
-#include "sim/waiting.hpp"
+#include "sim/cost/waiting.hpp"
 
 namespace anzan::sim {
 namespace {

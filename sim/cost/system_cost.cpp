@@ -1,9 +1,9 @@
 // Runs the step of a system dry, and what it is compared with.
-#include "sim/system_cost.hpp"
+#include "sim/cost/system_cost.hpp"
 
 #include <algorithm>
 
-#include "sim/system_runner.hpp"
+#include "sim/cost/system_runner.hpp"
 
 namespace anzan::sim {
 namespace {

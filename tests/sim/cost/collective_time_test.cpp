@@ -8,7 +8,7 @@
 #include <set>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/collective_cost.hpp"
+#include "sim/cost/collective_cost.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

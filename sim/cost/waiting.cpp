@@ -1,5 +1,5 @@
 // Accounts for the cycles of each unit in one walk through the program.
-#include "sim/waiting.hpp"
+#include "sim/cost/waiting.hpp"
 
 #include <fmt/format.h>
 

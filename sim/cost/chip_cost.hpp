@@ -10,8 +10,8 @@
 #include "models/event_counts.hpp"
 #include "models/program_timing.hpp"
 #include "sim/configuration/cost_options.hpp"
-#include "sim/roofline.hpp"
-#include "sim/system_cost.hpp"
+#include "sim/cost/roofline.hpp"
+#include "sim/cost/system_cost.hpp"
 
 namespace anzan::sim {
 

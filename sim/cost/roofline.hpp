@@ -11,7 +11,7 @@
 #include "compiler/compiler.hpp"
 #include "isa/program.hpp"
 #include "models/program_timing.hpp"
-#include "sim/waiting.hpp"
+#include "sim/cost/waiting.hpp"
 
 namespace anzan::sim {
 

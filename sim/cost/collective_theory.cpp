@@ -1,5 +1,5 @@
 // See collective_theory.hpp.
-#include "sim/collective_theory.hpp"
+#include "sim/cost/collective_theory.hpp"
 
 #include <algorithm>
 #include <functional>

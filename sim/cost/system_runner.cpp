@@ -1,5 +1,5 @@
 // See system_runner.hpp.
-#include "sim/system_runner.hpp"
+#include "sim/cost/system_runner.hpp"
 
 namespace anzan::sim {
 

@@ -1,5 +1,5 @@
 // Every cycle of every unit is accounted for, with the cause that a core watched cycle by cycle shows.
-#include "sim/waiting.hpp"
+#include "sim/cost/waiting.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,8 +8,8 @@
 
 #include "compiler/collective/program.hpp"
 #include "models/network/network.hpp"
-#include "sim/collective_theory.hpp"
 #include "sim/configuration/configuration.hpp"
+#include "sim/cost/collective_theory.hpp"
 
 namespace anzan::sim {
 
