@@ -7,7 +7,7 @@
 
 #include "compiler/compiler.hpp"
 #include "models/core.hpp"
-#include "sim/dataset.hpp"
+#include "sim/data/dataset.hpp"
 
 namespace anzan::sim {
 

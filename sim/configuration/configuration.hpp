@@ -11,7 +11,7 @@
 #include "sim/configuration/json_input.hpp"
 #include "sim/configuration/learning_rate.hpp"
 #include "sim/configuration/system_settings.hpp"
-#include "sim/dataset.hpp"
+#include "sim/data/dataset.hpp"
 
 namespace anzan::sim {
 

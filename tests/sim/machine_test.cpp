@@ -10,7 +10,7 @@
 
 #include "sim/checkpoint.hpp"
 #include "sim/configuration/configuration.hpp"
-#include "sim/dataset.hpp"
+#include "sim/data/dataset.hpp"
 #include "sim/tensor_memory.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

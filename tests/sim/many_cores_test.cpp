@@ -9,7 +9,7 @@
 #include "compiler/schedule/schedule.hpp"
 #include "models/number_format.hpp"
 #include "sim/configuration/configuration.hpp"
-#include "sim/dataset.hpp"
+#include "sim/data/dataset.hpp"
 #include "sim/machine.hpp"
 #include "sim/system.hpp"
 #include "sim/system_engine.hpp"

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "sim/configuration/configuration.hpp"
-#include "sim/dataset.hpp"
+#include "sim/data/dataset.hpp"
 #include "sim/machine.hpp"
 #include "sim/rtl_system_engine.hpp"
 #include "sim/system_engine.hpp"

@@ -1,5 +1,5 @@
 // Whole files through zlib, which reads plain ones unchanged; the header is believed only if sizes agree.
-#include "sim/idx.hpp"
+#include "sim/data/idx.hpp"
 
 #include <zlib.h>
 

@@ -1,5 +1,5 @@
 // IDX files and data sets: what is read, and every way in which files can be wrong.
-#include "sim/dataset.hpp"
+#include "sim/data/dataset.hpp"
 
 #include <gmock/gmock.h>
 #include <zlib.h>

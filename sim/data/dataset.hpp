@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compiler/input/network.hpp"
-#include "sim/idx.hpp"
+#include "sim/data/idx.hpp"
 
 namespace anzan::sim {
 

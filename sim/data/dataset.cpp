@@ -1,5 +1,5 @@
 // Finds, reads and checks the four files of a data set, collecting the findings.
-#include "sim/dataset.hpp"
+#include "sim/data/dataset.hpp"
 
 #include <array>
 #include <cstdlib>
