@@ -9,7 +9,7 @@
 
 #include "compiler/compiler.hpp"
 #include "sim/batch_writer.hpp"
-#include "sim/system.hpp"
+#include "sim/engines/system.hpp"
 
 namespace anzan::sim {
 

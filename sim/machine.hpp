@@ -11,9 +11,9 @@
 #include "compiler/compiler.hpp"
 #include "models/core.hpp"
 #include "sim/distribution.hpp"
-#include "sim/functional_engine.hpp"
-#include "sim/system.hpp"
-#include "sim/timed_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
+#include "sim/engines/system.hpp"
+#include "sim/engines/timed_engine.hpp"
 
 namespace anzan::sim {
 

@@ -12,11 +12,11 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/atomic_file.hpp"
 #include "sim/checkpoint.hpp"
-#include "sim/cycle_engine.hpp"
-#include "sim/mixed_engine.hpp"
-#include "sim/rtl_engine.hpp"
-#include "sim/rtl_system_engine.hpp"
-#include "sim/system_engine.hpp"
+#include "sim/engines/cycle_engine.hpp"
+#include "sim/engines/cycle_system_engine.hpp"
+#include "sim/engines/mixed_engine.hpp"
+#include "sim/engines/rtl_engine.hpp"
+#include "sim/engines/rtl_system_engine.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "isa/assembly.hpp"
 #include "models/clocked/core.hpp"
-#include "sim/functional_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
 #include "sim/host_words.hpp"
 #include "sim/random_draw.hpp"
 #include "sim/random_program.hpp"

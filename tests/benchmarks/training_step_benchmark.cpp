@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/input/network.hpp"
-#include "sim/functional_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
 #include "tests/compiler/test_chip.hpp"
 
 namespace {

@@ -7,7 +7,7 @@
 
 #include "compiler/graph/layout.hpp"
 #include "models/quantiser.hpp"
-#include "sim/functional_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
 
 namespace anzan::testing {
 namespace {

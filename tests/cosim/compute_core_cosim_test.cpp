@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "models/clocked/core.hpp"
-#include "sim/rtl_engine.hpp"
+#include "sim/engines/rtl_engine.hpp"
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 

@@ -10,8 +10,8 @@
 #include "compiler/input/input_error.hpp"
 #include "models/number_format.hpp"
 #include "sim/cost/waiting.hpp"
-#include "sim/system.hpp"
-#include "sim/system_engine.hpp"
+#include "sim/engines/cycle_system_engine.hpp"
+#include "sim/engines/system.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -5,8 +5,8 @@
 #include "models/clocked/system.hpp"
 #include "models/core.hpp"
 #include "models/program_timing.hpp"
-#include "sim/functional_engine.hpp"
-#include "sim/system.hpp"
+#include "sim/engines/functional_engine.hpp"
+#include "sim/engines/system.hpp"
 
 namespace anzan::sim {
 

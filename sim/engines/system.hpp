@@ -7,7 +7,7 @@
 
 #include "compiler/compiler.hpp"
 #include "models/core.hpp"
-#include "sim/functional_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
 
 namespace anzan::sim {
 

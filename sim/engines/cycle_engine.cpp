@@ -1,5 +1,5 @@
 // See cycle_engine.hpp.
-#include "sim/cycle_engine.hpp"
+#include "sim/engines/cycle_engine.hpp"
 
 namespace anzan::sim {
 namespace {

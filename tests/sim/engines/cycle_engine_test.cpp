@@ -1,6 +1,6 @@
 // Values and time together give what each gives alone: the bits of the functional engine, and the cycles of a
 // dry run at every step.
-#include "sim/cycle_engine.hpp"
+#include "sim/engines/cycle_engine.hpp"
 
 #include <gtest/gtest.h>
 

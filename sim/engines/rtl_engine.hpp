@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "models/clocked/every_cycle.hpp"
+#include "sim/engines/timed_engine.hpp"
 #include "sim/rtl_core.hpp"
-#include "sim/timed_engine.hpp"
 
 namespace anzan::sim {
 

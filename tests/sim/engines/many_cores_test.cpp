@@ -10,9 +10,9 @@
 #include "models/number_format.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/data/dataset.hpp"
+#include "sim/engines/cycle_system_engine.hpp"
+#include "sim/engines/system.hpp"
 #include "sim/machine.hpp"
-#include "sim/system.hpp"
-#include "sim/system_engine.hpp"
 #include "sim/tensor_memory.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

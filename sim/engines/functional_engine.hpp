@@ -10,7 +10,7 @@
 #include "isa/program.hpp"
 #include "models/core.hpp"
 #include "models/kernels/kernels.hpp"
-#include "sim/thread_team.hpp"
+#include "sim/engines/thread_team.hpp"
 
 namespace anzan::sim {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "models/clocked/core.hpp"
-#include "sim/timed_engine.hpp"
+#include "sim/engines/timed_engine.hpp"
 
 namespace anzan::sim {
 

@@ -1,5 +1,5 @@
 // See system_engine.hpp.
-#include "sim/system_engine.hpp"
+#include "sim/engines/cycle_system_engine.hpp"
 
 #include "models/network/chips.hpp"
 

@@ -9,9 +9,9 @@
 
 #include "sim/configuration/configuration.hpp"
 #include "sim/data/dataset.hpp"
+#include "sim/engines/cycle_system_engine.hpp"
+#include "sim/engines/rtl_system_engine.hpp"
 #include "sim/machine.hpp"
-#include "sim/rtl_system_engine.hpp"
-#include "sim/system_engine.hpp"
 #include "tests/sim/put_storm.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

@@ -1,5 +1,5 @@
 // The thread team: a task is published by opening a gate; its pieces are taken from a shared counter.
-#include "sim/thread_team.hpp"
+#include "sim/engines/thread_team.hpp"
 
 #include <algorithm>
 #include <chrono>

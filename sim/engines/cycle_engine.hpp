@@ -2,7 +2,7 @@
 // what it does.
 #pragma once
 #include "models/clocked/core.hpp"
-#include "sim/timed_engine.hpp"
+#include "sim/engines/timed_engine.hpp"
 
 namespace anzan::sim {
 

@@ -1,5 +1,5 @@
 // See rtl_engine.hpp.
-#include "sim/rtl_engine.hpp"
+#include "sim/engines/rtl_engine.hpp"
 
 namespace anzan::sim {
 

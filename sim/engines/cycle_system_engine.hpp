@@ -3,7 +3,7 @@
 #pragma once
 #include "models/clocked/system.hpp"
 #include "sim/configuration/system_settings.hpp"
-#include "sim/timed_engine.hpp"
+#include "sim/engines/timed_engine.hpp"
 
 namespace anzan::sim {
 

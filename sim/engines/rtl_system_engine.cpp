@@ -1,5 +1,5 @@
 // See rtl_system_engine.hpp.
-#include "sim/rtl_system_engine.hpp"
+#include "sim/engines/rtl_system_engine.hpp"
 
 #include <bitset>
 #include <stdexcept>

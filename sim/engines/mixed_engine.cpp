@@ -1,5 +1,5 @@
 // See mixed_engine.hpp.
-#include "sim/mixed_engine.hpp"
+#include "sim/engines/mixed_engine.hpp"
 
 #include "sim/rtl_blocks.hpp"
 

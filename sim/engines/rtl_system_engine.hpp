@@ -10,8 +10,8 @@
 #include "models/clocked/every_cycle.hpp"
 #include "models/clocked/messages.hpp"
 #include "sim/configuration/system_settings.hpp"
+#include "sim/engines/timed_engine.hpp"
 #include "sim/rtl_core.hpp"
-#include "sim/timed_engine.hpp"
 
 namespace anzan::sim {
 

@@ -1,7 +1,7 @@
 // Blocks in RTL among models, in any combination, give what models alone give: every bit of memories,
 // settings and statistics, and every issue, start, last write and end. Programs are random; so are the
 // combinations, after each block alone and all together.
-#include "sim/mixed_engine.hpp"
+#include "sim/engines/mixed_engine.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <random>
 
-#include "sim/cycle_engine.hpp"
+#include "sim/engines/cycle_engine.hpp"
 #include "sim/random_program.hpp"
 #include "sim/rtl_blocks.hpp"
 

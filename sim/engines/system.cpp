@@ -1,5 +1,5 @@
 // See system.hpp.
-#include "sim/system.hpp"
+#include "sim/engines/system.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 // The functional engine: whole random programs against the reference for every kernel set and number of
 // threads, statistics and semaphores, and the programs that it refuses.
-#include "sim/functional_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 
 #include "models/settings_optimiser.hpp"
-#include "sim/thread_team.hpp"
+#include "sim/engines/thread_team.hpp"
 #include "tests/models/instruction_cases.hpp"
 
 namespace anzan::sim {

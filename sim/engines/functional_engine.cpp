@@ -1,5 +1,5 @@
 // Loads and runs programs in strict program order, sharing the iterations of one instruction over the team.
-#include "sim/functional_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
 
 #include <algorithm>
 #include <stdexcept>
