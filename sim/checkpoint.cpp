@@ -7,8 +7,8 @@
 #include <iterator>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/atomic_file.hpp"
-#include "sim/sha256.hpp"
+#include "sim/host/atomic_file.hpp"
+#include "sim/host/sha256.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "isa/assembly.hpp"
-#include "sim/atomic_file.hpp"
 #include "sim/cost/waiting.hpp"
+#include "sim/host/atomic_file.hpp"
 #include "sim/trace_events.hpp"
 
 namespace anzan::sim {

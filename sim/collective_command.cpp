@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/atomic_file.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/collective_cost.hpp"
+#include "sim/host/atomic_file.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -14,10 +14,10 @@
 
 #include "compiler/input/input_error.hpp"
 #include "isa/assembly.hpp"
-#include "sim/atomic_file.hpp"
 #include "sim/collective_command.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
+#include "sim/host/atomic_file.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl_core.hpp"
 #include "sim/summary.hpp"

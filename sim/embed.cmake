@@ -1,6 +1,6 @@
 # Writes OUT: a C++ source with the text of each file of FILES under "folder/name.json".
 # Run as: cmake -DOUT=embedded.cpp "-DFILES=a.json;b.json" -P embed.cmake
-set(text "// Written by sim/embed.cmake.\n#include \"sim/embedded.hpp\"\n\nnamespace anzan::sim {\n\n")
+set(text "// Written by sim/embed.cmake.\n#include \"sim/host/embedded.hpp\"\n\nnamespace anzan::sim {\n\n")
 string(APPEND text "const std::map<std::string, std::string>& embedded_files() {\n")
 string(APPEND text "  static const std::map<std::string, std::string> files{\n")
 foreach(file IN LISTS FILES)

@@ -10,8 +10,8 @@
 #include <stdexcept>
 
 #include "compiler/input/input_error.hpp"
+#include "sim/host/sha256.hpp"
 #include "sim/initial_weights.hpp"
-#include "sim/sha256.hpp"
 #include "sim/tensor_memory.hpp"
 
 namespace anzan::sim {

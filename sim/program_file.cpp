@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/atomic_file.hpp"
+#include "sim/host/atomic_file.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -11,8 +11,8 @@
 #include <tuple>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/atomic_file.hpp"
 #include "sim/cost/waiting.hpp"
+#include "sim/host/atomic_file.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -10,13 +10,13 @@
 #include <thread>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/atomic_file.hpp"
 #include "sim/checkpoint.hpp"
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/engines/cycle_system_engine.hpp"
 #include "sim/engines/mixed_engine.hpp"
 #include "sim/engines/rtl_engine.hpp"
 #include "sim/engines/rtl_system_engine.hpp"
+#include "sim/host/atomic_file.hpp"
 
 namespace anzan::sim {
 namespace {

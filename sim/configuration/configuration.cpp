@@ -12,8 +12,8 @@
 #include "sim/configuration/mapping_search.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
+#include "sim/host/sha256.hpp"
 #include "sim/rtl_core.hpp"
-#include "sim/sha256.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,7 +1,7 @@
 // See hbm_settings.hpp.
 #include "sim/configuration/hbm_settings.hpp"
 
-#include "sim/embedded.hpp"
+#include "sim/host/embedded.hpp"
 
 namespace anzan::sim {
 

@@ -6,7 +6,7 @@
 
 #include "models/number_format.hpp"
 #include "sim/configuration/schema.hpp"
-#include "sim/embedded.hpp"
+#include "sim/host/embedded.hpp"
 
 namespace anzan::sim {
 namespace {

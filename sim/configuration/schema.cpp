@@ -9,7 +9,7 @@
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
-#include "sim/embedded.hpp"
+#include "sim/host/embedded.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -7,7 +7,7 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/configuration/json_input.hpp"
 #include "sim/configuration/schema.hpp"
-#include "sim/embedded.hpp"
+#include "sim/host/embedded.hpp"
 
 namespace anzan::sim {
 namespace {

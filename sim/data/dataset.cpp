@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/embedded.hpp"
-#include "sim/sha256.hpp"
+#include "sim/host/embedded.hpp"
+#include "sim/host/sha256.hpp"
 
 namespace anzan::sim {
 namespace {

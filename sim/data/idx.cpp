@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/sha256.hpp"
+#include "sim/host/sha256.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "sim/embedded.hpp"
+#include "sim/host/embedded.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -1,5 +1,5 @@
 // OpenSSL's EVP interface, with its errors as exceptions.
-#include "sim/sha256.hpp"
+#include "sim/host/sha256.hpp"
 
 #include <openssl/evp.h>
 

@@ -1,5 +1,5 @@
 // POSIX calls, each checked: a stream would hide at which of them a full disk shows.
-#include "sim/atomic_file.hpp"
+#include "sim/host/atomic_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

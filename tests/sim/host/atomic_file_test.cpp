@@ -1,5 +1,5 @@
 // A file is replaced as a whole, or stands as it was.
-#include "sim/atomic_file.hpp"
+#include "sim/host/atomic_file.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
