@@ -19,7 +19,7 @@
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
 #include "sim/program_file.hpp"
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
 #include "sim/traces.hpp"
 #include "sim/training_run.hpp"

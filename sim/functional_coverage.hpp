@@ -10,7 +10,7 @@
 #include "isa/program.hpp"
 #include "models/core.hpp"
 #include "models/program_timing.hpp"
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
 

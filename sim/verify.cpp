@@ -11,10 +11,10 @@
 #include "isa/assembly.hpp"
 #include "models/clocked/core.hpp"
 #include "sim/engines/functional_engine.hpp"
-#include "sim/host_words.hpp"
 #include "sim/random_draw.hpp"
 #include "sim/random_program.hpp"
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
+#include "sim/rtl/host_words.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "models/clocked/core.hpp"
 #include "sim/functional_coverage.hpp"
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
 

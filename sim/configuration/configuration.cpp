@@ -13,7 +13,7 @@
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
 #include "sim/host/sha256.hpp"
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,7 +1,7 @@
 // See mixed_engine.hpp.
 #include "sim/engines/mixed_engine.hpp"
 
-#include "sim/rtl_blocks.hpp"
+#include "sim/rtl/blocks.hpp"
 
 namespace anzan::sim {
 namespace {

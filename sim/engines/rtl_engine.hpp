@@ -4,7 +4,7 @@
 
 #include "models/clocked/every_cycle.hpp"
 #include "sim/engines/timed_engine.hpp"
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
 

@@ -11,7 +11,7 @@
 #include "models/clocked/messages.hpp"
 #include "sim/configuration/system_settings.hpp"
 #include "sim/engines/timed_engine.hpp"
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
 

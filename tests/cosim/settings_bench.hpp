@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "isa/program.hpp"
-#include "sim/host_words.hpp"
+#include "sim/rtl/host_words.hpp"
 #include "tests/cosim/verilated.hpp"
 
 namespace anzan::cosim {

@@ -11,7 +11,7 @@
 
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/random_program.hpp"
-#include "sim/rtl_blocks.hpp"
+#include "sim/rtl/blocks.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,6 +1,6 @@
 // The ports of the Verilated cores, cycle by cycle. SystemC is not to be included here: it quarrels with
 // Verilator's header.
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
 
 #ifdef ANZAN_RTL_LANES_4
 #include <Vcompute_core_4.h>
@@ -26,8 +26,8 @@
 #include <system_error>
 #include <type_traits>
 
-#include "sim/host_words.hpp"
-#include "sim/rtl_ports.hpp"
+#include "sim/rtl/host_words.hpp"
+#include "sim/rtl/ports.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,10 +1,10 @@
 // See rtl_blocks.hpp.
-#include "sim/rtl_blocks.hpp"
+#include "sim/rtl/blocks.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "sim/rtl_core.hpp"
+#include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
 

@@ -14,9 +14,9 @@
 #include <string>
 
 #include "models/timing.hpp"
-#include "sim/rtl_blocks.hpp"
-#include "sim/rtl_pins.hpp"
-#include "sim/rtl_ports.hpp"
+#include "sim/rtl/blocks.hpp"
+#include "sim/rtl/pins.hpp"
+#include "sim/rtl/ports.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,5 +1,5 @@
 // See host_words.hpp.
-#include "sim/host_words.hpp"
+#include "sim/rtl/host_words.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -10,9 +10,9 @@
 #include <stdexcept>
 
 #include "models/timing.hpp"
-#include "sim/host_words.hpp"
-#include "sim/rtl_blocks.hpp"
-#include "sim/rtl_pins.hpp"
+#include "sim/rtl/blocks.hpp"
+#include "sim/rtl/host_words.hpp"
+#include "sim/rtl/pins.hpp"
 
 namespace anzan::sim {
 namespace {

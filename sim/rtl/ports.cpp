@@ -1,5 +1,5 @@
 // See rtl_ports.hpp.
-#include "sim/rtl_ports.hpp"
+#include "sim/rtl/ports.hpp"
 
 #include <stdexcept>
 #include <string>
