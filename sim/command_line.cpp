@@ -21,7 +21,7 @@
 #include "sim/program_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
-#include "sim/traces.hpp"
+#include "sim/trace/traces.hpp"
 #include "sim/training_run.hpp"
 #include "sim/verify.hpp"
 

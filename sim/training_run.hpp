@@ -14,7 +14,7 @@
 #include "sim/machine.hpp"
 #include "sim/progress.hpp"
 #include "sim/slot_recorder.hpp"
-#include "sim/traces.hpp"
+#include "sim/trace/traces.hpp"
 
 namespace anzan::sim {
 

@@ -7,10 +7,10 @@
 #include <stdexcept>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/chrome_trace.hpp"
 #include "sim/cost/system_cost.hpp"
 #include "sim/cost/system_runner.hpp"
-#include "sim/link_recorder.hpp"
+#include "sim/trace/chrome_trace.hpp"
+#include "sim/trace/link_recorder.hpp"
 
 namespace anzan::sim {
 namespace {

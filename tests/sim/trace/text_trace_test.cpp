@@ -1,5 +1,5 @@
 // The text trace: the page's example, one order, reading back, and the first difference of two traces.
-#include "sim/text_trace.hpp"
+#include "sim/trace/text_trace.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,11 @@
 // See traces.hpp.
-#include "sim/traces.hpp"
+#include "sim/trace/traces.hpp"
 
 #include <fmt/format.h>
 
 #include "models/clocked/core.hpp"
-#include "sim/chrome_trace.hpp"
-#include "sim/text_trace.hpp"
+#include "sim/trace/chrome_trace.hpp"
+#include "sim/trace/text_trace.hpp"
 
 namespace anzan::sim {
 namespace {

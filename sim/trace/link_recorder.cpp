@@ -1,5 +1,5 @@
 // See link_recorder.hpp.
-#include "sim/link_recorder.hpp"
+#include "sim/trace/link_recorder.hpp"
 
 #include <algorithm>
 

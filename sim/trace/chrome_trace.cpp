@@ -1,6 +1,6 @@
 // Writes events in an order in which each flow stands inside or right behind the slice that it belongs to:
 // viewers sort by time and keep the order of the file at equal times.
-#include "sim/chrome_trace.hpp"
+#include "sim/trace/chrome_trace.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@
 #include "isa/assembly.hpp"
 #include "sim/cost/waiting.hpp"
 #include "sim/host/atomic_file.hpp"
-#include "sim/trace_events.hpp"
+#include "sim/trace/trace_events.hpp"
 
 namespace anzan::sim {
 namespace {

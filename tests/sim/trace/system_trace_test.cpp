@@ -9,9 +9,9 @@
 #include <ostream>
 #include <set>
 
-#include "sim/link_recorder.hpp"
-#include "sim/text_trace.hpp"
-#include "sim/traces.hpp"
+#include "sim/trace/link_recorder.hpp"
+#include "sim/trace/text_trace.hpp"
+#include "sim/trace/traces.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -1,5 +1,5 @@
 // Text records of a clocked run: made, written, read and compared.
-#include "sim/text_trace.hpp"
+#include "sim/trace/text_trace.hpp"
 
 #include <fmt/format.h>
 

@@ -16,7 +16,7 @@
 #include "models/network/chips.hpp"
 #include "models/program_timing.hpp"
 #include "sim/cost/roofline.hpp"
-#include "sim/link_recorder.hpp"
+#include "sim/trace/link_recorder.hpp"
 
 namespace anzan::sim {
 

@@ -1,5 +1,5 @@
 // Chrome traces, parsed: slices, flows and counters say what the timing says, as a viewer would see them.
-#include "sim/chrome_trace.hpp"
+#include "sim/trace/chrome_trace.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

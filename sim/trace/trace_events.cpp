@@ -1,5 +1,5 @@
 // See trace_events.hpp.
-#include "sim/trace_events.hpp"
+#include "sim/trace/trace_events.hpp"
 
 #include <fmt/format.h>
 
