@@ -22,7 +22,7 @@
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
 #include "sim/trace/traces.hpp"
-#include "sim/training_run.hpp"
+#include "sim/training/training_run.hpp"
 #include "sim/verify.hpp"
 
 namespace anzan::sim {

@@ -12,8 +12,8 @@
 #include "sim/data/dataset.hpp"
 #include "sim/engines/cycle_system_engine.hpp"
 #include "sim/engines/system.hpp"
-#include "sim/machine.hpp"
-#include "sim/tensor_memory.hpp"
+#include "sim/training/machine.hpp"
+#include "sim/training/tensor_memory.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

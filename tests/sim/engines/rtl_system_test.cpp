@@ -11,7 +11,7 @@
 #include "sim/data/dataset.hpp"
 #include "sim/engines/cycle_system_engine.hpp"
 #include "sim/engines/rtl_system_engine.hpp"
-#include "sim/machine.hpp"
+#include "sim/training/machine.hpp"
 #include "tests/sim/put_storm.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

@@ -1,5 +1,5 @@
 // Draws that use integer arithmetic and IEEE operations only, besides log and sqrt in the Gaussian.
-#include "sim/random_generator.hpp"
+#include "sim/training/random_generator.hpp"
 
 #include <cmath>
 #include <limits>

@@ -1,10 +1,10 @@
 // One permutation at a time is held; another is made when a position of its epoch is asked for.
-#include "sim/epoch_order.hpp"
+#include "sim/training/epoch_order.hpp"
 
 #include <numeric>
 #include <utility>
 
-#include "sim/random_generator.hpp"
+#include "sim/training/random_generator.hpp"
 
 namespace anzan::sim {
 

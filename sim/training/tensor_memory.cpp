@@ -1,5 +1,5 @@
 // Single elements; bulk transfers have tables of their own (batch_writer).
-#include "sim/tensor_memory.hpp"
+#include "sim/training/tensor_memory.hpp"
 
 #include <cstring>
 

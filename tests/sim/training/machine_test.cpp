@@ -1,6 +1,6 @@
 // The driver's side of the chip: batches as they are stored, what a step and a test leave behind, and
 // checkpoints.
-#include "sim/machine.hpp"
+#include "sim/training/machine.hpp"
 
 #include <gmock/gmock.h>
 
@@ -8,10 +8,10 @@
 #include <fstream>
 #include <iterator>
 
-#include "sim/checkpoint.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/data/dataset.hpp"
-#include "sim/tensor_memory.hpp"
+#include "sim/training/checkpoint.hpp"
+#include "sim/training/tensor_memory.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "sim/configuration/configuration.hpp"
-#include "sim/machine.hpp"
+#include "sim/training/machine.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {

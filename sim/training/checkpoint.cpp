@@ -1,5 +1,5 @@
 // The whole file is built in memory and checked as a whole before anything of it is used.
-#include "sim/checkpoint.hpp"
+#include "sim/training/checkpoint.hpp"
 
 #include <array>
 #include <cstring>

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "sim/machine.hpp"
+#include "sim/training/machine.hpp"
 
 namespace anzan::sim {
 

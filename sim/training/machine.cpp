@@ -1,5 +1,5 @@
 // Loads a compiled model into a core and runs its programs in the order of the driver protocol.
-#include "sim/machine.hpp"
+#include "sim/training/machine.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 
 #include "compiler/input/input_error.hpp"
 #include "sim/host/sha256.hpp"
-#include "sim/initial_weights.hpp"
-#include "sim/tensor_memory.hpp"
+#include "sim/training/initial_weights.hpp"
+#include "sim/training/tensor_memory.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,5 +1,5 @@
 // The loop over steps, and what happens between them; all that outlives the process is in the checkpoint.
-#include "sim/training_run.hpp"
+#include "sim/training/training_run.hpp"
 
 #include <fmt/format.h>
 
@@ -10,13 +10,13 @@
 #include <thread>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/checkpoint.hpp"
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/engines/cycle_system_engine.hpp"
 #include "sim/engines/mixed_engine.hpp"
 #include "sim/engines/rtl_engine.hpp"
 #include "sim/engines/rtl_system_engine.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/training/checkpoint.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,12 +1,12 @@
 // Fillers: distribution, and that values depend on seed, name and logical index only.
-#include "sim/initial_weights.hpp"
+#include "sim/training/initial_weights.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "sim/random_generator.hpp"
+#include "sim/training/random_generator.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -10,10 +10,10 @@
 
 #include "compiler/compiler.hpp"
 #include "models/core.hpp"
-#include "sim/distribution.hpp"
 #include "sim/engines/functional_engine.hpp"
 #include "sim/engines/system.hpp"
 #include "sim/engines/timed_engine.hpp"
+#include "sim/training/distribution.hpp"
 
 namespace anzan::sim {
 

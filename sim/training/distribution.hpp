@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
-#include "sim/batch_writer.hpp"
 #include "sim/engines/system.hpp"
+#include "sim/training/batch_writer.hpp"
 
 namespace anzan::sim {
 

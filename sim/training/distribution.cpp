@@ -1,5 +1,5 @@
 // See distribution.hpp.
-#include "sim/distribution.hpp"
+#include "sim/training/distribution.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "sim/tensor_memory.hpp"
+#include "sim/training/tensor_memory.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,5 +1,5 @@
 // 64-bit sums of the 32-bit counters of each step, which cannot saturate within one step.
-#include "sim/slot_recorder.hpp"
+#include "sim/training/slot_recorder.hpp"
 
 #include "compiler/graph/graph.hpp"
 #include "models/number_format.hpp"

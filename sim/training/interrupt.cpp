@@ -1,5 +1,5 @@
 // sigtimedwait needs no handler and so no global state.
-#include "sim/interrupt.hpp"
+#include "sim/training/interrupt.hpp"
 
 #include <ctime>
 

@@ -1,9 +1,9 @@
 // Each parameter has a random stream of its own, so that adding a layer leaves the others' values alone.
-#include "sim/initial_weights.hpp"
+#include "sim/training/initial_weights.hpp"
 
 #include <cmath>
 
-#include "sim/random_generator.hpp"
+#include "sim/training/random_generator.hpp"
 
 namespace anzan::sim {
 namespace {

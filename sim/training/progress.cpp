@@ -1,5 +1,5 @@
 // What is shown is a function of the state; only how often it is shown depends on the clock.
-#include "sim/progress.hpp"
+#include "sim/training/progress.hpp"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>

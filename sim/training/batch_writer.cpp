@@ -1,5 +1,5 @@
 // Images are scattered by tables of rows and lanes, samples by a table of their 256 encodings.
-#include "sim/batch_writer.hpp"
+#include "sim/training/batch_writer.hpp"
 
 #include <algorithm>
 #include <cmath>

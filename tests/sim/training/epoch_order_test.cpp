@@ -1,5 +1,5 @@
 // The order of images: a permutation in each epoch, and the same from wherever it is entered.
-#include "sim/epoch_order.hpp"
+#include "sim/training/epoch_order.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 
 #include "sim/configuration/configuration.hpp"
 #include "sim/engines/cycle_system_engine.hpp"
-#include "sim/machine.hpp"
+#include "sim/training/machine.hpp"
 #include "tests/reference/random_network.hpp"
 #include "tests/sim/synthetic_data.hpp"
 

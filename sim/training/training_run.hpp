@@ -9,12 +9,12 @@
 #include "models/clocked/core.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
-#include "sim/epoch_order.hpp"
-#include "sim/interrupt.hpp"
-#include "sim/machine.hpp"
-#include "sim/progress.hpp"
-#include "sim/slot_recorder.hpp"
 #include "sim/trace/traces.hpp"
+#include "sim/training/epoch_order.hpp"
+#include "sim/training/interrupt.hpp"
+#include "sim/training/machine.hpp"
+#include "sim/training/progress.hpp"
+#include "sim/training/slot_recorder.hpp"
 
 namespace anzan::sim {
 
