@@ -23,7 +23,7 @@
 #include "sim/summary.hpp"
 #include "sim/trace/traces.hpp"
 #include "sim/training/training_run.hpp"
-#include "sim/verify.hpp"
+#include "sim/verify/verify.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "tests/isa/random_program.hpp"
+#include "tests/isa/random_fields.hpp"
 
 namespace anzan::isa::test {
 namespace {

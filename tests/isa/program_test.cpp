@@ -9,7 +9,7 @@
 #include <random>
 
 #include "tests/isa/isa_description.hpp"
-#include "tests/isa/random_program.hpp"
+#include "tests/isa/random_fields.hpp"
 
 namespace anzan::isa::test {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "sim/verify.hpp"
+#include "sim/verify/verify.hpp"
 
 namespace anzan::sim {
 namespace {

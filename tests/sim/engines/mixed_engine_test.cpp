@@ -10,8 +10,8 @@
 #include <random>
 
 #include "sim/engines/cycle_engine.hpp"
-#include "sim/random_program.hpp"
 #include "sim/rtl/blocks.hpp"
+#include "sim/verify/random_program.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -1,14 +1,14 @@
 // What an instruction reads and what it writes lies in different halves of the scratchpad, so that no tile or
 // iteration reads what another of the same instruction writes; copies carry results back to where they are
 // read.
-#include "sim/random_program.hpp"
+#include "sim/verify/random_program.hpp"
 
 #include <algorithm>
 #include <variant>
 
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
-#include "sim/random_draw.hpp"
+#include "sim/verify/random_draw.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "models/clocked/core.hpp"
-#include "sim/functional_coverage.hpp"
 #include "sim/rtl/core.hpp"
+#include "sim/verify/functional_coverage.hpp"
 
 namespace anzan::sim {
 

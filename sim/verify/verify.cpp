@@ -1,5 +1,5 @@
 // See verify.hpp.
-#include "sim/verify.hpp"
+#include "sim/verify/verify.hpp"
 
 #include <fmt/format.h>
 
@@ -11,10 +11,10 @@
 #include "isa/assembly.hpp"
 #include "models/clocked/core.hpp"
 #include "sim/engines/functional_engine.hpp"
-#include "sim/random_draw.hpp"
-#include "sim/random_program.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/rtl/host_words.hpp"
+#include "sim/verify/random_draw.hpp"
+#include "sim/verify/random_program.hpp"
 
 namespace anzan::sim {
 namespace {

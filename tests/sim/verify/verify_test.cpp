@@ -1,5 +1,5 @@
 // Random programs on three engines; and what is said of those that differ.
-#include "sim/verify.hpp"
+#include "sim/verify/verify.hpp"
 
 #include <gmock/gmock.h>
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "sim/random_draw.hpp"
-#include "sim/random_program.hpp"
+#include "sim/verify/random_draw.hpp"
+#include "sim/verify/random_program.hpp"
 
 namespace anzan::sim {
 namespace {

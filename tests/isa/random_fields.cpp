@@ -1,5 +1,5 @@
 // Draws programs from the generated tables.
-#include "tests/isa/random_program.hpp"
+#include "tests/isa/random_fields.hpp"
 
 namespace anzan::isa::test {
 

@@ -1,5 +1,5 @@
 // See functional_coverage.hpp.
-#include "sim/functional_coverage.hpp"
+#include "sim/verify/functional_coverage.hpp"
 
 #include <fmt/format.h>
 
