@@ -66,22 +66,6 @@ TrainingParameters per_core(TrainingParameters training, const ChipParameters& c
 
 }  // namespace
 
-const char* name(TensorClass kind) {
-  static constexpr const char* kNames[] = {
-      "activation", "weight", "activation_gradient", "weight_gradient", "momentum", "master_weight",
-      "bias",       "loss"};
-  return kNames[static_cast<int>(kind)];
-}
-
-const TensorPrecision& Precision::of(TensorClass kind, const std::string& layer) const {
-  const auto it = layers.find(layer);
-  if (it != layers.end()) {
-    const auto found = it->second.find(kind);
-    if (found != it->second.end()) return found->second;
-  }
-  return classes[static_cast<std::size_t>(kind)];
-}
-
 const TensorInfo& CompiledModel::tensor(const std::string& tensor_name) const {
   for (const TensorInfo& t : tensors) {
     if (t.name == tensor_name) return t;
@@ -140,7 +124,7 @@ CompiledModel compile(const Network& network, const Precision& precision, const 
   std::vector<CompiledModel::InCore> of_stage;
   for (const Listing& stage : programs.step) of_stage.push_back(in_core(stage));
   m.step_in_core = [of_stage, pipeline = system.mapping.pipeline](int core) {
-    return of_stage[static_cast<std::size_t>(pipeline.place(core))](core);
+    return of_stage[static_cast<std::size_t>(pipeline.coordinate(core))](core);
   };
   m.step = m.step_in_core(0);
   const std::int64_t step = programs.step.front().expected_cycles, two = programs.two_steps.expected_cycles;

@@ -8,76 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "compiler/graph/tensors.hpp"
 #include "compiler/input/network.hpp"
+#include "compiler/input/parameters.hpp"
 #include "compiler/input/precision.hpp"
 #include "compiler/input/system.hpp"
+#include "compiler/instructions/listing.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {
-
-struct ChipParameters {
-  int lanes = 16;
-  std::int64_t scratchpad_kib = 2048;
-};
-
-struct TrainingParameters {
-  std::int64_t batch = 64;
-  double momentum = 0.9;
-  double weight_decay = 5e-4;
-};
-
-// A logical tensor in HBM. The element with logical (row-major) index i over `shape` stands in row
-// `row(i)` (counted from hbm_line, in rows of `format`), lane `lane(i)`.
-struct TensorInfo {
-  enum class Layout { kImages, kWeights, kVector };
-  std::string name;  // "conv1.weight", "conv1.activation", "data", "label", "loss", ...
-  std::string layer;
-  TensorClass kind = TensorClass::kActivation;
-  isa::Format format = isa::Format::kFp32;
-  int slot = 0;
-  Layout layout = Layout::kImages;
-  std::array<std::int64_t, 4> shape{1, 1, 1, 1};  // images: N C H W; weights: OC IC KH KW; vector: C 1 1 1
-  std::int64_t pitch = 0, groups = 1;             // layout parameters, see compiler/graph/layout.hpp
-  int lanes = 16;
-  bool gathered = false;    // weights whose (ic, ky, kx) stand in the lanes
-  bool persistent = false;  // keeps its value from step to step
-  // A core holds its share of the channels (of weights and vectors: of the outputs) and `shape` is that of
-  // the share; shares stand one after the other along the tensor axis.
-  bool shared_out = false;
-  std::int64_t hbm_line = 0, lines = 0;  // line -1: not in this core
-  std::int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
-  struct Place {
-    std::int64_t row;
-    int lane;
-  };
-  Place place(std::int64_t index) const;
-};
-
-struct SlotInfo {
-  std::string name;  // of the tensor that owns it
-  std::string layer;
-  TensorClass kind = TensorClass::kActivation;
-  isa::Format format = isa::Format::kFp32;
-  models::SlotSettings settings;
-  bool differs = false;  // cores along the tensor axis count different values, not all the same
-};
-
-// A trainable tensor: the driver writes FP32 values drawn from `filler` to the tensor `initial`.
-struct ParameterInfo {
-  std::string name, initial;  // names of tensors: "conv1.weight", "conv1.weight.initial"
-  Filler filler;
-  std::int64_t fan_in = 1;
-};
-
-struct MemoryPlan {
-  std::int64_t conventional_bytes = 0, planned_bytes = 0, lower_bound_bytes = 0;
-};
-
-// A part of the network in one direction: a layer, and "forward", "backward_data", "backward_weight",
-// "update", "loss" or "initialize".
-struct Region {
-  std::string layer, pass;
-};
 
 struct CompiledModel {
   ChipParameters chip;
@@ -117,7 +56,7 @@ struct CompiledModel {
   };
   std::vector<PipelineStage> stages;
   std::size_t stage_of(int core) const {
-    return static_cast<std::size_t>(system.mapping.pipeline.place(core));
+    return static_cast<std::size_t>(system.mapping.pipeline.coordinate(core));
   }
   int first_core(std::size_t stage) const { return static_cast<int>(stage) * system.mapping.pipeline.stride; }
   // For each instruction of a program, the number of its region.

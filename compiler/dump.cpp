@@ -47,7 +47,7 @@ std::string join_names(const Graph& g, const std::vector<int>& tensors) {
 std::string dump_graph(const Graph& g, bool training) {
   std::string text;
   for (const Op& op : g.ops) {
-    if (!training && op.stage != Stage::kForward) continue;
+    if (!training && op.phase != Phase::kForward) continue;
     text += fmt::format("{:<12} {:<28} {} -> {}{}\n",
                         g.network.layers[static_cast<std::size_t>(op.layer)].name, name(op.kind),
                         join_names(g, op.inputs), join_names(g, op.outputs), op.relu ? "  (relu)" : "");
@@ -122,7 +122,7 @@ std::string dump_partition(const std::optional<Partition>& parts) {
                           g.network.layers[static_cast<std::size_t>(op.layer)].name,
                           op.groups == 0 ? "all" : std::to_string(op.first_group / op.groups), t.name,
                           t.shared_out ? " (share)" : "");
-      if (op.kind == OpKind::kTransfer) text += fmt::format(": {} -> {}", op.core_stage, op.receiver);
+      if (op.kind == OpKind::kTransfer) text += fmt::format(": {} -> {}", op.stage, op.receiver);
       text += '\n';
     }
   }

@@ -60,16 +60,16 @@ std::vector<int> written_slots(const Graph& g, const Op& op) {
 }
 
 // What the reports call the operation's part in the program.
-const char* pass_of(const Op& op) {
+const char* phase_name(const Op& op) {
   if (op.kind == OpKind::kLoss) return "loss";
   if (op.kind == OpKind::kConvolutionBackwardWeight) return "backward_weight";
   if (op.kind == OpKind::kExchange) return "exchange";
-  switch (op.stage) {
-    case Stage::kForward:
+  switch (op.phase) {
+    case Phase::kForward:
       return "forward";
-    case Stage::kBackward:
+    case Phase::kBackward:
       return "backward_data";
-    case Stage::kUpdate:
+    case Phase::kUpdate:
       break;
   }
   return "update";
@@ -77,11 +77,11 @@ const char* pass_of(const Op& op) {
 
 void enter(Lowering& low, const Op& op) {
   const bool weights = op.kind == OpKind::kConvolutionBackwardWeight;
-  const Area area = op.stage == Stage::kForward  ? Area::kForward
-                    : op.stage == Stage::kUpdate ? Area::kUpdate
+  const Area area = op.phase == Phase::kForward  ? Area::kForward
+                    : op.phase == Phase::kUpdate ? Area::kUpdate
                     : weights                    ? Area::kWeightGradient
                                                  : Area::kBackward;
-  low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, pass_of(op), area);
+  low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, phase_name(op), area);
 }
 
 Listing finish(Lowering& low, Listing& listing) {
@@ -126,9 +126,9 @@ class Step {
 
   void run() {
     for (const Op& op : ops_) {
-      Lowering& low = *stages_[static_cast<std::size_t>(op.core_stage)];
+      Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
       if (op.kind == OpKind::kExchange) {
-        to_sum_[static_cast<std::size_t>(op.core_stage)].push_back({&op, ready_.at(op.layer)});
+        to_sum_[static_cast<std::size_t>(op.stage)].push_back({&op, ready_.at(op.layer)});
       } else if (between_cores(op)) {
         choose_points(op.kind == OpKind::kTransfer ? *stages_[static_cast<std::size_t>(op.receiver)] : low,
                       op);
@@ -147,7 +147,7 @@ class Step {
   }
 
   void compute(Lowering& low, const Op& op) {
-    const auto stage = static_cast<std::size_t>(op.core_stage);
+    const auto stage = static_cast<std::size_t>(op.stage);
     if (op.kind == OpKind::kUpdate && !to_sum_[stage].empty()) {
       by_sums_[stage].push_back({&op, written_slots(low.graph(), op)});
       return;
@@ -217,7 +217,7 @@ Listing evaluate_program(Lowering& low) {
   low.into(listing);
   low.set_analysing(false);
   for (const Op& op : low.graph().ops) {
-    if (op.stage != Stage::kForward) continue;
+    if (op.phase != Phase::kForward) continue;
     enter(low, op);
     lower(low, op, false);
   }

@@ -36,6 +36,19 @@ inline const InstructionInfo& info(const Instruction& instruction) {
 }
 inline Opcode opcode(const Instruction& instruction) { return info(instruction).opcode; }
 inline Unit unit(const Instruction& instruction) { return info(instruction).unit; }
+// The semaphores that every instruction waits for before it starts, and raises when it has ended: a bit each.
+inline std::uint32_t& wait(Instruction& instruction) {
+  return *std::visit([](auto& i) { return &i.wait; }, instruction);
+}
+inline std::uint32_t wait(const Instruction& instruction) {
+  return std::visit([](const auto& i) { return i.wait; }, instruction);
+}
+inline std::uint32_t& signal(Instruction& instruction) {
+  return *std::visit([](auto& i) { return &i.signal; }, instruction);
+}
+inline std::uint32_t signal(const Instruction& instruction) {
+  return std::visit([](const auto& i) { return i.signal; }, instruction);
+}
 
 // Whether the field can hold the value: in range and, for an enum, one of its values.
 bool fits(const FieldInfo& field, std::int64_t value);

@@ -11,6 +11,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/collective_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/trace/traces.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -21,8 +21,9 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/compiler.hpp"
+#include "compiler/input/parameters.hpp"
 #include "compiler/input/system.hpp"
+#include "isa/program.hpp"
 
 namespace anzan::compiler {
 

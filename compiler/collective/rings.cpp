@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "compiler/collective/writer.hpp"
-#include "compiler/graph/layout.hpp"
+#include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
 

@@ -8,9 +8,11 @@
 #include <string>
 #include <tuple>
 
-#include "compiler/graph/layout.hpp"
-#include "compiler/lowering/lowering.hpp"
+#include "compiler/instructions/nest.hpp"
+#include "compiler/instructions/operands.hpp"
+#include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -241,7 +243,7 @@ isa::Put put_lines(int core, std::int64_t src, std::int64_t dst, std::int64_t li
 
 isa::Vector add_lines(std::int64_t line, std::int64_t arrival, std::int64_t lines, isa::Format format,
                       int slot, std::int64_t lanes) {
-  const std::int64_t rows = rows_per_line(format);
+  const std::int64_t rows = models::elements_per_word(format);
   isa::Vector v;
   v.op = isa::VectorOp::kAdd;
   v.out_format = format;

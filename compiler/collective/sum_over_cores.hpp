@@ -10,7 +10,7 @@
 
 #include "compiler/input/system.hpp"
 #include "compiler/instructions/listing.hpp"
-#include "compiler/lowering/windows.hpp"
+#include "compiler/instructions/ranges.hpp"
 
 namespace anzan::compiler {
 

@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "compiler/collective/writer.hpp"
-#include "compiler/graph/layout.hpp"
+#include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
 

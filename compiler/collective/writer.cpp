@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "compiler/graph/layout.hpp"
 #include "compiler/input/input_error.hpp"
-#include "compiler/lowering/lowering.hpp"
+#include "compiler/instructions/operands.hpp"
+#include "compiler/instructions/ranges.hpp"
 
 namespace anzan::compiler {
 namespace {

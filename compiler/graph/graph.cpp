@@ -97,7 +97,7 @@ class Differentiator : private SharedChannels {
   }
 
   int gathered(int t, int layer) {
-    const int all = whole(t, layer, Stage::kForward);
+    const int all = whole(t, layer, Phase::kForward);
     if (all != t) set_needs_gradient(all, needs_gradient(t));
     return all;
   }
@@ -224,7 +224,7 @@ class Differentiator : private SharedChannels {
   int consumers(int t) {
     int n = 0;
     for (const Op& op : graph_.ops) {
-      if (op.stage == Stage::kForward)
+      if (op.phase == Phase::kForward)
         n += static_cast<int>(std::count(op.inputs.begin(), op.inputs.end(), t));
     }
     return n;
@@ -259,7 +259,7 @@ class Differentiator : private SharedChannels {
     const bool shared = of.shared_out;
     const int sum = add_image(sum_name, of.layer, TensorClass::kActivationGradient, shape_of(t));
     SharedChannels::share(sum, shared);
-    push(OpKind::kAdd, Stage::kBackward, layer, {s.sum, share}, {sum});
+    push(OpKind::kAdd, Phase::kBackward, layer, {s.sum, share}, {sum});
     s.sum = sum;
   }
 
@@ -274,7 +274,7 @@ class Differentiator : private SharedChannels {
   void propagate(OpKind kind, const Op& op, int input, const std::vector<int>& sources) {
     if (!needs_gradient(input)) return;
     const int share = open_share(input);
-    push(kind, Stage::kBackward, op.layer, sources, {share});
+    push(kind, Phase::kBackward, op.layer, sources, {share});
     close_share(input, share, op.layer);
   }
 
@@ -284,7 +284,7 @@ class Differentiator : private SharedChannels {
     const int y = op.outputs[0];
     if (!needs_gradient(y) || shares_.count(y) == 0) return;
     const int dy = shares_.at(y).sum;
-    if (op.relu) push(OpKind::kReluBackward, Stage::kBackward, op.layer, {dy, y}, {dy});
+    if (op.relu) push(OpKind::kReluBackward, Phase::kBackward, op.layer, {dy, y}, {dy});
     switch (op.kind) {
       case OpKind::kConvolution:
         return backward_convolution(op, dy);
@@ -310,7 +310,7 @@ class Differentiator : private SharedChannels {
     const bool parts = shares(op.layer);
     ++shares_[op.inputs[0]].count;
     const int own = share_of(all, tensor(all).name + ".share");
-    push(parts ? OpKind::kReduceScatter : OpKind::kSlice, Stage::kBackward, op.layer, {all}, {own});
+    push(parts ? OpKind::kReduceScatter : OpKind::kSlice, Phase::kBackward, op.layer, {all}, {own});
     close_share(op.inputs[0], own, op.layer);
   }
 
@@ -319,12 +319,12 @@ class Differentiator : private SharedChannels {
     const int x = op.inputs[0];
     if (!needs_gradient(x)) return;
     const int parts = open_share(x);
-    push(OpKind::kConvolutionBackwardData, Stage::kBackward, op.layer, {dy, op.inputs[1]}, {parts});
+    push(OpKind::kConvolutionBackwardData, Phase::kBackward, op.layer, {dy, op.inputs[1]}, {parts});
     sums_differ(parts);
     if (gathered_from().count(x) != 0) return close_share(x, parts, op.layer);
     const int own = share_of(parts, tensor(parts).name + ".share");
-    push(OpKind::kReduceScatter, Stage::kBackward, op.layer, {parts}, {own});
-    close_share(x, whole(own, op.layer, Stage::kBackward), op.layer);
+    push(OpKind::kReduceScatter, Phase::kBackward, op.layer, {parts}, {own});
+    close_share(x, whole(own, op.layer, Phase::kBackward), op.layer);
   }
 
   void backward_loss(const Op& op) {
@@ -353,11 +353,11 @@ class Differentiator : private SharedChannels {
     } else {
       propagate(OpKind::kConvolutionBackwardData, op, op.inputs[0], {dy, op.inputs[1]});
     }
-    push(OpKind::kConvolutionBackwardWeight, Stage::kBackward, op.layer, {op.inputs[0], dy}, gradients);
+    push(OpKind::kConvolutionBackwardWeight, Phase::kBackward, op.layer, {op.inputs[0], dy}, gradients);
     if (graph_.system.data_cores() > 1) {
       Op exchange;
       exchange.kind = OpKind::kExchange;
-      exchange.stage = Stage::kUpdate;
+      exchange.phase = Phase::kUpdate;
       exchange.layer = op.layer;
       exchange.inputs = exchange.outputs = gradients;
       exchanges_.push_back(exchange);
@@ -365,7 +365,7 @@ class Differentiator : private SharedChannels {
     for (const Parameter& p : own) {
       Op update;
       update.kind = OpKind::kUpdate;
-      update.stage = Stage::kUpdate;
+      update.phase = Phase::kUpdate;
       update.layer = op.layer;
       update.bias = p.bias;
       update.inputs = {p.gradient, p.value, p.momentum};
@@ -390,6 +390,28 @@ class Differentiator : private SharedChannels {
 };
 
 }  // namespace
+
+const char* name(OpKind kind) {
+  static constexpr const char* kNames[] = {"convolution",
+                                           "convolution_backward_data",
+                                           "convolution_backward_weight",
+                                           "max_pool",
+                                           "max_pool_backward",
+                                           "average_pool",
+                                           "average_pool_backward",
+                                           "relu",
+                                           "relu_backward",
+                                           "add",
+                                           "copy",
+                                           "loss",
+                                           "exchange",
+                                           "update",
+                                           "gather",
+                                           "reduce_scatter",
+                                           "slice",
+                                           "transfer"};
+  return kNames[static_cast<int>(kind)];
+}
 
 Graph differentiate(const Network& network, const Precision& precision, const TrainingParameters& training,
                     const ChipParameters& chip, const SystemParameters& system) {

@@ -4,7 +4,9 @@
 #pragma once
 #include <vector>
 
-#include "compiler/compiler.hpp"
+#include "compiler/graph/tensors.hpp"
+#include "compiler/input/parameters.hpp"
+#include "compiler/input/system.hpp"
 
 namespace anzan::compiler {
 
@@ -30,17 +32,17 @@ enum class OpKind {
 };
 const char* name(OpKind kind);
 
-enum class Stage { kForward, kBackward, kUpdate };
+enum class Phase { kForward, kBackward, kUpdate };
 
 struct Op {
   OpKind kind = OpKind::kCopy;
-  Stage stage = Stage::kForward;
+  Phase phase = Phase::kForward;
   int layer = 0;                     // in Network::layers
   std::vector<int> inputs, outputs;  // numbers of tensors
   bool relu = false;
   bool bias = false;                         // update of a bias: the multipliers of biases
   std::int64_t first_group = 0, groups = 0;  // batch groups it works on; none: all
-  int core_stage = 0, receiver = 0;          // stages of the pipeline
+  int stage = 0, receiver = 0;               // stages of the pipeline
 };
 
 // Of one core: `training.batch` are its images. With several cores all exchanges come after the gradients,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/graph/layout.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 
@@ -21,11 +22,11 @@ GraphBuilder::GraphBuilder(const Network& network, const Precision& precision,
   graph_.slots.push_back(constant);
 }
 
-void GraphBuilder::push(OpKind kind, Stage stage, int layer, std::vector<int> inputs,
+void GraphBuilder::push(OpKind kind, Phase phase, int layer, std::vector<int> inputs,
                         std::vector<int> outputs) {
   Op op;
   op.kind = kind;
-  op.stage = stage;
+  op.phase = phase;
   op.layer = layer;
   op.inputs = std::move(inputs);
   op.outputs = std::move(outputs);
@@ -43,7 +44,7 @@ int GraphBuilder::add_tensor(TensorInfo t) {
   graph_.tensors.push_back(std::move(t));
   const int number = static_cast<int>(graph_.tensors.size()) - 1;
   TensorInfo& added = tensor(number);
-  added.lines = ceil_div(row_count(added), rows_per_line(added.format));
+  added.lines = ceil_div(row_count(added), models::elements_per_word(added.format));
   return number;
 }
 
@@ -97,28 +98,6 @@ int GraphBuilder::add_like(const TensorInfo& like, const std::string& suffix, Te
   t.slot = add_slot(t.name, kind, like.layer);
   t.format = graph_.slots.back().format;
   return add_tensor(std::move(t));
-}
-
-const char* name(OpKind kind) {
-  static constexpr const char* kNames[] = {"convolution",
-                                           "convolution_backward_data",
-                                           "convolution_backward_weight",
-                                           "max_pool",
-                                           "max_pool_backward",
-                                           "average_pool",
-                                           "average_pool_backward",
-                                           "relu",
-                                           "relu_backward",
-                                           "add",
-                                           "copy",
-                                           "loss",
-                                           "exchange",
-                                           "update",
-                                           "gather",
-                                           "reduce_scatter",
-                                           "slice",
-                                           "transfer"};
-  return kNames[static_cast<int>(kind)];
 }
 
 }  // namespace anzan::compiler

@@ -17,7 +17,7 @@ class GraphBuilder {
   TensorInfo& tensor(int t) { return graph_.tensors[static_cast<std::size_t>(t)]; }
   Shape shape_of(int t);
 
-  void push(OpKind kind, Stage stage, int layer, std::vector<int> inputs, std::vector<int> outputs);
+  void push(OpKind kind, Phase phase, int layer, std::vector<int> inputs, std::vector<int> outputs);
   int add_slot(const std::string& name, TensorClass kind, const std::string& layer);
   int add_tensor(TensorInfo t);
   TensorInfo image(const std::string& name, const std::string& layer, TensorClass kind, Shape s) const;

@@ -9,18 +9,14 @@
 #pragma once
 #include <cstdint>
 
-#include "compiler/compiler.hpp"
+#include "compiler/graph/tensors.hpp"
+#include "compiler/instructions/ranges.hpp"
 
 namespace anzan::compiler {
 
 inline constexpr std::int64_t kChannelAlignment = 4;  // elements of the narrowest format in a word
 
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 constexpr std::int64_t align_channels(std::int64_t c) { return round_up(c, kChannelAlignment); }
-
-// Elements of a format in one word: rows in a line.
-std::int64_t rows_per_line(isa::Format format);
 
 // Channels [first, first + count) of one group, seen from the aligned channel `origin` below them.
 struct ChannelWindow {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "compiler/instructions/ranges.hpp"
+
 namespace anzan::compiler {
 namespace {
 

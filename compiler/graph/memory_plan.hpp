@@ -2,7 +2,6 @@
 // writes them to the last that reads them and share memory.
 #pragma once
 #include "compiler/graph/graph.hpp"
-#include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 

@@ -10,6 +10,7 @@
 
 #include "compiler/graph/layout.hpp"
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -33,7 +34,8 @@ std::int64_t work_of(const Graph& graph, std::size_t layer) {
   const std::int64_t moved = 3 * images * (l.in.size() + l.out.size()) + 8 * weights;
   std::int64_t per_word = 1;
   for (const TensorInfo& t : graph.tensors) {
-    if (t.layer == l.name && t.kind == TensorClass::kActivation) per_word = rows_per_line(t.format);
+    if (t.layer == l.name && t.kind == TensorClass::kActivation)
+      per_word = models::elements_per_word(t.format);
   }
   return std::max(products / (lanes * lanes), moved / lanes) / per_word;
 }
@@ -116,12 +118,12 @@ class Partitioner {
   Partition run() {
     for (int m = 0; m < micro_batches_; ++m) {
       for (const Op& op : graph_.ops)
-        if (op.stage == Stage::kForward) add(op, m);
+        if (op.phase == Phase::kForward) add(op, m);
     }
     for (int m = 0; m < micro_batches_; ++m) {
       const bool last = m + 1 == micro_batches_;
       for (const Op& op : graph_.ops) {
-        if (op.stage == Stage::kForward) continue;
+        if (op.phase == Phase::kForward) continue;
         if (of_all_images(op)) {
           if (last) add(op, -1);
         } else {
@@ -135,16 +137,16 @@ class Partitioner {
 
  private:
   static bool of_all_images(const Op& op) {
-    return op.stage == Stage::kUpdate || op.kind == OpKind::kConvolutionBackwardWeight;
+    return op.phase == Phase::kUpdate || op.kind == OpKind::kConvolutionBackwardWeight;
   }
 
   // Micro-batch -1: all of them.
   void add(Op op, int micro_batch) {
-    op.core_stage = stage_of_layer_[static_cast<std::size_t>(op.layer)];
+    op.stage = stage_of_layer_[static_cast<std::size_t>(op.layer)];
     const int first = std::max(0, micro_batch), end = micro_batch < 0 ? micro_batches_ : micro_batch + 1;
     for (int m = first; m < end; ++m) {
       for (const int t : op.inputs) bring(t, of_part(op, m), m);
-      for (const int t : op.outputs) holders_[{t, m}] = {op.core_stage};
+      for (const int t : op.outputs) holders_[{t, m}] = {op.stage};
     }
     result_.ops.push_back(micro_batch < 0 ? op : of_part(op, micro_batch));
   }
@@ -161,17 +163,17 @@ class Partitioner {
     const auto found = holders_.find({t, micro_batch});
     if (found == holders_.end()) return;  // the driver's, or a weight
     std::set<int>& holders = found->second;
-    while (holders.count(to.core_stage) == 0) {
+    while (holders.count(to.stage) == 0) {
       const int nearest = *std::min_element(holders.begin(), holders.end(), [&](int a, int b) {
-        return std::abs(a - to.core_stage) < std::abs(b - to.core_stage);
+        return std::abs(a - to.stage) < std::abs(b - to.stage);
       });
       Op op;
       op.kind = OpKind::kTransfer;
-      op.stage = to.stage;
+      op.phase = to.phase;
       op.layer = to.layer;
       op.inputs = op.outputs = {t};
-      op.core_stage = nearest;
-      op.receiver = nearest < to.core_stage ? nearest + 1 : nearest - 1;
+      op.stage = nearest;
+      op.receiver = nearest < to.stage ? nearest + 1 : nearest - 1;
       op.first_group = to.first_group;
       op.groups = to.groups;
       holders.insert(op.receiver);
@@ -185,8 +187,7 @@ class Partitioner {
     g.ops.clear();
     if (g.divided) g.parameters.clear();  // initial values are not for these cores
     for (const Op& op : result_.ops) {
-      if (op.core_stage == stage || (op.kind == OpKind::kTransfer && op.receiver == stage))
-        g.ops.push_back(op);
+      if (op.stage == stage || (op.kind == OpKind::kTransfer && op.receiver == stage)) g.ops.push_back(op);
     }
     const HbmPlan plan = plan_memory(g, reserved_);
     if (plan.lines > result_.memory.lines) result_.memory = plan;

@@ -97,7 +97,7 @@ int SharedChannels::add_parameter(const TensorInfo& like, const Layer& l, int la
   return p.value;
 }
 
-int SharedChannels::whole(int t, int layer, Stage stage) {
+int SharedChannels::whole(int t, int layer, Phase phase) {
   if (!tensor(t).shared_out) return t;
   Shape all = shape_of(t);
   all.channels *= cores();
@@ -106,8 +106,8 @@ int SharedChannels::whole(int t, int layer, Stage stage) {
   info.slot = tensor(t).slot;
   info.format = tensor(t).format;
   const int gathered = add_tensor(std::move(info));
-  push(OpKind::kGather, stage, layer, {t}, {gathered});
-  if (stage == Stage::kForward) gathered_from_[gathered] = t;
+  push(OpKind::kGather, phase, layer, {t}, {gathered});
+  if (phase == Phase::kForward) gathered_from_[gathered] = t;
   return gathered;
 }
 

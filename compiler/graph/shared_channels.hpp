@@ -46,7 +46,7 @@ class SharedChannels : protected GraphBuilder {
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
   // The tensor with all its channels: itself, or a new one that `layer` alone reads.
-  int whole(int t, int layer, Stage stage);
+  int whole(int t, int layer, Phase phase);
   const std::map<int, int>& gathered_from() const { return gathered_from_; }  // of new ones, forward
   // This core's share of a tensor, of the same slot.
   int share_of(int t, const std::string& name);

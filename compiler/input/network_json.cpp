@@ -1,12 +1,9 @@
 // The inverse of compiler/input/network.cpp.
 #include "compiler/input/network_json.hpp"
 
-namespace anzan::sim {
+namespace anzan::compiler {
 namespace {
 
-using compiler::Filler;
-using compiler::Layer;
-using compiler::LayerKind;
 using Json = nlohmann::json;
 
 const char* type_name(LayerKind kind) {
@@ -75,8 +72,8 @@ Json layer_json(const Layer& layer, const std::vector<Layer>& layers) {
 
 }  // namespace
 
-Json network_to_json(const compiler::Network& network) {
-  const compiler::Shape& in = network.input;
+Json network_to_json(const Network& network) {
+  const Shape& in = network.input;
   Json json{{"name", network.name}, {"layers", Json::array()}};
   json["input"] = {{"channels", in.channels},
                    {"height", in.height},
@@ -87,4 +84,4 @@ Json network_to_json(const compiler::Network& network) {
   return json;
 }
 
-}  // namespace anzan::sim
+}  // namespace anzan::compiler

@@ -4,9 +4,9 @@
 
 #include "compiler/input/network.hpp"
 
-namespace anzan::sim {
+namespace anzan::compiler {
 
 // parse_network(network_to_json(n)) equals n.
-nlohmann::json network_to_json(const compiler::Network& network);
+nlohmann::json network_to_json(const Network& network);
 
-}  // namespace anzan::sim
+}  // namespace anzan::compiler

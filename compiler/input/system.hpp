@@ -18,10 +18,10 @@ namespace anzan::compiler {
 struct Dimension {
   int size = 1, stride = 1;
   bool reversed = false;
-  int place(int core) const { return core / stride % size; }
+  int coordinate(int core) const { return core / stride % size; }
   // The core `distance` places on, around the dimension.
   int neighbour(int core, int distance) const {
-    const int p = place(core);
+    const int p = coordinate(core);
     return core + (((p + distance) % size + size) % size - p) * stride;
   }
 };

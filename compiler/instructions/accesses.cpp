@@ -5,7 +5,8 @@
 #include <array>
 #include <utility>
 
-#include "compiler/graph/layout.hpp"
+#include "compiler/instructions/ranges.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 using Loops = std::array<std::uint16_t, isa::kLoops>;
 using Resource = Access::Resource;
 
-std::int64_t packed(isa::Format f) { return rows_per_line(f); }
+std::int64_t packed(isa::Format f) { return models::elements_per_word(f); }
 
 Resource memory(isa::Space space) {
   return space == isa::Space::kHbm ? Resource::kHbm : Resource::kScratchpad;

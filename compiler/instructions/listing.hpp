@@ -4,12 +4,19 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "compiler/instructions/accesses.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {
+
+// A part of the network in one direction: a layer, and its phase: "forward", "backward_data",
+// "backward_weight", "update", "loss" or "initialize".
+struct Region {
+  std::string layer, phase;
+};
 
 // Of an instruction that takes part in an exchange. All cores of a stage run the same program but for these:
 // their addresses depend on the core, never their duration.

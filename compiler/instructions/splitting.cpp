@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "compiler/graph/layout.hpp"
+#include "compiler/instructions/ranges.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "models/number_format.hpp"
+
 namespace anzan::compiler {
 namespace {
 
@@ -18,7 +20,7 @@ class ContractionLowering {
         t_(t),
         lanes_(low.lanes()),
         chunks_(chunks(c, t, low.lanes())),
-        per_line_(rows_per_line(c.format)) {
+        per_line_(models::elements_per_word(c.format)) {
     const ContractionBuffers b = buffers(c, t, lanes_);
     low_.take_scratchpad(b.total());
     weight_line_ = low_.allocate(b.weight);
@@ -65,7 +67,7 @@ class ContractionLowering {
       return;
     }
     // whole lines, so that the copy need not pick rows out of words
-    const std::int64_t packed = rows_per_line(c_.bias->format), first = row / packed * packed;
+    const std::int64_t packed = models::elements_per_word(c_.bias->format), first = row / packed * packed;
     const std::int64_t stage = bias_stage_line_ * packed;
     low_.copy(c_.bias->format, Space::kHbm, first, Space::kScratchpad, stage,
               {{round_up(row + rb.size() - first, packed), 1, 1}});
@@ -86,7 +88,7 @@ class ContractionLowering {
     const bool widen = stored != c_.format;
     const std::int64_t rows = chunk_lines(k) * per_line_, taps = k.ky.size() * k.kx.size();
     const std::int64_t target =
-        widen ? weight_narrow_line_ * rows_per_line(stored) : weight_line_ * per_line_;
+        widen ? weight_narrow_line_ * models::elements_per_word(stored) : weight_line_ * per_line_;
     low_.copy(stored, Space::kHbm, weight_row(rb.begin, k.ky.begin, k.kx.begin, k.channels.begin),
               Space::kScratchpad, target,
               {{rb.size(), l.taps * l.out_pitch, taps * rows},
@@ -110,7 +112,8 @@ class ContractionLowering {
     const std::int64_t stage_line = stage_line_[stage_++ % 2], taps = k.ky.size() * k.kx.size();
     const isa::Format stored = c_.weight->format;
     const bool widen = stored != c_.format;
-    const std::int64_t target = widen ? weight_narrow_line_ * rows_per_line(stored) : stage_line * per_line_;
+    const std::int64_t target =
+        widen ? weight_narrow_line_ * models::elements_per_word(stored) : stage_line * per_line_;
     const std::int64_t rows_end = std::min(c_.layout.out_pitch, rb.end * lanes_);
     const std::int64_t full = rows_end / lanes_ - rb.begin, partial = rows_end % lanes_;
     const auto stage = [&](std::int64_t first, std::int64_t count, std::int64_t rows) {
@@ -144,7 +147,7 @@ class ContractionLowering {
     const std::vector<WindowClass> ys = c_.y.classes(y.begin, y.end), xs = c_.x.classes(x.begin, x.end);
     const Range channels{rb.begin * lanes_, destination_channels(rb).end};
     Tile out = make_tile(y, x, bg, channels, c_.destination.format);
-    out.base_row = destination_line_[tile_++ % 2] * rows_per_line(out.format);
+    out.base_row = destination_line_[tile_++ % 2] * models::elements_per_word(out.format);
     for (std::size_t k = 0; k < chunks_.size(); ++k) {
       Tile in;
       if (!load_source(bg, ys, xs, chunks_[k], in)) continue;
@@ -204,7 +207,7 @@ class ContractionLowering {
     } else {
       Tile stage = tile;
       stage.format = source.format;
-      stage.base_row = source_stage_line_[which] * rows_per_line(source.format);
+      stage.base_row = source_stage_line_[which] * models::elements_per_word(source.format);
       low_.load(source, stage);
       low_.widen(stage.base_row, source.format, tile.base_row, c_.format, source.slot, tile.rows());
     }

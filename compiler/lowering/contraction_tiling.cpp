@@ -4,11 +4,12 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/lowering/contraction.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, rows_per_line(f)); }
+std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, models::elements_per_word(f)); }
 
 // Most source indices that `positions` neighbouring positions of an axis touch with `taps` taps.
 std::int64_t source_extent(const Axis& a, std::int64_t positions, std::int64_t taps) {
@@ -29,7 +30,8 @@ std::int64_t cost(const Contraction& c, const ContractionTiling& t, std::int64_t
   const std::int64_t tile_loads = row_chunks * tiles * reduction;
   const auto classes = static_cast<std::int64_t>(c.y.classes(0, t.y).size() * c.x.classes(0, t.x).size());
   // weights stand there once: loading the next ones waits for the work with those before
-  const std::int64_t exposed = (weight_loads - 1) * b.weight * (c.transposed ? rows_per_line(c.format) : 1);
+  const std::int64_t exposed =
+      (weight_loads - 1) * b.weight * (c.transposed ? models::elements_per_word(c.format) : 1);
   const std::int64_t fill = b.source + b.destination;  // the first tile's load and the last one's store
   return weight_loads * (b.weight + kInstructionPrice) + exposed + fill +
          tile_loads * (b.source + kInstructionPrice * t.row_blocks * classes) +

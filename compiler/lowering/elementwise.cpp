@@ -6,6 +6,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/lowering/lowering.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -21,8 +22,8 @@ class Elementwise {
     low_.take_scratchpad(2 * tile_lines());
     for (int i = 0; i < 2; ++i) {
       for (const Image& s : sources_)
-        lines_[i].push_back(low_.allocate(ceil_div(rows_, rows_per_line(s.format))));
-      lines_[i].push_back(low_.allocate(ceil_div(rows_, rows_per_line(target_.format))));
+        lines_[i].push_back(low_.allocate(ceil_div(rows_, models::elements_per_word(s.format))));
+      lines_[i].push_back(low_.allocate(ceil_div(rows_, models::elements_per_word(target_.format))));
     }
     // pixels are walked as one axis: all tensors have the same layout
     for (const Range& pixels : pieces(target_.h * target_.w, part.begin)) {
@@ -61,8 +62,8 @@ class Elementwise {
   }
 
   std::int64_t tile_lines() const {
-    std::int64_t lines = ceil_div(rows_, rows_per_line(target_.format));
-    for (const Image& s : sources_) lines += ceil_div(rows_, rows_per_line(s.format));
+    std::int64_t lines = ceil_div(rows_, models::elements_per_word(target_.format));
+    for (const Image& s : sources_) lines += ceil_div(rows_, models::elements_per_word(s.format));
     return lines;
   }
 
@@ -78,12 +79,12 @@ class Elementwise {
     std::vector<Tile> in;
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       Tile t = make_tile({0, 1}, pixels, bg, c, sources_[s].format);
-      t.base_row = lines_[which][s] * rows_per_line(t.format);
+      t.base_row = lines_[which][s] * models::elements_per_word(t.format);
       low_.load(flat(sources_[s]), t);
       in.push_back(t);
     }
     Tile out = make_tile({0, 1}, pixels, bg, c, target_.format);
-    out.base_row = lines_[which].back() * rows_per_line(out.format);
+    out.base_row = lines_[which].back() * models::elements_per_word(out.format);
     const std::int64_t channels = std::min(c.end, target_.c) - c.begin;
     for (const BatchRun& run : batch_runs(target_, bg)) {
       isa::Vector v = operation(in, pixels, run, c);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "models/number_format.hpp"
+
 namespace anzan::compiler {
 namespace {
 
@@ -44,18 +46,18 @@ void gather(Lowering& low, const Image& source, const Axes& window, const Tile& 
   const std::vector<WindowClass> xs = window.x.classes(tile.x.begin, tile.x.end);
   Tile raw = make_tile(source_range(ys), source_range(xs), tile.bg, {0, source.c}, source.format);
   raw.pitch = source.pitch;
-  raw.base_row = stage_line * rows_per_line(source.format);
+  raw.base_row = stage_line * models::elements_per_word(source.format);
   low.load(source, raw);
   if (source.format != tile.format) {
     Tile wide = raw;
     wide.format = tile.format;
-    wide.base_row = (stage_line + raw.lines()) * rows_per_line(tile.format);
+    wide.base_row = (stage_line + raw.lines()) * models::elements_per_word(tile.format);
     low.widen(raw.base_row, raw.format, wide.base_row, wide.format, source.slot, raw.rows());
     raw = wide;
   }
   if (window.y.pad > 0 || window.x.pad > 0) {  // taps that meet padding stay zero
     low.copy(isa::Format::kFp32, Space::kHbm, low.constants().zero_line, Space::kScratchpad,
-             tile.base_row / rows_per_line(tile.format), {{tile.lines(), 0, 1}});
+             tile.base_row / models::elements_per_word(tile.format), {{tile.lines(), 0, 1}});
   }
   for (const WindowClass& cy : ys) {
     for (const WindowClass& cx : xs) gather_class(low, source, window, tile, raw, cy, cx);

@@ -6,6 +6,7 @@
 
 #include "compiler/graph/layout.hpp"
 #include "compiler/lowering/windows.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 
@@ -38,7 +39,7 @@ struct Tile {
   isa::Format format = isa::Format::kFp32;
   std::int64_t base_row = 0;
   std::int64_t rows() const { return y.size() * x.size() * bg.size() * pitch; }
-  std::int64_t lines() const { return ceil_div(rows(), rows_per_line(format)); }
+  std::int64_t lines() const { return ceil_div(rows(), models::elements_per_word(format)); }
   std::int64_t bg_stride() const { return pitch; }
   std::int64_t x_stride() const { return bg.size() * pitch; }
   std::int64_t y_stride() const { return x.size() * x_stride(); }

@@ -6,6 +6,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/lowering/lowering.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -45,9 +46,10 @@ class Loss {
     constexpr std::int64_t kRows = 9;  // single FP32 rows below
     const std::int64_t constants = ceil_div(low_.constants().countdown, low_.lanes());
     const auto lines = [&](std::int64_t n) {
-      std::int64_t l = constants + kRows + 1 + 3 * n + ceil_div(n, rows_per_line(logits_.format)) +
-                       ceil_div(n, rows_per_line(labels_.format)) + 2;
-      if (with_gradient_) l += ceil_div(n, rows_per_line(gradient_.format));
+      std::int64_t l = constants + kRows + 1 + 3 * n +
+                       ceil_div(n, models::elements_per_word(logits_.format)) +
+                       ceil_div(n, models::elements_per_word(labels_.format)) + 2;
+      if (with_gradient_) l += ceil_div(n, models::elements_per_word(gradient_.format));
       return l;
     };
     step_ = classes;
@@ -64,9 +66,10 @@ class Loss {
     constants_ = low_.allocate(constants);
     low_.copy(isa::Format::kFp32, isa::Space::kHbm, low_.constants().countdown_line, isa::Space::kScratchpad,
               constants_, {{constants, 1, 1}});
-    logits_line_ = low_.allocate(ceil_div(step_, rows_per_line(logits_.format)));
-    labels_line_ = low_.allocate(ceil_div(step_, rows_per_line(labels_.format)));
-    if (with_gradient_) gradient_line_ = low_.allocate(ceil_div(step_, rows_per_line(gradient_.format)));
+    logits_line_ = low_.allocate(ceil_div(step_, models::elements_per_word(logits_.format)));
+    labels_line_ = low_.allocate(ceil_div(step_, models::elements_per_word(labels_.format)));
+    if (with_gradient_)
+      gradient_line_ = low_.allocate(ceil_div(step_, models::elements_per_word(gradient_.format)));
     loss_line_ = low_.allocate(1);
     prediction_line_ = low_.allocate(1);
     for (std::int64_t* row : {&max_, &sum_, &zl_, &mask_, &best_, &t1_, &t2_, &t3_, &t4_})
@@ -104,10 +107,10 @@ class Loss {
     return o;
   }
   Stream logit_rows() const {
-    return {rows(logits_.format, logits_.slot, logits_line_ * rows_per_line(logits_.format)), 1};
+    return {rows(logits_.format, logits_.slot, logits_line_ * models::elements_per_word(logits_.format)), 1};
   }
   Stream label_rows() const {
-    return {rows(labels_.format, labels_.slot, labels_line_ * rows_per_line(labels_.format)), 1};
+    return {rows(labels_.format, labels_.slot, labels_line_ * models::elements_per_word(labels_.format)), 1};
   }
 
   // out[i] = op(a[i], b[i], c[i]) for `count` rows; with a fold, out is one row.
@@ -160,7 +163,7 @@ class Loss {
 
   void load(const Image& image, std::int64_t bg, const Range& classes, std::int64_t line) {
     Tile t = make_tile({0, 1}, {0, 1}, {bg, bg + 1}, classes, image.format);
-    t.base_row = line * rows_per_line(image.format);
+    t.base_row = line * models::elements_per_word(image.format);
     low_.load(image, t);
   }
 
@@ -257,13 +260,13 @@ class Loss {
     v.slot_o = static_cast<std::uint16_t>(image.slot);
     v.analyse = low_.analyses(image.slot, image.format) ? 1 : 0;
     v.mask = lane_mask(0, images_);
-    v.o = at(line * rows_per_line(image.format));
+    v.o = at(line * models::elements_per_word(image.format));
     v.x.base = static_cast<std::uint32_t>(image.index(0, 0, bg, first));
     v.x.lane_stride = static_cast<std::int32_t>(image.image_size());
     Nest().loop(classes.size(), {a.step, b.step, 0, 1, 1}).finish(v);
     low_.emit(v);
-    low_.copy(image.format, isa::Space::kScratchpad, line * rows_per_line(image.format), isa::Space::kHbm,
-              image.row(0, 0, bg, first), {{classes.size(), 1, 1}});
+    low_.copy(image.format, isa::Space::kScratchpad, line * models::elements_per_word(image.format),
+              isa::Space::kHbm, image.row(0, 0, bg, first), {{classes.size(), 1, 1}});
   }
 
   Lowering& low_;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "compiler/instructions/splitting.hpp"
+#include "models/number_format.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {
@@ -15,64 +16,6 @@ namespace {
 constexpr std::int64_t kMostCycles = 4096;
 
 }  // namespace
-
-Tile make_tile(Range y, Range x, Range bg, Range c, isa::Format format) {
-  Tile t;
-  t.y = y;
-  t.x = x;
-  t.bg = bg;
-  t.c = c;
-  t.pitch = align_channels(c.size());
-  t.format = format;
-  return t;
-}
-
-isa::Mask lane_mask(std::int64_t first, std::int64_t count) {
-  isa::Mask m;
-  m.lane_first = static_cast<std::uint8_t>(first);
-  m.lane_count = static_cast<std::uint8_t>(count);
-  return m;
-}
-
-isa::Address at(std::int64_t base) {
-  isa::Address a;
-  a.base = static_cast<std::uint32_t>(base);
-  return a;
-}
-
-std::vector<BatchRun> batch_runs(const Image& image, Range bg) {
-  std::vector<BatchRun> runs;
-  for (std::int64_t g = bg.begin; g < bg.end; ++g) {
-    if (!runs.empty() && runs.back().images == image.images(g)) {
-      ++runs.back().bg.end;
-    } else {
-      runs.push_back({{g, g + 1}, image.images(g)});
-    }
-  }
-  return runs;
-}
-
-std::vector<Range> pieces(std::int64_t size, std::int64_t step) {
-  std::vector<Range> result;
-  for (std::int64_t begin = 0; begin < size; begin += step)
-    result.push_back({begin, std::min(size, begin + step)});
-  return result;
-}
-
-std::vector<std::int64_t> halvings(std::int64_t size) {
-  std::vector<std::int64_t> result{size};
-  for (std::int64_t parts = 2; result.back() > 1; parts *= 2) {
-    const std::int64_t piece = ceil_div(size, parts);
-    if (piece != result.back()) result.push_back(piece);
-  }
-  return result;
-}
-
-std::vector<std::int64_t> doublings(std::int64_t size) {
-  std::vector<std::int64_t> result = halvings(size);
-  std::reverse(result.begin(), result.end());
-  return result;
-}
 
 Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage)
     : graph_(graph),
@@ -88,7 +31,7 @@ Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& table
   };
   const bool alone = graph.system.data_cores() == 1;
   const Range exchange = alone ? Range{0, 0} : reserve();
-  if (graph.divided) road_ = reserve();
+  if (graph.divided) roads_ = reserve();
   // forward there is nothing else to do; backward, gradients of weights fill the gaps of those of the inputs
   const std::int64_t parts = alone ? 8 : 7, part = capacity_ / parts;
   const std::int64_t beside_updates = alone ? capacity_ : (parts - 1) * part;
@@ -124,12 +67,12 @@ Image Lowering::image(int tensor) const {
   return i;
 }
 
-void Lowering::enter(const std::string& layer, const std::string& pass, Area area) {
+void Lowering::enter(const std::string& layer, const std::string& phase, Area area) {
   area_ = area;
-  const auto same = [&](const Region& r) { return r.layer == layer && r.pass == pass; };
+  const auto same = [&](const Region& r) { return r.layer == layer && r.phase == phase; };
   const auto found = std::find_if(tables_.regions.begin(), tables_.regions.end(), same);
   region_ = static_cast<std::uint16_t>(found - tables_.regions.begin());
-  if (found == tables_.regions.end()) tables_.regions.push_back({layer, pass});
+  if (found == tables_.regions.end()) tables_.regions.push_back({layer, phase});
 }
 
 std::int32_t Lowering::emit(isa::Instruction instruction, Exchanged exchanged) {
@@ -211,7 +154,7 @@ isa::Copy Lowering::copying(isa::Format format, isa::Space src_space, std::int64
   Nest nest;
   for (const Walk& w : walks) nest.loop(w.count, {w.src, w.dst, 0, 0, 0});
   nest.merge();
-  const std::int64_t per_line = rows_per_line(format);
+  const std::int64_t per_line = models::elements_per_word(format);
   std::vector<Nest::Level>& levels = nest.loops();
   bool lines = per_line > 1 && !levels.empty() && levels.back().stride[0] == 1 &&
                levels.back().stride[1] == 1 && levels.back().count % per_line == 0 && src % per_line == 0 &&

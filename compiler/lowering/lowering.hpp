@@ -11,10 +11,13 @@
 #include "compiler/graph/layout.hpp"
 #include "compiler/instructions/listing.hpp"
 #include "compiler/instructions/nest.hpp"
+#include "compiler/instructions/operands.hpp"
+#include "compiler/instructions/ranges.hpp"
 #include "compiler/lowering/image.hpp"
 #include "compiler/lowering/scratchpad_areas.hpp"
 #include "compiler/lowering/tables.hpp"
 #include "compiler/lowering/windows.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 
@@ -35,17 +38,19 @@ class Lowering {
   const Room& room() const { return areas_[static_cast<std::size_t>(area_)].room; }  // for one operation
   // Where instructions go from now on, and which part of the network they belong to.
   void into(Listing& listing) { listing_ = &listing; }
-  void enter(const std::string& layer, const std::string& pass, Area area);
+  void enter(const std::string& layer, const std::string& phase, Area area);
   int stage() const { return stage_; }
   // Where the network is divided: lines that other cores write to and messages go from, used by nothing else.
-  Range road() const { return road_; }
+  Range roads() const { return roads_; }
 
   // Images that operations work on from now on: batch groups [first, first + count), or all of them.
   void work_on(std::int64_t first_group, std::int64_t groups) {
     groups_ = {first_group, first_group + groups};
   }
   Image image(int tensor) const;
-  std::int64_t base_row(const TensorInfo& t) const { return t.hbm_line * rows_per_line(t.format); }
+  std::int64_t base_row(const TensorInfo& t) const {
+    return t.hbm_line * models::elements_per_word(t.format);
+  }
 
   // Scratchpad of one operation, `lines` in all, forgotten at the next one; throws std::logic_error where the
   // tile search promised too much. Operations take turns around their area, so that neighbours overlap in
@@ -92,7 +97,7 @@ class Lowering {
   Constants constants_;
   Tables& tables_;
   int stage_ = 0;
-  Range road_{0, 0}, groups_{0, 0};
+  Range roads_{0, 0}, groups_{0, 0};
   struct Ring {
     std::int64_t begin, end, next;
     Room room;
@@ -105,15 +110,6 @@ class Lowering {
   bool analysing_ = true;
   std::int64_t tensor_cycles_ = 0;
 };
-
-isa::Mask lane_mask(std::int64_t first, std::int64_t count);
-isa::Address at(std::int64_t base);
-
-// Cuts [0, size) into pieces of at most `step`.
-std::vector<Range> pieces(std::int64_t size, std::int64_t step);
-// Candidate piece sizes for a dimension: size, halves of it, ..., 1.
-std::vector<std::int64_t> halvings(std::int64_t size);
-std::vector<std::int64_t> doublings(std::int64_t size);  // the same, from 1 up
 
 // One lowering for each kind of operation. Program order is execution order; semaphores come later.
 void lower_convolution(Lowering& low, const Op& op);

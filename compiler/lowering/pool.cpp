@@ -8,6 +8,7 @@
 #include "compiler/input/input_error.hpp"
 #include "compiler/lowering/lowering.hpp"
 #include "compiler/lowering/windows.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -72,14 +73,15 @@ class Pool {
     return t.bg * extent(axes_.y, t.y) * extent(axes_.x, t.x) * t.c;
   }
   std::int64_t source_lines(const Tiling& t) const {
-    return ceil_div(source_pixels(t), rows_per_line(source_.format));
+    return ceil_div(source_pixels(t), models::elements_per_word(source_.format));
   }
   std::int64_t target_lines(const Tiling& t) const {
-    return ceil_div(t.bg * t.y * t.x * t.c, rows_per_line(target_.format));
+    return ceil_div(t.bg * t.y * t.x * t.c, models::elements_per_word(target_.format));
   }
   std::int64_t index_lines(const Tiling& t) const {
     if (!max_) return 0;
-    return ceil_div(backward_ ? source_pixels(t) : t.bg * t.y * t.x * t.c, rows_per_line(index_.format));
+    return ceil_div(backward_ ? source_pixels(t) : t.bg * t.y * t.x * t.c,
+                    models::elements_per_word(index_.format));
   }
 
   std::int64_t total_lines(const Tiling& t) const {
@@ -122,7 +124,7 @@ class Pool {
   Tile load(const Image& image, const Range& y, const Range& x, const Range& bg, const Range& c,
             std::int64_t line) {
     Tile t = make_tile(y, x, bg, c, image.format);
-    t.base_row = line * rows_per_line(image.format);
+    t.base_row = line * models::elements_per_word(image.format);
     if (y.size() > 0 && x.size() > 0) low_.load(image, t);
     return t;
   }
@@ -133,13 +135,13 @@ class Pool {
     const Range sy = source_range(ys), sx = source_range(xs);
     const Tile source = load(source_, sy, sx, bg, c, source_line_[which]);
     Tile target = make_tile(y, x, bg, c, target_.format);
-    target.base_row = target_line_[which] * rows_per_line(target.format);
+    target.base_row = target_line_[which] * models::elements_per_word(target.format);
     Tile index;
     if (max_ && backward_) {
       index = load(index_, sy, sx, bg, c, index_line_[which]);
     } else if (max_) {
       index = make_tile(y, x, bg, c, index_.format);
-      index.base_row = index_line_[which] * rows_per_line(index.format);
+      index.base_row = index_line_[which] * models::elements_per_word(index.format);
     }
     for (const WindowClass& cy : ys) {
       for (const WindowClass& cx : xs) {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "compiler/compiler.hpp"
+#include "compiler/instructions/listing.hpp"
 
 namespace anzan::compiler {
 

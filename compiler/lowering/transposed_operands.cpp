@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "compiler/lowering/gather.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -48,7 +49,7 @@ void TransposedOperands::load_gradient(const Range& ob, const ReductionPart& p) 
   dy.base_row += out_.origin;
   const Range channels{ob.begin * g_.lanes, std::min(ob.end * g_.lanes, align_channels(out_.end()))};
   Tile stage = make_tile(p.y, p.x, p.bg, channels, dy.format);
-  stage.base_row = dy_stage_[which] * rows_per_line(dy.format);
+  stage.base_row = dy_stage_[which] * models::elements_per_word(dy.format);
   low_.load(dy, stage);
   stage = widened(stage, dy.slot, dy_wide_[which]);
   transpose(stage, ob, out_.end(), dy_now_);
@@ -58,7 +59,7 @@ Tile TransposedOperands::widened(const Tile& tile, int slot, std::int64_t line) 
   if (tile.format == g_.format) return tile;
   Tile wide = tile;
   wide.format = g_.format;
-  wide.base_row = line * rows_per_line(g_.format);
+  wide.base_row = line * models::elements_per_word(g_.format);
   low_.widen(tile.base_row, tile.format, wide.base_row, g_.format, slot, tile.rows());
   return wide;
 }
@@ -75,13 +76,13 @@ bool TransposedOperands::load_input(const Range& ib, const Range& ky, const Rang
   Tile tile;
   if (g_.weight->gathered) {
     tile = make_tile(y_, x_, p.bg, channels, g_.format);
-    tile.base_row = x_wide_[which] * rows_per_line(g_.format);
+    tile.base_row = x_wide_[which] * models::elements_per_word(g_.format);
     gather(low_, g_.x, g_.window, tile, x_stage_[which]);
   } else {
     Image x = g_.x;
     x.base_row += in_.origin;
     tile = make_tile(y_, x_, p.bg, channels, x.format);
-    tile.base_row = x_stage_[which] * rows_per_line(x.format);
+    tile.base_row = x_stage_[which] * models::elements_per_word(x.format);
     low_.load(x, tile);
     tile = widened(tile, x.slot, x_wide_[which]);
   }
@@ -103,7 +104,7 @@ void TransposedOperands::transpose(const Tile& tile, const Range& blocks, std::i
       t.src_lanes = static_cast<std::uint8_t>(run.images);
       t.dst_rows = static_cast<std::uint8_t>(g_.lanes);
       t.src = at(tile.row(tile.y.begin, tile.x.begin, run.bg.begin, b * g_.lanes));
-      t.dst = at(line * rows_per_line(g_.format) + (b - blocks.begin) * block_rows +
+      t.dst = at(line * models::elements_per_word(g_.format) + (b - blocks.begin) * block_rows +
                  (run.bg.begin - tile.bg.begin) * bg_rows);
       Nest()
           .loop(run.bg.size(), {tile.bg_stride(), bg_rows, 0, 0, 0})

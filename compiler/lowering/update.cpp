@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -98,7 +99,7 @@ class ParameterWalk {
     // lines that one row takes over all buffers, twice; short pieces still take whole lines
     std::int64_t quarter_lines = 4 * scratch_buffers;
     for (std::size_t t = first_moved(); t < tensors_.size(); ++t)
-      quarter_lines += 4 / rows_per_line(tensors_[t]->format);
+      quarter_lines += 4 / models::elements_per_word(tensors_[t]->format);
     const std::int64_t buffers = scratch_buffers + static_cast<std::int64_t>(tensors_.size());
     // pieces of fewer lines cost more in instructions than their neighbours gain
     constexpr std::int64_t kLeast = 512;
@@ -111,12 +112,12 @@ class ParameterWalk {
     rows_ = std::min(rows_, round_up(all_.size() + kChannelAlignment, kChannelAlignment));
     std::int64_t lines = scratch_buffers * rows_;
     for (std::size_t t = first_moved(); t < tensors_.size(); ++t)
-      lines += rows_ / rows_per_line(tensors_[t]->format);
+      lines += rows_ / models::elements_per_word(tensors_[t]->format);
     low_.take_scratchpad(2 * lines);
     for (int i = 0; i < 2; ++i) {
       for (std::size_t t = 0; t < tensors_.size(); ++t)
-        lines_[i].push_back(t < first_moved() ? 0
-                                              : low_.allocate(rows_ / rows_per_line(tensors_[t]->format)));
+        lines_[i].push_back(
+            t < first_moved() ? 0 : low_.allocate(rows_ / models::elements_per_word(tensors_[t]->format)));
       for (std::int64_t s = 0; s < scratch_buffers; ++s) lines_[i].push_back(low_.allocate(rows_));
     }
   }
@@ -278,10 +279,10 @@ class ParameterWalk {
   }
   // rows of narrow formats keep their place in the word, so that whole lines move
   std::int64_t alignment(std::size_t b) const {
-    return b < tensors_.size() ? rows_per_line(tensors_[b]->format) : 1;
+    return b < tensors_.size() ? models::elements_per_word(tensors_[b]->format) : 1;
   }
   std::int64_t buffer_row(std::size_t b) const {
-    return lines_[count_ % 2][b] * (b < tensors_.size() ? rows_per_line(tensors_[b]->format) : 1);
+    return lines_[count_ % 2][b] * (b < tensors_.size() ? models::elements_per_word(tensors_[b]->format) : 1);
   }
 
   void move(std::size_t t, bool in) {

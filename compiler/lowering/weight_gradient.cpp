@@ -10,6 +10,7 @@
 #include "compiler/lowering/convolution.hpp"
 #include "compiler/lowering/transposed_operands.hpp"
 #include "compiler/lowering/weight_gradient_tiling.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -29,7 +30,7 @@ class WeightGradient {
         bias_(g_.bias),
         layout_(g_.layout),
         format_(g_.format),
-        per_line_(rows_per_line(g_.format)),
+        per_line_(models::elements_per_word(g_.format)),
         kernel_y_(g_.kernel.y),
         kernel_x_(g_.kernel.x),
         operands_(low, g_) {}
@@ -210,8 +211,8 @@ class WeightGradient {
     const std::int64_t pitch = tile_pitch(ob), taps = ky.size() * kx.size(), spill = spill_lines();
     const std::int64_t tap = (cy.tap - ky.begin) * kx.size() + cx.tap - kx.begin;
     const std::int64_t local_in = blocks.begin - ib.begin;
-    t.o = at(gradient_line_[which] * rows_per_line(weight_.format) + (local_in * taps + tap) * pitch +
-             o.begin * lanes_);
+    t.o = at(gradient_line_[which] * models::elements_per_word(weight_.format) +
+             (local_in * taps + tap) * pitch + o.begin * lanes_);
     const auto [oc_size, ic_size, kh, kw] = weight_.shape;
     const std::int64_t row_index = ic_size * kh * kw;
     const std::int64_t oc0 = group_ * (oc_size / weight_.groups) - out_.offset + out_block * lanes_;
@@ -269,7 +270,7 @@ class WeightGradient {
       t.mask = lane_mask(lane_first, lane_end - lane_first);
       t.a = at(ones_line_);
       t.b = at(operands_.dy_line() + (o - ob.begin) * pixels * k);
-      t.o = at(bias_line_ * rows_per_line(bias_->format) + o - ob.begin);
+      t.o = at(bias_line_ * models::elements_per_word(bias_->format) + o - ob.begin);
       const std::int64_t oc0 = group_ * (weight_.shape[0] / weight_.groups) - out_.offset + o * lanes_;
       t.x.base = static_cast<std::uint32_t>(oc0);
       t.x.lane_stride = 1;
@@ -300,7 +301,7 @@ class WeightGradient {
           v.a.format = isa::Format::kFp32;
           v.a.at = at(low_.scalar(0.0f));
           const std::int64_t tap = (y - ky.begin) * kx.size() + x - kx.begin;
-          v.o = at(gradient_line_[which] * rows_per_line(weight_.format) +
+          v.o = at(gradient_line_[which] * models::elements_per_word(weight_.format) +
                    ((i - ib.begin) * ky.size() * kx.size() + tap) * tile_pitch(ob) + rows.begin -
                    ob.begin * lanes_);
           Nest().loop(rows.size(), {0, 0, 0, 1, 0}).finish(v);
@@ -316,8 +317,8 @@ class WeightGradient {
         low_.base_row(weight_) + group_ * layout_.group_rows() +
         (ib.begin * layout_.taps + ky.begin * kernel_x_.kernel + kx.begin) * layout_.out_pitch +
         ob.begin * lanes_;
-    low_.copy(weight_.format, Space::kScratchpad, gradient_line_[which] * rows_per_line(weight_.format),
-              Space::kHbm, row,
+    low_.copy(weight_.format, Space::kScratchpad,
+              gradient_line_[which] * models::elements_per_word(weight_.format), Space::kHbm, row,
               {{ib.size(), taps * pitch, layout_.taps * layout_.out_pitch},
                {ky.size(), kx.size() * pitch, kernel_x_.kernel * layout_.out_pitch},
                {kx.size(), pitch, layout_.out_pitch},
@@ -325,8 +326,9 @@ class WeightGradient {
   }
 
   void store_bias(const Range& ob) {
-    low_.copy(bias_->format, Space::kScratchpad, bias_line_ * rows_per_line(bias_->format), Space::kHbm,
-              low_.base_row(*bias_) + group_ * layout_.out_blocks + ob.begin, {{ob.size(), 1, 1}});
+    low_.copy(bias_->format, Space::kScratchpad, bias_line_ * models::elements_per_word(bias_->format),
+              Space::kHbm, low_.base_row(*bias_) + group_ * layout_.out_blocks + ob.begin,
+              {{ob.size(), 1, 1}});
   }
 
   Lowering& low_;

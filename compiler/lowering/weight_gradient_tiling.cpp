@@ -5,11 +5,12 @@
 #include <limits>
 
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, rows_per_line(f)); }
+std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, models::elements_per_word(f)); }
 
 bool split(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
   return t.batch_groups < g.dy.batch_groups || t.y < g.dy.h || t.x < g.dy.w;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/instructions/ranges.hpp"
+
 namespace anzan::compiler {
 
 // Positions pos + i * pos_step (0 <= i < count) each see the taps tap + k * tap_step (0 <= k < taps);
@@ -32,10 +34,6 @@ struct Axes {
 // The part of a class whose taps lie in [tap_begin, tap_end).
 WindowClass restrict_taps(const WindowClass& c, std::int64_t tap_begin, std::int64_t tap_end);
 
-struct Range {
-  std::int64_t begin = 0, end = 0;
-  std::int64_t size() const { return end - begin; }
-};
 // Source indices that the classes touch (empty if none).
 Range source_range(const std::vector<WindowClass>& classes);
 

@@ -1,4 +1,4 @@
-// See division.hpp. Buffers and channels have the same lines in every core, all in Lowering::road().
+// See division.hpp. Buffers and roads have the same lines in every core, all in Lowering::roads().
 #include "compiler/parallel/division.hpp"
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/input/input_error.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -18,9 +19,9 @@ constexpr std::int64_t kMostLines = 32768;                // of a message: loop 
 constexpr std::int64_t kFewestLines = kChannelAlignment;  // an aligned run of channels in any format
 constexpr std::int64_t kFirstOrder = 16;  // of Access::Resource::kOrder; below are those of the exchange
 
-// Arrival and credit of the channels forward, backward and along the tensor axis.
-std::uint32_t channel_semaphore(std::size_t number) {
-  constexpr std::size_t kFirst = kFirstRemoteSemaphore + ArrivalSemaphores::kSemaphores - kChannelSemaphores;
+// Arrival and credit of the roads forward, backward and along the tensor axis.
+std::uint32_t road_semaphore(std::size_t number) {
+  constexpr std::size_t kFirst = kFirstRemoteSemaphore + ArrivalSemaphores::kSemaphores - kRoadSemaphores;
   return std::uint32_t{1} << (kFirst + number);
 }
 
@@ -33,7 +34,8 @@ Image flat(Image i) {
 
 // The images in pieces of at most `lines` lines; pixels are one axis.
 std::vector<Tile> tiles_of(const Image& image, std::int64_t lines) {
-  const std::int64_t rows = lines * rows_per_line(image.format), channels = align_channels(image.c);
+  const std::int64_t rows = lines * models::elements_per_word(image.format),
+                     channels = align_channels(image.c);
   const std::int64_t per_pixel = image.batch_groups * channels;
   const std::int64_t c = std::min(channels, rows / kChannelAlignment * kChannelAlignment);
   const std::int64_t groups =
@@ -49,7 +51,7 @@ std::vector<Tile> tiles_of(const Image& image, std::int64_t lines) {
 }
 
 Tile placed(Tile tile, std::int64_t line) {
-  tile.base_row = line * rows_per_line(tile.format);
+  tile.base_row = line * models::elements_per_word(tile.format);
   return tile;
 }
 
@@ -66,7 +68,7 @@ isa::Copy moved(const Image& all, const Tile& t, std::int64_t channels, std::int
 
 // All channels of the tile's pixels and groups in HBM, whichever share of them a core touches.
 void touch_all(std::vector<Access>& touches, const Image& all, const Tile& t, bool write) {
-  const std::int64_t per_line = rows_per_line(all.format);
+  const std::int64_t per_line = models::elements_per_word(all.format);
   for (std::int64_t x = t.x.begin; x < t.x.end; ++x) {
     const Range rows{all.row(0, x, t.bg.begin, 0), all.row(0, x, t.bg.end - 1, all.pitch)};
     const Range lines{rows.begin / per_line, ceil_div(rows.end, per_line)};
@@ -80,7 +82,7 @@ void touch_all(std::vector<Access>& touches, const Image& all, const Tile& t, bo
 
 // The place of the core that is `steps` places behind.
 std::int64_t place_behind(const Dimension& axis, int core, int steps) {
-  return (axis.place(core) + axis.size - steps % axis.size) % axis.size;
+  return (axis.coordinate(core) + axis.size - steps % axis.size) % axis.size;
 }
 
 Access in_scratchpad(std::int64_t line, std::int64_t lines, bool write) {
@@ -97,21 +99,21 @@ class Division::Roads {
     const std::int64_t buffers =
         (pipeline ? 4 * kInTurn : 0) + (tensor ? kInTurn * (1 + std::int64_t{tensor_.size}) : 0);
     if (buffers == 0) return;  // micro-batches alone send nothing
-    const Range road = stages.front()->road();
-    lines_ = std::min(kMostLines, (road.size() - 1) / buffers);
+    const Range roads = stages.front()->roads();
+    lines_ = std::min(kMostLines, (roads.size() - 1) / buffers);
     if (lines_ < kFewestLines)
       throw InputError("/chip/scratchpad_kib", std::to_string(stages.front()->graph().chip.scratchpad_kib),
                        "an eighth of it with room for " + std::to_string(buffers) + " messages of at least " +
                            std::to_string(kFewestLines) + " lines");
-    next_line_ = road.begin;
-    credit_line_ = road.end - 1;
+    next_line_ = roads.begin;
+    credit_line_ = roads.end - 1;
     const auto last = static_cast<int>(stages.size()) - 1;
     if (pipeline) make_pipeline(ops, last);
     if (tensor) make_ring(ops, last);
   }
 
   void lower(const Op& op) {
-    Lowering& low = *stages_[static_cast<std::size_t>(op.core_stage)];
+    Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
     if (op.kind == OpKind::kTransfer) {
       transfer(low, *stages_[static_cast<std::size_t>(op.receiver)], op);
       return;
@@ -136,13 +138,13 @@ class Division::Roads {
     return b;
   }
 
-  // Messages of the program over one channel.
+  // Messages of the program over one road.
   template <class Counts>
   std::int64_t messages(const std::vector<Op>& ops, const Counts& counts) const {
     std::int64_t n = 0;
     for (const Op& op : ops) {
       if (!counts(op)) continue;
-      Lowering& low = *stages_[static_cast<std::size_t>(op.core_stage)];
+      Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
       low.work_on(op.first_group, op.groups);
       const int shares = op.kind == OpKind::kReduceScatter ? op.outputs[0] : op.inputs[0];
       n += static_cast<std::int64_t>(tiles_of(flat(low.image(shares)), lines_).size());
@@ -150,14 +152,14 @@ class Division::Roads {
     return n;
   }
 
-  Channel::Parameters channel(const Dimension& axis, int distance, std::size_t number, const Buffers& landing,
-                              std::int64_t messages) const {
-    Channel::Parameters p;
+  Road::Parameters road(const Dimension& axis, int distance, std::size_t number, const Buffers& landing,
+                        std::int64_t messages) const {
+    Road::Parameters p;
     p.axis = axis;
     p.distance = distance;
-    p.arrival = channel_semaphore(2 * number);
-    p.credit = channel_semaphore(2 * number + 1);
-    p.order = kFirstOrder + Channel::kOrders * static_cast<std::int64_t>(number);
+    p.arrival = road_semaphore(2 * number);
+    p.credit = road_semaphore(2 * number + 1);
+    p.order = kFirstOrder + Road::kOrders * static_cast<std::int64_t>(number);
     p.landing = landing;
     p.credit_line = credit_line_;
     p.messages = messages;
@@ -173,10 +175,10 @@ class Division::Roads {
       outgoing_[direction] = take(kInTurn, lines_);
       for (int s = 0; s <= last; ++s) {
         const auto counts = [&](const Op& op) {
-          return op.kind == OpKind::kTransfer && op.core_stage == s && op.receiver == s + distance;
+          return op.kind == OpKind::kTransfer && op.stage == s && op.receiver == s + distance;
         };
         pipeline_[direction].emplace_back(
-            channel(system_.mapping.pipeline, distance, direction, landing, messages(ops, counts)));
+            road(system_.mapping.pipeline, distance, direction, landing, messages(ops, counts)));
       }
       sent_[direction].assign(static_cast<std::size_t>(last) + 1, 0);
     }
@@ -187,42 +189,42 @@ class Division::Roads {
     work_ = take(kInTurn, lines_ * tensor_.size);
     for (int s = 0; s <= last; ++s) {
       const auto counts = [&](const Op& op) {
-        return op.core_stage == s && (op.kind == OpKind::kGather || op.kind == OpKind::kReduceScatter);
+        return op.stage == s && (op.kind == OpKind::kGather || op.kind == OpKind::kReduceScatter);
       };
-      ring_.emplace_back(channel(tensor_, 1, 2, landing, messages(ops, counts) * (tensor_.size - 1)));
+      ring_.emplace_back(road(tensor_, 1, 2, landing, messages(ops, counts) * (tensor_.size - 1)));
     }
     worked_.assign(static_cast<std::size_t>(last) + 1, 0);
   }
 
-  void enter(Lowering& low, const Op& op, const char* pass) const {
+  void enter(Lowering& low, const Op& op, const char* phase) const {
     low.work_on(op.first_group, op.groups);
-    low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, pass, Area::kExchange);
+    low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, phase, Area::kExchange);
   }
 
   void transfer(Lowering& from, Lowering& to, const Op& op) {
-    const std::size_t direction = op.receiver > op.core_stage ? 0 : 1;
-    const auto stage = static_cast<std::size_t>(op.core_stage);
-    Channel& channel = pipeline_[direction][stage];
+    const std::size_t direction = op.receiver > op.stage ? 0 : 1;
+    const auto stage = static_cast<std::size_t>(op.stage);
+    Road& road = pipeline_[direction][stage];
     enter(from, op, "send");
     enter(to, op, "receive");
     const Image here = flat(from.image(op.inputs[0])), there = flat(to.image(op.inputs[0]));
     for (const Tile& t : tiles_of(here, lines_)) {
       const std::int64_t line = outgoing_[direction].line_of(sent_[direction][stage]++);
       from.load(here, placed(t, line));
-      channel.put(
+      road.put(
           from, [line](int) { return line; }, {line, line + t.lines()}, t.lines());
-      const isa::Copy store = Lowering::storing(there, placed(t, channel.landing_line()), t.c.begin, t.c.end);
+      const isa::Copy store = Lowering::storing(there, placed(t, road.landing_line()), t.c.begin, t.c.end);
       Exchanged e;
       e.touches = accesses(store, to.lanes());
-      channel.take(to, store, std::move(e));
-      channel.release(to);
+      road.take(to, store, std::move(e));
+      road.release(to);
     }
   }
 
   std::int64_t work_line(const Lowering& low) {
     return work_.line_of(worked_[static_cast<std::size_t>(low.stage())]++);
   }
-  Channel& ring(const Lowering& low) { return ring_[static_cast<std::size_t>(low.stage())]; }
+  Road& ring(const Lowering& low) { return ring_[static_cast<std::size_t>(low.stage())]; }
 
   void gather(Lowering& low, const Image& share, const Image& all, const Tile& t) {
     const std::int64_t own = work_line(low);
@@ -282,7 +284,7 @@ class Division::Roads {
     const isa::Copy as_first = Lowering::storing(share, placed(t, work), t.c.begin, t.c.end);
     Exchanged e;
     e.in_core = [=, axis = tensor_](int core) {
-      const std::int64_t line = work + axis.place(core) * lines;
+      const std::int64_t line = work + axis.coordinate(core) * lines;
       return isa::Instruction(Lowering::storing(share, placed(t, line), t.c.begin, t.c.end));
     };
     e.touches = accesses(as_first, low.lanes());
@@ -294,7 +296,7 @@ class Division::Roads {
     const std::int64_t line = work_line(low), channels = std::min(t.c.end, share.c) - t.c.begin;
     Exchanged e;
     e.in_core = [all, t, line, channels, of = share.c, axis = tensor_](int core) {
-      return isa::Instruction(moved(all, placed(t, line), channels, axis.place(core) * of, false));
+      return isa::Instruction(moved(all, placed(t, line), channels, axis.coordinate(core) * of, false));
     };
     e.touches.push_back(in_scratchpad(line, t.lines(), true));
     touch_all(e.touches, all, t, false);
@@ -310,8 +312,8 @@ class Division::Roads {
   // forward and backward, by the stage that sends
   std::array<Buffers, 2> outgoing_;
   std::array<std::vector<std::int64_t>, 2> sent_;
-  std::array<std::vector<Channel>, 2> pipeline_;
-  std::vector<Channel> ring_;
+  std::array<std::vector<Road>, 2> pipeline_;
+  std::vector<Road> ring_;
   Buffers work_;
   std::vector<std::int64_t> worked_;
 };

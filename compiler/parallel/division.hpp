@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compiler/graph/partition.hpp"
-#include "compiler/parallel/channel.hpp"
+#include "compiler/parallel/road.hpp"
 
 namespace anzan::compiler {
 

@@ -13,6 +13,7 @@
 #include "compiler/input/input_error.hpp"
 #include "compiler/lowering/update.hpp"
 #include "compiler/parallel/exchange_plan.hpp"
+#include "models/number_format.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {
@@ -248,7 +249,7 @@ class Exchange {
       const auto u = std::find_if(updates_.begin(), updates_.end(), by);
       if (u == updates_.end()) throw std::logic_error("exchange: nobody wants the sums of a gradient");
       enter_update(*u);
-      const std::int64_t rows = rows_per_line(tensor(part).format);
+      const std::int64_t rows = models::elements_per_word(tensor(part).format);
       lower_update(low_, *u->op,
                    {{part.lines.begin * rows, part.lines.end * rows}, line * rows, [&](const isa::Vector& v) {
                       return reader(segment, v);

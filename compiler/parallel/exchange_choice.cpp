@@ -7,7 +7,7 @@
 
 #include "compiler/collective/sum_over_cores.hpp"
 
-namespace anzan::sim {
+namespace anzan::compiler {
 namespace {
 
 // All cores send to their next one in a dimension, at once.
@@ -19,12 +19,12 @@ struct Traffic {
 
 class Estimate {
  public:
-  Estimate(const compiler::ExchangeParameters& exchange, const models::ChipsNetwork& network,
+  Estimate(const ExchangeParameters& exchange, const models::ChipsNetwork& network,
            const models::PacketFormat& packet, const ExchangeSizes& sizes)
-      : ways_(compiler::ways(exchange)), network_(network), packet_(packet), sizes_(sizes) {
-    for (const compiler::Way& way : ways_) {
+      : ways_(ways(exchange)), network_(network), packet_(packet), sizes_(sizes) {
+    for (const Way& way : ways_) {
       traffic_.emplace_back();
-      for (const compiler::Dimension& d : way) traffic_.back().push_back(traffic(d));
+      for (const Dimension& d : way) traffic_.back().push_back(traffic(d));
     }
   }
 
@@ -46,7 +46,7 @@ class Estimate {
   }
 
  private:
-  Traffic traffic(const compiler::Dimension& d) const {
+  Traffic traffic(const Dimension& d) const {
     Traffic t;
     if (d.size == 1) return t;
     for (int core = 0; core < network_.topology.endpoints(); ++core) {
@@ -95,7 +95,7 @@ class Estimate {
     return (kStarting + 2.5 * piece / static_cast<double>(sizes_.line_bytes)) * sizes_.clock_period_fs;
   }
 
-  std::vector<compiler::Way> ways_;
+  std::vector<Way> ways_;
   const models::ChipsNetwork& network_;
   const models::PacketFormat& packet_;
   const ExchangeSizes& sizes_;
@@ -104,9 +104,9 @@ class Estimate {
 
 }  // namespace
 
-double expected_exchange_fs(const compiler::ExchangeParameters& exchange, const models::ChipsNetwork& network,
+double expected_exchange_fs(const ExchangeParameters& exchange, const models::ChipsNetwork& network,
                             const models::PacketFormat& packet, const ExchangeSizes& sizes) {
   return Estimate(exchange, network, packet, sizes).fs();
 }
 
-}  // namespace anzan::sim
+}  // namespace anzan::compiler

@@ -8,7 +8,7 @@
 #include "compiler/input/system.hpp"
 #include "models/network/chips.hpp"
 
-namespace anzan::sim {
+namespace anzan::compiler {
 
 struct ExchangeSizes {
   std::vector<std::int64_t> layer_bytes;  // gradients of each layer on the wire
@@ -20,7 +20,7 @@ struct ExchangeSizes {
 
 // Femtoseconds. Segments go several ways in turn; each takes its rounds one after the other, and all together
 // at least the time of the busiest link.
-double expected_exchange_fs(const compiler::ExchangeParameters& exchange, const models::ChipsNetwork& network,
+double expected_exchange_fs(const ExchangeParameters& exchange, const models::ChipsNetwork& network,
                             const models::PacketFormat& packet, const ExchangeSizes& sizes);
 
-}  // namespace anzan::sim
+}  // namespace anzan::compiler

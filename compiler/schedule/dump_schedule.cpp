@@ -45,7 +45,7 @@ std::string schedule_text(const std::string& title, const Listing& listing,
   for (std::size_t u = 0; u < kUnits; ++u) text += fmt::format(" {:>9}", isa::kUnitEntries[u + 1].name);
   text += '\n';
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    if (rows[r].instructions > 0) text += line(regions[r].layer + " " + regions[r].pass, rows[r]);
+    if (rows[r].instructions > 0) text += line(regions[r].layer + " " + regions[r].phase, rows[r]);
   }
   text += line("all", all) + fmt::format("{:<56}", "share of the program");
   for (const std::int64_t busy : all.busy) {

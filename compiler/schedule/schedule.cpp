@@ -214,7 +214,7 @@ models::ProgramTiming estimate(const isa::Program& program, int lanes, int queue
       const std::size_t u = unit_number(i);
       if (starts[u].size() >= depth) t.issued = std::max(t.issued, starts[u][starts[u].size() - depth] + 1);
       t.started = std::max(t.issued + 1, idle[u]);
-      const auto [wait, signal] = std::visit([](const auto& x) { return std::pair(x.wait, x.signal); }, i);
+      const std::uint32_t wait = isa::wait(i), signal = isa::signal(i);
       for (std::size_t s = 0; s < raised.size(); ++s) {
         if ((wait >> s & 1) == 0 || raised[s].empty()) continue;
         t.started = std::max(t.started, raised[s].front());

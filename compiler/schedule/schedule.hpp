@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "compiler/instructions/listing.hpp"
-#include "compiler/programs.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "models/program_timing.hpp"
 

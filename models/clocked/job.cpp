@@ -51,7 +51,8 @@ std::vector<Job> jobs_of(const isa::Program& program, int lanes, int core, int c
     Job job;
     job.index = jobs.size();
     job.unit = isa::unit(instruction);
-    std::visit([&](const auto& i) { job.wait = i.wait, job.signal = i.signal; }, instruction);
+    job.wait = isa::wait(instruction);
+    job.signal = isa::signal(instruction);
     job.fetch_cycles = fetch_cycles(instruction, lanes);
     job.work_cycles = work_cycles(instruction);
     job.merges = merges(instruction);

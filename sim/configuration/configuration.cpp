@@ -28,7 +28,7 @@ class Reader {
   Reader(Json json, fs::path directory) : json_(std::move(json)), directory_(std::move(directory)) {}
 
   Configuration read(const std::vector<Override>& overrides) {
-    const Schema schema = Schema::embedded("sim/configuration/config.schema.json");
+    const Schema schema = Schema::embedded("configuration/config.schema.json");
     for (const Override& change : overrides) override_one(change, schema);
     findings_ = schema.check(json_);
     if (!json_.is_object()) throw InputError(std::move(findings_));
@@ -43,7 +43,7 @@ class Reader {
     if (clean("/chip") && clean("/system")) {
       const Json system = json_["system"], chip = json_["chip"];
       config_.system = merge_system(json_["system"], json_["chip"],
-                                    gradients_of(config_.network, config_.precision), findings_);
+                                    compiler::gradients_of(config_.network, config_.precision), findings_);
       if (system["mapping"]["automatic"].get<bool>()) {
         search_ = {system, chip};
       } else if (clean("/training") && clean("/system")) {
@@ -79,7 +79,7 @@ class Reader {
     Override inner = change;
     inner.pointer = Json::json_pointer(pointer.substr(std::string("/network").size()));
     try {
-      apply_override(json_["network"], inner, Schema::embedded("compiler/input/network.schema.json"));
+      apply_override(json_["network"], inner, Schema::embedded("input/network.schema.json"));
     } catch (const InputError& error) {
       InputFinding finding = error.findings().front();
       throw InputError("/network" + finding.place, finding.found, finding.expected);
@@ -98,8 +98,7 @@ class Reader {
       } else if (!network.is_object()) {
         return;
       }
-      std::vector<InputFinding> found =
-          Schema::embedded("compiler/input/network.schema.json").check(network, place);
+      std::vector<InputFinding> found = Schema::embedded("input/network.schema.json").check(network, place);
       if (!found.empty()) {
         findings_.insert(findings_.end(), found.begin(), found.end());
         return;
@@ -110,7 +109,7 @@ class Reader {
       return;
     }
     network_known_ = true;
-    json_["network"] = network_to_json(config_.network);
+    json_["network"] = compiler::network_to_json(config_.network);
   }
 
   void read_training() {

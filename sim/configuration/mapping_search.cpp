@@ -21,7 +21,7 @@ std::optional<MappingCandidate> candidate(const Configuration& c, Json system, J
   mapping["micro_batches"] = micro_batches;
   mapping["automatic"] = false;
   std::vector<compiler::InputFinding> findings;
-  result.options = merge_system(system, chip, gradients_of(c.network, c.precision), findings);
+  result.options = merge_system(system, chip, compiler::gradients_of(c.network, c.precision), findings);
   if (!findings.empty()) return {};
   try {
     result.expected_cycles =

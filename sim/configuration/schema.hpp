@@ -12,7 +12,7 @@ namespace anzan::sim {
 class Schema {
  public:
   explicit Schema(nlohmann::json schema) : root_(std::move(schema)) {}
-  // The schema embedded as `name`, e.g. "sim/configuration/config.schema.json".
+  // The schema embedded as `name`, e.g. "configuration/config.schema.json".
   static Schema embedded(const std::string& name);
 
   // All deviations of `json`; `place` is put before each JSON pointer. Findings name leaves: a wrong

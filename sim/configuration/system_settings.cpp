@@ -22,7 +22,7 @@ using Json = nlohmann::json;
 
 class SystemReader {
  public:
-  SystemReader(Json& system, Json& chip, const Gradients& gradients,
+  SystemReader(Json& system, Json& chip, const compiler::Gradients& gradients,
                std::vector<compiler::InputFinding>& findings)
       : system_(system), chip_(chip), gradients_(gradients), findings_(findings) {}
 
@@ -148,7 +148,7 @@ class SystemReader {
     const double cycle_fs = 1e6 / chip_["clock_ghz"].get<double>();
     e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
-    if (o_.parameters.divided()) e.semaphores -= compiler::kChannelSemaphores;
+    if (o_.parameters.divided()) e.semaphores -= compiler::kRoadSemaphores;
     read_ways(json);
   }
 
@@ -190,7 +190,7 @@ class SystemReader {
     if (data_cores_ == 1 || !findings_.empty()) return {data_cores_};
     const models::ChipsNetwork network = models::build_chips(o_.network);
     compiler::ExchangeParameters e = o_.parameters.exchange;
-    ExchangeSizes sizes;
+    compiler::ExchangeSizes sizes;
     const int bytes = models::element_bytes(e.format.value_or(gradients_.format));
     for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
     sizes.segment_bytes = e.segment_bytes;
@@ -206,7 +206,7 @@ class SystemReader {
       e.ways = json.contains("ways") ? json["ways"].get<int>() : default_ways(e);
       if (static_cast<std::size_t>(e.ways) > all_ways(e.grid(), e.fixed_dimensions, e.semaphores).size())
         continue;
-      const double fs = expected_exchange_fs(e, network, o_.packet, sizes);
+      const double fs = compiler::expected_exchange_fs(e, network, o_.packet, sizes);
       if (fs < least) best = e.dimensions;
       least = std::min(least, fs);
     }
@@ -260,7 +260,7 @@ class SystemReader {
 
   Json& system_;
   Json& chip_;
-  const Gradients& gradients_;
+  const compiler::Gradients& gradients_;
   std::vector<compiler::InputFinding>& findings_;
   SystemOptions o_;
   int data_cores_ = 1;
@@ -268,20 +268,7 @@ class SystemReader {
 
 }  // namespace
 
-Gradients gradients_of(const compiler::Network& network, const compiler::Precision& precision) {
-  using compiler::LayerKind;
-  Gradients g;
-  g.format = precision.classes[static_cast<std::size_t>(compiler::TensorClass::kWeightGradient)].format;
-  for (const compiler::Layer& l : network.layers) {
-    const std::int64_t bias = l.bias ? 1 : 0;
-    if (l.kind == LayerKind::kConvolution)
-      g.elements.push_back(l.out.channels * (l.in.channels / l.groups * l.kernel_h * l.kernel_w + bias));
-    if (l.kind == LayerKind::kFullyConnected) g.elements.push_back(l.out.channels * (l.in.size() + bias));
-  }
-  return g;
-}
-
-SystemOptions merge_system(Json& system, Json& chip, const Gradients& gradients,
+SystemOptions merge_system(Json& system, Json& chip, const compiler::Gradients& gradients,
                            std::vector<compiler::InputFinding>& findings) {
   return SystemReader(system, chip, gradients, findings).read();
 }

@@ -4,9 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "compiler/input/gradients.hpp"
 #include "compiler/input/input_error.hpp"
-#include "compiler/input/network.hpp"
-#include "compiler/input/precision.hpp"
 #include "compiler/input/system.hpp"
 #include "models/network/chips.hpp"
 
@@ -20,16 +19,9 @@ struct SystemOptions {
   int cores() const { return chips * cores_per_chip; }
 };
 
-// What there is to exchange, as the network and its precision say.
-struct Gradients {
-  std::vector<std::int64_t> elements;  // of each layer
-  isa::Format format = isa::Format::kFp32;
-};
-Gradients gradients_of(const compiler::Network& network, const compiler::Precision& precision);
-
 // `system` and `chip` have passed the schema and have every setting spelt out afterwards. What no system
 // could be becomes findings at /system or /chip.
-SystemOptions merge_system(nlohmann::json& system, nlohmann::json& chip, const Gradients& gradients,
+SystemOptions merge_system(nlohmann::json& system, nlohmann::json& chip, const compiler::Gradients& gradients,
                            std::vector<compiler::InputFinding>& findings);
 
 }  // namespace anzan::sim

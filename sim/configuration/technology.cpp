@@ -131,7 +131,7 @@ models::Technology load_technology(Json& json, const fs::path& directory, const 
   std::string at = place;
   Json technology = resolved(json, directory, at);
   std::vector<InputFinding> findings =
-      Schema::embedded("sim/configuration/technology.schema.json").check(technology, at);
+      Schema::embedded("configuration/technology.schema.json").check(technology, at);
   if (findings.empty()) {
     check_events(technology["events"], at + "/events", findings);
     check_sizes(technology["sram"], at + "/sram", findings);

@@ -1,7 +1,6 @@
 // A collective over all cores of a system, run by the clocked cores and the network, beside what theory says.
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -34,11 +33,6 @@ struct CollectiveCost {
 // one byte, or a scratchpad that is too small; and as ClockedSystem::run.
 CollectiveCost cost_of_collective(const Configuration& configuration, compiler::CollectiveKind kind,
                                   std::int64_t bytes, isa::Format format);
-
-// The same run once more, as Chrome trace events (chrome_trace.hpp), into a file. Throws also
-// std::system_error.
-void trace_collective(const Configuration& configuration, const CollectiveCost& cost,
-                      const std::filesystem::path& file);
 
 // The collective's parameters on the system of a configuration.
 compiler::CollectiveParameters collective_parameters(const Configuration& configuration,

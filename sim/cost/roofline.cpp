@@ -93,7 +93,7 @@ nlohmann::json roofline_to_json(const std::vector<RegionUse>& uses) {
     if (use.hbm_bytes != 0)
       per_byte = static_cast<double>(use.operations) / static_cast<double>(use.hbm_bytes);
     array.push_back({{"layer", use.region.layer},
-                     {"pass", use.region.pass},
+                     {"phase", use.region.phase},
                      {"cycles", use.cycles},
                      {"busy", busy},
                      {"drain_cycles", use.drain},

@@ -56,14 +56,6 @@ struct OnlyWork {
 
 }  // namespace
 
-std::uint32_t wait_mask(const isa::Instruction& instruction) {
-  return std::visit([](const auto& i) { return i.wait; }, instruction);
-}
-
-std::uint32_t signal_mask(const isa::Instruction& instruction) {
-  return std::visit([](const auto& i) { return i.signal; }, instruction);
-}
-
 void check_timing(const isa::Program& program, const models::ProgramTiming& timing) {
   if (timing.instructions.size() != program.size())
     throw std::invalid_argument(fmt::format("timing of {} instructions for a program of {}",
@@ -94,8 +86,8 @@ std::vector<Handover> handovers(const isa::Program& program, const models::Progr
     if (ends_program(program[i])) continue;
     const isa::Unit unit = isa::unit(program[i]);
     const Change raise{timing.instructions[i].ended, unit, i};
-    add(takes, wait_mask(program[i]), {timing.instructions[i].started, unit, i});
-    add(raises, signal_mask(program[i]), raise);
+    add(takes, isa::wait(program[i]), {timing.instructions[i].started, unit, i});
+    add(raises, isa::signal(program[i]), raise);
     if (const auto* put = std::get_if<isa::Put>(&program[i]); put != nullptr && put->core == core)
       add(raises, put->remote_signal, raise);
   }

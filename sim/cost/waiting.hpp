@@ -20,9 +20,6 @@ namespace anzan::sim {
 inline constexpr auto kUnits = static_cast<std::size_t>(isa::kUnitInfo.size);
 constexpr std::size_t number_of(isa::Unit unit) { return static_cast<std::size_t>(unit); }
 
-std::uint32_t wait_mask(const isa::Instruction& instruction);
-std::uint32_t signal_mask(const isa::Instruction& instruction);
-
 // A record for each instruction, 0 <= issued <= started <= worked <= ended <= cycles, issued in program
 // order, and in each unit no start before the previous end.
 void check_timing(const isa::Program& program, const models::ProgramTiming& timing);

@@ -132,9 +132,8 @@ LoadedProgram FunctionalEngine::load(const std::vector<std::uint32_t>& words) co
   isa::ProgramError::Place place;
   for (const isa::Instruction& instruction : program) {
     try {
-      loaded.steps_.push_back({place, std::visit([](const auto& i) { return i.wait; }, instruction),
-                               std::visit([](const auto& i) { return i.signal; }, instruction),
-                               std::visit(planner, instruction)});
+      loaded.steps_.push_back(
+          {place, isa::wait(instruction), isa::signal(instruction), std::visit(planner, instruction)});
     } catch (const models::InstructionError& error) {
       place.field = error.field();
       throw isa::ProgramError(place, error.found(), error.expected());

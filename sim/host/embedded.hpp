@@ -5,7 +5,7 @@
 
 namespace anzan::sim {
 
-// Text of each file by folder and name, e.g. "sim/configuration/config.schema.json", "precision/int8.json".
+// Text of each file by folder and name, e.g. "configuration/config.schema.json", "precision/int8.json".
 const std::map<std::string, std::string>& embedded_files();
 
 }  // namespace anzan::sim

@@ -113,8 +113,8 @@ class CoreWriter {
       slice(unit_track(unit), t.started, t.ended,
             fmt::format(R"("name":{},"cat":"instruction","args":{{{},"worked_cycle":{},"ended_cycle":{},)"
                         R"("wait":"{:#x}","signal":"{:#x}","line":{}}})",
-                        name, place_and_start(i), t.worked, t.ended, wait_mask(program_[i]),
-                        signal_mask(program_[i]), json_string(lines[i])));
+                        name, place_and_start(i), t.worked, t.ended, isa::wait(program_[i]),
+                        isa::signal(program_[i]), json_string(lines[i])));
       for (const std::size_t k : taken[i])
         if (pairs_[k].signaller != kOtherCore || run_.links != nullptr)
           semaphore("f", unit_track(unit), t.started, k);
@@ -167,7 +167,7 @@ class CoreWriter {
   std::string name_of(std::size_t i) const {
     const Region& region = map_.regions[map_.of[i]];
     std::string name(isa::info(program_[i]).name);
-    for (const std::string& part : {region.layer, region.pass})
+    for (const std::string& part : {region.layer, region.phase})
       if (!part.empty()) name += " " + part;
     return json_string(name);
   }

@@ -102,9 +102,9 @@ Trace make_trace(const isa::Program& program, const models::ProgramTiming& timin
       trace.push_back({timing.cycles, unit, TraceEvent::kEnded, i, ""});
       continue;
     }
-    trace.push_back({t.started, unit, TraceEvent::kStarted, i, mask_detail("wait", wait_mask(program[i]))});
+    trace.push_back({t.started, unit, TraceEvent::kStarted, i, mask_detail("wait", isa::wait(program[i]))});
     trace.push_back({t.worked, unit, TraceEvent::kWorked, i, ""});
-    trace.push_back({t.ended, unit, TraceEvent::kEnded, i, mask_detail("signal", signal_mask(program[i]))});
+    trace.push_back({t.ended, unit, TraceEvent::kEnded, i, mask_detail("signal", isa::signal(program[i]))});
   }
   std::sort(trace.begin(), trace.end());
   return trace;

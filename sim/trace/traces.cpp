@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include "models/clocked/core.hpp"
+#include "sim/cost/system_runner.hpp"
 #include "sim/trace/chrome_trace.hpp"
+#include "sim/trace/link_recorder.hpp"
 #include "sim/trace/text_trace.hpp"
 
 namespace anzan::sim {
@@ -57,6 +59,27 @@ void write_traces(const ChipCost& cost, const compiler::CompiledModel& model, co
   } else {
     write_one_core(cost.step, chip, options, directory);
   }
+}
+
+void trace_collective(const Configuration& c, const CollectiveCost& cost, const std::filesystem::path& file) {
+  const compiler::CollectiveProgram program =
+      compiler::collective_program(collective_parameters(c, cost.kind, cost.bytes, cost.format));
+  const models::clocked::Alike cores = SystemRunner::simulated(c.system, cost.cores_simulated < cost.cores);
+  std::vector<isa::Program> programs;
+  std::vector<RegionMap> regions;
+  for (int core = 0; core < cores.simulated; ++core) {
+    programs.push_back(program.in_core(core));
+    regions.push_back({{{std::string(compiler::name(cost.kind)), ""}},
+                       std::vector<std::uint16_t>(programs.back().size(), 0)});
+  }
+  LinkRecorder links(cost.network.topology.links().size());
+  const models::clocked::SystemTiming timing =
+      models::clocked::ClockedSystem(c.cost.core, cost.network, c.system.packet, cores)
+          .run(programs, {}, &links);
+  TracedRun run{{}, c.chip.lanes, c.cost.clock_ghz, c.system.cores_per_chip, &cost.network, &links};
+  for (std::size_t core = 0; core < programs.size(); ++core)
+    run.cores.push_back({programs[core], timing.cores[core], regions[core]});
+  write_chrome_trace(file, run);
 }
 
 }  // namespace anzan::sim

@@ -1,8 +1,10 @@
-// The traces of one training step: Chrome trace events, text records, and the waveform of the blocks.
+// The traces of one training step, or of one collective: Chrome trace events, text records, and the waveform
+// of the blocks.
 #pragma once
 #include <filesystem>
 
 #include "sim/cost/chip_cost.hpp"
+#include "sim/cost/collective_cost.hpp"
 
 namespace anzan::sim {
 
@@ -17,5 +19,10 @@ struct TraceOptions {
 // written, and as ClockedSystem::run.
 void write_traces(const ChipCost& cost, const compiler::CompiledModel& model, const CostOptions& chip,
                   const TraceOptions& options, const std::filesystem::path& directory);
+
+// The run of `cost` once more, as Chrome trace events (chrome_trace.hpp), into a file. Throws as
+// write_traces.
+void trace_collective(const Configuration& configuration, const CollectiveCost& cost,
+                      const std::filesystem::path& file);
 
 }  // namespace anzan::sim

@@ -68,7 +68,7 @@ BatchWriter Distribution::writer(int core, const compiler::Network& network) {
 
 // Of the whole tensor, that the core's part begins with.
 std::int64_t Distribution::first_element(const TensorInfo& part, int core) const {
-  return part.shared_out ? model_.system.mapping.tensor.place(core) * part.size() : 0;
+  return part.shared_out ? model_.system.mapping.tensor.coordinate(core) * part.size() : 0;
 }
 
 void Distribution::spread() {
@@ -93,7 +93,7 @@ void Distribution::spread() {
 
 void Distribution::collect() {
   for (int c = 0; c < system_.size(); ++c) {
-    if (model_.system.data_axis().place(c) > 0) continue;
+    if (model_.system.data_axis().coordinate(c) > 0) continue;
     for (const Copy& copy : persistent_) {
       if (copy.stage != model_.stage_of(c)) continue;
       TensorMemory to(whole_, *copy.whole);
@@ -107,7 +107,7 @@ void Distribution::collect() {
 void Distribution::write(const ImageSet& set, const std::vector<std::int64_t>& images) {
   for (int c = 0; c < system_.size(); ++c) {
     const auto share = static_cast<std::size_t>(model_.training.batch),
-               place = static_cast<std::size_t>(model_.system.data_axis().place(c)),
+               place = static_cast<std::size_t>(model_.system.data_axis().coordinate(c)),
                first = std::min(images.size(), share * place), last = std::min(images.size(), first + share);
     writers_[static_cast<std::size_t>(c)].write(set, {images.begin() + static_cast<std::ptrdiff_t>(first),
                                                       images.begin() + static_cast<std::ptrdiff_t>(last)});
@@ -122,7 +122,7 @@ double Distribution::loss(std::int64_t image) const {
   const std::int64_t place = image / model_.training.batch;
   for (int c = 0; c < system_.size(); ++c) {
     const TensorInfo* tensor = loss_[model_.stage_of(c)];
-    if (tensor != nullptr && model_.system.data_axis().place(c) == place)
+    if (tensor != nullptr && model_.system.data_axis().coordinate(c) == place)
       return TensorMemory(system_.core(c), *tensor).value(image % model_.training.batch);
   }
   throw std::logic_error("no core has the loss of image " + std::to_string(image));
@@ -160,10 +160,10 @@ void Distribution::share_statistics() {
       require(window == before, "windows");
       require(core.settings.slot(slot).q_read == first->settings.slot(slot).q_read, "binary points");
       const bool differs = model_.slots[s].differs, same = same_for_all_images(model_.slots[s].kind);
-      const std::pair part{model_.stage_of(c), differs ? mapping.tensor.place(c) : 0};
+      const std::pair part{model_.stage_of(c), differs ? mapping.tensor.coordinate(c) : 0};
       if (same) require(of_part.emplace(part, total).first->second == total, "counts");
-      const bool counts =
-          (mapping.tensor.place(c) == 0 || differs) && (model_.system.data_axis().place(c) == 0 || !same);
+      const bool counts = (mapping.tensor.coordinate(c) == 0 || differs) &&
+                          (model_.system.data_axis().coordinate(c) == 0 || !same);
       if (counts) sum.add(total);
     }
     if (first == nullptr) continue;

@@ -187,8 +187,8 @@ void FunctionalCoverage::note_semaphores(const isa::Program& program) {
   for (const isa::Instruction& instruction : program) {
     if (!compiler::works(instruction)) continue;
     const std::size_t unit = compiler::unit_number(instruction);
-    taken[unit] |= std::visit([](const auto& x) { return x.wait; }, instruction);
-    raised[unit] |= std::visit([](const auto& x) { return x.signal; }, instruction);
+    taken[unit] |= isa::wait(instruction);
+    raised[unit] |= isa::signal(instruction);
   }
   std::uint32_t seen = 0, twice = 0;
   for (std::size_t to = 0; to < compiler::kUnits; ++to) {

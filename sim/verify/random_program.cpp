@@ -8,16 +8,13 @@
 
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "models/number_format.hpp"
 #include "sim/verify/random_draw.hpp"
 
 namespace anzan::sim {
 namespace {
 
 using Loops = std::array<std::uint16_t, isa::kLoops>;
-
-std::int64_t rows_per_line(isa::Format format) {
-  return format == isa::Format::kInt8 ? 4 : format == isa::Format::kInt16 ? 2 : 1;
-}
 
 constexpr std::int64_t kPutLines = 32;  // the last of the scratchpad
 
@@ -72,7 +69,7 @@ class Maker {
   void add_semaphores_to(isa::Program& program) {
     const auto last = static_cast<std::int64_t>(program.size()) - 2;
     std::uint32_t used = 0;
-    for (isa::Instruction& instruction : program) used |= signal_of(instruction);
+    for (isa::Instruction& instruction : program) used |= isa::signal(instruction);
     for (int s = 0; s < isa::kSemaphores && last > 0; ++s) {
       const std::uint32_t bit = std::uint32_t{1} << s;
       if ((used & bit) != 0 || d_.chance(70)) continue;
@@ -81,8 +78,8 @@ class Maker {
         auto& raiser = program[static_cast<std::size_t>(d_.between(0, middle - 1))];
         auto& taker = program[static_cast<std::size_t>(d_.between(middle, last))];
         auto* const put = std::get_if<isa::Put>(&raiser);
-        std::uint32_t& raised = put != nullptr && d_.chance(50) ? put->remote_signal : signal_of(raiser);
-        std::uint32_t& taken = wait_of(taker);
+        std::uint32_t& raised = put != nullptr && d_.chance(50) ? put->remote_signal : isa::signal(raiser);
+        std::uint32_t& taken = isa::wait(taker);
         if ((raised & bit) != 0 || (taken & bit) != 0) continue;
         raised |= bit;
         taken |= bit;
@@ -92,13 +89,6 @@ class Maker {
 
  private:
   static constexpr std::int64_t kKinds = 15;
-
-  static std::uint32_t& wait_of(isa::Instruction& i) {
-    return *std::visit([](auto& x) { return &x.wait; }, i);
-  }
-  static std::uint32_t& signal_of(isa::Instruction& i) {
-    return *std::visit([](auto& x) { return &x.signal; }, i);
-  }
 
   std::uint16_t slot() { return static_cast<std::uint16_t>(s_.first_slot + d_.between(0, s_.slots - 1)); }
   // Whose width fits the format.
@@ -138,10 +128,11 @@ class Maker {
     return a;
   }
   isa::Address read_rows(const Loops& l, isa::Format f, std::int64_t reach = 0) {
-    return address(l, isa::kLoops, 0, half_ * rows_per_line(f), reach);
+    return address(l, isa::kLoops, 0, half_ * models::elements_per_word(f), reach);
   }
   isa::Address write_rows(const Loops& l, int depth, isa::Format f, std::int64_t reach = 0) {
-    return address(l, depth, half_ * rows_per_line(f), half_ * rows_per_line(f), reach);
+    return address(l, depth, half_ * models::elements_per_word(f), half_ * models::elements_per_word(f),
+                   reach);
   }
 
   isa::Mask mask() {
@@ -163,7 +154,7 @@ class Maker {
     isa::Copy c;
     c.element = d_.chance(60) ? isa::Format::kFp32 : format();
     loops(c.loops, 0, isa::kLoops, d_.chance(10) ? 250 : d_.chance(30) ? 60 : 12);
-    const std::int64_t hbm_rows = s_.hbm_lines * rows_per_line(c.element);
+    const std::int64_t hbm_rows = s_.hbm_lines * models::elements_per_word(c.element);
     switch (d_.between(0, 2)) {
       case 0:
         c.src_space = isa::Space::kHbm;
@@ -187,8 +178,9 @@ class Maker {
     loops(p.loops, 0, isa::kLoops, d_.chance(20) ? 60 : 12);
     p.src = d_.chance(50) ? read_rows(p.loops, p.element) : write_rows(p.loops, isa::kLoops, p.element);
     // Lines that only puts write: they count as those of another core, so nothing else is ordered after them.
-    p.dst = address(p.loops, isa::kLoops, (s_.scratchpad_lines - kPutLines) * rows_per_line(p.element),
-                    kPutLines * rows_per_line(p.element));
+    p.dst = address(p.loops, isa::kLoops,
+                    (s_.scratchpad_lines - kPutLines) * models::elements_per_word(p.element),
+                    kPutLines * models::elements_per_word(p.element));
     return p;
   }
   isa::Transpose transpose() {
@@ -211,7 +203,7 @@ class Maker {
       o.at.base = static_cast<std::uint32_t>(d_.between(0, isa::kScalars - 1));
     } else {
       const std::int64_t in_row = o.kind == isa::OperandKind::kRows ? 1 : s_.lanes;
-      o.at = address(l, isa::kLoops, 0, half_ * rows_per_line(o.format) * in_row);
+      o.at = address(l, isa::kLoops, 0, half_ * models::elements_per_word(o.format) * in_row);
     }
     return o;
   }
@@ -261,7 +253,7 @@ class Maker {
     t.a = address(t.loops, isa::kLoops, 0, half_);
     t.b = address(t.loops, isa::kLoops, 0, half_);
     const int outer = isa::kLoops - t.reduce;
-    const std::int64_t end = t.row_first + t.row_count, rows = rows_per_line(t.out_format);
+    const std::int64_t end = t.row_first + t.row_count, rows = models::elements_per_word(t.out_format);
     const std::int64_t lines = t.format == isa::Format::kFp32 ? 1 : 2;
     t.o = t.spill != 0 ? address(t.loops, outer, first, size, lines * end - 1)
                        : address(t.loops, outer, first * rows, size * rows, end - 1);

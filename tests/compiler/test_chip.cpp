@@ -6,6 +6,7 @@
 #include <random>
 
 #include "compiler/graph/layout.hpp"
+#include "models/number_format.hpp"
 #include "models/quantiser.hpp"
 #include "sim/engines/functional_engine.hpp"
 
@@ -42,13 +43,13 @@ TestChip::TestChip(const compiler::CompiledModel& model)
 
 std::uint8_t* TestChip::element(const compiler::TensorInfo& t, std::int64_t index) const {
   const compiler::TensorInfo::Place p = t.place(index);
-  const std::int64_t per_line = compiler::rows_per_line(t.format), row = t.hbm_line * per_line + p.row;
+  const std::int64_t per_line = models::elements_per_word(t.format), row = t.hbm_line * per_line + p.row;
   return core_.hbm() + (row / per_line * core_.lanes() + p.lane) * 4 + row % per_line * (4 / per_line);
 }
 
 void TestChip::write_stored(const std::string& name, const std::vector<std::int64_t>& stored) {
   const compiler::TensorInfo& t = model_.tensor(name);
-  const auto bytes = static_cast<std::size_t>(4 / compiler::rows_per_line(t.format));
+  const auto bytes = static_cast<std::size_t>(4 / models::elements_per_word(t.format));
   for (std::int64_t i = 0; i < t.size(); ++i) {
     std::memcpy(element(t, i), &stored.at(static_cast<std::size_t>(i)), bytes);  // little-endian
   }

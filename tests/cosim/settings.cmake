@@ -13,7 +13,7 @@ anzan_settings_block(Vsettings_bench ${CMAKE_CURRENT_SOURCE_DIR}/settings_bench.
 anzan_settings_block(Vanalysis_block ${rtl_dir}/analysis_block.sv -GLanes=4)
 anzan_settings_block(Vanalysis_block_narrow ${rtl_dir}/analysis_block.sv -GLanes=4 -GCounterBits=5)
 
-add_library(anzan_settings_bench STATIC corner_values.cpp ${PROJECT_SOURCE_DIR}/sim/host_words.cpp settings_bench.cpp)
+add_library(anzan_settings_bench STATIC corner_values.cpp ${PROJECT_SOURCE_DIR}/sim/rtl/host_words.cpp settings_bench.cpp)
 target_link_libraries(anzan_settings_bench PUBLIC anzan_settings_rtl anzan_models)
 
 anzan_test(settings_optimiser_cosim_test SOURCES settings_optimiser_cosim_test.cpp

@@ -60,8 +60,8 @@ class RandomProgram {
       const auto by = static_cast<std::size_t>(isa::unit(program[from])) - 1;
       const std::size_t semaphore = draw(0, 2) == 0 ? 25 + unit : by * 5 + unit;
       const std::uint32_t bit = std::uint32_t{1} << semaphore;
-      std::uint32_t& waits = *std::visit([](auto& x) { return &x.wait; }, program[waiter]);
-      std::uint32_t& signals = *std::visit([](auto& x) { return &x.signal; }, program[from]);
+      std::uint32_t& waits = isa::wait(program[waiter]);
+      std::uint32_t& signals = isa::signal(program[from]);
       if ((waits & bit) != 0 || (signals & bit) != 0) continue;
       waits |= bit;
       signals |= bit;
@@ -123,7 +123,7 @@ class TinyCore {
       ++seen["busy"];
       if (result_.timing.instructions[unit.current].ended != cycle_) return;
       unit.busy = false;
-      const std::uint32_t mask = std::visit([](auto& x) { return x.signal; }, result_.program[unit.current]);
+      const std::uint32_t mask = isa::signal(result_.program[unit.current]);
       for (int s = 0; s < 32; ++s)
         if ((mask >> s & 1) != 0) raised.push_back({s, {cycle_, u}});
     } else if (left_[u] == 0) {
@@ -138,7 +138,7 @@ class TinyCore {
   void start(std::size_t u) {
     Unit& unit = units_[u];
     const std::size_t i = unit.queue.front();
-    const std::uint32_t mask = std::visit([](auto& x) { return x.wait; }, result_.program[i]);
+    const std::uint32_t mask = isa::wait(result_.program[i]);
     Token last{-1, 0};
     for (std::size_t s = 0; s < 32; ++s)
       if ((mask >> s & 1) != 0 && tokens_[s].empty()) {

@@ -16,7 +16,7 @@ from tree import Tree
 
 CHECKS = {
     check.__name__: check
-    for check in (layout.top_level, layout.layers, content.sizes, content.openings, content.wording,
+    for check in (layout.top_level, layout.layers, layout.wings, content.sizes, content.openings, content.wording,
                   content.workloads, content.formatting)
 }
 

@@ -18,6 +18,30 @@ MAY_USE = {
     "rtl": set(),
     "tests": {"isa", "models", "compiler", "sim", "tests"},
 }
+# The wings of the folders that have some, and what a file of a wing may include of its own folder besides
+# its wing: wings further down. What stands outside the wings may include all of them.
+WINGS = {
+    "compiler": {
+        "input": set(),
+        "instructions": set(),
+        "graph": {"input", "instructions"},
+        "schedule": {"instructions"},
+        "lowering": {"graph", "instructions", "input"},
+        "collective": {"schedule", "instructions", "input"},
+        "parallel": {"lowering", "collective", "schedule", "graph", "instructions", "input"},
+    },
+    "sim": {
+        "host": set(),
+        "rtl": set(),
+        "data": {"host"},
+        "configuration": {"data", "host", "rtl"},
+        "engines": {"configuration", "rtl", "data", "host"},
+        "cost": {"configuration", "data", "host", "rtl"},
+        "trace": {"cost", "configuration", "data", "host", "rtl"},
+        "verify": {"engines", "rtl", "host"},
+        "training": {"engines", "cost", "trace", "configuration", "data", "host", "rtl"},
+    },
+}
 FOLDERS = set(MAY_USE) | {"workloads", "scripts"}
 
 _INCLUDE = re.compile(r'^\s*[#`]\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
@@ -59,3 +83,21 @@ def layers(tree):
         if path.endswith(("CMakeLists.txt", ".cmake")) and folder in MAY_USE:
             for library in sorted(set(_LIBRARY.findall(tree.text(path))) - MAY_USE[folder]):
                 yield f"{path}: {folder} must not use anzan_{library}"
+
+
+def wings(tree):
+    """Within a folder that has wings, includes run one way only; no wing includes what stands outside them."""
+    for path in tree.with_suffix(".hpp", ".h", ".cpp"):
+        folder, _, below = path.partition("/")
+        wing = below.split("/")[0] if "/" in below else None
+        if folder not in WINGS or wing is None:
+            continue
+        if wing not in WINGS[folder]:
+            yield f"{path}: {folder}/ has no wing {wing}"
+            continue
+        for used, target in _included(tree, path):
+            if used != folder:
+                continue
+            other = target.split("/")[1] if target.count("/") > 1 else None
+            if other != wing and other not in WINGS[folder][wing]:
+                yield f"{path}: {folder}/{wing} must not include {target}"

@@ -21,10 +21,10 @@ TEST(NetworkJson, RoundTrip) {
       {"name": "e", "type": "flatten"}, {"name": "g", "type": "relu"},
       {"name": "h", "type": "fully_connected", "channels": 3, "bias_filler": {"kind": "gaussian", "value": 1}, "bias_decay": 0},
       {"name": "f", "type": "softmax_cross_entropy"}]})"));
-  const Json once = network_to_json(net);
-  const Json twice = network_to_json(compiler::parse_network(once));
+  const Json once = compiler::network_to_json(net);
+  const Json twice = compiler::network_to_json(compiler::parse_network(once));
   EXPECT_EQ(once, twice);
-  EXPECT_TRUE(Schema::embedded("compiler/input/network.schema.json").check(once).empty());
+  EXPECT_TRUE(Schema::embedded("input/network.schema.json").check(once).empty());
   EXPECT_EQ(once["layers"][0]["padding"], (Json{1, 0}));
   EXPECT_EQ(once["layers"][6]["bias_filler"]["value"], 1);
 }

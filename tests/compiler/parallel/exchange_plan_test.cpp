@@ -107,7 +107,7 @@ void expect_matching(const std::vector<isa::Program>& programs, std::int64_t seg
   std::map<Key, isa::Program> takers;
   for (int core = 0; core < static_cast<int>(programs.size()); ++core) {
     for (const isa::Instruction& i : programs[static_cast<std::size_t>(core)]) {
-      const std::uint32_t wait = std::visit([](const auto& x) { return x.wait; }, i);
+      const std::uint32_t wait = isa::wait(i);
       const auto* put = std::get_if<isa::Put>(&i);
       for (int s = kFirstRemoteSemaphore; s < isa::kSemaphores; ++s) {
         if (put != nullptr && (put->remote_signal >> s & 1) != 0)

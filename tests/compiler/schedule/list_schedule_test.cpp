@@ -261,7 +261,7 @@ TEST(Regions, NameEveryInstruction) {
     ASSERT_EQ(listing->region_of.size(), listing->program.size());
     for (const std::uint16_t r : listing->region_of) {
       ASSERT_LT(r, p.tables.regions.size());
-      seen.insert(p.tables.regions[r].layer + " " + p.tables.regions[r].pass);
+      seen.insert(p.tables.regions[r].layer + " " + p.tables.regions[r].phase);
     }
   }
   EXPECT_EQ(seen.size(), p.tables.regions.size());

@@ -74,12 +74,8 @@ std::vector<std::uint32_t> shuffled(const std::vector<std::uint32_t>& words, std
   std::vector<int> semaphores(isa::kSemaphores, 0);
   std::mt19937 random(seed);
   isa::Program order;
-  const auto wait_of = [](const isa::Instruction& i) {
-    return std::visit([](const auto& x) { return x.wait; }, i);
-  };
-  const auto signal_of = [](const isa::Instruction& i) {
-    return std::visit([](const auto& x) { return x.signal; }, i);
-  };
+  const auto wait_of = [](const isa::Instruction& i) { return isa::wait(i); };
+  const auto signal_of = [](const isa::Instruction& i) { return isa::signal(i); };
   while (order.size() + 1 < program.size()) {
     std::vector<std::size_t> ready;
     for (std::size_t u = 0; u < queues.size(); ++u) {

@@ -126,7 +126,7 @@ class TickingCore {
       Unit& unit = units_[u];
       if (busy[u] || unit.queue.empty()) continue;
       const std::size_t i = unit.queue.front();
-      const std::uint32_t wait = std::visit([](const auto& x) { return x.wait; }, at(i));
+      const std::uint32_t wait = isa::wait(at(i));
       bool free = true;
       for (std::size_t s = 0; s < semaphores_.size(); ++s)
         free = free && ((wait >> s & 1) == 0 || semaphores_[s] > 0);

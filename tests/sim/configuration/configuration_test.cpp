@@ -223,7 +223,7 @@ TEST(Configuration, EachFaultHasItsPointerValueAndExpectation) {
 // The schema repeats the ranges of the model's table, so that they stand where a reader of the schema looks.
 TEST(Configuration, TheSchemaKnowsTheModelsRangesOfHbm) {
   const Json keys = Json::parse(embedded_files().at(
-      "sim/configuration/config.schema.json"))["properties"]["chip"]["properties"]["hbm"]["properties"];
+      "configuration/config.schema.json"))["properties"]["chip"]["properties"]["hbm"]["properties"];
   EXPECT_EQ(keys.size(), models::hbm_fields().size() + 2);  // preset, scheduling
   for (const models::HbmField& field : models::hbm_fields()) {
     ASSERT_TRUE(keys.contains(field.name)) << field.name;

@@ -125,13 +125,13 @@ class Values {
       }
       if (s.queues[unit].empty()) continue;
       const std::size_t i = s.queues[unit].front();
-      const std::uint32_t wait = wait_mask(program[i]);
+      const std::uint32_t wait = isa::wait(program[i]);
       bool ready = true;
       for_each(wait, [&](std::size_t n) { ready = ready && s.semaphores[n] > 0; });
       if (!ready) continue;
       for_each(wait, [&](std::size_t n) { --s.semaphores[n]; });
       system_.values(static_cast<int>(c)).run_one(programs[c], i);
-      for_each(signal_mask(program[i]), [&](std::size_t n) { ++s.semaphores[n]; });
+      for_each(isa::signal(program[i]), [&](std::size_t n) { ++s.semaphores[n]; });
       if (const auto* put = std::get_if<isa::Put>(&program[i]))
         for_each(put->remote_signal, [&](std::size_t n) { ++states[put->core].semaphores[n]; });
       s.queues[unit].pop_front();

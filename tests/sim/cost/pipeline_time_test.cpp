@@ -64,7 +64,7 @@ double forward_and_back(int stages, int micro_batches) {
                           .run(programs);
   const std::vector<models::InstructionTiming>& t = timing.cores[0].instructions;
   const auto product = [&](std::size_t i, bool of_weights) {
-    const std::string& pass = model.regions[model.stages[0].region_of[i]].pass;
+    const std::string& pass = model.regions[model.stages[0].region_of[i]].phase;
     return std::holds_alternative<isa::Tensor>(programs[0][i]) && (pass == "backward_weight") == of_weights;
   };
   std::int64_t first = -1, last = 0, weights = 0;

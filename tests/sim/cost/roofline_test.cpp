@@ -52,7 +52,7 @@ TEST(Roofline, SumsEachRegion) {
   EXPECT_EQ(uses[1].hbm_bytes, 6 * 64);
   EXPECT_EQ(uses[1].drain, 49 * 13);
   EXPECT_EQ(uses[1].bound, "drain");
-  EXPECT_EQ(uses[2].region.pass, "update");
+  EXPECT_EQ(uses[2].region.phase, "update");
   EXPECT_EQ(uses[2].bound, "settings");
   EXPECT_EQ(hbm_bytes(e.program[0], 32).read, 64 * 32);
   EXPECT_EQ(hbm_bytes(e.program[0], 32).written, 0);
@@ -63,7 +63,7 @@ TEST(Roofline, SumsEachRegion) {
 TEST(Roofline, WritesJson) {
   const Example e;
   const json uses = json::parse(roofline_to_json(roofline(e.program, e.timing, 16, e.map)).dump());
-  EXPECT_EQ(uses.at(0), json::parse(R"({"layer": "conv1", "pass": "forward", "cycles": 308,
+  EXPECT_EQ(uses.at(0), json::parse(R"({"layer": "conv1", "phase": "forward", "cycles": 308,
       "busy": {"dma": 98, "tensor": 209, "vector": 205, "settings": 0, "network": 0}, "drain_cycles": 0, "bound": "tensor",
       "operations": 96000, "vector_operations": 880, "hbm_bytes": 1024, "operations_per_byte": 93.75})"));
   EXPECT_TRUE(uses.at(2).at("operations_per_byte").is_null());

@@ -22,7 +22,7 @@ Configuration small(const ScratchDirectory& scratch, const std::vector<std::stri
 }
 
 TEST(TrainingRun, ResultKeepsItsSchema) {
-  const Schema schema = Schema::embedded("sim/training/result.schema.json");
+  const Schema schema = Schema::embedded("training/result.schema.json");
   for (const char* preset : {"fp32", "int8", "int8_master16"}) {
     const ScratchDirectory scratch;
     TrainingRun run(small(scratch, {std::string("/precision/preset=") + preset}), scratch / "out", false,
@@ -55,7 +55,7 @@ TEST(TrainingRun, DivergenceIsReportedAsNull) {
                   scratch / "out", false, Progress::Kind::kQuiet);
   ASSERT_TRUE(run.train());
   EXPECT_TRUE(run.result()["accuracy"]["train_loss"].is_null());
-  EXPECT_TRUE(Schema::embedded("sim/training/result.schema.json").check(run.result()).empty());
+  EXPECT_TRUE(Schema::embedded("training/result.schema.json").check(run.result()).empty());
 }
 
 TEST(Progress, LineFitsItsWidth) {

@@ -1,5 +1,5 @@
-// Puts, takes and credits: see channel.hpp.
-#include "compiler/parallel/channel.hpp"
+// Puts, takes and credits: see road.hpp.
+#include "compiler/parallel/road.hpp"
 
 #include <utility>
 
@@ -7,18 +7,18 @@
 
 namespace anzan::compiler {
 
-std::int64_t Channel::lag(std::int64_t lines, std::int64_t lanes) const {
+std::int64_t Road::lag(std::int64_t lines, std::int64_t lanes) const {
   const double bytes = static_cast<double>(lines * lanes * (isa::kWordBits / 8));
   return p_.expected_latency_cycles + static_cast<std::int64_t>(bytes / p_.expected_bytes_per_cycle);
 }
 
-Access Channel::ordered(std::int64_t number) const {
+Access Road::ordered(std::int64_t number) const {
   return {Access::Resource::kOrder, p_.order + number, p_.order + number + 1, true};
 }
 
 // Where sender and receiver run the same program, that a buffer has been given back is seen in it.
-isa::Put Channel::sending(const std::function<std::int64_t(int core)>& line_in, const Range& touched,
-                          std::int64_t lines, Exchanged& e) {
+isa::Put Road::sending(const std::function<std::int64_t(int core)>& line_in, const Range& touched,
+                       std::int64_t lines, Exchanged& e) {
   const auto number = static_cast<std::int64_t>(puts_.size());
   isa::Put put = put_lines(0, line_in(0), p_.landing.line_of(number), lines, p_.arrival);
   e.in_core = [=, axis = p_.axis, distance = p_.distance](int core) {
@@ -35,8 +35,8 @@ isa::Put Channel::sending(const std::function<std::int64_t(int core)>& line_in, 
   return put;
 }
 
-void Channel::put(Lowering& sender, const std::function<std::int64_t(int core)>& line_in,
-                  const Range& touched, std::int64_t lines) {
+void Road::put(Lowering& sender, const std::function<std::int64_t(int core)>& line_in, const Range& touched,
+               std::int64_t lines) {
   const auto again = static_cast<std::int64_t>(puts_.size()) - p_.landing.count;
   Exchanged e;
   const isa::Put put = sending(line_in, touched, lines, e);
@@ -47,7 +47,7 @@ void Channel::put(Lowering& sender, const std::function<std::int64_t(int core)>&
   puts_.push_back(sender.emit(put, std::move(e)));
 }
 
-void Channel::arrives(Lowering& receiver, Exchanged& e) {
+void Road::arrives(Lowering& receiver, Exchanged& e) {
   const auto number = static_cast<std::size_t>(taken_);
   const std::int64_t line = landing_line();
   e.arrivals |= p_.arrival;
@@ -58,12 +58,12 @@ void Channel::arrives(Lowering& receiver, Exchanged& e) {
   ++taken_;
 }
 
-void Channel::take(Lowering& receiver, const isa::Instruction& instruction, Exchanged exchanged) {
+void Road::take(Lowering& receiver, const isa::Instruction& instruction, Exchanged exchanged) {
   arrives(receiver, exchanged);
   receiver.emit(instruction, std::move(exchanged));
 }
 
-void Channel::forward(Lowering& low, std::int64_t lines) {
+void Road::forward(Lowering& low, std::int64_t lines) {
   const std::int64_t line = landing_line();
   Exchanged e;
   const isa::Put put = sending([line](int) { return line; }, {line, line + lines}, lines, e);
@@ -71,7 +71,7 @@ void Channel::forward(Lowering& low, std::int64_t lines) {
   puts_.push_back(low.emit(put, std::move(e)));
 }
 
-void Channel::release(Lowering& receiver) {
+void Road::release(Lowering& receiver) {
   const auto number = static_cast<std::int64_t>(releases_.size());
   if (number + p_.landing.count >= p_.messages) return releases_.push_back(-1);
   const isa::Put credit = put_lines(0, p_.credit_line, p_.credit_line, 1, p_.credit);

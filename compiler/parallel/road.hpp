@@ -11,8 +11,8 @@
 
 namespace anzan::compiler {
 
-// Of ArrivalSemaphores::kSemaphores, the last so many are for channels where a network is divided.
-inline constexpr std::size_t kChannelSemaphores = 6;
+// Of ArrivalSemaphores::kSemaphores, the last so many are for roads where a network is divided.
+inline constexpr std::size_t kRoadSemaphores = 6;
 
 // `count` buffers of `lines` lines each, one after the other in the scratchpad, used in turn.
 struct Buffers {
@@ -20,7 +20,7 @@ struct Buffers {
   std::int64_t line_of(std::int64_t use) const { return line + use % count * lines; }
 };
 
-class Channel {
+class Road {
  public:
   struct Parameters {
     Dimension axis;
@@ -35,7 +35,7 @@ class Channel {
   };
   static constexpr std::int64_t kOrders = 8;  // with at most five buffers
 
-  explicit Channel(const Parameters& parameters) : p_(parameters) {}
+  explicit Road(const Parameters& parameters) : p_(parameters) {}
 
   // Sends `lines` lines from line_in(core), which lies within `touched` in every core.
   void put(Lowering& sender, const std::function<std::int64_t(int core)>& line_in, const Range& touched,
@@ -44,7 +44,7 @@ class Channel {
   std::int64_t landing_line() const { return p_.landing.line_of(taken_); }
   // Emits the first instruction that reads it; all that is emitted later finds it there.
   void take(Lowering& receiver, const isa::Instruction& instruction, Exchanged exchanged);
-  // The first that reads it sends it on along the same channel; sender and receiver run the same program.
+  // The first that reads it sends it on along the same road; sender and receiver run the same program.
   void forward(Lowering& low, std::int64_t lines);
   // Gives back the buffer of the earliest message not yet given back, once all that was emitted so far has
   // read it.
