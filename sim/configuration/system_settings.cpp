@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/parallel/channel.hpp"
+#include "compiler/parallel/road.hpp"
 #include "compiler/parallel/exchange_choice.hpp"
 #include "isa/assembly.hpp"
 #include "models/number_format.hpp"

@@ -13,6 +13,7 @@
 #include "compiler/instructions/accesses.hpp"
 #include "compiler/instructions/splitting.hpp"
 #include "compiler/instructions/units.hpp"
+#include "compiler/programs.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "compiler/schedule/semaphores.hpp"
 #include "models/timing.hpp"

@@ -9,6 +9,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "sim/cost/collective_cost.hpp"
+#include "sim/trace/traces.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {
