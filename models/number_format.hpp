@@ -1,28 +1,86 @@
-// Element formats and where an element stands in a line of 32-bit words.
+// Element formats: what each of them is, and where an element stands in a line of 32-bit words. Whoever wants
+// to know something of a format asks here (the kernels, which share no code, have their own answers).
 // Rows are numbered as in models/README.md: row r is sub-element r mod E of each word of line r div E.
 #pragma once
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 
 #include "isa/isa_generated.hpp"
 
 namespace anzan::models {
 
-// Bits of one element: 8, 16 or 32.
-constexpr int element_bits(isa::Format format) {
-  return format == isa::Format::kInt8 ? 8 : format == isa::Format::kInt16 ? 16 : 32;
+struct FormatTraits {
+  isa::Format format;
+  int bits;      // of an element
+  bool integer;  // integers stand for n · 2^(-q) and have a width, a binary point and statistics of both
+  int accumulator_lines;  // of one row of exact accumulators, as `spill` writes them
+  std::uint32_t one;      // the element that stands for 1 (integers: at binary point 0)
+};
+// One row a format, in the order of the ISA.
+inline constexpr FormatTraits kFormats[] = {
+    {isa::Format::kInt8, 8, true, 2, 1},
+    {isa::Format::kInt16, 16, true, 2, 1},
+    {isa::Format::kFp32, 32, false, 1, 0x3f800000},
+};
+
+constexpr bool formats_are_the_isas() {
+  if (std::size(kFormats) != static_cast<std::size_t>(isa::kFormatInfo.size)) return false;
+  for (int f = 0; f < isa::kFormatInfo.size; ++f)
+    if (static_cast<int>(kFormats[f].format) != f) return false;
+  return true;
 }
+static_assert(formats_are_the_isas(), "a row of kFormats for each format of the ISA, in its order");
+
+constexpr const FormatTraits& traits(isa::Format format) { return kFormats[static_cast<int>(format)]; }
+
+constexpr int element_bits(isa::Format format) { return traits(format).bits; }
 constexpr int element_bytes(isa::Format format) { return element_bits(format) / 8; }
 
 // E of models/README.md: elements in a word, which is also the number of rows in a line.
 constexpr int elements_per_word(isa::Format format) { return isa::kWordBits / element_bits(format); }
+// The same as a shift.
+constexpr int log2_elements_per_word(isa::Format format) {
+  int log2 = 0;
+  while ((1 << log2) < elements_per_word(format)) ++log2;
+  return log2;
+}
 
-constexpr bool is_integer(isa::Format format) { return format != isa::Format::kFp32; }
+// Copies of whole lines take this format: an element fills a word, a row a line.
+inline constexpr isa::Format kRawWords = isa::Format::kFp32;
+// Of the line of biases that accumulators of any format start from.
+inline constexpr isa::Format kBiasFormat = isa::Format::kFp32;
+
+constexpr bool is_integer(isa::Format format) { return traits(format).integer; }
+// Whether a tensor of this format has a binary point that statistics are taken for and the optimiser chooses.
+constexpr bool has_binary_point(isa::Format format) { return is_integer(format); }
 
 // True if integers of `width` bits can be stored in elements of `format`; fp32 has no width.
 constexpr bool holds_width(isa::Format format, int width) {
   return !is_integer(format) || (width >= isa::kWidthMin && width <= element_bits(format));
 }
+// Width of a slot for which none is given: that of the element. Without a width of its own, the largest.
+constexpr int default_width(isa::Format format) {
+  return is_integer(format) ? element_bits(format) : isa::kWidthMax;
+}
+
+// Scratchpad lines of the spilled accumulators of `rows` rows of a tile.
+constexpr std::int64_t accumulator_lines(isa::Format format, std::int64_t rows) {
+  return rows * traits(format).accumulator_lines;
+}
+
+// Of two formats, the one in which the elements of both are computed with: every value of the other is one of
+// its values too. Holds because no two formats have elements of the same size.
+constexpr isa::Format wider(isa::Format a, isa::Format b) {
+  return element_bits(a) < element_bits(b) ? b : a;
+}
+constexpr bool element_sizes_differ() {
+  for (const FormatTraits& a : kFormats)
+    for (const FormatTraits& b : kFormats)
+      if (a.format != b.format && a.bits == b.bits) return false;
+  return true;
+}
+static_assert(element_sizes_differ(), "two formats of one size: say in wider() what computes with both");
 
 // Place of a row: its line and its sub-element in each word of that line.
 struct RowPlace {
@@ -57,7 +115,15 @@ constexpr std::uint32_t with_element(std::uint32_t word, isa::Format format, int
   return (word & ~mask) | ((static_cast<std::uint32_t>(n) << (bits * sub)) & mask);
 }
 
-// The same in a line of words: element `sub` of word `lane`.
+// A word whose elements all stand for 1.
+constexpr std::uint32_t word_of_ones(isa::Format format) {
+  std::uint32_t word = 0;
+  for (int sub = 0; sub < elements_per_word(format); ++sub)
+    word = with_element(word, format, sub, static_cast<std::int32_t>(traits(format).one));
+  return word;
+}
+
+// In a line of words: element `sub` of word `lane`.
 constexpr std::int32_t get_element(const std::uint32_t* line, isa::Format format, int sub, int lane) {
   return get_element(line[lane], format, sub);
 }
