@@ -9,6 +9,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/programs.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -18,10 +19,9 @@ std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_conten
   const auto line = [&](std::uint32_t word) {
     return std::vector<std::uint32_t>(static_cast<std::size_t>(lanes), word);
   };
-  std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> contents{
-      {k.ones_line(isa::Format::kInt8), line(0x01010101u)},
-      {k.ones_line(isa::Format::kInt16), line(0x00010001u)},
-      {k.ones_line(isa::Format::kFp32), line(0x3f800000u)}};
+  std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> contents;
+  for (const models::FormatTraits& f : models::kFormats)
+    contents.emplace_back(k.ones_line(f.format), line(models::word_of_ones(f.format)));
   std::vector<std::uint32_t> countdown;
   for (std::int64_t i = 0; i < k.countdown; ++i) {
     const float value = static_cast<float>(k.countdown - i);
@@ -41,7 +41,7 @@ Precision on_the_wire(Precision precision, const SystemParameters& system) {
   const auto change = [&](TensorPrecision& p) {
     if (system.exchange.format && *system.exchange.format != p.format) {
       p.format = *system.exchange.format;
-      p.slot.width = p.format == isa::Format::kInt8 ? 8 : 16;
+      p.slot.width = static_cast<std::uint8_t>(models::default_width(p.format));
     }
     p.slot.guard = static_cast<std::uint8_t>(std::min<int>(p.slot.guard + guard, p.slot.width - 1));
   };

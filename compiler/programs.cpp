@@ -10,6 +10,7 @@
 #include "compiler/parallel/division.hpp"
 #include "compiler/parallel/exchange.hpp"
 #include "compiler/schedule/schedule.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -52,8 +53,8 @@ std::vector<int> written_slots(const Graph& g, const Op& op) {
   for (int output : op.outputs) {
     const bool selection =
         std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
-    const bool fp32 = g.tensors[static_cast<std::size_t>(output)].format == isa::Format::kFp32;
-    if (slot(output) != kConstantSlot && !fp32 && (op.kind == OpKind::kUpdate || !selection))
+    const bool has_point = models::has_binary_point(g.tensors[static_cast<std::size_t>(output)].format);
+    if (slot(output) != kConstantSlot && has_point && (op.kind == OpKind::kUpdate || !selection))
       slots.push_back(slot(output));
   }
   return slots;
@@ -168,7 +169,7 @@ class Step {
     if (op.kind == OpKind::kTransfer)
       slots = {low.graph().tensors[static_cast<std::size_t>(op.inputs[0])].slot};
     const auto has_point = [&](int slot) {
-      return low.graph().slots[static_cast<std::size_t>(slot)].format != isa::Format::kFp32 &&
+      return models::has_binary_point(low.graph().slots[static_cast<std::size_t>(slot)].format) &&
              slot != kConstantSlot;
     };
     std::vector<int> chosen;

@@ -22,7 +22,7 @@ void use_lines(kernels::CopyJob& job) {
     for (int k = 0; k < inner; ++k)
       if (stream->stride[k] % rows != 0) return;
   }
-  job.element = isa::Format::kFp32;
+  job.element = kRawWords;
   job.nest.count[inner] /= rows;
   for (kernels::Stream* stream : {&job.src, &job.dst}) {
     stream->base /= rows;

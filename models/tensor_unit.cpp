@@ -66,7 +66,6 @@ TensorPlan plan(const isa::Tensor& t, const MemorySizes& sizes) {
   const int outer = isa::kLoops - t.reduce;
   const std::int64_t line = 4 * std::int64_t{sizes.lanes}, lines = sizes.scratchpad_lines;
   const std::int64_t row_last = t.row_first + t.row_count - 1;
-  const std::int64_t accumulator_lines = t.format == isa::Format::kFp32 ? 1 : 2;
 
   TensorPlan plan;
   kernels::TensorJob& job = plan.job;
@@ -76,12 +75,12 @@ TensorPlan plan(const isa::Tensor& t, const MemorySizes& sizes) {
   ByteRange c{-1, -1}, o{};
   if (t.init == isa::Init::kBias) c = bytes_of(check_address("c", t.c, t.loops, outer, 0, 0, lines), line);
   if (t.init == isa::Init::kSpill)
-    c = bytes_of(check_address("c", t.c, t.loops, outer, accumulator_lines * t.row_first,
-                               accumulator_lines * (row_last + 1) - 1, lines),
+    c = bytes_of(check_address("c", t.c, t.loops, outer, accumulator_lines(t.format, t.row_first),
+                               accumulator_lines(t.format, row_last + 1) - 1, lines),
                  line);
   if (t.spill != 0) {
-    o = bytes_of(check_address("o", t.o, t.loops, outer, accumulator_lines * t.row_first,
-                               accumulator_lines * (row_last + 1) - 1, lines),
+    o = bytes_of(check_address("o", t.o, t.loops, outer, accumulator_lines(t.format, t.row_first),
+                               accumulator_lines(t.format, row_last + 1) - 1, lines),
                  line);
   } else {
     const AddressRange rows =
@@ -111,7 +110,7 @@ TensorPlan plan(const isa::Tensor& t, const MemorySizes& sizes) {
   plan.iterations = iterations(job.outer);
   plan.work =
       t.row_count * (static_cast<double>(iterations(job.repeat)) * static_cast<double>(job.step_count) + 16);
-  const std::int64_t extent = t.row_count * (job.spill ? accumulator_lines : 1);
+  const std::int64_t extent = job.spill ? accumulator_lines(t.format, t.row_count) : t.row_count;
   plan.independent = !overlap(o, a) && !overlap(o, b) && !(t.init != isa::Init::kZero && overlap(o, c)) &&
                      surely_distinct(job.outer, job.o, extent);
   return plan;

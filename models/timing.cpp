@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "models/number_format.hpp"
+
 namespace anzan::models {
 
 std::int64_t fetch_cycles(const isa::Instruction& instruction, int lanes) {
@@ -25,7 +27,7 @@ constexpr std::int64_t kShortestTile = 2;
 
 TensorTiming tensor_timing(const isa::Tensor& t) {
   const int outer = isa::kLoops - t.reduce;
-  const std::int64_t spilled = t.format == isa::Format::kFp32 ? t.row_count : 2 * t.row_count;
+  const std::int64_t spilled = accumulator_lines(t.format, t.row_count);
   TensorTiming timing;
   timing.start = t.init == isa::Init::kSpill ? spilled : 0;
   timing.steps = iterations(t.loops, outer, isa::kLoops);

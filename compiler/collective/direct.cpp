@@ -5,6 +5,7 @@
 #include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -87,7 +88,7 @@ class AllToAll {
         if (t > 0)
           return isa::Instruction(put_lines(receiver, from + receiver * n, to + core * n, n, semaphore));
         isa::Copy own;
-        own.element = isa::Format::kFp32;
+        own.element = models::kRawWords;
         own.src.base = static_cast<std::uint32_t>(from + core * n);
         own.dst.base = static_cast<std::uint32_t>(to + core * n);
         own.loops.back() = static_cast<std::uint16_t>(n);

@@ -7,6 +7,7 @@
 #include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -149,7 +150,7 @@ class Rings {
       const auto hbm = static_cast<std::uint32_t>((load ? 0 : result) + core * piece + segment.first),
                  line = static_cast<std::uint32_t>(own_piece(b, way, core).begin);
       isa::Copy c;
-      c.element = isa::Format::kFp32;
+      c.element = models::kRawWords;
       c.src_space = load ? Space::kHbm : Space::kScratchpad;
       c.dst_space = load ? Space::kScratchpad : Space::kHbm;
       c.src.base = load ? hbm : line;

@@ -231,7 +231,7 @@ std::vector<ArrivalSemaphores> ArrivalSemaphores::of(const std::vector<Way>& way
 
 isa::Put put_lines(int core, std::int64_t src, std::int64_t dst, std::int64_t lines, std::uint32_t signal) {
   isa::Put p;
-  p.element = isa::Format::kFp32;
+  p.element = models::kRawWords;
   p.core = static_cast<std::uint16_t>(core);
   p.remote_signal = signal;
   p.src = at(src);

@@ -10,6 +10,7 @@
 #include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -205,7 +206,7 @@ class Turns {
     e.touches = {all_pieces(s, d, false), all_pieces(s, d + 1, true)};
     e.in_core = [=, from = pieces(s, d), to = pieces(s, d + 1)](int core) {
       isa::Copy c;
-      c.element = isa::Format::kFp32;
+      c.element = models::kRawWords;
       c.src.base = static_cast<std::uint32_t>(from + r.coordinate(core) * r.run);
       c.dst.base = static_cast<std::uint32_t>(to + r.coordinate(core) * r.run);
       c.loops[isa::kLoops - 2] = static_cast<std::uint16_t>(r.outer);

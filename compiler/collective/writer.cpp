@@ -6,6 +6,7 @@
 #include "compiler/input/input_error.hpp"
 #include "compiler/instructions/operands.hpp"
 #include "compiler/instructions/ranges.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -79,7 +80,7 @@ std::int32_t CollectiveWriter::copy(isa::Space from, std::int64_t src, isa::Spac
     return last;
   }
   isa::Copy c;
-  c.element = isa::Format::kFp32;
+  c.element = models::kRawWords;
   c.src_space = from;
   c.dst_space = to;
   c.src.base = static_cast<std::uint32_t>(src);

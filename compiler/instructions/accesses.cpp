@@ -101,7 +101,7 @@ std::vector<Access> of(const isa::Tensor& t, std::int64_t) {
   AccessList l(t.loops, isa::kLoops - t.reduce);
   l.read(t.a, 1, 1);
   l.read(t.b, 1, 1);
-  const std::int64_t words = t.format == isa::Format::kFp32 ? 1 : 2;  // of a spilled accumulator
+  const std::int64_t words = models::accumulator_lines(t.format, 1);
   if (t.init == isa::Init::kBias) l.read_outer(t.c, 1);
   if (t.init == isa::Init::kSpill) l.read_outer(t.c, t.row_count * words, t.row_first * words);
   if (t.spill != 0) {

@@ -2,12 +2,13 @@
 #include "compiler/lowering/accumulator_bound.hpp"
 
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 
 void prove_accumulator(const Graph& graph, isa::Format format, int slot_a, int slot_b, std::int64_t products,
                        const std::string& layer) {
-  if (format == isa::Format::kFp32) return;
+  if (!models::is_integer(format)) return;
   const int width_a = graph.slots[static_cast<std::size_t>(slot_a)].settings.width;
   const int width_b = graph.slots[static_cast<std::size_t>(slot_b)].settings.width;
   // |a b| <= 2^(wa - 1 + wb - 1); the bias takes at most half of what an accumulator holds

@@ -62,7 +62,7 @@ class ContractionLowering {
   void load_bias(const Range& rb) {
     if (c_.bias == nullptr) return;
     const std::int64_t row = low_.base_row(*c_.bias) + c_.group * c_.layout.out_blocks + rb.begin;
-    if (c_.bias->format == isa::Format::kFp32) {
+    if (c_.bias->format == models::kBiasFormat) {
       low_.copy(c_.bias->format, Space::kHbm, row, Space::kScratchpad, bias_line_, {{rb.size(), 1, 1}});
       return;
     }
@@ -71,7 +71,7 @@ class ContractionLowering {
     const std::int64_t stage = bias_stage_line_ * packed;
     low_.copy(c_.bias->format, Space::kHbm, first, Space::kScratchpad, stage,
               {{round_up(row + rb.size() - first, packed), 1, 1}});
-    low_.widen(stage + row - first, c_.bias->format, bias_line_, isa::Format::kFp32, c_.bias->slot,
+    low_.widen(stage + row - first, c_.bias->format, bias_line_, models::kBiasFormat, c_.bias->slot,
                rb.size());
   }
 
@@ -214,7 +214,7 @@ class ContractionLowering {
     return true;
   }
 
-  std::int64_t spill_lines() const { return lanes_ * (c_.format == isa::Format::kFp32 ? 1 : 2); }
+  std::int64_t spill_lines() const { return models::accumulator_lines(c_.format, lanes_); }
 
   // Whether the class meets any tap of a chunk before (or after) number k.
   bool meets(const WindowClass& cy, const WindowClass& cx, std::size_t begin, std::size_t end) const {

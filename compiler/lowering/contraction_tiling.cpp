@@ -70,7 +70,7 @@ ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std
   }
   if (c.bias != nullptr) {
     b.bias = t.row_blocks;
-    if (c.bias->format != isa::Format::kFp32) b.bias_stage = lines(t.row_blocks, c.bias->format) + 1;
+    if (c.bias->format != models::kBiasFormat) b.bias_stage = lines(t.row_blocks, c.bias->format) + 1;
   }
   b.source = lines(pixels * align_channels(channels), c.format);
   if (c.gathered) {
@@ -84,7 +84,7 @@ ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std
   const std::int64_t positions = t.batch_groups * t.y * t.x;
   const std::int64_t rows = std::min(t.row_blocks * lanes, align_channels(c.rows.end()));
   b.destination = lines(positions * rows, c.destination.format);
-  if (all.size() > 1) b.spill = positions * t.row_blocks * lanes * (c.format == isa::Format::kFp32 ? 1 : 2);
+  if (all.size() > 1) b.spill = models::accumulator_lines(c.format, positions * t.row_blocks * lanes);
   return b;
 }
 

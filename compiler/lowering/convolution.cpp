@@ -2,14 +2,11 @@
 // the proof that their integer accumulators cannot wrap.
 #include "compiler/lowering/convolution.hpp"
 
-#include <algorithm>
-
 #include "compiler/lowering/accumulator_bound.hpp"
 #include "compiler/lowering/contraction.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
-
-isa::Format wider(isa::Format a, isa::Format b) { return std::max(a, b); }
 
 Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x,
                       const Image& y) {
@@ -51,7 +48,7 @@ void lower_convolution(Lowering& low, const Op& op) {
   c.layout = weight_layout(*c.weight);
   c.transposed = true;
   c.relu = op.relu;
-  c.format = wider(c.source.format, c.weight->format);
+  c.format = models::wider(c.source.format, c.weight->format);
   const Axes axes = convolution_axes(low, op, *c.weight, c.source, c.destination);
   c.y = axes.y;
   c.x = axes.x;
@@ -77,7 +74,7 @@ void lower_convolution_backward_data(Lowering& low, const Op& op) {
   c.weight = &tensor(low, op.inputs[1]);
   c.destination = low.image(op.outputs[0]);
   c.layout = weight_layout(*c.weight);
-  c.format = wider(c.source.format, c.weight->format);
+  c.format = models::wider(c.source.format, c.weight->format);
   const Axes axes = convolution_axes(low, op, *c.weight, c.destination, c.source);
   c.y = axes.y;
   c.x = axes.x;

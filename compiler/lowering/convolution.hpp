@@ -5,9 +5,6 @@
 
 namespace anzan::compiler {
 
-// The format in which a contraction of the two runs; the narrower operand is widened exactly.
-isa::Format wider(isa::Format a, isa::Format b);
-
 // Forward axes of a convolution or fully connected layer (a convolution whose kernel is its whole input).
 Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x,
                       const Image& y);

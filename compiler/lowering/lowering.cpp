@@ -215,7 +215,7 @@ void Lowering::store(const Image& image, const Tile& t, std::int64_t first, std:
 void Lowering::widen(std::int64_t src_row, isa::Format from, std::int64_t dst_row, isa::Format to, int slot,
                      std::int64_t rows) {
   // integers pass at point 0: the tensor's points for reading and writing may differ
-  const int through = to == isa::Format::kFp32 ? slot : kConstantSlot;
+  const int through = models::has_binary_point(to) ? kConstantSlot : slot;
   // one instruction for each full and partial run of 16-bit loop counts
   constexpr std::int64_t kRun = 32768;
   for (const Range& r : pieces(rows, kRun)) {

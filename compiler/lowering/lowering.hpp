@@ -89,7 +89,7 @@ class Lowering {
   void set_analysing(bool on) { analysing_ = on; }
   // Statistics are taken of integer tensors that have a slot of their own.
   bool analyses(int slot, isa::Format format) const {
-    return analysing_ && slot != kConstantSlot && format != isa::Format::kFp32;
+    return analysing_ && slot != kConstantSlot && models::has_binary_point(format);
   }
 
  private:

@@ -51,7 +51,7 @@ class WeightGradient {
     for (std::int64_t& line : gradient_line_) line = low_.allocate(b.gradient);
     operands_.allocate(b);
     if (bias_ != nullptr) {
-      low_.copy(isa::Format::kFp32, Space::kHbm, low_.constants().ones_line(format_), Space::kScratchpad,
+      low_.copy(models::kRawWords, Space::kHbm, low_.constants().ones_line(format_), Space::kScratchpad,
                 ones_line_, {{1, 1, 1}});
     }
     make_chunks();
@@ -81,7 +81,7 @@ class WeightGradient {
     g.window = convolution_axes(low, op, *g.weight, g.x, g.dy);
     g.kernel = g.window;
     if (g.weight->gathered) g.kernel = {{1, 1, 0, g.dy.h, g.dy.h, false}, {1, 1, 0, g.dy.w, g.dy.w, false}};
-    g.format = wider(g.x.format, g.dy.format);
+    g.format = models::wider(g.x.format, g.dy.format);
     g.lanes = low.lanes();
     return g;
   }

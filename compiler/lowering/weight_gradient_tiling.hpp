@@ -6,6 +6,7 @@
 
 #include "compiler/lowering/lowering.hpp"
 #include "compiler/lowering/windows.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 
@@ -18,7 +19,7 @@ struct WeightGradientGeometry {
   Axes kernel;                              // 1 x 1 if the input is gathered, otherwise the window
   isa::Format format = isa::Format::kFp32;  // of the arithmetic
   std::int64_t lanes = 16;
-  std::int64_t spill_lines() const { return lanes * (format == isa::Format::kFp32 ? 1 : 2); }  // one tile
+  std::int64_t spill_lines() const { return models::accumulator_lines(format, lanes); }  // one tile
 };
 
 struct WeightGradientTiling {

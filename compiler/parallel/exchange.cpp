@@ -103,7 +103,7 @@ class Exchange {
       for (Range r{0, tensor.lines}; r.size() > 0;) {
         const bool fits = segments_.size() > first && room_in(segments_.back()) > 0 &&
                           segments_.back().format == tensor.format &&
-                          (segments_.back().slot == tensor.slot || tensor.format == isa::Format::kFp32);
+                          (segments_.back().slot == tensor.slot || !models::has_binary_point(tensor.format));
         if (!fits) {
           Segment& s = segments_.emplace_back();
           s.ready = &ready;
@@ -203,7 +203,7 @@ class Exchange {
 
   isa::Copy copy(const Segment::Part& part, std::int64_t line, bool in) const {
     isa::Copy c;
-    c.element = isa::Format::kFp32;
+    c.element = models::kRawWords;
     c.src.stride.back() = c.dst.stride.back() = 1;
     c.loops.back() = static_cast<std::uint16_t>(part.lines.size());
     (in ? c.src_space : c.dst_space) = isa::Space::kHbm;

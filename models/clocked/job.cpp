@@ -2,22 +2,11 @@
 #include "models/clocked/job.hpp"
 
 #include "models/affine.hpp"
+#include "models/number_format.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::models::clocked {
 namespace {
-
-int log2_rows_per_line(isa::Format element) {
-  switch (element) {
-    case isa::Format::kInt8:
-      return 2;
-    case isa::Format::kInt16:
-      return 1;
-    case isa::Format::kFp32:
-      return 0;
-  }
-  return 0;
-}
 
 void describe_hbm(Job& job, const isa::Copy& c, const isa::ProgramError::Place& place) {
   job.reads_hbm = c.src_space == isa::Space::kHbm;
@@ -28,7 +17,7 @@ void describe_hbm(Job& job, const isa::Copy& c, const isa::ProgramError::Place& 
   const isa::Address& rows = job.reads_hbm ? c.src : c.dst;
   job.nest = nest_of(c.loops, 0, isa::kLoops);
   job.rows = stream_of(rows.base, rows.stride, 0, isa::kLoops);
-  job.rows_per_line_log2 = log2_rows_per_line(c.element);
+  job.rows_per_line_log2 = log2_elements_per_word(c.element);
   simplify(job.nest, {&job.rows});
 }
 
@@ -71,7 +60,7 @@ std::vector<Job> jobs_of(const isa::Program& program, int lanes, int core, int c
       job.receiver = put->core;
       job.leaves = put->core != core;
       job.rows_sent = iterations(put->loops, 0, isa::kLoops);
-      job.rows_per_line_log2 = log2_rows_per_line(put->element);
+      job.rows_per_line_log2 = log2_elements_per_word(put->element);
     }
     jobs.push_back(job);
     if (job.unit == isa::Unit::kSequencer) return jobs;

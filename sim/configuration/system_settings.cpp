@@ -8,8 +8,8 @@
 #include <stdexcept>
 
 #include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/parallel/road.hpp"
 #include "compiler/parallel/exchange_choice.hpp"
+#include "compiler/parallel/road.hpp"
 #include "isa/assembly.hpp"
 #include "models/number_format.hpp"
 #include "sim/configuration/json_input.hpp"

@@ -9,11 +9,12 @@
 
 #include "compiler/instructions/units.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::sim {
 namespace {
 
-constexpr int kFormats = 3, kRoundings = 3;
+constexpr int kFormats = isa::kFormatInfo.size, kRoundings = isa::kRoundingInfo.size;
 
 template <class Enum>
 std::string text(Enum value) {
@@ -98,7 +99,7 @@ FunctionalCoverage::FunctionalCoverage() {
       bins_[fold_bin(static_cast<isa::Reduction>(r), format)] = 0;
     for (int k = 1; k < isa::kOperandKindInfo.size; ++k)
       bins_[operand_bin(static_cast<isa::OperandKind>(k), format)] = 0;
-    for (int r = 0; r < kRoundings && format != isa::Format::kFp32; ++r) {
+    for (int r = 0; r < kRoundings && models::has_binary_point(format); ++r) {
       bins_[rounding_bin("tensor", format, static_cast<isa::Rounding>(r))] = 0;
       bins_[rounding_bin("vector", format, static_cast<isa::Rounding>(r))] = 0;
     }
@@ -163,7 +164,7 @@ void FunctionalCoverage::note_tensor(const isa::Tensor& tensor, const models::Co
   if (tensor.relu != 0) hit("tensor relu");
   if (tensor.mask.lane_count < before.lanes()) hit("tensor of some lanes");
   const models::SlotSettings& slot = before.settings.slot(tensor.slot_o);
-  if (tensor.out_format == isa::Format::kFp32) return;
+  if (!models::has_binary_point(tensor.out_format)) return;
   hit(rounding_bin("tensor", tensor.out_format, slot.rounding));
   hit(width_bin(slot.width));
 }
@@ -176,7 +177,7 @@ void FunctionalCoverage::note_vector(const isa::Vector& vector, const models::Co
   if (vector.relu != 0) hit("vector relu");
   if (vector.mask.lane_count < before.lanes()) hit("vector of some lanes");
   const models::SlotSettings& slot = before.settings.slot(vector.slot_o);
-  if (vector.out_format == isa::Format::kFp32) return;
+  if (!models::has_binary_point(vector.out_format)) return;
   hit(rounding_bin("vector", vector.out_format, slot.rounding));
   hit(width_bin(slot.width));
 }

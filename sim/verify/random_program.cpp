@@ -93,10 +93,10 @@ class Maker {
   std::uint16_t slot() { return static_cast<std::uint16_t>(s_.first_slot + d_.between(0, s_.slots - 1)); }
   // Whose width fits the format.
   std::uint16_t slot_to_write(isa::Format f) {
-    if (f != isa::Format::kInt8) return slot();
+    if (models::holds_width(f, isa::kWidthMax)) return slot();
     return static_cast<std::uint16_t>(s_.first_slot + d_.between(0, s_.narrow_slots - 1));
   }
-  isa::Format format() { return static_cast<isa::Format>(d_.between(0, 2)); }
+  isa::Format format() { return static_cast<isa::Format>(d_.between(0, isa::kFormatInfo.size - 1)); }
 
   // Counts of the loops [first, last) whose product is `most` at most.
   void loops(Loops& counts, int first, int last, std::int64_t most) {
@@ -152,7 +152,7 @@ class Maker {
   // From HBM, to HBM, or from the half that is written back to the one that is read.
   isa::Copy copy() {
     isa::Copy c;
-    c.element = d_.chance(60) ? isa::Format::kFp32 : format();
+    c.element = d_.chance(60) ? models::kRawWords : format();
     loops(c.loops, 0, isa::kLoops, d_.chance(10) ? 250 : d_.chance(30) ? 60 : 12);
     const std::int64_t hbm_rows = s_.hbm_lines * models::elements_per_word(c.element);
     switch (d_.between(0, 2)) {
@@ -254,7 +254,7 @@ class Maker {
     t.b = address(t.loops, isa::kLoops, 0, half_);
     const int outer = isa::kLoops - t.reduce;
     const std::int64_t end = t.row_first + t.row_count, rows = models::elements_per_word(t.out_format);
-    const std::int64_t lines = t.format == isa::Format::kFp32 ? 1 : 2;
+    const std::int64_t lines = models::accumulator_lines(t.format, 1);
     t.o = t.spill != 0 ? address(t.loops, outer, first, size, lines * end - 1)
                        : address(t.loops, outer, first * rows, size * rows, end - 1);
     t.x = index();
