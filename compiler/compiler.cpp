@@ -66,6 +66,20 @@ TrainingParameters per_core(TrainingParameters training, const ChipParameters& c
 
 }  // namespace
 
+const char* name(ProgramKind kind) {
+  switch (kind) {
+    case ProgramKind::kInitialize:
+      return "initialize";
+    case ProgramKind::kCalibrate:
+      return "calibrate";
+    case ProgramKind::kStep:
+      return "step";
+    case ProgramKind::kEvaluate:
+      break;
+  }
+  return "evaluate";
+}
+
 const TensorInfo& CompiledModel::tensor(const std::string& tensor_name) const {
   for (const TensorInfo& t : tensors) {
     if (t.name == tensor_name) return t;
@@ -107,34 +121,34 @@ CompiledModel compile(const Network& network, const Precision& precision, const 
   m.memory = parts ? parts->memory.report : memory.report;
   m.slots = parts ? parts->stages.front().slots : graph.slots;
   m.tensors = graph.tensors;
-  for (std::size_t s = 0; s < programs.step.size(); ++s)
-    m.stages.push_back({parts ? parts->stages[s].tensors : graph.tensors, programs.step[s].region_of});
+  const std::vector<Listing>& steps = programs.of_stage[ProgramKind::kStep];
+  for (std::size_t s = 0; s < steps.size(); ++s)
+    m.stages.push_back({parts ? parts->stages[s].tensors : graph.tensors, steps[s].region_of});
   m.parameters = graph.parameters;
   m.constants = constant_contents(plan_constants(graph), chip.lanes);
   m.scalars = programs.tables.scalars;
   for (const auto& [number, multiplier] : programs.tables.learning_rates)
     m.learning_rates.push_back({number, multiplier});
-  m.initialize = isa::encode(programs.initialize.program);
-  m.calibrate = isa::encode(programs.calibrate.program);
   const auto in_core = [](const Listing& listing) {
     return [shared = std::make_shared<const Listing>(listing)](int core) {
       return isa::encode(shared->in_core(core));
     };
   };
   std::vector<CompiledModel::InCore> of_stage;
-  for (const Listing& stage : programs.step) of_stage.push_back(in_core(stage));
+  for (const Listing& stage : steps) of_stage.push_back(in_core(stage));
   m.step_in_core = [of_stage, pipeline = system.mapping.pipeline](int core) {
     return of_stage[static_cast<std::size_t>(pipeline.coordinate(core))](core);
   };
-  m.step = m.step_in_core(0);
-  const std::int64_t step = programs.step.front().expected_cycles, two = programs.two_steps.expected_cycles;
+  for (const ProgramKind kind : kProgramKinds) {
+    const Listing& listing = programs.of_stage[kind].front();
+    m.programs[kind] = isa::encode(listing.in_core(0));
+    m.region_of[kind] = listing.region_of;
+  }
+  const std::int64_t step = steps.front().expected_cycles, two = programs.two_steps.expected_cycles;
   m.expected_step_cycles = two > 0 ? two - step : step;
   if (!programs.two_steps.program.empty()) m.two_steps_in_core = in_core(programs.two_steps);
   if (!programs.exchange.program.empty()) m.exchange_in_core = in_core(programs.exchange);
-  m.evaluate = isa::encode(programs.evaluate.program);
   m.regions = programs.tables.regions;
-  m.region_of = {programs.initialize.region_of, programs.calibrate.region_of, programs.step.front().region_of,
-                 programs.evaluate.region_of};
   return m;
 }
 

@@ -18,6 +18,21 @@
 
 namespace anzan::compiler {
 
+// initialize: FP32 initial values -> stored weights; calibrate: one batch, finds the first binary points and
+// changes no weight; step: one training step; evaluate: one batch of inference.
+enum class ProgramKind { kInitialize, kCalibrate, kStep, kEvaluate };
+inline constexpr std::array kProgramKinds{ProgramKind::kInitialize, ProgramKind::kCalibrate,
+                                          ProgramKind::kStep, ProgramKind::kEvaluate};
+const char* name(ProgramKind kind);  // "initialize", ...
+
+// One of each program.
+template <class T>
+class ByProgram : public std::array<T, kProgramKinds.size()> {
+ public:
+  T& operator[](ProgramKind kind) { return this->at(static_cast<std::size_t>(kind)); }
+  const T& operator[](ProgramKind kind) const { return this->at(static_cast<std::size_t>(kind)); }
+};
+
 struct CompiledModel {
   ChipParameters chip;
   SystemParameters system;
@@ -34,17 +49,16 @@ struct CompiledModel {
     double multiplier = 1;
   };
   std::vector<LearningRate> learning_rates;
-  // Encoded programs. initialize: FP32 initial values -> stored weights; calibrate: one batch, finds
-  // the first binary points and changes no weight; step: one training step; evaluate: one batch of
-  // inference. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image),
-  // run, read `loss` and `prediction` (one FP32/class number an image).
-  std::vector<std::uint32_t> initialize, calibrate, step, evaluate;
-  // With several cores, `step` is that of core 0; the other programs are the same in all, and where a network
-  // is divided they are for a core that has all of it. Besides, to see what time they take: two steps in one
-  // program, where the next may begin before the first has ended (none where that is switched off), and the
-  // exchange of a step without the rest; both not where the network is divided.
+  // Encoded. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image), run, read
+  // `loss` and `prediction` (one FP32/class number an image). With several cores the step is that of core 0;
+  // the other programs are the same in all cores, and where the network is divided they are for a core that
+  // has all of it.
+  ByProgram<std::vector<std::uint32_t>> programs;
   using InCore = std::function<std::vector<std::uint32_t>(int core)>;
-  InCore step_in_core, two_steps_in_core, exchange_in_core;
+  InCore step_in_core;
+  // For reports only, and empty where the network is divided: two steps without a barrier between them (empty
+  // also where that is switched off), and the exchange of a step alone.
+  InCore two_steps_in_core, exchange_in_core;
   // From step to step, as the scheduler imagines it.
   std::int64_t expected_step_cycles = 0;
   // The cores of each stage of the pipeline while they train: what they have in their HBM (`tensors` says it
@@ -61,9 +75,7 @@ struct CompiledModel {
   int first_core(std::size_t stage) const { return static_cast<int>(stage) * system.mapping.pipeline.stride; }
   // For each instruction of a program, the number of its region.
   std::vector<Region> regions;
-  struct {
-    std::vector<std::uint16_t> initialize, calibrate, step, evaluate;
-  } region_of;
+  ByProgram<std::vector<std::uint16_t>> region_of;
   MemoryPlan memory;
   const TensorInfo& tensor(const std::string& name) const;
 };

@@ -83,30 +83,31 @@ std::string dump_memory(const Graph& g, const HbmPlan& plan) {
   return text;
 }
 
-std::string step_title(const Programs& p, std::size_t stage) {
-  return p.step.size() == 1 ? "step" : fmt::format("step of stage {}", stage);
+// f(title, listing) of every program.
+template <class F>
+void for_each_program(const Programs& p, const F& f) {
+  for (const ProgramKind kind : kProgramKinds) {
+    const std::vector<Listing>& stages = p.of_stage[kind];
+    for (std::size_t s = 0; s < stages.size(); ++s)
+      f(stages.size() == 1 ? name(kind) : fmt::format("{} of stage {}", name(kind), s), stages[s]);
+  }
 }
 
 std::string dump_programs(const Programs& p) {
   std::string text;
-  const auto add = [&](const std::string& title, const Listing& listing) {
+  for_each_program(p, [&](const std::string& title, const Listing& listing) {
     text += fmt::format("# {}: {} instructions\n{}\n", title, listing.program.size(),
                         isa::disassemble(listing.program));
-  };
-  add("initialize", p.initialize);
-  add("calibrate", p.calibrate);
-  for (std::size_t s = 0; s < p.step.size(); ++s) add(step_title(p, s), p.step[s]);
-  add("evaluate", p.evaluate);
+  });
   return text;
 }
 
 std::string dump_schedule(const Programs& p, int lanes) {
-  const std::vector<Region>& regions = p.tables.regions;
-  std::string text = schedule_text("initialize", p.initialize, regions, lanes) +
-                     schedule_text("calibrate", p.calibrate, regions, lanes);
-  for (std::size_t s = 0; s < p.step.size(); ++s)
-    text += schedule_text(step_title(p, s), p.step[s], regions, lanes);
-  return text + schedule_text("evaluate", p.evaluate, regions, lanes);
+  std::string text;
+  for_each_program(p, [&](const std::string& title, const Listing& listing) {
+    text += schedule_text(title, listing, p.tables.regions, lanes);
+  });
+  return text;
 }
 
 // Who does what, and what goes from stage to stage.

@@ -252,22 +252,22 @@ Programs build_programs(const Graph& whole, const std::optional<Partition>& part
   Lowerings all, stages;
   all.push_back(std::make_unique<Lowering>(whole, constants, p.tables));
   Lowering& low = *all.front();
-  p.initialize = initialize_program(low);
-  p.calibrate = calibrate_program(low);
+  p.of_stage[ProgramKind::kInitialize].push_back(initialize_program(low));
+  p.of_stage[ProgramKind::kCalibrate].push_back(calibrate_program(low));
   if (parts) {
     for (const Graph& stage : parts->stages)
       stages.push_back(
           std::make_unique<Lowering>(stage, constants, p.tables, static_cast<int>(stages.size())));
-    p.step = step_program(stages, parts->ops, 1);
+    p.of_stage[ProgramKind::kStep] = step_program(stages, parts->ops, 1);
   } else {
-    p.step = step_program(all, whole.ops, 1);
+    p.of_stage[ProgramKind::kStep] = step_program(all, whole.ops, 1);
   }
   if (!parts && whole.system.data_cores() > 1) {
     if (whole.system.exchange.hide_in_forward)
       p.two_steps = std::move(step_program(all, whole.ops, 2).front());
     p.exchange = exchange_program(low);
   }
-  p.evaluate = evaluate_program(low);
+  p.of_stage[ProgramKind::kEvaluate].push_back(evaluate_program(low));
   return p;
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "compiler/compiler.hpp"
 #include "compiler/graph/graph.hpp"
 #include "compiler/graph/memory_plan.hpp"
 #include "compiler/graph/partition.hpp"
@@ -12,8 +13,7 @@
 namespace anzan::compiler {
 
 struct Programs {
-  Listing initialize, calibrate, evaluate;
-  std::vector<Listing> step;    // of each stage of the pipeline
+  ByProgram<std::vector<Listing>> of_stage;  // the step: of each stage of the pipeline; the others: one
   Listing two_steps, exchange;  // empty where there is nothing to exchange, or the network is divided
   Tables tables;
 };

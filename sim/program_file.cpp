@@ -16,10 +16,10 @@ constexpr const char* kTitle = "anzan programs 1";
 }  // namespace
 
 NamedPrograms programs_of(const compiler::CompiledModel& model) {
-  return {{"initialize", model.initialize},
-          {"calibrate", model.calibrate},
-          {"step", model.step},
-          {"evaluate", model.evaluate}};
+  NamedPrograms programs;
+  for (const compiler::ProgramKind kind : compiler::kProgramKinds)
+    programs.emplace_back(compiler::name(kind), model.programs[kind]);
+  return programs;
 }
 
 void write_programs(const std::filesystem::path& file, const NamedPrograms& programs) {

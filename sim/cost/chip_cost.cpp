@@ -18,8 +18,7 @@ models::SettingsStore settings_of(const compiler::CompiledModel& model) {
 
 std::int64_t program_kib(const compiler::CompiledModel& model) {
   std::size_t words = 0;
-  for (const auto* program : {&model.initialize, &model.calibrate, &model.step, &model.evaluate})
-    words = std::max(words, program->size());
+  for (const auto& program : model.programs) words = std::max(words, program.size());
   return static_cast<std::int64_t>(words * sizeof(std::uint32_t) + 1023) / 1024;
 }
 
@@ -53,6 +52,7 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
     : options_(options), system_(std::move(system)) {
   const models::SettingsStore settings = settings_of(model);
   const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model)};
+  using compiler::ProgramKind;
   const auto cost = [&](const std::vector<std::uint32_t>& words, const std::vector<std::uint16_t>& region_of,
                         const models::ProgramTiming* known = nullptr) {
     ProgramCost c;
@@ -64,13 +64,16 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
     c.energy = models::energy(c.events, c.timing.hbm, c.seconds, options.technology, sizes);
     return c;
   };
-  initialize = cost(model.initialize, model.region_of.initialize);
-  calibrate = cost(model.calibrate, model.region_of.calibrate);
-  step = cost(model.step, model.region_of.step, system_ ? &system_->stages.front() : nullptr);
+  const auto cost_of = [&](ProgramKind kind, const models::ProgramTiming* known = nullptr) {
+    return cost(model.programs[kind], model.region_of[kind], known);
+  };
+  initialize = cost_of(ProgramKind::kInitialize);
+  calibrate = cost_of(ProgramKind::kCalibrate);
+  step = cost_of(ProgramKind::kStep, system_ ? &system_->stages.front() : nullptr);
   for (std::size_t s = 1; s < model.stages.size(); ++s)
     later_stages.push_back(
         cost(model.step_in_core(model.first_core(s)), model.stages[s].region_of, &system_->stages[s]));
-  evaluate = cost(model.evaluate, model.region_of.evaluate);
+  evaluate = cost_of(ProgramKind::kEvaluate);
 }
 
 std::int64_t ChipCost::cycles(const ProgramRuns& runs) const {

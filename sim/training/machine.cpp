@@ -54,12 +54,13 @@ Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& 
   if (engine != nullptr && system_.size() > 1)
     throw std::invalid_argument("machine: this engine runs one core");
   for (int c = 0; c < system_.size(); ++c)
-    step_.push_back(system_.values(c).load(c == 0 ? model.step : model.step_in_core(c)));
+    step_.push_back(system_.values(c).load(c == 0 ? model.programs[compiler::ProgramKind::kStep]
+                                                  : model.step_in_core(c)));
   System& rest = whole_ ? *whole_ : system_;
   for (int c = 0; c < rest.size(); ++c) {
-    initialize_.push_back(rest.values(c).load(model.initialize));
-    calibrate_.push_back(rest.values(c).load(model.calibrate));
-    evaluate_.push_back(rest.values(c).load(model.evaluate));
+    initialize_.push_back(rest.values(c).load(model.programs[compiler::ProgramKind::kInitialize]));
+    calibrate_.push_back(rest.values(c).load(model.programs[compiler::ProgramKind::kCalibrate]));
+    evaluate_.push_back(rest.values(c).load(model.programs[compiler::ProgramKind::kEvaluate]));
   }
 }
 

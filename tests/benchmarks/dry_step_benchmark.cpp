@@ -25,7 +25,7 @@ compiler::CompiledModel lenet(isa::Format format) {
 }
 
 void dry_step(benchmark::State& state, isa::Format format, models::HbmScheduling scheduling) {
-  const isa::Program step = isa::decode(lenet(format).step);
+  const isa::Program step = isa::decode(lenet(format).programs[compiler::ProgramKind::kStep]);
   models::clocked::CoreParameters parameters;
   parameters.hbm.scheduling = scheduling;
   models::clocked::ClockedCore core(parameters);

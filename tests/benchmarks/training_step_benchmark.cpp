@@ -29,7 +29,7 @@ void training_step(benchmark::State& state, isa::Format format) {
   testing::TestChip chip(model);
   chip.prepare(1, 0.01);
   sim::FunctionalEngine engine(chip.core(), static_cast<int>(state.range(0)));
-  sim::LoadedProgram step = engine.load(model.step);
+  sim::LoadedProgram step = engine.load(model.programs[compiler::ProgramKind::kStep]);
   std::uint32_t number = 0;
   for (auto _ : state) {
     chip.core().settings.set_step(++number);

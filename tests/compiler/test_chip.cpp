@@ -127,7 +127,7 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
   for (const auto& l : model_.learning_rates) {
     core_.settings.set_scalar(l.scalar, bits_of(static_cast<float>(learning_rate * l.multiplier)));
   }
-  run(model_.initialize);
+  run(model_.programs[compiler::ProgramKind::kInitialize]);
   models::SlotSettings& data = core_.settings.slot(model_.tensor("data").slot);
   data.q_read = data.q_write = static_cast<std::int8_t>(data.width - 1);  // values in [-1, 1)
   data_ = drawn("data", 1);
@@ -137,7 +137,7 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
     label_[static_cast<std::size_t>(n * label.shape[1] + random() % label.shape[1])] = 1;
   }
   load_batch();
-  run(model_.calibrate);
+  run(model_.programs[compiler::ProgramKind::kCalibrate]);
   core_.settings.set_step(1);
   for (std::size_t i = 0; i < model_.slots.size(); ++i) {
     models::SlotSettings found = core_.settings.slot(static_cast<int>(i)),

@@ -60,7 +60,7 @@ void run_steps(int lanes, std::uint32_t seed, isa::Format format, int steps) {
   const compiler::CompiledModel model =
       compile(reference::random_network(seed, limits),
               testing::uniform_precision(format, width, isa::Rounding::kStochastic), training, chip);
-  const isa::Program program = isa::decode(model.step);
+  const isa::Program program = isa::decode(model.programs[compiler::ProgramKind::kStep]);
 
   models::clocked::CoreParameters parameters;
   parameters.lanes = lanes;
@@ -74,7 +74,7 @@ void run_steps(int lanes, std::uint32_t seed, isa::Format format, int steps) {
   for (int number = 0; number < steps; ++number) {
     functional.load_batch();
     rtl.load_batch();
-    functional.run(model.step);
+    functional.run(model.programs[compiler::ProgramKind::kStep]);
     expect_cycles(engine.run(program, rtl.core()), expected);
     expect_values(rtl.core(), functional.core());
     if (::testing::Test::HasFailure()) {

@@ -44,10 +44,8 @@ CompiledModel with_tensors_apart(const StepCase& c, const CompiledModel& planned
   }
   const compiler::Programs programs = compiler::build_programs(graph);
   m.tensors = graph.tensors;
-  m.initialize = isa::encode(programs.initialize.program);
-  m.calibrate = isa::encode(programs.calibrate.program);
-  m.step = isa::encode(programs.step.front().program);
-  m.evaluate = isa::encode(programs.evaluate.program);
+  for (const compiler::ProgramKind kind : compiler::kProgramKinds)
+    m.programs[kind] = isa::encode(programs.of_stage[kind].front().program);
   return m;
 }
 
@@ -111,7 +109,9 @@ TrainingStep::TrainingStep(const StepCase& step_case)
       apart_(with_tensors_apart(case_, planned_)),
       planned_chip_(planned_),
       apart_chip_(apart_) {
-  EXPECT_EQ(isa::decode(apart_.step).size(), isa::decode(planned_.step).size()) << case_.describe();
+  EXPECT_EQ(isa::decode(apart_.programs[compiler::ProgramKind::kStep]).size(),
+            isa::decode(planned_.programs[compiler::ProgramKind::kStep]).size())
+      << case_.describe();
   for (const TensorInfo& t : apart_.tensors) {
     std::uint8_t* line = apart_chip_.core().hbm() + (t.hbm_line - 1) * apart_chip_.core().line_bytes();
     for (int lane = 0; lane < t.lanes; ++lane) std::memcpy(line + 4 * lane, &kGuard, sizeof kGuard);
@@ -193,8 +193,8 @@ void TrainingStep::run(bool move_points, bool unlabelled) {
     before[t.name] = stored(apart_chip_, t.name);
     given_[t.name] = apart_chip_.read(t.name);
   }
-  planned_chip_.run(planned_.step);
-  apart_chip_.run(apart_.step);
+  planned_chip_.run(planned_.programs[compiler::ProgramKind::kStep]);
+  apart_chip_.run(apart_.programs[compiler::ProgramKind::kStep]);
   for (const auto& [slot, q] : q_write) {
     statistics_[slot] = apart_chip_.core().statistics.take_total(slot);
     points_moved_ += apart_chip_.core().settings.slot(slot).q_write != q;
@@ -220,7 +220,7 @@ void TrainingStep::run(bool move_points, bool unlabelled) {
 }
 
 std::int64_t TrainingStep::spills() const {
-  const isa::Program program = isa::decode(planned_.step);
+  const isa::Program program = isa::decode(planned_.programs[compiler::ProgramKind::kStep]);
   return std::count_if(program.begin(), program.end(), [](const isa::Instruction& i) {
     const auto* tensor = std::get_if<isa::Tensor>(&i);
     return tensor != nullptr && tensor->spill != 0;

@@ -251,16 +251,17 @@ double tensor_unit_busy(const Listing& listing) {
 
 TEST(Estimate, LenetKeepsTheTensorUnitBusy) {
   const Lenet lenet;
-  EXPECT_GT(tensor_unit_busy(lenet.programs.step.front()), 0.8);
-  EXPECT_GT(tensor_unit_busy(lenet.programs.evaluate), 0.75);
+  EXPECT_GT(tensor_unit_busy(lenet.programs.of_stage[ProgramKind::kStep].front()), 0.8);
+  EXPECT_GT(tensor_unit_busy(lenet.programs.of_stage[ProgramKind::kEvaluate].front()), 0.75);
 }
 
 TEST(Regions, NameEveryInstruction) {
   const Programs p = Lenet().programs;
   std::set<std::string> seen;
-  for (const Listing* listing : {&p.initialize, &p.calibrate, &p.step.front(), &p.evaluate}) {
-    ASSERT_EQ(listing->region_of.size(), listing->program.size());
-    for (const std::uint16_t r : listing->region_of) {
+  for (const std::vector<Listing>& stages : p.of_stage) {
+    const Listing& listing = stages.front();
+    ASSERT_EQ(listing.region_of.size(), listing.program.size());
+    for (const std::uint16_t r : listing.region_of) {
       ASSERT_LT(r, p.tables.regions.size());
       seen.insert(p.tables.regions[r].layer + " " + p.tables.regions[r].phase);
     }

@@ -42,10 +42,10 @@ std::vector<std::int64_t> after_two_steps(const CompiledModel& model, std::uint3
   for (std::uint32_t step = 1; step <= 2; ++step) {
     chip.core().settings.set_step(step);
     chip.load_batch();
-    chip.run(model.step, threads);
+    chip.run(model.programs[ProgramKind::kStep], threads);
   }
   chip.load_batch();
-  chip.run(model.evaluate, threads);
+  chip.run(model.programs[ProgramKind::kEvaluate], threads);
   std::vector<std::int64_t> result = chip.parameters();
   const std::vector<std::int64_t> prediction = chip.read_stored("prediction");
   result.insert(result.end(), prediction.begin(), prediction.end());
@@ -106,10 +106,10 @@ TEST(Schedule, AnyOrderThatTheSemaphoresAllowGivesTheSameBits) {
   for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     CompiledModel model = compiled(seed, seed % 2 == 0 ? 64 : 2048);
     const auto expected = after_two_steps(model, seed, 1);
-    const std::vector<std::uint32_t> step = model.step, evaluate = model.evaluate;
+    const auto programs = model.programs;
     for (std::uint32_t order = 1; order <= 3; ++order) {
-      model.step = shuffled(step, order);
-      model.evaluate = shuffled(evaluate, order);
+      for (const ProgramKind kind : {ProgramKind::kStep, ProgramKind::kEvaluate})
+        model.programs[kind] = shuffled(programs[kind], order);
       EXPECT_EQ(after_two_steps(model, seed, 1), expected) << "seed " << seed << ", order " << order;
     }
   }
@@ -118,9 +118,9 @@ TEST(Schedule, AnyOrderThatTheSemaphoresAllowGivesTheSameBits) {
 TEST(Schedule, SemaphoresEndAtZero) {
   for (std::uint32_t seed = 1; seed <= 6; ++seed) {
     const CompiledModel model = compiled(seed, 64);
-    for (const auto* words : {&model.initialize, &model.calibrate, &model.step, &model.evaluate}) {
+    for (const auto& words : model.programs) {
       std::vector<std::int64_t> count(isa::kSemaphores, 0);
-      for (const isa::Instruction& i : isa::decode(*words)) {
+      for (const isa::Instruction& i : isa::decode(words)) {
         std::visit(
             [&](const auto& x) {
               for (std::size_t s = 0; s < count.size(); ++s)

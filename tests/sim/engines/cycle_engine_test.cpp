@@ -41,20 +41,20 @@ TEST_P(CycleEngineTest, StepsHaveTheBitsOfTheFunctionalEngineAndTheCyclesOfADryR
   core.queue_depth = chip.queue_depth;
   core.hbm.channels = chip.channels;
   models::clocked::ClockedCore clock(core);
-  const std::int64_t dry = clock.run(isa::decode(model.step)).cycles;
+  const std::int64_t dry = clock.run(isa::decode(model.programs[compiler::ProgramKind::kStep])).cycles;
 
   testing::TestChip values(model), both(model);
   values.prepare(seed);
   both.prepare(seed);
   FunctionalEngine engine(both.core(), 1);
-  LoadedProgram step = engine.load(model.step);
+  LoadedProgram step = engine.load(model.programs[compiler::ProgramKind::kStep]);
   CycleEngine cycles(clock);
   for (std::uint32_t number = 0; number < 3; ++number) {
     for (testing::TestChip* one : {&values, &both}) {
       one->load_batch();
       one->core().settings.set_step(number);
     }
-    values.run(model.step);
+    values.run(model.programs[compiler::ProgramKind::kStep]);
     EXPECT_EQ(cycles.run(step, engine, both.core()).cycles, dry) << "step " << number;
     ASSERT_EQ(both.parameters(), values.parameters()) << "step " << number;
   }

@@ -26,7 +26,8 @@ TEST(Watching, TakesNoTimeButTheMerges) {
     json["precision"]["preset"] = preset;
     const Configuration c = parse_configuration(json, ".");
     const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip);
-    const isa::Program watched = isa::decode(model.step), blind = unwatched(watched);
+    const isa::Program watched = isa::decode(model.programs[compiler::ProgramKind::kStep]),
+                       blind = unwatched(watched);
     models::clocked::ClockedCore core(c.cost.core);
     const models::ProgramTiming with = core.run(watched), without = core.run(blind);
     std::int64_t merges = 0;
