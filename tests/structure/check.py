@@ -12,12 +12,13 @@ from pathlib import Path
 
 import content
 import layout
+import pages
 from tree import Tree
 
 CHECKS = {
     check.__name__: check
     for check in (layout.top_level, layout.layers, layout.wings, content.sizes, content.openings, content.wording,
-                  content.workloads, content.formatting)
+                  content.workloads, content.formatting, pages.links)
 }
 
 

@@ -30,6 +30,9 @@ SOUND = {
     "sim/s.cpp": '// A driver.\n#include <sys/stat.h>\n\n#include "compiler/c.hpp"\n',
     "rtl/r.sv": "// A block.\nmodule r; endmodule\n",
     "workloads/configs/w.json": '{"a": 1}\n',
+    "workloads/RESULTS.md": "# Results\n\n[sound](../README.md#sound), [folder](configs), <https://example.org/a.md>\n"
+                            "`isa/a.hpp` `a.hpp` `configs/w.json` `DIR/x.json` `isa_pkg.sv` `compiler/graph/`\n\n"
+                            "    `isa/gone.hpp` [gone](gone.md)\n",
     "tests/t.cpp": '// A test.\n#include "tests/t.hpp"\n\n#include "sim/s.hpp"\n',
     "tests/p.py": '#!/usr/bin/env python3\n"""A program."""\n',
     "scripts/x.sh": "#!/usr/bin/env bash\n# A script.\nmktemp -d\n",
@@ -95,6 +98,17 @@ BREAKS = {
         ("workloads/networks/b.json", '{"a": 1, "a": 2}\n'),
         ("workloads/networks/b.json", '{"a": NaN}\n'),
         ("workloads/networks/b.txt", "text\n"),
+        ("workloads/networks/b.md", "# Page\n"),
+    ],
+    "links": [
+        ("isa/README.md", "# Page\n[gone](gone.md)\n"),
+        ("isa/README.md", "# Page\n[gone](../compiler/gone)\n"),
+        ("isa/README.md", "# Page\n[sound](../README.md#gone)\n"),
+        ("isa/README.md", "# Page\n[here](#gone)\n"),
+        ("isa/README.md", "# Page\nSee `isa/gone.hpp`.\n"),
+        ("isa/README.md", "# Page\nSee `gone/a.hpp`.\n"),
+        ("isa/README.md", "# Page\nSee `gone.hpp`.\n"),
+        ("isa/README.md", "# Page\nSee `compiler/gone/`.\n"),
     ],
     "formatting": [
         ("isa/b.hpp", "// A header.\nint  f( );\n"),
