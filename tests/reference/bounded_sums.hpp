@@ -1,85 +1,102 @@
-// Arrays of double-precision values, and sums of products of them, that carry how far a correct FP32
-// implementation may be from them. Two parts, because they grow differently:
-//   deviation: rounding errors, which are as good as independent. They add as squares (Higham and Mary,
-//     A new approach to probabilistic rounding error analysis, 2019); one rounding to nearest of s has a
-//     deviation of at most u |s| / sqrt(3), u = 2^-24. A partial sum of K products in any order has an
-//     expected square of at most value^2 + sum of squares, so that K roundings add
-//       K (u^2 / 3) (value^2 + sum (a b)^2).
-//   shift: what a decision that is open (which tap is the maximum, whether a ReLU passes) may add or
-//     remove. It is bounded rigorously: shifts add as magnitudes.
-// error = kConfidence * deviation + shift bounds the difference. Worst-case bounds (gamma(K) sum |a b|)
-// instead of deviations exceed the gradients of LeNet a hundredfold, which is why they are not used.
+// Matrices of values with error bounds (see values.hpp), and sums of products of them.
+// A partial sum of K products in any order has an expected square of at most value^2 + sum of squares, so
+// that K roundings add  K (u^2 / 3) (value^2 + sum (a b)^2)  to the square of the deviation. Worst-case
+// bounds (gamma(K) sum |a b|) exceed the gradients of LeNet a hundredfold, which is why they are not used.
 #pragma once
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
+#include <Eigen/Core>
+
+#include "tests/reference/values.hpp"
 
 namespace anzan::reference {
 
 inline constexpr double kUnit = 0x1p-24;                  // unit roundoff of FP32
 inline constexpr double kUnitSquare = kUnit * kUnit / 3;  // mean square of one relative rounding error
-inline constexpr double kConfidence = 6;                  // deviations that make a bound
 inline constexpr double kTiny = 0x1p-149;                 // what a subnormal result may lose
 
-// Elements in logical row-major order ([N][C][H][W], [OC][IC/groups][KH][KW] or [C]).
-struct Values {
-  std::vector<double> value, deviation, shift;
-  explicit Values(std::size_t size = 0) : value(size), deviation(size), shift(size) {}
-  double error(std::size_t i) const { return kConfidence * deviation[i] + shift[i]; }
+using Array = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Eigen::Index;
+
+struct Rows {
+  Index first, count;
 };
 
-// Sums of products under construction, one an element.
-class BoundedSums {
- public:
-  explicit BoundedSums(std::int64_t size)
-      : sums_(static_cast<std::size_t>(size)), squares_(sums_.value.size()), terms_(sums_.value.size()) {}
+struct Bounded {
+  Array value, deviation, shift;
+  Array present;  // 1, or 0 where padding stands, which is no term of a sum
 
-  // Adds a[j] b[k] to sum i.
-  void add(std::int64_t i, const Values& a, std::int64_t j, const Values& b, std::int64_t k) {
-    add(at(i), a.value[at(j)], a.deviation[at(j)], a.shift[at(j)], b.value[at(k)], b.deviation[at(k)],
-        b.shift[at(k)]);
+  static Bounded exact(const Array& value) {
+    const Array zero = Array::Zero(value.rows(), value.cols());
+    return {value, zero, zero, zero + 1};
   }
-  // Adds a[j] times a factor that is exact but for its rounding to FP32, if `rounded`.
-  void add(std::int64_t i, const Values& a, std::int64_t j, double factor, bool rounded = false) {
-    add(at(i), a.value[at(j)], a.deviation[at(j)], a.shift[at(j)], factor,
-        rounded ? kUnit * std::fabs(factor) : 0, 0);
-  }
-  // Leaves open whether FP32 adds a[j] to sum i.
-  void add_open(std::int64_t i, const Values& a, std::int64_t j) {
-    sums_.shift[at(i)] += std::fabs(a.value[at(j)]) + a.error(at(j));
-  }
+  Array error() const { return kConfidence * deviation + shift; }
+  // Whether FP32 could find a value on the other side of zero: 1 or 0.
+  Array open() const { return (error() > 0 && value.abs() <= error()).cast<double>(); }
 
-  // The sums; each has seen one rounding a term and one more.
-  Values finish() const {
-    Values result = sums_;
-    for (std::size_t i = 0; i < result.value.size(); ++i) {
-      const double mean_square = result.value[i] * result.value[i] + squares_[i];
-      const double roundings = static_cast<double>(terms_[i] + 1);
-      // `deviation` of an unfinished sum is still a square.
-      result.deviation[i] = std::sqrt(result.deviation[i] + roundings * kUnitSquare * mean_square);
-      if (mean_square > 0) result.deviation[i] += roundings * kTiny;
-    }
+  // The same function of all parts.
+  template <class Part>
+  Bounded each(const Part& part) const {
+    return {part(value), part(deviation), part(shift), part(present)};
+  }
+  Bounded rows(Rows r) const {
+    return each([&](const Array& a) -> Array { return a.middleRows(r.first, r.count); });
+  }
+  Bounded transposed() const {
+    return each([](const Array& a) -> Array { return a.transpose(); });
+  }
+  Bounded reshaped(Index rows) const {
+    return each([&](const Array& a) -> Array { return a.reshaped<Eigen::RowMajor>(rows, a.size() / rows); });
+  }
+};
+
+// Sums of products under construction.
+struct BoundedSums {
+  Array value, squares;   // sum of a b, and of (a b)^2
+  Array variance, shift;  // square of the deviation that the factors bring, and their shift
+  Array terms;
+
+  static BoundedSums zero(Index rows, Index columns) {
+    const Array none = Array::Zero(rows, columns);
+    return {none, none, none, none, none};
+  }
+  template <class Part>
+  BoundedSums each(const Part& part) const {
+    return {part(value), part(squares), part(variance), part(shift), part(terms)};
+  }
+  // Adds the sums to those from row `first` on.
+  void add(const BoundedSums& sums, Index first = 0) {
+    const auto add = [&](Array& to, const Array& a) { to.middleRows(first, a.rows()) += a; };
+    add(value, sums.value);
+    add(squares, sums.squares);
+    add(variance, sums.variance);
+    add(shift, sums.shift);
+    add(terms, sums.terms);
+  }
+  // Leaves open whether FP32 adds x where `which` is 1.
+  void add_open(const Bounded& x, const Array& which) { shift += which * (x.value.abs() + x.error()); }
+
+  // The sums as values; each has seen one rounding a term and one more.
+  Bounded finish() const {
+    Bounded result = Bounded::exact(value);
+    const Array mean_square = value.square() + squares, roundings = terms + 1;
+    result.deviation = (variance + roundings * kUnitSquare * mean_square).sqrt() +
+                       kTiny * roundings * (mean_square > 0).cast<double>();
+    result.shift = shift;
     return result;
   }
-
- private:
-  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-  void add(std::size_t i, double a, double a_deviation, double a_shift, double b, double b_deviation,
-           double b_shift) {
-    const double product = a * b;
-    sums_.value[i] += product;
-    squares_[i] += product * product;
-    const double from_a = std::fabs(b) + b_shift, from_b = std::fabs(a) + a_shift;
-    sums_.deviation[i] +=
-        from_a * from_a * a_deviation * a_deviation + from_b * from_b * b_deviation * b_deviation;
-    sums_.shift[i] += std::fabs(a) * b_shift + std::fabs(b) * a_shift + a_shift * b_shift;
-    ++terms_[i];
-  }
-
-  Values sums_;
-  std::vector<double> squares_;
-  std::vector<std::int64_t> terms_;
 };
+
+// The matrix product.
+inline BoundedSums product(const Bounded& a, const Bounded& b) {
+  const auto times = [](const Array& x, const Array& y) -> Array { return x.matrix() * y.matrix(); };
+  const Array a_largest = a.value.abs() + a.shift, b_largest = b.value.abs() + b.shift;
+  return {times(a.value, b.value), times(a.value.square(), b.value.square()),
+          times(a.deviation.square(), b_largest.square()) + times(a_largest.square(), b.deviation.square()),
+          times(a.value.abs(), b.shift) + times(a.shift, b_largest), times(a.present, b.present)};
+}
+
+// One term each: x where `which` is 1, none where it is 0.
+inline BoundedSums selected(const Bounded& x, const Array& which) {
+  return {which * x.value, which * x.value.square(), which * x.deviation.square(), which * x.shift, which};
+}
 
 }  // namespace anzan::reference

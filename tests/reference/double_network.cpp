@@ -1,9 +1,13 @@
-// Forward and backward in double precision with running error bounds; see double_network.hpp.
+// Forward, backward and update in double precision with running error bounds; see double_network.hpp.
+// An activation has a row for every plane (image, channel) and a column for every pixel of it, weights a
+// row for every output channel and a column for every (input channel of the group, ky, kx).
 #include "tests/reference/double_network.hpp"
 
-#include <algorithm>
+#include <Eigen/SparseCore>
 #include <cmath>
 #include <stdexcept>
+
+#include "tests/reference/bounded_sums.hpp"
 
 namespace anzan::reference {
 namespace {
@@ -11,346 +15,345 @@ namespace {
 using compiler::Layer;
 using compiler::LayerKind;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+Index pixels(const compiler::Shape& s) { return s.height * s.width; }
+Index area(const Layer& l) { return l.kernel_h * l.kernel_w; }
+bool has_weights(const Layer& l) {
+  return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
+}
+// An average pool is a convolution of each channel for itself.
+Index groups(const Layer& l) { return l.kind == LayerKind::kAveragePool ? l.in.channels : l.groups; }
 
-// Whether FP32 could find the value on the other side of zero.
-bool is_open(const Values& x, std::size_t i) { return x.error(i) > 0 && std::fabs(x.value[i]) <= x.error(i); }
+using Column = Eigen::ArrayXd;
+
+Bounded ones(Index rows, Index columns) { return Bounded::exact(Array::Ones(rows, columns)); }
+
+// The taps of a layer's windows (im2col): activations of `planes` rows become planes x area rows, one for
+// every tap, with a column for every output pixel.
+class Windows {
+ public:
+  explicit Windows(const Layer& l) : area_(area(l)), reads_(area_ * pixels(l.out), pixels(l.in)) {
+    std::vector<Eigen::Triplet<double>> reads;
+    for (Index ky = 0, row = 0; ky < l.kernel_h; ++ky)
+      for (Index kx = 0; kx < l.kernel_w; ++kx)
+        for (Index oy = 0; oy < l.out.height; ++oy)
+          for (Index ox = 0; ox < l.out.width; ++ox, ++row) {
+            const Index y = oy * l.stride_h + ky - l.pad_h, x = ox * l.stride_w + kx - l.pad_w;
+            if (y < 0 || y >= l.in.height || x < 0 || x >= l.in.width) continue;
+            reads.emplace_back(static_cast<int>(row), static_cast<int>(y * l.in.width + x), 1);
+          }
+    reads_.setFromTriplets(reads.begin(), reads.end());
+  }
+  Bounded taps(const Bounded& x) const {
+    return x.each([&](const Array& a) -> Array { return a.matrix() * reads_.transpose(); })
+        .reshaped(x.value.rows() * area_);
+  }
+  // The way back: the sum of the taps that read a pixel.
+  BoundedSums fold(const BoundedSums& taps) const {
+    const Index planes = taps.value.rows() / area_;
+    return taps.each([&](const Array& a) -> Array {
+      return a.reshaped<Eigen::RowMajor>(planes, reads_.rows()).matrix() * reads_;
+    });
+  }
+
+ private:
+  Index area_;
+  Eigen::SparseMatrix<double> reads_;  // (tap, output pixel) x input pixel: 1, or 0; padding: a row of 0
+};
+
+// What a max pool chose, by taps as Windows orders them: 1 or 0.
+struct Choice {
+  Array chosen;  // the first maximum
+  Array open;    // whether FP32 may route to this tap or not, where that is open
+};
 
 class DoubleNetwork {
  public:
   DoubleNetwork(const compiler::Network& network, const DoubleTensors& given, const std::vector<int>& labels,
                 const DoubleSettings& settings)
       : network_(network), given_(given), labels_(labels), settings_(settings) {
-    if (at(settings.batch) != labels.size())
+    if (static_cast<std::size_t>(settings.batch) != labels.size())
       throw std::invalid_argument("reference: one label an image needed");
     if (network.layers.empty() || network.layers.back().kind != LayerKind::kSoftmaxCrossEntropy) {
       throw std::invalid_argument("reference: the last layer must be the loss");
     }
   }
 
-  DoubleStep forward();
-  void backward(DoubleStep& step);
+  void forward();
+  void backward();  // and update
+  const DoubleStep& step() const { return step_; }
 
  private:
-  Values input(const std::string& name, std::int64_t size) const;
-  std::int64_t weight_size(const Layer& l) const {
-    return l.out.channels * (l.in.channels / l.groups) * kernel_h(l) * kernel_w(l);
+  Bounded given(const std::string& name, Index rows, Index columns) const;
+  Bounded weights(const Layer& l) const;
+  void record(const std::string& name, const Bounded& x);
+  const Bounded& output(int layer) const {
+    return layer < 0 ? data_ : outputs_[static_cast<std::size_t>(layer)];
   }
-  static std::int64_t kernel_h(const Layer& l) {
-    return l.kind == LayerKind::kFullyConnected ? l.in.height : l.kernel_h;
-  }
-  static std::int64_t kernel_w(const Layer& l) {
-    return l.kind == LayerKind::kFullyConnected ? l.in.width : l.kernel_w;
-  }
-  const Values& output(int layer) const { return layer < 0 ? data_ : outputs_[at(layer)]; }
+  const Bounded& input(const Layer& l) const { return output(l.inputs.at(0)); }
 
-  // Visits every pair (output element, input element, weight element) of a weighted layer.
+  // Calls visit(rows of the weights, rows of the taps, rows of the output) for every group of every image.
   template <class Visit>
-  void visit_products(const Layer& l, const Visit& visit) const;
-  // Visits every (output element, input element) of a pooling layer, windows in row-major tap order.
-  template <class Visit>
-  void visit_windows(const Layer& l, const Visit& visit) const;
+  void visit_groups(const Layer& l, const Visit& visit) const;
 
-  Values weighted_forward(const Layer& l) const;
-  Values max_pool_forward(const Layer& l, std::vector<std::int64_t>& chosen) const;
-  Values average_pool_forward(const Layer& l) const;
-  Values relu_forward(const Layer& l);
-  Values add_forward(const Layer& l) const;
-  void loss(const Layer& l, DoubleStep& step);
+  Bounded contraction_forward(const Layer& l) const;
+  Bounded max_pool_forward(const Layer& l, Choice& choice);
+  Bounded add_forward(const Layer& l) const;
+  Bounded relu_forward(const Layer& l);
+  void loss(const Layer& l);
 
-  void weighted_backward(const Layer& l, const Values& dy, BoundedSums& dx, DoubleStep& step) const;
-  void pool_backward(const Layer& l, std::size_t number, const Values& dy, BoundedSums& dx) const;
-  void relu_backward(const Layer& l, const Values& dy, BoundedSums& dx) const;
-  bool may_be_maximum(const Values& x, std::int64_t chosen, std::int64_t other) const;
+  void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
+  void max_pool_backward(const Layer& l, const Choice& choice, const Bounded& dy, BoundedSums& dx) const;
+  void update(const Layer& l, bool is_bias, const Bounded& gradient);
 
   const compiler::Network& network_;
   const DoubleTensors& given_;
   const std::vector<int>& labels_;
   DoubleSettings settings_;
-  Values data_;
-  std::vector<Values> outputs_;
-  std::map<std::size_t, std::vector<std::int64_t>>
-      chosen_;  // by max pool layer: input element of each output
-  Values logit_gradient_;
+  DoubleStep step_;
+  Bounded data_;
+  std::vector<Bounded> outputs_;
+  std::map<std::string, Choice> choices_;  // by max pool layer
+  Bounded logit_gradient_;
 };
 
-Values DoubleNetwork::input(const std::string& name, std::int64_t size) const {
-  Values values(at(size));
+Bounded DoubleNetwork::given(const std::string& name, Index rows, Index columns) const {
   const auto found = given_.find(name);
   if (found == given_.end()) throw std::invalid_argument("reference: tensor " + name + " is missing");
-  if (found->second.size() != at(size))
+  if (static_cast<Index>(found->second.size()) != rows * columns)
     throw std::invalid_argument("reference: wrong size of tensor " + name);
-  values.value = found->second;
-  return values;
+  return Bounded::exact(Eigen::Map<const Array>(found->second.data(), rows, columns));
+}
+
+Bounded DoubleNetwork::weights(const Layer& l) const {
+  if (has_weights(l)) return given(l.name + ".weight", l.out.channels, l.in.channels / l.groups * area(l));
+  Bounded shares = Bounded::exact(Array::Constant(l.out.channels, area(l), 1 / static_cast<double>(area(l))));
+  shares.deviation = kUnit * shares.value;  // rounded to FP32
+  return shares;
+}
+
+void DoubleNetwork::record(const std::string& name, const Bounded& x) {
+  const auto flat = [](const Array& a) { return std::vector<double>(a.data(), a.data() + a.size()); };
+  step_.tensors.insert_or_assign(name, Values{flat(x.value), flat(x.deviation), flat(x.shift)});
 }
 
 template <class Visit>
-void DoubleNetwork::visit_products(const Layer& l, const Visit& visit) const {
-  const std::int64_t in_group = l.in.channels / l.groups, out_group = l.out.channels / l.groups;
-  for (std::int64_t n = 0; n < settings_.batch; ++n)
-    for (std::int64_t oc = 0; oc < l.out.channels; ++oc)
-      for (std::int64_t oy = 0; oy < l.out.height; ++oy)
-        for (std::int64_t ox = 0; ox < l.out.width; ++ox)
-          for (std::int64_t ic = 0; ic < in_group; ++ic)
-            for (std::int64_t ky = 0; ky < kernel_h(l); ++ky)
-              for (std::int64_t kx = 0; kx < kernel_w(l); ++kx) {
-                const std::int64_t y = oy * l.stride_h + ky - l.pad_h, x = ox * l.stride_w + kx - l.pad_w;
-                if (y < 0 || y >= l.in.height || x < 0 || x >= l.in.width) continue;
-                const std::int64_t channel = oc / out_group * in_group + ic;
-                visit(((n * l.out.channels + oc) * l.out.height + oy) * l.out.width + ox,
-                      ((n * l.in.channels + channel) * l.in.height + y) * l.in.width + x,
-                      ((oc * in_group + ic) * kernel_h(l) + ky) * kernel_w(l) + kx);
-              }
-}
-
-template <class Visit>
-void DoubleNetwork::visit_windows(const Layer& l, const Visit& visit) const {
-  for (std::int64_t plane = 0; plane < settings_.batch * l.in.channels; ++plane)
-    for (std::int64_t oy = 0; oy < l.out.height; ++oy)
-      for (std::int64_t ox = 0; ox < l.out.width; ++ox)
-        for (std::int64_t ky = 0; ky < l.kernel_h; ++ky)
-          for (std::int64_t kx = 0; kx < l.kernel_w; ++kx) {
-            const std::int64_t y = oy * l.stride_h + ky - l.pad_h, x = ox * l.stride_w + kx - l.pad_w;
-            if (y < 0 || y >= l.in.height || x < 0 || x >= l.in.width) continue;
-            visit((plane * l.out.height + oy) * l.out.width + ox, (plane * l.in.height + y) * l.in.width + x);
-          }
-}
-
-Values DoubleNetwork::weighted_forward(const Layer& l) const {
-  const Values& x = output(l.inputs.at(0));
-  const Values w = input(l.name + ".weight", weight_size(l));
-  BoundedSums sums(settings_.batch * l.out.size());
-  if (l.bias) {
-    const Values b = input(l.name + ".bias", l.out.channels);
-    const std::int64_t plane = l.out.height * l.out.width;
-    for (std::int64_t i = 0; i < settings_.batch * l.out.size(); ++i)
-      sums.add(i, b, i / plane % l.out.channels, 1);
-  }
-  visit_products(l, [&](std::int64_t o, std::int64_t i, std::int64_t k) { sums.add(o, x, i, w, k); });
-  return sums.finish();
-}
-
-// Whether FP32 could find `other` at least as good as `chosen`, the first maximum in double precision.
-bool DoubleNetwork::may_be_maximum(const Values& x, std::int64_t chosen, std::int64_t other) const {
-  const double uncertainty = x.error(at(chosen)) + x.error(at(other));
-  return uncertainty > 0 && x.value[at(other)] + uncertainty >= x.value[at(chosen)];
-}
-
-Values DoubleNetwork::max_pool_forward(const Layer& l, std::vector<std::int64_t>& chosen) const {
-  const Values& x = output(l.inputs.at(0));
-  Values y(at(settings_.batch * l.out.size()));
-  chosen.assign(y.value.size(), -1);
-  visit_windows(l, [&](std::int64_t o, std::int64_t i) {
-    if (chosen[at(o)] < 0 || x.value[at(i)] > y.value[at(o)]) {
-      chosen[at(o)] = i;
-      y.value[at(o)] = x.value[at(i)];
+void DoubleNetwork::visit_groups(const Layer& l, const Visit& visit) const {
+  const Index out = l.out.channels / groups(l), taps = l.in.channels / groups(l) * area(l);
+  for (Index n = 0; n < settings_.batch; ++n)
+    for (Index g = 0; g < groups(l); ++g) {
+      const Index image_and_group = n * groups(l) + g;
+      visit(Rows{g * out, out}, Rows{image_and_group * taps, taps}, Rows{image_and_group * out, out});
     }
+}
+
+Bounded DoubleNetwork::contraction_forward(const Layer& l) const {
+  const Bounded w = weights(l), x = Windows(l).taps(input(l));
+  BoundedSums y = BoundedSums::zero(settings_.batch * l.out.channels, pixels(l.out));
+  if (l.bias) {
+    const BoundedSums bias = product(given(l.name + ".bias", l.out.channels, 1), ones(1, pixels(l.out)));
+    for (Index n = 0; n < settings_.batch; ++n) y.add(bias, n * l.out.channels);
+  }
+  visit_groups(l, [&](Rows weights, Rows taps, Rows out) {
+    y.add(product(w.rows(weights), x.rows(taps)), out.first);
   });
-  // The maximum moves by no more than the largest move of a tap that could be the maximum.
-  visit_windows(l, [&](std::int64_t o, std::int64_t i) {
-    if (i != chosen[at(o)] && !may_be_maximum(x, chosen[at(o)], i)) return;
-    y.deviation[at(o)] = std::max(y.deviation[at(o)], x.deviation[at(i)]);
-    y.shift[at(o)] = std::max(y.shift[at(o)], x.shift[at(i)]);
-  });
+  return y.finish();
+}
+
+Bounded DoubleNetwork::max_pool_forward(const Layer& l, Choice& choice) {
+  const Bounded taps = Windows(l).taps(input(l));
+  const Array errors = taps.error();
+  Bounded y = Bounded::exact(Array::Zero(settings_.batch * l.out.channels, pixels(l.out)));
+  choice.chosen = choice.open = Array::Zero(errors.rows(), errors.cols());
+  for (Index plane = 0; plane < y.value.rows(); ++plane)
+    for (Index pixel = 0; pixel < y.value.cols(); ++pixel) {
+      const auto window = [&](auto& all) { return all.col(pixel).segment(plane * area(l), area(l)); };
+      const Column value = window(taps.value), present = window(taps.present), error = window(errors);
+      Index best = 0;
+      const double largest = (present > 0).select(value, -HUGE_VAL).maxCoeff(&best);
+      const Column uncertainty = error + error(best);
+      Column candidates =  // what FP32 could find at least as good
+          present * (uncertainty > 0 && value + uncertainty >= largest).cast<double>();
+      candidates(best) = 0;
+      step_.decisions.push_back(static_cast<int>(best));
+      step_.ambiguous += (candidates > 0).count();
+      candidates(best) = candidates.maxCoeff();
+      window(choice.open) = candidates;
+      window(choice.chosen)(best) = candidates(best) = 1;
+      // The maximum moves by no more than the largest move of a tap that could be the maximum.
+      y.value(plane, pixel) = largest;
+      y.deviation(plane, pixel) = (candidates * window(taps.deviation)).maxCoeff();
+      y.shift(plane, pixel) = (candidates * window(taps.shift)).maxCoeff();
+    }
   return y;
 }
 
-Values DoubleNetwork::average_pool_forward(const Layer& l) const {
-  const Values& x = output(l.inputs.at(0));
-  BoundedSums sums(settings_.batch * l.out.size());
-  const double share = 1.0 / static_cast<double>(l.kernel_h * l.kernel_w);
-  visit_windows(l, [&](std::int64_t o, std::int64_t i) { sums.add(o, x, i, share, true); });
-  return sums.finish();
+Bounded DoubleNetwork::add_forward(const Layer& l) const {
+  BoundedSums y = BoundedSums::zero(input(l).value.rows(), input(l).value.cols());
+  for (const int source : l.inputs) y.add(selected(output(source), output(source).present));
+  return y.finish();
 }
 
-Values DoubleNetwork::relu_forward(const Layer& l) {
-  Values y = output(l.inputs.at(0));
-  for (std::size_t i = 0; i < y.value.size(); ++i) {
-    if (y.value[i] > 0) continue;
-    if (y.value[i] + y.error(i) <= 0) y.deviation[i] = y.shift[i] = 0;
-    y.value[i] = 0;
-  }
-  return y;
-}
-
-Values DoubleNetwork::add_forward(const Layer& l) const {
-  BoundedSums sums(settings_.batch * l.out.size());
-  for (const int source : l.inputs) {
-    const Values& x = output(source);
-    for (std::int64_t i = 0; at(i) < x.value.size(); ++i) sums.add(i, x, i, 1);
-  }
-  return sums.finish();
+Bounded DoubleNetwork::relu_forward(const Layer& l) {
+  const Bounded& x = input(l);
+  for (const double value : x.value.reshaped<Eigen::RowMajor>()) step_.decisions.push_back(value > 0);
+  step_.ambiguous += (x.open() > 0).count();
+  const Array may_pass = (x.value + x.error() > 0).cast<double>();
+  return {x.value.max(0), x.deviation * may_pass, x.shift * may_pass, x.present};
 }
 
 // loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - one-hot) / batch. With p = softmax,
 // dp_c = p_c (dz_c - sum p_k dz_k), dloss = sum p_k dz_k - dz_label.
-void DoubleNetwork::loss(const Layer& l, DoubleStep& step) {
-  const Values& z = output(l.inputs.at(0));
-  const std::int64_t classes = l.in.size();
+void DoubleNetwork::loss(const Layer& l) {
+  const Bounded logits = input(l).reshaped(settings_.batch);
   const double images = static_cast<double>(settings_.batch), own = settings_.softmax_deviation;
-  Values losses(at(settings_.batch));
-  logit_gradient_ = Values(z.value.size());
-  for (std::int64_t n = 0; n < settings_.batch; ++n) {
-    const auto first = z.value.begin() + n * classes;
-    const auto largest = std::max_element(first, first + classes);
-    step.predictions.push_back(static_cast<int>(largest - first));
-    double sum = 0, mean_square = 0, shift = 0;
-    for (auto i = first; i != first + classes; ++i) sum += std::exp(*i - *largest);
-    for (std::int64_t c = n * classes; c < (n + 1) * classes; ++c) {
-      const double p = std::exp(z.value[at(c)] - *largest) / sum;
-      mean_square += p * p * z.deviation[at(c)] * z.deviation[at(c)];
-      shift = std::max(shift, z.shift[at(c)]);
-    }
-    for (std::int64_t c = 0; c < classes; ++c) {
-      const std::size_t i = at(n * classes + c);
-      const double p = std::exp(first[c] - *largest) / sum, below = std::fabs(first[c] - *largest);
-      const double gradient = (p - (c == labels_[at(n)] ? 1.0 : 0.0)) / images;
-      // The FP32 difference z - max rounds relative to its size, which exp turns into relative error.
-      const double relative =
-          std::hypot(std::hypot(std::sqrt(mean_square), z.deviation[i]), own, kUnit * below);
-      logit_gradient_.value[i] = gradient;
-      logit_gradient_.deviation[i] = std::hypot(p / images * relative, 2 * kUnit * gradient) + 0x1p-120;
-      logit_gradient_.shift[i] = p / images * std::expm1(2 * shift);
-    }
-    const double target = first[labels_[at(n)]] - *largest;
-    losses.value[at(n)] = std::log(sum) - target;
-    losses.deviation[at(n)] = std::hypot(
-        std::sqrt(mean_square), z.deviation[at(n * classes + labels_[at(n)])], own * (1 + std::fabs(target)));
-    losses.shift[at(n)] = 2 * shift;
-    step.mean_loss += losses.value[at(n)] / images;
+  Bounded losses = Bounded::exact(Array::Zero(settings_.batch, 1));
+  logit_gradient_ = logits;
+  for (Index n = 0; n < settings_.batch; ++n) {
+    const Column value = logits.value.row(n), variance = logits.deviation.row(n).square();
+    const double shift = logits.shift.row(n).maxCoeff();
+    const Index label = labels_[static_cast<std::size_t>(n)];
+    Index best = 0;
+    const Column z = value - value.maxCoeff(&best), p = z.exp() / z.exp().sum();
+    const double mean_square = (p.square() * variance).sum();
+    Column gradient = p;
+    gradient(label) -= 1;
+    gradient /= images;
+    // The FP32 difference z - max rounds relative to its size, which exp turns into relative error.
+    const Column relative_square = mean_square + variance + own * own + (kUnit * z).square();
+    logit_gradient_.value.row(n) = gradient;
+    logit_gradient_.deviation.row(n) =
+        ((p / images).square() * relative_square + (2 * kUnit * gradient).square()).sqrt() + 0x1p-120;
+    logit_gradient_.shift.row(n) = p / images * std::expm1(2 * shift);
+    losses.value(n) = std::log(z.exp().sum()) - z(label);
+    losses.deviation(n) =
+        std::hypot(std::sqrt(mean_square + variance(label)), own * (1 + std::fabs(z(label))));
+    losses.shift(n) = 2 * shift;
+    step_.predictions.push_back(static_cast<int>(best));
   }
-  step.tensors.insert_or_assign("loss", losses);
+  step_.mean_loss = losses.value.mean();
+  record("loss", losses);
 }
 
-DoubleStep DoubleNetwork::forward() {
-  DoubleStep step;
-  data_ = input("data", settings_.batch * network_.input.size());
-  outputs_.assign(network_.layers.size(), Values());
-  for (std::size_t number = 0; number < network_.layers.size(); ++number) {
-    const Layer& l = network_.layers[number];
-    Values& y = outputs_[number];
+void DoubleNetwork::forward() {
+  data_ = given("data", settings_.batch * network_.input.channels, pixels(network_.input));
+  for (const Layer& l : network_.layers) {
+    Bounded y;
     switch (l.kind) {
       case LayerKind::kConvolution:
       case LayerKind::kFullyConnected:
-        y = weighted_forward(l);
+      case LayerKind::kAveragePool:
+        y = contraction_forward(l);
         break;
       case LayerKind::kMaxPool:
-        y = max_pool_forward(l, chosen_[number]);
-        break;
-      case LayerKind::kAveragePool:
-        y = average_pool_forward(l);
+        y = max_pool_forward(l, choices_[l.name]);
         break;
       case LayerKind::kRelu:
         y = relu_forward(l);
         break;
       case LayerKind::kFlatten:
-        y = output(l.inputs.at(0));
+        y = input(l).reshaped(settings_.batch * l.out.channels);
         break;
       case LayerKind::kAdd:
         y = add_forward(l);
         break;
       case LayerKind::kSoftmaxCrossEntropy:
-        loss(l, step);
-        continue;
+        loss(l);
+        break;
     }
-    step.tensors.insert_or_assign(l.name + ".activation", y);
-    if (l.kind == LayerKind::kMaxPool) {
-      const Values& x = output(l.inputs.at(0));
-      for (const std::int64_t i : chosen_[number]) step.decisions.push_back(static_cast<int>(i));
-      visit_windows(l, [&](std::int64_t o, std::int64_t i) {
-        const std::int64_t chosen = chosen_[number][at(o)];
-        if (i != chosen && may_be_maximum(x, chosen, i)) ++step.ambiguous;
-      });
-    } else if (l.kind == LayerKind::kRelu) {
-      const Values& x = output(l.inputs.at(0));
-      for (std::size_t i = 0; i < x.value.size(); ++i) {
-        step.decisions.push_back(x.value[i] > 0);
-        if (is_open(x, i)) ++step.ambiguous;
-      }
-    }
+    outputs_.push_back(y);
+    if (l.kind != LayerKind::kSoftmaxCrossEntropy) record(l.name + ".activation", y);
   }
-  return step;
 }
 
-void DoubleNetwork::weighted_backward(const Layer& l, const Values& dy, BoundedSums& dx,
-                                      DoubleStep& step) const {
-  const Values& x = output(l.inputs.at(0));
-  const Values w = input(l.name + ".weight", weight_size(l));
-  BoundedSums dw(weight_size(l)), db(l.out.channels);
-  visit_products(l, [&](std::int64_t o, std::int64_t i, std::int64_t k) {
-    dx.add(i, dy, o, w, k);
-    dw.add(k, dy, o, x, i);
+void DoubleNetwork::contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) {
+  const Windows windows(l);
+  const Bounded w = weights(l), x = windows.taps(input(l));
+  BoundedSums dw = BoundedSums::zero(w.value.rows(), w.value.cols());
+  BoundedSums taps_gradient = BoundedSums::zero(x.value.rows(), x.value.cols());
+  visit_groups(l, [&](Rows weights, Rows taps, Rows out) {
+    taps_gradient.add(product(w.rows(weights).transposed(), dy.rows(out)), taps.first);
+    dw.add(product(dy.rows(out), x.rows(taps).transposed()), weights.first);
   });
-  step.tensors.insert_or_assign(l.name + ".weight_gradient", dw.finish());
+  dx.add(windows.fold(taps_gradient));
+  if (has_weights(l)) update(l, false, dw.finish());
   if (!l.bias) return;
-  const std::int64_t plane = l.out.height * l.out.width;
-  for (std::int64_t o = 0; at(o) < dy.value.size(); ++o) db.add(o / plane % l.out.channels, dy, o, 1);
-  step.tensors.insert_or_assign(l.name + ".bias_gradient", db.finish());
+  BoundedSums db = BoundedSums::zero(l.out.channels, 1);
+  for (Index n = 0; n < settings_.batch; ++n)
+    db.add(product(dy.rows({n * l.out.channels, l.out.channels}), ones(pixels(l.out), 1)));
+  update(l, true, db.finish());
 }
 
-void DoubleNetwork::pool_backward(const Layer& l, std::size_t number, const Values& dy,
-                                  BoundedSums& dx) const {
-  if (l.kind == LayerKind::kAveragePool) {
-    const double share = 1.0 / static_cast<double>(l.kernel_h * l.kernel_w);
-    visit_windows(l, [&](std::int64_t o, std::int64_t i) { dx.add(i, dy, o, share, true); });
-    return;
-  }
-  const Values& x = output(l.inputs.at(0));
-  const std::vector<std::int64_t>& chosen = chosen_.at(number);
-  std::vector<bool> open(dy.value.size(), false);
-  visit_windows(l, [&](std::int64_t o, std::int64_t i) {
-    if (i == chosen[at(o)] || !may_be_maximum(x, chosen[at(o)], i)) return;
-    open[at(o)] = true;
-    dx.add_open(i, dy, o);
-  });
-  for (std::int64_t o = 0; at(o) < dy.value.size(); ++o) {
-    dx.add(chosen[at(o)], dy, o, 1);
-    if (open[at(o)]) dx.add_open(chosen[at(o)], dy, o);
-  }
+void DoubleNetwork::max_pool_backward(const Layer& l, const Choice& choice, const Bounded& dy,
+                                      BoundedSums& dx) const {
+  const Bounded taps = dy.each([&](const Array& a) -> Array {
+                           return a.replicate(1, area(l));
+                         }).reshaped(choice.chosen.rows());
+  BoundedSums routed = selected(taps, choice.chosen);
+  routed.add_open(taps, choice.open);
+  dx.add(Windows(l).fold(routed));
 }
 
-void DoubleNetwork::relu_backward(const Layer& l, const Values& dy, BoundedSums& dx) const {
-  const Values& x = output(l.inputs.at(0));
-  for (std::int64_t i = 0; at(i) < x.value.size(); ++i) {
-    if (x.value[at(i)] > 0) dx.add(i, dy, i, 1);
-    if (is_open(x, at(i))) dx.add_open(i, dy, i);
-  }
-}
-
-void DoubleNetwork::backward(DoubleStep& step) {
+void DoubleNetwork::backward() {
   const std::size_t layers = network_.layers.size();
   std::vector<BoundedSums> gradients;  // of the output of each layer; the last is that of the data
-  for (const Layer& l : network_.layers) gradients.emplace_back(settings_.batch * l.out.size());
-  gradients.emplace_back(settings_.batch * network_.input.size());
-  for (std::size_t back = 0; back < layers; ++back) {
-    const std::size_t number = layers - 1 - back;
+  for (const Layer& l : network_.layers)
+    gradients.push_back(BoundedSums::zero(settings_.batch * l.out.channels, pixels(l.out)));
+  gradients.push_back(BoundedSums::zero(data_.value.rows(), data_.value.cols()));
+  for (std::size_t number = layers; number-- > 0;) {
     const Layer& l = network_.layers[number];
     const bool is_loss = l.kind == LayerKind::kSoftmaxCrossEntropy;
-    const Values dy = is_loss ? logit_gradient_ : gradients[number].finish();
-    if (!is_loss) step.tensors.insert_or_assign(l.name + ".activation_gradient", dy);
+    const Bounded dy = is_loss ? logit_gradient_ : gradients[number].finish();
+    if (!is_loss) record(l.name + ".activation_gradient", dy);
     for (const int source : l.inputs) {
-      BoundedSums& dx = gradients[source < 0 ? layers : at(source)];
+      BoundedSums& dx = gradients[source < 0 ? layers : static_cast<std::size_t>(source)];
       switch (l.kind) {
         case LayerKind::kConvolution:
         case LayerKind::kFullyConnected:
-          weighted_backward(l, dy, dx, step);
+        case LayerKind::kAveragePool:
+          contraction_backward(l, dy, dx);
           break;
         case LayerKind::kMaxPool:
-        case LayerKind::kAveragePool:
-          pool_backward(l, number, dy, dx);
+          max_pool_backward(l, choices_.at(l.name), dy, dx);
           break;
         case LayerKind::kRelu:
-          relu_backward(l, dy, dx);
+          dx.add(selected(dy, (input(l).value > 0).cast<double>()));
+          dx.add_open(dy, input(l).open());
           break;
         case LayerKind::kFlatten:
         case LayerKind::kAdd:
-        case LayerKind::kSoftmaxCrossEntropy:
-          for (std::int64_t i = 0; at(i) < dy.value.size(); ++i) dx.add(i, dy, i, 1);
+        case LayerKind::kSoftmaxCrossEntropy: {
+          const Bounded passed = dy.reshaped(dx.value.rows());
+          dx.add(selected(passed, passed.present));
           break;
+        }
       }
     }
   }
-  step.tensors.insert_or_assign("data_gradient", gradients[layers].finish());
+  record("data_gradient", gradients[layers].finish());
+}
+
+// Records the gradient of a parameter, and the parameter and its momentum after the update.
+void DoubleNetwork::update(const Layer& l, bool is_bias, const Bounded& g) {
+  const std::string name = l.name + (is_bias ? ".bias" : ".weight");
+  const std::string momentum = l.name + (is_bias ? ".bias_momentum" : ".momentum");
+  const double decay = settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
+  const double rate = settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
+  record(name + "_gradient", g);
+  Bounded w = given(name, g.value.rows(), g.value.cols());
+  Bounded v = Bounded::exact(0 * g.value);
+  if (given_.count(momentum) != 0) v = given(momentum, g.value.rows(), g.value.cols());
+  const Array decayed = decay * w.value, t = g.value + decayed, scaled = rate * t;
+  const Array old = settings_.momentum * v.value;
+  const Array t_variance = g.deviation.square() + (kUnit * decayed).square() + (kUnit * t).square();
+  const Array scaled_variance = rate * rate * t_variance + (2 * kUnit * scaled).square();
+  v.value = old + scaled;
+  v.deviation = (scaled_variance + (kUnit * old).square() + (kUnit * v.value).square()).sqrt() + kTiny;
+  v.shift = std::fabs(rate) * g.shift;
+  w.value -= v.value;
+  w.deviation = (v.deviation.square() + (kUnit * w.value).square()).sqrt() + kTiny;
+  w.shift = v.shift;
+  record(name, w);
+  record(momentum, v);
 }
 
 }  // namespace
@@ -363,16 +366,17 @@ const Values& DoubleStep::at(const std::string& name) const {
 
 DoubleStep double_forward(const compiler::Network& network, const DoubleTensors& tensors,
                           const std::vector<int>& labels, const DoubleSettings& settings) {
-  return DoubleNetwork(network, tensors, labels, settings).forward();
+  DoubleNetwork step(network, tensors, labels, settings);
+  step.forward();
+  return step.step();
 }
 
 DoubleStep double_training_step(const compiler::Network& network, const DoubleTensors& tensors,
                                 const std::vector<int>& labels, const DoubleSettings& settings) {
-  DoubleNetwork step_network(network, tensors, labels, settings);
-  DoubleStep step = step_network.forward();
-  step_network.backward(step);
-  double_update(network, tensors, settings, step);
-  return step;
+  DoubleNetwork step(network, tensors, labels, settings);
+  step.forward();
+  step.backward();
+  return step.step();
 }
 
 }  // namespace anzan::reference

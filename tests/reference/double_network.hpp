@@ -1,7 +1,7 @@
-// One training step of any network in double precision, as a textbook writes it: plain nested loops,
-// no tiling, no shared code with the compiler, the models or the integer reference.
+// One training step of any network in double precision, as a textbook writes it: matrix products
+// over im2col, no tiling, no shared code with the compiler, the models or the integer reference.
 //
-// Every value carries a bound on how far a correct FP32 implementation can be from it (bounded_sums.hpp),
+// Every value carries a bound on how far a correct FP32 implementation can be from it (values.hpp),
 // carried from layer to layer. Where the bounds leave a decision open, the gradient's bound at every
 // candidate grows by the whole gradient that could go there or be missing, and `ambiguous` counts the
 // place, so that a test can insist that such places are few, or none.
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "compiler/input/network.hpp"
-#include "tests/reference/bounded_sums.hpp"
+#include "tests/reference/values.hpp"
 
 namespace anzan::reference {
 
@@ -45,10 +45,6 @@ struct DoubleStep {
 // labels: one class an image. Throws std::invalid_argument where a tensor is missing or has a wrong size.
 DoubleStep double_training_step(const compiler::Network& network, const DoubleTensors& tensors,
                                 const std::vector<int>& labels, const DoubleSettings& settings);
-
-// Its last part: adds the new parameters and momenta to a step that holds the gradients.
-void double_update(const compiler::Network& network, const DoubleTensors& given,
-                   const DoubleSettings& settings, DoubleStep& step);
 
 // Only forward: mean loss and decisions, for finite differences.
 DoubleStep double_forward(const compiler::Network& network, const DoubleTensors& tensors,
