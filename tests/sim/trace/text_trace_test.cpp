@@ -28,7 +28,7 @@ struct Example {
 };
 
 TEST(TextTrace, IsAsThePageShowsIt) {
-  std::ifstream stream(ANZAN_SOURCE_DIR "/sim/TRACE.md");
+  std::ifstream stream(ANZAN_SOURCE_DIR "/sim/trace/TRACE.md");
   std::string shown, line;
   while (std::getline(stream, line))
     if (line.substr(0, 4) == "    ") shown += line.substr(4) + '\n';
