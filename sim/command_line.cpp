@@ -81,7 +81,8 @@ int run(const RunArguments& arguments) {
   std::vector<Override> options;
   if (!arguments.engine.empty()) options.push_back({Pointer("/engine/kind"), arguments.engine});
   if (!arguments.rtl.empty()) {
-    if (arguments.engine.empty()) options.push_back({Pointer("/engine/kind"), "cycle"});
+    if (arguments.engine.empty())
+      options.push_back({Pointer("/engine/kind"), engine_names(&EngineTraits::takes_rtl_blocks).front()});
     options.push_back({Pointer("/engine/rtl"), arguments.rtl});
   }
   if (arguments.threads) options.push_back({Pointer("/engine/threads"), *arguments.threads});
@@ -123,9 +124,9 @@ int cost(const CostArguments& arguments) {
   const Configuration c = configuration(arguments.config, arguments.sets);
   const compiler::CompiledModel model =
       compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
-  models::clocked::ClockedCore core(c.cost.core);
-  const ChipCost cost(model, c.cost, core, cost_of_system(c, model, arguments.one_core_cycles));
-  const ProgramRuns once{1, 1, 1, 1};
+  const ChipCost cost(model, c.cost, cost_of_system(c, model, arguments.one_core_cycles));
+  ProgramRuns once;
+  once.fill(1);
   const nlohmann::json result{{"time", cost.time(once)},
                               {"energy", cost.energy(once)},
                               {"traffic", cost.traffic()},
@@ -174,7 +175,6 @@ int compile(const CompileArguments& arguments) {
   return kDone;
 }
 
-// Random programs on the RTL against models and functional engine.
 void print_coverage(const FunctionalCoverage& coverage) {
   for (const auto& [bin, hits] : coverage.bins()) std::cout << fmt::format("{:8} {}\n", hits, bin);
   const std::vector<std::string> missed = coverage.missed();
@@ -183,6 +183,7 @@ void print_coverage(const FunctionalCoverage& coverage) {
   for (const std::string& bin : missed) std::cout << "missed: " << bin << '\n';
 }
 
+// Random programs on the RTL against models and executor.
 int verify_rtl(const VerifyArguments& arguments) {
   VerifyOptions options = arguments.options;
   options.stop = arguments.first;
@@ -256,10 +257,13 @@ void add_run(CLI::App& app, RunArguments& arguments) {
   run->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
       ->type_name("CHANGE")
       ->allow_extra_args(false);
-  run->add_option("--rtl", arguments.rtl, "Blocks in RTL among the models of the engine cycle")
+  run->add_option("--rtl", arguments.rtl,
+                  fmt::format("Blocks in RTL among the models of the engine {}",
+                              fmt::join(engine_names(&EngineTraits::takes_rtl_blocks), ", ")))
       ->delimiter(',')
       ->type_name("BLOCK,...");
-  run->add_option("--engine", arguments.engine, "What executes the program: functional, cycle or rtl")
+  run->add_option("--engine", arguments.engine,
+                  fmt::format("What executes the program: {}", fmt::join(engine_names(), ", ")))
       ->type_name("KIND");
   run->add_option("--threads", arguments.threads, "Host threads; 0: one for each processor");
   run->add_option("--seed", arguments.seed, "Seed of weights, order and rounding");

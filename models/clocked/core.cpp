@@ -10,10 +10,10 @@
 
 namespace anzan::models::clocked {
 
-struct ClockedCore::System {
-  System(const CoreParameters& p, RtlBlocks rtl)
-      : clock(p.clock_period_fs), blocks(clock, p, std::move(rtl), CoreBlocks::Place{}) {}
-  ~System() {
+struct ClockedCore::Parts {
+  Parts(const CoreParameters& p, RtlBlocks rtl, unsigned creation_order)
+      : clock(p.clock_period_fs), blocks(clock, p, std::move(rtl), CoreBlocks::Place{}, creation_order) {}
+  ~Parts() {
     kernel.select();
     waveform.reset();
   }
@@ -35,23 +35,23 @@ struct ClockedCore::System {
 
 ClockedCore::ClockedCore(const CoreParameters& parameters) : ClockedCore(parameters, RtlBlocks{}) {}
 
-ClockedCore::ClockedCore(const CoreParameters& parameters, RtlBlocks rtl)
-    : system_((check(parameters), std::make_unique<System>(parameters, std::move(rtl)))) {}
+ClockedCore::ClockedCore(const CoreParameters& parameters, RtlBlocks rtl, unsigned creation_order)
+    : parts_(std::make_unique<Parts>(checked(parameters), std::move(rtl), creation_order)) {}
 
 ClockedCore::~ClockedCore() = default;
 
 void ClockedCore::trace(const std::string& file) {
-  system_->kernel.select();
-  system_->waveform = std::make_unique<Waveform>(file, system_->clock.period_fs());
-  system_->blocks.trace(system_->waveform->file());
+  parts_->kernel.select();
+  parts_->waveform = std::make_unique<Waveform>(file, parts_->clock.period_fs());
+  parts_->blocks.trace(parts_->waveform->file());
 }
 
 ProgramTiming ClockedCore::run(const isa::Program& program, Meaning* meaning) {
-  return system_->run(program, meaning);
+  return parts_->run(program, meaning);
 }
 
 ProgramTiming ClockedCore::run(const isa::Program& program, MeaningOnCore& meaning) {
-  return system_->run(program, meaning);
+  return parts_->run(program, meaning);
 }
 
 }  // namespace anzan::models::clocked

@@ -20,16 +20,16 @@ struct CoreParameters {
   int queue_depth = 8;       // instructions a unit's queue holds
   int dma_outstanding = 64;  // requests to HBM on their way
   HbmParameters hbm;
-  unsigned creation_order = 0;  // tests: creates the blocks in another order; cannot change a result
 };
 
 class ClockedCore {
  public:
-  // There is one ClockedCore at a time in a process. Throws std::invalid_argument for parameters out of
-  // range.
+  // Each has a kernel of its own, so there can be several in a process. Throws std::invalid_argument for
+  // parameters out of range.
   explicit ClockedCore(const CoreParameters& parameters);
-  // Blocks of `rtl` in place of models; they must have been made for the same parameters.
-  ClockedCore(const CoreParameters& parameters, RtlBlocks rtl);
+  // Blocks of `rtl` in place of models; they must have been made for the same parameters. `creation_order` is
+  // for tests: each number creates the blocks in another order, on which no result may depend.
+  ClockedCore(const CoreParameters& parameters, RtlBlocks rtl, unsigned creation_order = 0);
   ~ClockedCore();
 
   // Runs a program from its first fetch to its end. `meaning` executes the instructions in the order in which
@@ -45,8 +45,8 @@ class ClockedCore {
   void trace(const std::string& file);
 
  private:
-  struct System;
-  std::unique_ptr<System> system_;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace anzan::models::clocked

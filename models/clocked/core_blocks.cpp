@@ -18,7 +18,7 @@
 
 namespace anzan::models::clocked {
 
-void check(const CoreParameters& p) {
+const CoreParameters& checked(const CoreParameters& p) {
   const auto require = [](bool holds, const char* what) {
     if (!holds) throw std::invalid_argument(std::string("clocked core: ") + what);
   };
@@ -27,6 +27,7 @@ void check(const CoreParameters& p) {
   require(p.clock_period_fs > 0, "the clock's period must be above zero");
   require(p.queue_depth > 0, "queue_depth must be above zero");
   require(p.dma_outstanding > 0, "dma_outstanding must be above zero");
+  return p;
 }
 
 // What stands beside the units where some blocks are RTL.
@@ -84,50 +85,40 @@ struct CoreBlocks::RtlParts {
 };
 
 CoreBlocks::CoreBlocks(const Clock& clock, const CoreParameters& parameters, RtlBlocks rtl,
-                       const Place& place)
+                       const Place& place, unsigned creation_order)
     : clock_(clock), parameters_(parameters), place_(place) {
-  if (rtl.any()) parts_ = std::make_unique<RtlParts>(clock, std::move(rtl), name(""));
-  create();
+  if (rtl.any()) parts_ = std::make_unique<RtlParts>(clock, std::move(rtl), full_name(""));
+  create(creation_order);
   join();
   if (place_.interconnect != nullptr) place_.interconnect->attach(*sequencer_);
 }
 
 CoreBlocks::~CoreBlocks() = default;
 
-std::string CoreBlocks::name(const char* block) const {
+std::string CoreBlocks::full_name(const char* block) const {
   return place_.cores == 1 ? block : "core" + std::to_string(place_.number) + "_" + block;
 }
 
-void CoreBlocks::create() {
-  std::vector<std::function<void()>> steps{
-      [&] {
-        sequencer_ = std::make_unique<Sequencer>(name("sequencer").c_str(), clock_, parameters_.queue_depth);
-      },
-      [&] { create_dma(); },
-      [&] { create_counting(tensor_, "tensor_unit", 0); },
-      [&] { create_counting(vector_, "vector_unit", 1); },
-      [&] { create_settings(); },
-      [&] { create_network(); },
-      [&] {
-        if (parts_ == nullptr || !parts_->database)
-          database_ = std::make_unique<StatisticsDatabasePort>(name("statistics_database").c_str(), clock_);
-      },
-      [&] {
-        hbm_ = std::make_unique<HbmTarget>(name("hbm").c_str(), clock_, parameters_.hbm, parameters_.lanes);
-      }};
-  if (parameters_.creation_order != 0) {
-    std::mt19937 generator(parameters_.creation_order);
-    std::shuffle(steps.begin(), steps.end(), generator);
-  }
-  for (const auto& step : steps) step();
+// The kernel evaluates the processes of a cycle in the order of their creation, so another order is a test of
+// the promise that it does not matter.
+void CoreBlocks::create(unsigned creation_order) {
+  std::array steps{&CoreBlocks::create_sequencer, &CoreBlocks::create_dma,      &CoreBlocks::create_tensor,
+                   &CoreBlocks::create_vector,    &CoreBlocks::create_settings, &CoreBlocks::create_network,
+                   &CoreBlocks::create_database,  &CoreBlocks::create_hbm};
+  if (creation_order != 0) std::shuffle(steps.begin(), steps.end(), std::mt19937(creation_order));
+  for (const auto step : steps) (this->*step)();
+}
+
+void CoreBlocks::create_sequencer() {
+  sequencer_ = std::make_unique<Sequencer>(full_name("sequencer").c_str(), clock_, parameters_.queue_depth);
 }
 
 // Each unit as RTL, if there is one, or else its model.
 void CoreBlocks::create_dma() {
-  if (parts_ != nullptr) dma_ = parts_->shell(name("dma").c_str(), clock_, parts_->rtl.dma.get(), -1);
+  if (parts_ != nullptr) dma_ = parts_->shell(full_name("dma").c_str(), clock_, parts_->rtl.dma.get(), -1);
   if (dma_ != nullptr) return;
   auto model =
-      std::make_unique<Dma>(name("dma").c_str(), clock_, parameters_.dma_outstanding, parameters_.lanes);
+      std::make_unique<Dma>(full_name("dma").c_str(), clock_, parameters_.dma_outstanding, parameters_.lanes);
   joins_.push_back([this, unit = model.get()] { unit->memory.bind(hbm_->socket); });
   immediate_.push_back(model.get());
   dma_ = std::move(model);
@@ -135,10 +126,10 @@ void CoreBlocks::create_dma() {
 
 void CoreBlocks::create_counting(std::unique_ptr<TimedUnit>& unit, const char* block, int port) {
   if (parts_ != nullptr)
-    unit = parts_->shell(name(block).c_str(), clock_,
+    unit = parts_->shell(full_name(block).c_str(), clock_,
                          (port == 0 ? parts_->rtl.tensor_unit : parts_->rtl.vector_unit).get(), port);
   if (unit != nullptr) return;
-  auto model = std::make_unique<CountingUnit>(name(block).c_str(), clock_, port);
+  auto model = std::make_unique<CountingUnit>(full_name(block).c_str(), clock_, port);
   joins_.push_back([this, made = model.get()] { made->database(database_face()); });
   if (parts_ == nullptr)
     immediate_.push_back(model.get());
@@ -150,10 +141,10 @@ void CoreBlocks::create_counting(std::unique_ptr<TimedUnit>& unit, const char* b
 void CoreBlocks::create_settings() {
   constexpr int kPort = 2;
   if (parts_ != nullptr)
-    settings_ =
-        parts_->shell(name("settings_unit").c_str(), clock_, parts_->rtl.settings_optimiser.get(), kPort);
+    settings_ = parts_->shell(full_name("settings_unit").c_str(), clock_,
+                              parts_->rtl.settings_optimiser.get(), kPort);
   if (settings_ != nullptr) return;
-  auto model = std::make_unique<SettingsUnit>(name("settings_unit").c_str(), clock_, kPort);
+  auto model = std::make_unique<SettingsUnit>(full_name("settings_unit").c_str(), clock_, kPort);
   joins_.push_back([this, made = model.get()] { made->database(database_face()); });
   if (parts_ == nullptr)
     immediate_.push_back(model.get());
@@ -164,11 +155,20 @@ void CoreBlocks::create_settings() {
 
 void CoreBlocks::create_network() {
   if (parts_ != nullptr)
-    network_ = parts_->shell(name("network_unit").c_str(), clock_, parts_->rtl.network_unit.get(), -1);
+    network_ = parts_->shell(full_name("network_unit").c_str(), clock_, parts_->rtl.network_unit.get(), -1);
   if (network_ != nullptr) return;
-  network_ =
-      std::make_unique<NetworkUnit>(name("network_unit").c_str(), clock_, place_.number, place_.interconnect);
+  network_ = std::make_unique<NetworkUnit>(full_name("network_unit").c_str(), clock_, place_.number,
+                                           place_.interconnect);
   immediate_.push_back(network_.get());
+}
+
+void CoreBlocks::create_database() {
+  if (parts_ != nullptr && parts_->database) return;
+  database_ = std::make_unique<StatisticsDatabasePort>(full_name("statistics_database").c_str(), clock_);
+}
+
+void CoreBlocks::create_hbm() {
+  hbm_ = std::make_unique<HbmTarget>(full_name("hbm").c_str(), clock_, parameters_.hbm, parameters_.lanes);
 }
 
 DatabaseFace& CoreBlocks::database_face() {

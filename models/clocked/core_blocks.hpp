@@ -17,8 +17,8 @@
 
 namespace anzan::models::clocked {
 
-// Throws std::invalid_argument for parameters out of range.
-void check(const CoreParameters& parameters);
+// The parameters. Throws std::invalid_argument where they are out of range.
+const CoreParameters& checked(const CoreParameters& parameters);
 
 class CoreBlocks {
  public:
@@ -27,7 +27,9 @@ class CoreBlocks {
     int number = 0, cores = 1;
     Interconnect* interconnect = nullptr;
   };
-  CoreBlocks(const Clock& clock, const CoreParameters& parameters, RtlBlocks rtl, const Place& place);
+  // `creation_order`: as of ClockedCore.
+  CoreBlocks(const Clock& clock, const CoreParameters& parameters, RtlBlocks rtl, const Place& place,
+             unsigned creation_order = 0);
   ~CoreBlocks();
 
   // A program begins in this cycle; `meaning`, if there is one, says what becomes of values. With RTL blocks
@@ -43,12 +45,17 @@ class CoreBlocks {
 
  private:
   struct RtlParts;
-  void create();
+  void create(unsigned creation_order);
+  void create_sequencer();
   void create_dma();
-  void create_counting(std::unique_ptr<TimedUnit>& unit, const char* name, int port);
+  void create_tensor() { create_counting(tensor_, "tensor_unit", 0); }
+  void create_vector() { create_counting(vector_, "vector_unit", 1); }
+  void create_counting(std::unique_ptr<TimedUnit>& unit, const char* block, int port);
   void create_settings();
   void create_network();
-  std::string name(const char* block) const;
+  void create_database();
+  void create_hbm();
+  std::string full_name(const char* block) const;  // among those of other cores
   DatabaseFace& database_face();
   std::array<TimedUnit*, Sequencer::kUnits> units() const;
   void join();

@@ -63,7 +63,7 @@ std::int64_t SystemTiming::cycles() const {
 
 ClockedSystem::ClockedSystem(const CoreParameters& parameters, const ChipsNetwork& network,
                              const PacketFormat& packet, const Alike& alike)
-    : parts_((check(parameters), std::make_unique<Parts>(parameters, network, packet, alike))) {}
+    : parts_(std::make_unique<Parts>(checked(parameters), network, packet, alike)) {}
 
 ClockedSystem::~ClockedSystem() = default;
 

@@ -39,7 +39,7 @@ struct SystemTiming {
 
 class ClockedSystem {
  public:
-  // There is one system or ClockedCore at a time in a process. run() throws NotAlike where the network treats
+  // A system of one core takes the cycles of a ClockedCore. run() throws NotAlike where the network treats
   // chips differently.
   ClockedSystem(const CoreParameters& parameters, const ChipsNetwork& network, const PacketFormat& packet,
                 const Alike& alike);

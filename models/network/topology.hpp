@@ -63,8 +63,8 @@ class Topology {
 //   ring [nodes], torus and mesh [size, …], hypercube [dimensions], full [nodes], switch [endpoints],
 //   links [nodes, endpoints] with `cables`, the only kind that does not use `link`.
 struct TopologyParameters {
-  std::string kind;
-  std::vector<int> sizes;
+  std::string kind = "ring";  // by default one node that is alone
+  std::vector<int> sizes{1};
   LinkParameters link;
   std::vector<Cable> cables;
   std::vector<std::pair<int, int>> failed;

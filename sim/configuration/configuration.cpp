@@ -52,9 +52,10 @@ class Reader {
     }
     if (clean("/technology")) read_technology();
     if (clean("/engine"))
-      config_.engine = {json_["engine"]["kind"].get<std::string>(), json_["engine"]["threads"].get<int>(),
+      config_.engine = {parse_engine(json_["engine"]["kind"].get<std::string>()).value(),
+                        json_["engine"]["threads"].get<int>(),
                         json_["engine"]["rtl"].get<std::vector<std::string>>()};
-    if (config_.engine.kind == "rtl" && clean("/chip")) check_rtl();
+    if (traits(config_.engine.kind).core_is_rtl && clean("/chip")) check_rtl();
     if (!config_.engine.rtl.empty() && clean("/chip")) check_rtl_blocks();
     finish();
     return std::move(config_);
@@ -156,8 +157,8 @@ class Reader {
     const Json& chip = json_["chip"];
     const auto expect = [&](bool holds, const char* key, const std::string& expected) {
       if (!holds)
-        findings_.push_back(
-            {std::string("/chip/") + key, shown(chip[key]), expected + " for the engine rtl"});
+        findings_.push_back({std::string("/chip/") + key, shown(chip[key]),
+                             expected + " for the engine " + std::string(traits(config_.engine.kind).name)});
     };
     expect(rtl_has_lanes(config_.chip.lanes), "lanes", "4 or 16");
     expect(config_.cost.core.queue_depth == kRtlQueueDepth, "queue_depth", std::to_string(kRtlQueueDepth));
@@ -182,8 +183,10 @@ class Reader {
     if (config_.system.cores() > 1)
       findings_.push_back({"/engine/rtl", shown(json_["engine"]["rtl"]),
                            "none for " + std::to_string(config_.system.cores()) + " cores"});
-    if (config_.engine.kind != "cycle")
-      findings_.push_back({"/engine/rtl", shown(json_["engine"]["rtl"]), "none without the engine cycle"});
+    if (!traits(config_.engine.kind).takes_rtl_blocks)
+      findings_.push_back(
+          {"/engine/rtl", shown(json_["engine"]["rtl"]),
+           "none without the engine " + engine_names(&EngineTraits::takes_rtl_blocks).front()});
     if (!rtl_has_lanes(config_.chip.lanes))
       findings_.push_back({"/chip/lanes", shown(json_["chip"]["lanes"]), "4 or 16 for blocks in RTL"});
     if (std::find(rtl.begin(), rtl.end(), "dma") != rtl.end() &&

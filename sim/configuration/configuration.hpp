@@ -8,6 +8,7 @@
 
 #include "compiler/compiler.hpp"
 #include "sim/configuration/cost_options.hpp"
+#include "sim/configuration/engine_kinds.hpp"
 #include "sim/configuration/json_input.hpp"
 #include "sim/configuration/learning_rate.hpp"
 #include "sim/configuration/system_settings.hpp"
@@ -24,7 +25,7 @@ struct TrainingOptions {
 };
 
 struct EngineOptions {
-  std::string kind = "functional";
+  EngineKind kind = EngineKind::kFunctional;
   int threads = 0;               // 0: one for each processor
   std::vector<std::string> rtl;  // blocks that are RTL among models
 };

@@ -5,6 +5,9 @@
 #include "sim/cost/waiting.hpp"
 
 namespace anzan::sim {
+
+using compiler::ProgramKind;
+
 namespace {
 
 using Json = nlohmann::json;
@@ -48,11 +51,11 @@ Json utilization(const ProgramCost& cost) {
 }  // namespace
 
 ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
-                   models::clocked::ClockedCore& core, std::optional<SystemCost> system)
+                   std::optional<SystemCost> system)
     : options_(options), system_(std::move(system)) {
   const models::SettingsStore settings = settings_of(model);
   const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model)};
-  using compiler::ProgramKind;
+  models::clocked::ClockedCore core(options.core);
   const auto cost = [&](const std::vector<std::uint32_t>& words, const std::vector<std::uint16_t>& region_of,
                         const models::ProgramTiming* known = nullptr) {
     ProgramCost c;
@@ -64,30 +67,35 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
     c.energy = models::energy(c.events, c.timing.hbm, c.seconds, options.technology, sizes);
     return c;
   };
-  const auto cost_of = [&](ProgramKind kind, const models::ProgramTiming* known = nullptr) {
-    return cost(model.programs[kind], model.region_of[kind], known);
-  };
-  initialize = cost_of(ProgramKind::kInitialize);
-  calibrate = cost_of(ProgramKind::kCalibrate);
-  step = cost_of(ProgramKind::kStep, system_ ? &system_->stages.front() : nullptr);
+  for (const ProgramKind kind : compiler::kProgramKinds) {
+    const bool known = system_ && kind == ProgramKind::kStep;
+    programs[kind] =
+        cost(model.programs[kind], model.region_of[kind], known ? &system_->stages.front() : nullptr);
+  }
   for (std::size_t s = 1; s < model.stages.size(); ++s)
     later_stages.push_back(
         cost(model.step_in_core(model.first_core(s)), model.stages[s].region_of, &system_->stages[s]));
-  evaluate = cost_of(ProgramKind::kEvaluate);
+}
+
+std::int64_t ChipCost::cycles_a_run(ProgramKind kind) const {
+  return kind == ProgramKind::kStep ? cycles_per_step() : programs[kind].timing.cycles;
 }
 
 std::int64_t ChipCost::cycles(const ProgramRuns& runs) const {
-  return runs.initialize * initialize.timing.cycles + runs.calibrate * calibrate.timing.cycles +
-         runs.step * cycles_per_step() + runs.evaluate * evaluate.timing.cycles;
+  std::int64_t sum = 0;
+  for (const ProgramKind kind : compiler::kProgramKinds) sum += runs[kind] * cycles_a_run(kind);
+  return sum;
 }
 
 double ChipCost::joules(const ProgramRuns& runs) const {
-  const double between = static_cast<double>(runs.initialize) * initialize.energy.total_joules +
-                         static_cast<double>(runs.calibrate) * calibrate.energy.total_joules +
-                         static_cast<double>(runs.evaluate) * evaluate.energy.total_joules;
+  double between = 0;  // steps, of one core
+  for (const ProgramKind kind : compiler::kProgramKinds) {
+    if (kind != ProgramKind::kStep)
+      between += static_cast<double>(runs[kind]) * programs[kind].energy.total_joules;
+  }
   const double of_a_step = over_cores([](const ProgramCost& c) { return c.energy.total_joules; });
   return static_cast<double>(cores()) * between +
-         static_cast<double>(runs.step) * (of_a_step + link_joules());
+         static_cast<double>(runs[ProgramKind::kStep]) * (of_a_step + link_joules());
 }
 
 double ChipCost::link_joules() const {
@@ -98,27 +106,23 @@ double ChipCost::link_joules() const {
 
 Json ChipCost::time(const ProgramRuns& runs) const {
   Json units = Json::object();
-  for (const UnitUse& use : unit_uses(step.program, step.timing))
+  for (const UnitUse& use : unit_uses(step().program, step().timing))
     units[std::string(isa::name(use.unit))] = use_to_json(use);
-  const auto program = [](std::int64_t times, const ProgramCost& cost) {
-    return Json{{"runs", times}, {"cycles", cost.timing.cycles}};
-  };
+  Json by_program = Json::object();
+  for (const ProgramKind kind : compiler::kProgramKinds)
+    by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"cycles", programs[kind].timing.cycles}};
   const std::int64_t total = cycles(runs);
   Json time{{"cycles_per_step", cycles_per_step()},
             {"seconds_per_step", static_cast<double>(cycles_per_step()) / (options_.clock_ghz * 1e9)},
-            {"utilization", utilization(step)},
+            {"utilization", utilization(step())},
             {"units", units},
-            {"database_wait_cycles_per_step", step.timing.database_wait_cycles},
-            {"programs",
-             {{"initialize", program(runs.initialize, initialize)},
-              {"calibrate", program(runs.calibrate, calibrate)},
-              {"step", program(runs.step, step)},
-              {"evaluate", program(runs.evaluate, evaluate)}}},
+            {"database_wait_cycles_per_step", step().timing.database_wait_cycles},
+            {"programs", by_program},
             {"total_cycles", total},
             {"total_seconds", static_cast<double>(total) / (options_.clock_ghz * 1e9)}};
   if (system_) time["scaling"] = system_->scaling();
   if (!later_stages.empty()) {
-    time["stages"] = {utilization(step)};
+    time["stages"] = {utilization(step())};
     for (const ProgramCost& stage : later_stages) time["stages"].push_back(utilization(stage));
   }
   return time;
@@ -141,8 +145,8 @@ Json ChipCost::energy(const ProgramRuns& runs) const {
 }
 
 Json ChipCost::traffic() const {
-  const models::HbmCounters& hbm = step.timing.hbm;
-  const double peak = options_.core.hbm.peak_gb_per_s() * 1e9 * step.seconds;
+  const models::HbmCounters& hbm = step().timing.hbm;
+  const double peak = options_.core.hbm.peak_gb_per_s() * 1e9 * step().seconds;
   const std::int64_t bytes =
       over_cores([](const ProgramCost& c) { return c.timing.hbm.read_bytes + c.timing.hbm.written_bytes; });
   return {{"hbm_bytes_per_step", bytes},
@@ -165,7 +169,7 @@ Json memory_to_json(const compiler::MemoryPlan& plan) {
 }
 
 Json ChipCost::roofline() const {
-  return roofline_to_json(sim::roofline(step.program, step.timing, options_.core.lanes, step.regions));
+  return roofline_to_json(sim::roofline(step().program, step().timing, options_.core.lanes, step().regions));
 }
 
 }  // namespace anzan::sim

@@ -24,21 +24,20 @@ struct ProgramCost {
   models::EnergyReport energy;
 };
 
-// How often each program has run.
-struct ProgramRuns {
-  std::int64_t initialize = 0, calibrate = 0, step = 0, evaluate = 0;
-};
+using ProgramRuns = compiler::ByProgram<std::int64_t>;  // how often each program has run
 
 struct ChipCost {
-  ProgramCost initialize, calibrate, step, evaluate;
+  compiler::ByProgram<ProgramCost> programs;
   std::vector<ProgramCost> later_stages;  // the steps of the stages of a pipeline after the first
 
   // `system`: the step of a system of several cores, as the others are of one.
   ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
-           models::clocked::ClockedCore& core, std::optional<SystemCost> system = {});
+           std::optional<SystemCost> system = {});
+
+  const ProgramCost& step() const { return programs[compiler::ProgramKind::kStep]; }
 
   std::int64_t barrier_cycles() const {  // of a step alone
-    return system_ ? system_->step_cycles : step.timing.cycles;
+    return system_ ? system_->step_cycles : step().timing.cycles;
   }
   const std::optional<SystemCost>& system() const { return system_; }
   std::int64_t cycles(const ProgramRuns& runs) const;
@@ -52,12 +51,13 @@ struct ChipCost {
 
  private:
   std::int64_t cores() const { return system_ ? system_->options.cores() : 1; }
-  std::int64_t cycles_per_step() const { return system_ ? system_->cycles_per_step : step.timing.cycles; }
+  std::int64_t cycles_per_step() const { return system_ ? system_->cycles_per_step : step().timing.cycles; }
+  std::int64_t cycles_a_run(compiler::ProgramKind kind) const;
   double link_joules() const;  // of a step
   // Over all cores: f(cost) of each stage's step as often as the stage has cores.
   template <class F>
   auto over_cores(const F& f) const {
-    auto sum = f(step);
+    auto sum = f(step());
     for (const ProgramCost& stage : later_stages) sum += f(stage);
     return sum * static_cast<decltype(sum)>(cores() / (1 + static_cast<std::int64_t>(later_stages.size())));
   }

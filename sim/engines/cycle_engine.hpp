@@ -1,21 +1,23 @@
-// The cycle engine: the clocked models say when each instruction starts, the functional engine's instructions
-// what it does.
+// The cycle engine: the clocked models say when each instruction of each core starts, the executors what it
+// does.
 #pragma once
-#include "models/clocked/core.hpp"
-#include "sim/engines/timed_engine.hpp"
+#include "models/clocked/system.hpp"
+#include "sim/configuration/system_settings.hpp"
+#include "sim/engines/engine.hpp"
 
 namespace anzan::sim {
 
-class CycleEngine final : public TimedEngine {
+class CycleEngine final : public Engine {
  public:
-  // `clock` must outlive the engine.
-  explicit CycleEngine(models::clocked::ClockedCore& clock) : clock_(clock) {}
+  // By default of one core. Throws std::invalid_argument for parameters out of range.
+  explicit CycleEngine(const models::clocked::CoreParameters& parameters, const SystemOptions& options = {});
 
-  // Throws as FunctionalEngine::run_one and ClockedCore::run.
-  models::ProgramTiming run(LoadedProgram& program, FunctionalEngine& values, models::Core& core) override;
+  // Throws also as ClockedSystem::run.
+  std::optional<models::clocked::SystemTiming> run(std::vector<LoadedProgram>& programs,
+                                                   Cores& cores) override;
 
  private:
-  models::clocked::ClockedCore& clock_;
+  models::clocked::ClockedSystem clock_;
 };
 
 }  // namespace anzan::sim

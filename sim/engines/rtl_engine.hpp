@@ -1,28 +1,53 @@
-// The rtl engine: the Verilated core executes the programs, a cycle of the SystemC kernel each clock cycle.
+// The rtl engine: Verilated cores execute the programs, each a cycle of the SystemC kernel each clock cycle,
+// with the messages between them, which carry their rows.
 #pragma once
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "models/clocked/every_cycle.hpp"
-#include "sim/engines/timed_engine.hpp"
+#include "models/clocked/messages.hpp"
+#include "sim/configuration/system_settings.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
 
-class RtlEngine final : public TimedEngine {
+class RtlEngine final : public Engine {
  public:
-  // For programs that use the slots below `slots`. Throws as make_rtl_core().
-  RtlEngine(const models::clocked::CoreParameters& parameters, int slots);
+  using MakeCore = std::function<std::unique_ptr<RtlCore>(const models::clocked::CoreParameters&)>;
 
-  void wave(const std::string& file) { rtl_->wave(file); }  // as RtlCore::wave
+  // For programs that use the slots below `slots`. Throws as make_rtl_core(), or `make` in its place.
+  RtlEngine(
+      const models::clocked::CoreParameters& parameters, const SystemOptions& options, int slots,
+      const MakeCore& make = [](const auto& p) { return make_rtl_core(p); });
 
-  // Throws as check_rtl_fits() and RtlCore::cycle. HBM, scratchpad, settings and statistics end as the RTL
-  // leaves them.
-  models::ProgramTiming run(LoadedProgram& program, FunctionalEngine& values, models::Core& core) override;
-  models::ProgramTiming run(const isa::Program& program, models::Core& core);
+  // Throws std::logic_error unless rtl_has_waves().
+  void wave(const std::string& prefix) override;
+
+  // Throws also as check_rtl_fits() and RtlCore::cycle. HBM, scratchpad, settings and statistics end as the
+  // RTL leaves them.
+  std::optional<models::clocked::SystemTiming> run(std::vector<LoadedProgram>& programs,
+                                                   Cores& cores) override;
 
  private:
+  struct Member {
+    std::unique_ptr<RtlCore> rtl;
+    std::vector<PutRow> sending;  // of the put that leaves
+    std::int64_t last = -1;       // cycle in which its program ended
+    std::vector<models::Arrival> arrivals;
+  };
+
+  bool cycle(std::int64_t now);  // true: all is done
+  bool deliver(std::size_t core, std::int64_t now);
+  void collect(std::size_t core, std::int64_t now);
+
   int lanes_, slots_;
-  std::unique_ptr<RtlCore> rtl_;
+  std::vector<Member> cores_;
+  models::clocked::Messages messages_;
+  std::map<std::uint64_t, std::vector<PutRow>> rows_;  // of each put that is under way, by number
   models::clocked::EveryCycle clock_;
 };
 

@@ -1,4 +1,4 @@
-// See traces.hpp.
+// A waveform, or links that are watched, take a run of their own.
 #include "sim/trace/traces.hpp"
 
 #include <fmt/format.h>
@@ -57,7 +57,7 @@ void write_traces(const ChipCost& cost, const compiler::CompiledModel& model, co
   if (cost.system()) {
     write_system(*cost.system(), model, chip, options, directory);
   } else {
-    write_one_core(cost.step, chip, options, directory);
+    write_one_core(cost.step(), chip, options, directory);
   }
 }
 

@@ -49,11 +49,11 @@ std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin
 
 // Calls action(pointer, bytes) for each tensor that lives from step to step.
 template <class Action>
-void for_each_persistent(Machine& machine, const Action& action) {
-  const std::int64_t line_bytes = machine.core().line_bytes();
-  for (const compiler::TensorInfo& tensor : machine.model().tensors) {
+void for_each_persistent(Trainer& trainer, const Action& action) {
+  const std::int64_t line_bytes = trainer.core().line_bytes();
+  for (const compiler::TensorInfo& tensor : trainer.model().tensors) {
     if (!tensor.persistent) continue;
-    action(machine.core().hbm() + tensor.hbm_line * line_bytes,
+    action(trainer.core().hbm() + tensor.hbm_line * line_bytes,
            static_cast<std::size_t>(tensor.lines * line_bytes));
   }
 }
@@ -61,25 +61,25 @@ void for_each_persistent(Machine& machine, const Action& action) {
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& file, const std::string& identity, const Json& header,
-                     Machine& machine) {
+                     Trainer& trainer) {
   std::string content = kMagic;
   put_block(content, identity.data(), identity.size());
   const std::string text = header.dump();
   put_block(content, text.data(), text.size());
-  machine.collect();
-  models::Core& core = machine.core();
+  trainer.collect();
+  models::Core& core = trainer.core();
   const std::vector<std::uint8_t> settings = core.settings.serialise(),
                                   statistics = core.statistics.serialise();
   put_block(content, settings.data(), settings.size());
   put_block(content, statistics.data(), statistics.size());
   put_block(content, core.semaphores.data(), sizeof core.semaphores);
-  for_each_persistent(machine,
+  for_each_persistent(trainer,
                       [&](const std::uint8_t* data, std::size_t bytes) { put_block(content, data, bytes); });
   content += Sha256::of(content.data(), content.size());
   write_file_atomically(file, content);
 }
 
-Json load_checkpoint(const std::filesystem::path& file, const std::string& identity, Machine& machine) {
+Json load_checkpoint(const std::filesystem::path& file, const std::string& identity, Trainer& trainer) {
   const std::string place = file.string();
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw InputError(place, "no checkpoint", "the checkpoint of an earlier run to resume");
@@ -103,20 +103,20 @@ Json load_checkpoint(const std::filesystem::path& file, const std::string& ident
     statistics.deserialise(bytes_of(blocks.take()));
     const std::string semaphores = blocks.take();
     std::vector<std::string> tensors;
-    for_each_persistent(machine, [&](const std::uint8_t*, std::size_t bytes) {
+    for_each_persistent(trainer, [&](const std::uint8_t*, std::size_t bytes) {
       tensors.push_back(blocks.take());
       if (tensors.back().size() != bytes) throw std::length_error("tensor");
     });
-    models::Core& core = machine.core();
+    models::Core& core = trainer.core();
     if (semaphores.size() != sizeof core.semaphores) throw std::length_error("semaphores");
     std::memcpy(core.semaphores.data(), semaphores.data(), semaphores.size());
     core.settings = settings;
     core.statistics = statistics;
     auto tensor = tensors.begin();
-    for_each_persistent(machine, [&](std::uint8_t* data, std::size_t bytes) {
+    for_each_persistent(trainer, [&](std::uint8_t* data, std::size_t bytes) {
       std::memcpy(data, (tensor++)->data(), bytes);
     });
-    machine.spread();
+    trainer.spread();
     return header;
   } catch (const std::logic_error&) {  // length_error, invalid_argument of deserialise
     throw damaged;

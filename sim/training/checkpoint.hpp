@@ -6,17 +6,17 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "sim/training/machine.hpp"
+#include "sim/training/trainer.hpp"
 
 namespace anzan::sim {
 
 // `header` holds the run's own state. Throws std::system_error if it cannot be written.
 void save_checkpoint(const std::filesystem::path& file, const std::string& identity,
-                     const nlohmann::json& header, Machine& machine);
+                     const nlohmann::json& header, Trainer& trainer);
 
-// Restores the machine and returns the header. Throws InputError if there is no checkpoint, it is
-// damaged, or it belongs to a configuration with another identity; the machine is then unchanged.
+// Restores the trainer and returns the header. Throws InputError if there is no checkpoint, it is
+// damaged, or it belongs to a configuration with another identity; the trainer is then unchanged.
 nlohmann::json load_checkpoint(const std::filesystem::path& file, const std::string& identity,
-                               Machine& machine);
+                               Trainer& trainer);
 
 }  // namespace anzan::sim

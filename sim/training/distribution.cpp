@@ -31,10 +31,10 @@ const TensorInfo* named(const std::vector<TensorInfo>& tensors, const std::strin
 }  // namespace
 
 Distribution::Distribution(const compiler::CompiledModel& model, const compiler::Network& network,
-                           models::Core& whole, System& system)
+                           models::Core& whole, Cores& cores)
     : model_(model),
       whole_(whole),
-      system_(system),
+      cores_(cores),
       whole_writer_(whole, &model.tensor("data"), &model.tensor("label"), network) {
   const auto constants = [&](models::Core& core) {
     for (const auto& [line, words] : model.constants)
@@ -50,9 +50,9 @@ Distribution::Distribution(const compiler::CompiledModel& model, const compiler:
       if (t.persistent && divided()) persistent_.push_back({&model_.tensor(t.name), &t, s});
     }
   }
-  for (int c = 0; c < system_.size(); ++c) {
-    constants(system_.core(c));
-    system_.core(c).settings = whole_.settings;
+  for (int c = 0; c < cores_.size(); ++c) {
+    constants(cores_.core(c));
+    cores_.core(c).settings = whole_.settings;
     writers_.push_back(writer(c, network));
   }
 }
@@ -63,7 +63,7 @@ const TensorInfo* Distribution::part(std::size_t stage, const std::string& name)
 
 BatchWriter Distribution::writer(int core, const compiler::Network& network) {
   const std::size_t stage = model_.stage_of(core);
-  return {system_.core(core), part(stage, "data"), part(stage, "label"), network};
+  return {cores_.core(core), part(stage, "data"), part(stage, "label"), network};
 }
 
 // Of the whole tensor, that the core's part begins with.
@@ -72,8 +72,8 @@ std::int64_t Distribution::first_element(const TensorInfo& part, int core) const
 }
 
 void Distribution::spread() {
-  for (int c = 0; c < system_.size(); ++c) {
-    models::Core& to = system_.core(c);
+  for (int c = 0; c < cores_.size(); ++c) {
+    models::Core& to = cores_.core(c);
     if (&to == &whole_) continue;
     if (!divided())
       std::memcpy(to.hbm(), whole_.hbm(),
@@ -92,12 +92,12 @@ void Distribution::spread() {
 }
 
 void Distribution::collect() {
-  for (int c = 0; c < system_.size(); ++c) {
+  for (int c = 0; c < cores_.size(); ++c) {
     if (model_.system.data_axis().coordinate(c) > 0) continue;
     for (const Copy& copy : persistent_) {
       if (copy.stage != model_.stage_of(c)) continue;
       TensorMemory to(whole_, *copy.whole);
-      const TensorMemory memory(system_.core(c), *copy.part);
+      const TensorMemory memory(cores_.core(c), *copy.part);
       const std::int64_t first = first_element(*copy.part, c);
       for (std::int64_t i = 0; i < copy.part->size(); ++i) to.set(first + i, memory.get(i));
     }
@@ -105,7 +105,7 @@ void Distribution::collect() {
 }
 
 void Distribution::write(const ImageSet& set, const std::vector<std::int64_t>& images) {
-  for (int c = 0; c < system_.size(); ++c) {
+  for (int c = 0; c < cores_.size(); ++c) {
     const auto share = static_cast<std::size_t>(model_.training.batch),
                place = static_cast<std::size_t>(model_.system.data_axis().coordinate(c)),
                first = std::min(images.size(), share * place), last = std::min(images.size(), first + share);
@@ -120,24 +120,24 @@ void Distribution::write_whole(const ImageSet& set, const std::vector<std::int64
 
 double Distribution::loss(std::int64_t image) const {
   const std::int64_t place = image / model_.training.batch;
-  for (int c = 0; c < system_.size(); ++c) {
+  for (int c = 0; c < cores_.size(); ++c) {
     const TensorInfo* tensor = loss_[model_.stage_of(c)];
     if (tensor != nullptr && model_.system.data_axis().coordinate(c) == place)
-      return TensorMemory(system_.core(c), *tensor).value(image % model_.training.batch);
+      return TensorMemory(cores_.core(c), *tensor).value(image % model_.training.batch);
   }
   throw std::logic_error("no core has the loss of image " + std::to_string(image));
 }
 
 void Distribution::clear_totals() {
-  if (system_.size() == 1 && !divided()) return;
-  for (int c = 0; c < system_.size(); ++c) {
+  if (cores_.size() == 1 && !divided()) return;
+  for (int c = 0; c < cores_.size(); ++c) {
     for (std::size_t s = 0; s < model_.slots.size(); ++s)
-      system_.core(c).statistics.take_total(static_cast<int>(s));
+      cores_.core(c).statistics.take_total(static_cast<int>(s));
   }
 }
 
 void Distribution::share_statistics() {
-  if (system_.size() == 1 && !divided()) return;
+  if (cores_.size() == 1 && !divided()) return;
   const compiler::Mapping& mapping = model_.system.mapping;
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     const auto slot = static_cast<int>(s);
@@ -147,8 +147,8 @@ void Distribution::share_statistics() {
     const models::Core* first = nullptr;  // of those that use the slot
     SlotStatistics before, sum;
     std::map<std::pair<std::size_t, int>, SlotStatistics> of_part;  // by stage and place on the tensor axis
-    for (int c = 0; c < system_.size(); ++c) {
-      models::Core& core = system_.core(c);
+    for (int c = 0; c < cores_.size(); ++c) {
+      models::Core& core = cores_.core(c);
       const SlotStatistics total = core.statistics.take_total(slot);
       if (!has(c, s)) continue;
       SlotStatistics window = core.statistics.window(slot);  // as it was before the step
@@ -170,7 +170,7 @@ void Distribution::share_statistics() {
     whole_.settings.slot(slot) = first->settings.slot(slot);
     SlotStatistics window = before;
     window.add(sum);
-    for (int c = 0; c < system_.size(); ++c) system_.core(c).statistics.window(slot) = window;
+    for (int c = 0; c < cores_.size(); ++c) cores_.core(c).statistics.window(slot) = window;
     whole_.statistics.window(slot) = window;
     whole_.statistics.total(slot) = sum;
   }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "compiler/compiler.hpp"
-#include "sim/engines/system.hpp"
+#include "sim/engines/cores.hpp"
 #include "sim/training/batch_writer.hpp"
 
 namespace anzan::sim {
@@ -18,7 +18,7 @@ class Distribution {
   // All must outlive this. `whole` is core 0 of the system unless the network is divided. Settings must have
   // been loaded into `whole`; constants are written to all cores.
   Distribution(const compiler::CompiledModel& model, const compiler::Network& network, models::Core& whole,
-               System& system);
+               Cores& cores);
 
   bool divided() const { return model_.system.divided(); }
   // Gives every core the whole core's settings store, its windows, and what it has of its memory.
@@ -52,7 +52,7 @@ class Distribution {
 
   const compiler::CompiledModel& model_;
   models::Core& whole_;
-  System& system_;
+  Cores& cores_;
   BatchWriter whole_writer_;
   std::vector<BatchWriter> writers_;
   std::vector<Copy> persistent_;                   // where the network is divided

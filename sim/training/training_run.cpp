@@ -10,11 +10,6 @@
 #include <thread>
 
 #include "compiler/input/input_error.hpp"
-#include "sim/engines/cycle_engine.hpp"
-#include "sim/engines/cycle_system_engine.hpp"
-#include "sim/engines/mixed_engine.hpp"
-#include "sim/engines/rtl_engine.hpp"
-#include "sim/engines/rtl_system_engine.hpp"
 #include "sim/host/atomic_file.hpp"
 #include "sim/training/checkpoint.hpp"
 
@@ -36,27 +31,6 @@ int thread_count(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-// Null for the functional engine.
-std::unique_ptr<TimedEngine> timed_engine(const Configuration& configuration, int slots,
-                                          models::clocked::ClockedCore& clock) {
-  const std::string& kind = configuration.engine.kind;
-  if (configuration.system.cores() > 1) return nullptr;
-  if (!configuration.engine.rtl.empty())
-    return std::make_unique<MixedEngine>(configuration.cost.core, configuration.engine.rtl, slots);
-  if (kind == "cycle") return std::make_unique<CycleEngine>(clock);
-  if (kind == "rtl") return std::make_unique<RtlEngine>(configuration.cost.core, slots);
-  return nullptr;
-}
-
-std::unique_ptr<TimedSystemEngine> system_engine(const Configuration& configuration, int slots) {
-  const std::string& kind = configuration.engine.kind;
-  if (configuration.system.cores() == 1) return nullptr;
-  if (kind == "cycle") return std::make_unique<SystemEngine>(configuration.cost.core, configuration.system);
-  if (kind == "rtl")
-    return std::make_unique<RtlSystemEngine>(configuration.cost.core, configuration.system, slots);
-  return nullptr;
-}
-
 // JSON has no infinity and no NaN: a loss that is neither number nor finite is null.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
@@ -71,18 +45,16 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
       dataset_(load_dataset(configuration_.dataset, configuration_.network)),
       identity_(configuration_.identity(dataset_.digest)),
       threads_(thread_count(configuration_.engine.threads)),
-      core_(configuration_.cost.core),
-      cost_(model_, configuration_.cost, core_, cost_of_system(configuration_, model_)),
-      engine_(timed_engine(configuration_, static_cast<int>(model_.slots.size()), core_)),
-      system_engine_(system_engine(configuration_, static_cast<int>(model_.slots.size()))),
-      machine_(std::make_unique<Machine>(model_, configuration_.network, configuration_.training.seed,
-                                         threads_, engine_.get(), system_engine_.get())),
+      cost_(model_, configuration_.cost, cost_of_system(configuration_, model_)),
+      engine_(make_engine(configuration_, static_cast<int>(model_.slots.size()))),
+      trainer_(std::make_unique<Trainer>(model_, configuration_.network, configuration_.training.seed,
+                                         threads_, *engine_)),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
       slots_(model_.slots.size()),
       progress_(progress),
       started_at_(Clock::now()) {
   if (resume) {
-    restore(load_checkpoint(directory_ / "checkpoint.bin", identity_, *machine_));
+    restore(load_checkpoint(directory_ / "checkpoint.bin", identity_, *trainer_));
   }
   prepare_directory(resume);
   if (!resume) start();
@@ -96,7 +68,7 @@ void TrainingRun::prepare_directory(bool resume) {
     std::uintmax_t needed = std::uintmax_t{1} << 20;
     for (const compiler::TensorInfo& tensor : model_.tensors) {
       if (tensor.persistent)
-        needed += static_cast<std::uintmax_t>(tensor.lines * machine_->core().line_bytes());
+        needed += static_cast<std::uintmax_t>(tensor.lines * trainer_->core().line_bytes());
     }
     const std::uintmax_t available = fs::space(directory_).available;
     if (available < needed) {
@@ -113,8 +85,8 @@ void TrainingRun::prepare_directory(bool resume) {
 }
 
 void TrainingRun::start() {
-  machine_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0));
-  slots_.record(machine_->core(), 0);
+  trainer_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0));
+  slots_.record(trainer_->core(), 0);
 }
 
 Json TrainingRun::header() const {
@@ -174,9 +146,9 @@ bool TrainingRun::train() {
 void TrainingRun::step() {
   const auto start = Clock::now();
   const double loss =
-      machine_->step(dataset_.train, batch_of(step_), step_, configuration_.training.learning_rate.at(step_));
+      trainer_->step(dataset_.train, batch_of(step_), step_, configuration_.training.learning_rate.at(step_));
   ++step_;
-  slots_.record(machine_->core(), step_);
+  slots_.record(trainer_->core(), step_);
   losses_.push_back(loss);
   if (losses_.size() > kSmoothing) losses_.pop_front();
   training_seconds_ += seconds_since(start);
@@ -196,7 +168,7 @@ bool TrainingRun::test() {
     if (interrupt_.interrupted()) return false;
     std::vector<std::int64_t> images(static_cast<std::size_t>(std::min(batch, dataset_.test.count - first)));
     std::iota(images.begin(), images.end(), first);
-    right += machine_->classify(dataset_.test, images);
+    right += trainer_->classify(dataset_.test, images);
   }
   const double accuracy = static_cast<double>(right) / static_cast<double>(dataset_.test.count);
   history_.push_back({{"step", step_}, {"test", accuracy}, {"train_loss", number(smoothed_loss())}});
@@ -221,33 +193,38 @@ void TrainingRun::show(bool test_done) {
   progress_.show(state, test_done);
 }
 
-void TrainingRun::save() { save_checkpoint(directory_ / "checkpoint.bin", identity_, header(), *machine_); }
+void TrainingRun::save() { save_checkpoint(directory_ / "checkpoint.bin", identity_, header(), *trainer_); }
 
 ProgramRuns TrainingRun::runs() const {
+  using compiler::ProgramKind;
   const std::int64_t batch = configuration_.parameters.batch;
   const std::int64_t batches = (dataset_.test.count + batch - 1) / batch;
-  return {1, 1, step_, static_cast<std::int64_t>(history_.size()) * batches};
+  ProgramRuns runs{};
+  runs[ProgramKind::kInitialize] = runs[ProgramKind::kCalibrate] = 1;
+  runs[ProgramKind::kStep] = step_;
+  runs[ProgramKind::kEvaluate] = static_cast<std::int64_t>(history_.size()) * batches;
+  return runs;
 }
 
 void TrainingRun::trace(const TraceOptions& options) const {
   if (options.rtl_waveform) {
-    auto* const rtl = dynamic_cast<RtlEngine*>(engine_.get());
-    auto* const system = dynamic_cast<RtlSystemEngine*>(system_engine_.get());
-    if (system != nullptr) system->wave((directory_ / "trace").string());
-    if (rtl == nullptr && system == nullptr)
-      throw InputError("--wave", "engine " + configuration_.engine.kind, "engine rtl");
-    if (rtl != nullptr) rtl->wave((directory_ / "trace.fst").string());
+    if (!traits(configuration_.engine.kind).writes_waveforms)
+      throw InputError(
+          "--wave", fmt::format("engine {}", traits(configuration_.engine.kind).name),
+          fmt::format("engine {}", fmt::join(engine_names(&EngineTraits::writes_waveforms), ", ")));
+    engine_->wave((directory_ / "trace").string());
   }
   write_traces(cost_, model_, configuration_.cost, options, directory_);
 }
 
 // Time must not depend on values: with them, each step took the cycles of the dry run.
 void TrainingRun::check_cycles() const {
-  if (engine_ == nullptr && system_engine_ == nullptr) return;
-  const std::int64_t expected = (step_ - first_step_) * cost_.barrier_cycles();
-  if (machine_->cycles().step != expected)
-    throw std::logic_error(fmt::format("{} steps took {} cycles with values and {} without",
-                                       step_ - first_step_, machine_->cycles().step, expected));
+  if (!traits(configuration_.engine.kind).has_time) return;
+  const std::int64_t steps = step_ - first_step_, expected = steps * cost_.barrier_cycles(),
+                     found = trainer_->cycles()[compiler::ProgramKind::kStep];
+  if (found != expected)
+    throw std::logic_error(
+        fmt::format("{} steps took {} cycles with values and {} without", steps, found, expected));
 }
 
 void TrainingRun::finish() {
@@ -256,14 +233,14 @@ void TrainingRun::finish() {
   result_["accuracy"] = {
       {"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
   result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch}, {"steps", step_}};
-  result_["precision"]["slots"] = slots_.report(model_.slots, machine_->core());
+  result_["precision"]["slots"] = slots_.report(model_.slots, trainer_->core());
   result_["memory"] = memory_to_json(model_.memory);
   result_["time"] = cost_.time(runs());
   result_["energy"] = cost_.energy(runs());
   result_["traffic"] = cost_.traffic();
   result_["roofline"] = cost_.roofline();
-  result_["digest"] = {{"weights", machine_->digest_of_weights()}, {"state", machine_->digest_of_state()}};
-  result_["simulation"] = {{"engine", configuration_.engine.kind},
+  result_["digest"] = {{"weights", trainer_->digest_of_weights()}, {"state", trainer_->digest_of_state()}};
+  result_["simulation"] = {{"engine", traits(configuration_.engine.kind).name},
                            {"wall_seconds", wall_seconds()},
                            {"training_seconds", training_seconds_},
                            {"images_per_second", training_seconds_ > 0 ? images / training_seconds_ : 0.0},
@@ -272,7 +249,8 @@ void TrainingRun::finish() {
                            {"threads", threads_},
                            {"version", ANZAN_VERSION},
                            {"config", "config.json"}};
-  if (configuration_.engine.kind == "cycle") result_["simulation"]["rtl"] = configuration_.engine.rtl;
+  if (traits(configuration_.engine.kind).takes_rtl_blocks)
+    result_["simulation"]["rtl"] = configuration_.engine.rtl;
   write_file_atomically(directory_ / "result.json", result_.dump(1) + "\n");
 }
 

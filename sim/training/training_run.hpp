@@ -6,15 +6,15 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "models/clocked/core.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/trace/traces.hpp"
 #include "sim/training/epoch_order.hpp"
 #include "sim/training/interrupt.hpp"
-#include "sim/training/machine.hpp"
 #include "sim/training/progress.hpp"
 #include "sim/training/slot_recorder.hpp"
+#include "sim/training/trainer.hpp"
 
 namespace anzan::sim {
 
@@ -60,12 +60,10 @@ class TrainingRun {
   Dataset dataset_;
   std::string identity_;
   int threads_;
-  models::clocked::ClockedCore core_;
   ChipCost cost_;
-  std::unique_ptr<TimedEngine> engine_;               // of one core
-  std::unique_ptr<TimedSystemEngine> system_engine_;  // of several; both null: the functional engine
-  InterruptGuard interrupt_;                          // before the machine, whose threads inherit it
-  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<Engine> engine_;
+  InterruptGuard interrupt_;  // before the trainer, whose threads inherit it
+  std::unique_ptr<Trainer> trainer_;
   EpochOrder order_;
   SlotRecorder slots_;
   Progress progress_;

@@ -10,7 +10,7 @@
 
 #include "isa/assembly.hpp"
 #include "models/clocked/core.hpp"
-#include "sim/engines/functional_engine.hpp"
+#include "sim/engines/executor.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/rtl/host_words.hpp"
 #include "sim/verify/random_draw.hpp"
@@ -80,9 +80,9 @@ class Verifier {
   // What differs, or nothing.
   std::string compare(const isa::Program& program) {
     models::Core values = fresh(), rtl = fresh();
-    FunctionalEngine engine(values, 1);
-    LoadedProgram loaded = engine.load(isa::encode(program));
-    engine.run(loaded);
+    Executor executor(values, 1);
+    LoadedProgram loaded = executor.load(isa::encode(program));
+    executor.run(loaded);
     const models::ProgramTiming expected = clock_.run(program);
     const SlotRange slots{shape_.first_slot, shape_.slots};
     std::string cycles;

@@ -1,4 +1,4 @@
-// The real training step of LeNet, batch 64, on the functional engine: images a second for each format
+// The real training step of LeNet, batch 64, values only: images a second for each format
 // and number of threads. The whole encoded program runs; nothing is left out but reading the data set.
 //
 //   build/release/tests/benchmarks/training_step_benchmark
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/input/network.hpp"
-#include "sim/engines/functional_engine.hpp"
+#include "sim/engines/executor.hpp"
 #include "tests/compiler/test_chip.hpp"
 
 namespace {
@@ -28,12 +28,12 @@ void training_step(benchmark::State& state, isa::Format format) {
   const compiler::CompiledModel model = lenet(format);
   testing::TestChip chip(model);
   chip.prepare(1, 0.01);
-  sim::FunctionalEngine engine(chip.core(), static_cast<int>(state.range(0)));
-  sim::LoadedProgram step = engine.load(model.programs[compiler::ProgramKind::kStep]);
+  sim::Executor executor(chip.core(), static_cast<int>(state.range(0)));
+  sim::LoadedProgram step = executor.load(model.programs[compiler::ProgramKind::kStep]);
   std::uint32_t number = 0;
   for (auto _ : state) {
     chip.core().settings.set_step(++number);
-    engine.run(step);
+    executor.run(step);
   }
   state.SetItemsProcessed(state.iterations() * model.training.batch);
   state.counters["instructions"] = static_cast<double>(step.instructions().size());

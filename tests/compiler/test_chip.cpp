@@ -8,7 +8,7 @@
 #include "compiler/graph/layout.hpp"
 #include "models/number_format.hpp"
 #include "models/quantiser.hpp"
-#include "sim/engines/functional_engine.hpp"
+#include "sim/engines/executor.hpp"
 
 namespace anzan::testing {
 namespace {
@@ -22,7 +22,7 @@ std::uint32_t bits_of(float f) {
 }  // namespace
 
 TestChip::TestChip(const compiler::CompiledModel& model)
-    : model_(model), core_(model.chip.lanes, model.chip.scratchpad_kib, model.hbm_lines) {
+    : model_(model), cores_(1, model.chip, model.hbm_lines, 1), core_(cores_.core(0)) {
   for (const auto& [line, words] : model.constants) {
     std::memcpy(core_.hbm() + line * core_.line_bytes(), words.data(), words.size() * sizeof words[0]);
   }
@@ -108,9 +108,9 @@ std::vector<double> TestChip::read(const std::string& name) const {
 }
 
 void TestChip::run(const std::vector<std::uint32_t>& program, int threads) {
-  sim::FunctionalEngine engine(core_, threads);
-  sim::LoadedProgram loaded = engine.load(program);
-  engine.run(loaded);
+  sim::Executor executor(core_, threads);
+  sim::LoadedProgram loaded = executor.load(program);
+  executor.run(loaded);
 }
 
 void TestChip::prepare(std::uint32_t seed, double learning_rate) {

@@ -7,6 +7,7 @@
 
 #include "compiler/compiler.hpp"
 #include "models/core.hpp"
+#include "sim/engines/cores.hpp"
 
 namespace anzan::testing {
 
@@ -22,7 +23,7 @@ class TestChip {
   std::vector<std::int64_t> read_stored(const std::string& tensor) const;  // the integers, or FP32 bits
   void write_stored(const std::string& tensor, const std::vector<std::int64_t>& stored);
 
-  // Executes encoded words on the functional engine.
+  // Executes encoded words, values only.
   void run(const std::vector<std::uint32_t>& program, int threads = 1);
 
   // Seeded images, labels and initial values; runs initialize and calibrate; restores the policies.
@@ -36,13 +37,15 @@ class TestChip {
   std::vector<std::int64_t> parameters() const;
 
   models::Core& core() { return core_; }
+  sim::Cores& cores() { return cores_; }  // core() alone
   const compiler::CompiledModel& model() const { return model_; }
 
  private:
   std::uint8_t* element(const compiler::TensorInfo& t, std::int64_t index) const;
 
   const compiler::CompiledModel& model_;
-  mutable models::Core core_;
+  sim::Cores cores_;
+  models::Core& core_;
   std::vector<double> data_, label_;
 };
 

@@ -70,12 +70,14 @@ void run_steps(int lanes, std::uint32_t seed, isa::Format format, int steps) {
   testing::TestChip functional(model), rtl(model);
   functional.prepare(seed);
   rtl.prepare(seed);
-  sim::RtlEngine engine(parameters, static_cast<int>(model.slots.size()));
+  sim::RtlEngine engine(parameters, {}, static_cast<int>(model.slots.size()));
+  std::vector<sim::LoadedProgram> loaded;
+  loaded.push_back(rtl.cores().executor(0).load(model.programs[compiler::ProgramKind::kStep]));
   for (int number = 0; number < steps; ++number) {
     functional.load_batch();
     rtl.load_batch();
     functional.run(model.programs[compiler::ProgramKind::kStep]);
-    expect_cycles(engine.run(program, rtl.core()), expected);
+    expect_cycles(engine.run(loaded, rtl.cores())->cores.front(), expected);
     expect_values(rtl.core(), functional.core());
     if (::testing::Test::HasFailure()) {
       FAIL() << lanes << " lanes, network " << seed << ", " << isa::name(format) << ", step " << number;

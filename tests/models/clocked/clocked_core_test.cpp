@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/clocked/core.hpp"
+#include "models/clocked/system.hpp"
 #include "tests/models/clocked/random_schedule.hpp"
 #include "tests/models/clocked/ticking_core.hpp"
 
@@ -154,14 +155,32 @@ TEST_P(RandomPrograms, TakeTheCyclesOfTheTickingCore) {
 
 TEST_P(RandomPrograms, DoNotDependOnTheOrderInWhichBlocksAreCreated) {
   const auto seed = static_cast<std::uint64_t>(GetParam());
-  CoreParameters p = parameters_of(seed);
+  const CoreParameters p = parameters_of(seed);
   reference::ScheduleShape shape;
   shape.lanes = p.lanes;
   const isa::Program program = reference::random_schedule(seed, shape);
   const ProgramTiming expected = run(program, p);
-  for (p.creation_order = 1; p.creation_order <= 6; ++p.creation_order)
-    ASSERT_EQ(differences(run(program, p), expected), "")
-        << "seed " << seed << ", order " << p.creation_order;
+  for (unsigned order = 1; order <= 6; ++order)
+    ASSERT_EQ(differences(ClockedCore(p, {}, order).run(program), expected), "")
+        << "seed " << seed << ", order " << order;
+}
+
+TEST_P(RandomPrograms, TakeTheSameCyclesInASystemOfOneCore) {
+  for (std::uint64_t n = 0; n < 5; ++n) {
+    const std::uint64_t seed = static_cast<std::uint64_t>(GetParam()) * 5 + n;
+    const CoreParameters p = parameters_of(seed);
+    reference::ScheduleShape shape;
+    shape.lanes = p.lanes;
+    const isa::Program program = reference::random_schedule(seed, shape);
+    const ProgramTiming alone = run(program, p);
+    const SystemTiming system = ClockedSystem(p, ChipsNetwork{}, PacketFormat{}, Alike{}).run({program});
+    ASSERT_EQ(system.cores.size(), 1U);
+    const ProgramTiming& found = system.cores.front();
+    ASSERT_EQ(differences(found, alone), "") << "seed " << seed;
+    ASSERT_EQ(found.cycles, alone.cycles) << "seed " << seed;
+    ASSERT_EQ(found.database_wait_cycles, alone.database_wait_cycles) << "seed " << seed;
+    ASSERT_EQ(found.hbm.row_hits, alone.hbm.row_hits) << "seed " << seed;
+  }
 }
 
 TEST_P(RandomPrograms, TakeTheSameCyclesEveryTime) {

@@ -10,8 +10,7 @@
 #include "compiler/input/input_error.hpp"
 #include "models/number_format.hpp"
 #include "sim/cost/waiting.hpp"
-#include "sim/engines/cycle_system_engine.hpp"
-#include "sim/engines/system.hpp"
+#include "sim/engines/cycle_cores_engine.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -52,10 +51,10 @@ class Values {
         program_(compiler::collective_program(p)),
         cores_(compiler::SystemParameters{p.exchange, {}}.cores()),
         elements_(program_.lines * p.chip.lanes * 4 / models::element_bytes(p.format)),
-        system_(cores_, p.chip, program_.hbm_lines, 1) {
+        cores_(cores_, p.chip, program_.hbm_lines, 1) {
     const int most = std::max(1, 120 / cores_);
     for (int c = 0; c < cores_; ++c) {
-      system_.core(c).settings.slot(kSlot).width = p.format == isa::Format::kInt8 ? 8 : 16;
+      cores_.core(c).settings.slot(kSlot).width = p.format == isa::Format::kInt8 ? 8 : 16;
       auto& values = first_.emplace_back();
       for (std::int64_t e = 0; e < elements_; ++e) {
         values.push_back(static_cast<int>(random() % (2 * static_cast<unsigned>(most) + 1)) - most);
@@ -64,18 +63,13 @@ class Values {
     }
   }
 
-  // The cores in turn, each as far as it comes; or, with an engine, in time.
-  void run(SystemEngine* engine = nullptr) {
+  void run(Engine&& engine) {
     std::vector<LoadedProgram> programs;
     for (int c = 0; c < cores_; ++c)
-      programs.push_back(system_.values(c).load(isa::encode(program_.in_core(c))));
-    if (engine != nullptr) {
-      engine->run(programs, system_);
-    } else {
-      system_.run(programs);
-    }
+      programs.push_back(cores_.executor(c).load(isa::encode(program_.in_core(c))));
+    engine.run(programs, cores_);
     for (int c = 0; c < cores_; ++c)
-      for (const std::uint32_t semaphore : system_.core(c).semaphores) ASSERT_EQ(semaphore, 0u);
+      for (const std::uint32_t semaphore : cores_.core(c).semaphores) ASSERT_EQ(semaphore, 0u);
   }
 
   // In a random order of those that queues and semaphores allow: for a while each unit of each core is fast,
@@ -90,7 +84,7 @@ class Values {
     std::vector<State> states(static_cast<std::size_t>(cores_));
     std::vector<LoadedProgram> programs;
     for (int c = 0; c < cores_; ++c)
-      programs.push_back(system_.values(c).load(isa::encode(program_.in_core(c))));
+      programs.push_back(cores_.executor(c).load(isa::encode(program_.in_core(c))));
     const auto for_each = [](std::uint32_t mask, const auto& visit) {
       for (std::size_t s = 0; s < isa::kSemaphores; ++s)
         if ((mask >> s & 1U) != 0) visit(s);
@@ -130,7 +124,7 @@ class Values {
       for_each(wait, [&](std::size_t n) { ready = ready && s.semaphores[n] > 0; });
       if (!ready) continue;
       for_each(wait, [&](std::size_t n) { --s.semaphores[n]; });
-      system_.values(static_cast<int>(c)).run_one(programs[c], i);
+      cores_.executor(static_cast<int>(c)).run_one(programs[c], i);
       for_each(isa::signal(program[i]), [&](std::size_t n) { ++s.semaphores[n]; });
       if (const auto* put = std::get_if<isa::Put>(&program[i]))
         for_each(put->remote_signal, [&](std::size_t n) { ++states[put->core].semaphores[n]; });
@@ -177,13 +171,13 @@ class Values {
 
   void write(int core, std::int64_t e, int value) {
     std::uint8_t* at =
-        const_cast<models::Core&>(system_.core(core)).hbm() + e * models::element_bytes(p_.format);
+        const_cast<models::Core&>(cores_.core(core)).hbm() + e * models::element_bytes(p_.format);
     const auto number = static_cast<float>(value);
     const void* from = p_.format == isa::Format::kFp32 ? static_cast<const void*>(&number) : &value;
     std::memcpy(at, from, static_cast<std::size_t>(models::element_bytes(p_.format)));
   }
   int read(int core, std::int64_t e) const {
-    const std::uint8_t* at = const_cast<System&>(system_).core(core).hbm() +
+    const std::uint8_t* at = const_cast<Cores&>(cores_).core(core).hbm() +
                              program_.result_line * 4 * p_.chip.lanes + e * models::element_bytes(p_.format);
     if (p_.format == isa::Format::kInt8) return static_cast<std::int8_t>(*at);
     if (p_.format == isa::Format::kInt16) {
@@ -200,7 +194,7 @@ class Values {
   CollectiveProgram program_;
   int cores_;
   std::int64_t elements_;
-  System system_;
+  Cores cores_;
   std::vector<std::vector<int>> first_;
 };
 
@@ -244,7 +238,7 @@ TEST_P(Collective, LeavesTheRightDataInEveryCore) {
                    << shape << ", " << bytes << " bytes in " << isa::name(p.format) << ", scratchpad "
                    << p.chip.scratchpad_kib << " KiB, segments of " << p.exchange.segment_bytes);
       Values values(p, random);
-      values.run();
+      values.run(FunctionalEngine());
       values.check();
       if (HasFatalFailure()) return;
     }
@@ -295,9 +289,8 @@ TEST_P(Collective, LeavesItInTimeToo) {
                                         << isa::name(p.format) << (p.direct ? ", direct" : ""));
       models::clocked::CoreParameters core;
       core.lanes = p.chip.lanes;
-      SystemEngine engine(core, options);
       Values values(p, random);
-      values.run(&engine);
+      values.run(CycleEngine(core, options));
       values.check();
       if (HasFatalFailure()) return;
     }

@@ -46,16 +46,16 @@ TEST_P(CycleEngineTest, StepsHaveTheBitsOfTheFunctionalEngineAndTheCyclesOfADryR
   testing::TestChip values(model), both(model);
   values.prepare(seed);
   both.prepare(seed);
-  FunctionalEngine engine(both.core(), 1);
-  LoadedProgram step = engine.load(model.programs[compiler::ProgramKind::kStep]);
-  CycleEngine cycles(clock);
+  std::vector<LoadedProgram> step;
+  step.push_back(both.cores().executor(0).load(model.programs[compiler::ProgramKind::kStep]));
+  CycleEngine cycles(core);
   for (std::uint32_t number = 0; number < 3; ++number) {
     for (testing::TestChip* one : {&values, &both}) {
       one->load_batch();
       one->core().settings.set_step(number);
     }
     values.run(model.programs[compiler::ProgramKind::kStep]);
-    EXPECT_EQ(cycles.run(step, engine, both.core()).cycles, dry) << "step " << number;
+    EXPECT_EQ(cycles.run(step, both.cores())->cycles(), dry) << "step " << number;
     ASSERT_EQ(both.parameters(), values.parameters()) << "step " << number;
   }
   // Settings and statistics moved alike, too.

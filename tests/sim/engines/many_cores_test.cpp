@@ -10,10 +10,10 @@
 #include "models/number_format.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/data/dataset.hpp"
-#include "sim/engines/cycle_system_engine.hpp"
-#include "sim/engines/system.hpp"
-#include "sim/training/machine.hpp"
+#include "sim/engines/cycle_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
 #include "sim/training/tensor_memory.hpp"
+#include "sim/training/trainer.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {
@@ -70,10 +70,10 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
   }
 
   // Numbers whose sums stay inside eight bits.
-  SumOverCores() : system(cores(), {kLanes, (4 * kLines * 16 + 1023) / 1024}, 2 * kLines, 1) {
+  SumOverCores() : cores_(cores(), {kLanes, (4 * kLines * 16 + 1023) / 1024}, 2 * kLines, 1) {
     std::mt19937 random(static_cast<unsigned>(cores()));
     for (int c = 0; c < cores(); ++c) {
-      system.core(c).settings.slot(kSlot).width = format() == isa::Format::kInt8 ? 8 : 16;
+      cores_.core(c).settings.slot(kSlot).width = format() == isa::Format::kInt8 ? 8 : 16;
       first.emplace_back(2);
       for (std::int64_t k = 0; k < 2; ++k) {
         for (std::int64_t e = 0; e < elements(kLines); ++e) {
@@ -81,7 +81,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
           first.back()[static_cast<std::size_t>(k)].push_back(n);
           const auto value = static_cast<float>(n);
           const void* from = format() == isa::Format::kFp32 ? static_cast<const void*>(&value) : &n;
-          std::memcpy(system.core(c).scratchpad() + place(buffer(k).line, e), from,
+          std::memcpy(cores_.core(c).scratchpad() + place(buffer(k).line, e), from,
                       static_cast<std::size_t>(models::element_bytes(format())));
         }
       }
@@ -147,8 +147,8 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
     listing = compiler::schedule(std::move(listing), kLanes).front();
     std::vector<LoadedProgram> programs;
     for (int c = 0; c < cores(); ++c)
-      programs.push_back(system.values(c).load(isa::encode(listing.in_core(c))));
-    system.run(programs);
+      programs.push_back(cores_.executor(c).load(isa::encode(listing.in_core(c))));
+    FunctionalEngine().run(programs, cores_);
   }
 
   int sum(int core, std::int64_t k, std::int64_t e) const {
@@ -158,7 +158,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
     return result;
   }
 
-  System system;
+  Cores cores_;
   std::vector<std::vector<std::vector<int>>> first;  // of each core and buffer: what it holds at first
 };
 
@@ -173,7 +173,7 @@ TEST_P(SumOverCores, LeavesThePlainSumInEveryCore) {
   for (int c = 0; c < cores(); ++c) {
     for (std::int64_t k = 0; k < 2; ++k) {
       for (std::int64_t e = 0; e < elements(kLines); ++e)
-        ASSERT_EQ(element(system.core(c).hbm(), k * kLines, e), sum(c, k, e))
+        ASSERT_EQ(element(cores_.core(c).hbm(), k * kLines, e), sum(c, k, e))
             << "core " << c << ", buffer " << k << ", element " << e;
     }
   }
@@ -192,12 +192,12 @@ TEST_P(SumOverCores, CanBeHadInHalves) {
   for (int c = 0; c < cores(); ++c) {
     const compiler::Range own = own_piece(buffer(0), dimensions, c);
     for (std::int64_t e = elements(own.begin); e < elements(own.end); ++e)
-      ASSERT_EQ(element(system.core(c).hbm(), 0, e), sum(c, 0, e)) << "core " << c << ", element " << e;
+      ASSERT_EQ(element(cores_.core(c).hbm(), 0, e), sum(c, 0, e)) << "core " << c << ", element " << e;
     std::int64_t gathered = 0;
     for (const int from : company(c)) {
       const compiler::Range theirs = own_piece({0, 0, kLines, format(), kSlot}, dimensions, from);
       for (std::int64_t e = elements(theirs.begin); e < elements(theirs.end); ++e, ++gathered)
-        ASSERT_EQ(element(system.core(c).hbm(), kLines, e),
+        ASSERT_EQ(element(cores_.core(c).hbm(), kLines, e),
                   first[static_cast<std::size_t>(from)][1][static_cast<std::size_t>(e)])
             << "core " << c << ", from core " << from << ", element " << e;
     }
@@ -245,7 +245,7 @@ class ManyCores : public ::testing::Test {
     const compiler::CompiledModel model =
         compiler::compile(config.network, config.precision, config.parameters, config.chip, system);
     const Dataset data = load_dataset(config.dataset, config.network);
-    std::unique_ptr<SystemEngine> engine;
+    std::unique_ptr<Engine> engine = std::make_unique<FunctionalEngine>();
     if (topology != nullptr) {
       SystemOptions options;
       options.chips = system.cores();
@@ -254,22 +254,22 @@ class ManyCores : public ::testing::Test {
       options.network.chips.sizes = dimensions;
       options.network.chips.link = models::link_preset("tofu2").link;
       options.packet = models::link_preset("tofu2").packet;
-      engine = std::make_unique<SystemEngine>(config.cost.core, options);
+      engine = std::make_unique<CycleEngine>(config.cost.core, options);
     }
-    Machine machine(model, config.network, 5, 1, nullptr, engine.get());
+    Trainer trainer(model, config.network, 5, 1, *engine);
     std::vector<std::int64_t> batch(48);
     Run run;
     for (int s = 0; s < steps; ++s) {
       std::iota(batch.begin(), batch.end(), s % 2 * 48);
-      if (s == 0) machine.initialise(data.train, batch, 0.05);
-      run.losses.push_back(machine.step(data.train, batch, s, 0.05));
+      if (s == 0) trainer.initialise(data.train, batch, 0.05);
+      run.losses.push_back(trainer.step(data.train, batch, s, 0.05));
     }
-    run.right = machine.classify(data.train, batch);
-    run.digest = machine.digest_of_state();
-    run.step_cycles = machine.cycles().step;
+    run.right = trainer.classify(data.train, batch);
+    run.digest = trainer.digest_of_state();
+    run.step_cycles = trainer.cycles()[compiler::ProgramKind::kStep];
     const compiler::TensorInfo& weight = model.tensor(model.parameters.front().name);
     for (std::int64_t i = 0; i < weight.size(); ++i)
-      run.weights.push_back(TensorMemory(machine.core(), weight).value(i));
+      run.weights.push_back(TensorMemory(trainer.core(), weight).value(i));
     return run;
   }
 };

@@ -25,8 +25,9 @@ std::string joined(const Names& names) {
 }
 
 struct Outcome {
-  models::Core core;
+  Cores cores;
   models::ProgramTiming timing;
+  models::Core& core = cores.core(0);
 };
 
 class Mixing {
@@ -35,8 +36,7 @@ class Mixing {
 
   void compare(const Names& names, std::uint64_t first_seed, int programs) {
     MixedEngine mixed(parameters_, names, shape_.first_slot + shape_.slots);
-    models::clocked::ClockedCore clock(parameters_);
-    CycleEngine models(clock);
+    CycleEngine models(parameters_);
     for (int k = 0; k < programs && !::testing::Test::HasFailure(); ++k) {
       const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(k);
       SCOPED_TRACE("RTL " + joined(names) + ", lanes " + std::to_string(shape_.lanes) + ", seed " +
@@ -47,13 +47,13 @@ class Mixing {
   }
 
  private:
-  Outcome run(TimedEngine& engine, std::uint64_t seed) const {
-    Outcome outcome{
-        models::Core(shape_.lanes, shape_.scratchpad_lines * 4 * shape_.lanes / 1024, shape_.hbm_lines), {}};
+  Outcome run(Engine& engine, std::uint64_t seed) const {
+    const std::int64_t kib = shape_.scratchpad_lines * 4 * shape_.lanes / 1024;
+    Outcome outcome{Cores(1, {shape_.lanes, kib}, shape_.hbm_lines, 1), {}};
     randomise(outcome.core, seed, shape_);
-    FunctionalEngine values(outcome.core, 1);
-    LoadedProgram program = values.load(isa::encode(random_program(seed, shape_)));
-    outcome.timing = engine.run(program, values, outcome.core);
+    std::vector<LoadedProgram> programs;
+    programs.push_back(outcome.cores.executor(0).load(isa::encode(random_program(seed, shape_))));
+    outcome.timing = engine.run(programs, outcome.cores)->cores.front();
     return outcome;
   }
 
@@ -116,7 +116,8 @@ TEST(MixedEngine, AFailedProgramLeavesTheSettings) {
   models::clocked::CoreParameters parameters;
   parameters.lanes = 4;
   MixedEngine mixed(parameters, {"settings_store", "statistics_database"}, 2);
-  models::Core core(4, 1, 4);
+  Cores cores(1, {4, 1}, 4, 1);
+  models::Core& core = cores.core(0);
   core.settings.slot(1).width = 16;
   core.settings.set_scalar(3, 5);
   const models::SettingsStore before = core.settings;
@@ -125,13 +126,13 @@ TEST(MixedEngine, AFailedProgramLeavesTheSettings) {
   wrong.out_format = isa::Format::kInt8;
   wrong.slot_o = 1;
   wrong.mask = {0, 4};
-  FunctionalEngine values(core, 1);
-  LoadedProgram fails = values.load(isa::encode({wrong, isa::End{}}));
-  EXPECT_THROW(mixed.run(fails, values, core), isa::ProgramError);
+  std::vector<LoadedProgram> programs;
+  programs.push_back(cores.executor(0).load(isa::encode({wrong, isa::End{}})));
+  EXPECT_THROW(mixed.run(programs, cores), isa::ProgramError);
   EXPECT_EQ(core.settings, before);
   wrong.out_format = isa::Format::kInt16;
-  LoadedProgram runs = values.load(isa::encode({wrong, isa::End{}}));
-  EXPECT_GT(mixed.run(runs, values, core).cycles, 0);
+  programs[0] = cores.executor(0).load(isa::encode({wrong, isa::End{}}));
+  EXPECT_GT(mixed.run(programs, cores)->cycles(), 0);
   EXPECT_EQ(core.settings, before);
 }
 

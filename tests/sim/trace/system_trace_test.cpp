@@ -50,8 +50,7 @@ struct Traced {
     model = compiler::compile(config.network, config.precision, config.parameters, config.chip,
                               config.system.parameters);
     cost = cost_of_system(config, model);
-    models::clocked::ClockedCore core(config.cost.core);
-    const ChipCost chip_cost(model, config.cost, core, cost);
+    const ChipCost chip_cost(model, config.cost, cost);
     write_traces(chip_cost, model, config.cost, {true, true, false}, directory.path());
     for (int c = 0; c < cost->simulated().simulated; ++c)
       programs.push_back(isa::decode(model.step_in_core(c)));

@@ -7,8 +7,9 @@
 #include <random>
 
 #include "sim/configuration/configuration.hpp"
-#include "sim/engines/cycle_system_engine.hpp"
-#include "sim/training/machine.hpp"
+#include "sim/engines/cycle_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
+#include "sim/training/trainer.hpp"
 #include "tests/reference/random_network.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
@@ -63,15 +64,15 @@ Trained train(const Configuration& config, int steps, bool in_time = false) {
   const ImageSet set = noise(config.network, 7);
   std::vector<std::int64_t> images(kBatch);
   std::iota(images.begin(), images.end(), 0);
-  std::unique_ptr<SystemEngine> engine;
-  if (in_time) engine = std::make_unique<SystemEngine>(config.cost.core, config.system);
-  Machine machine(model, config.network, 3, 1, nullptr, engine.get());
-  machine.initialise(set, images, kRate);
+  std::unique_ptr<Engine> engine = std::make_unique<FunctionalEngine>();
+  if (in_time) engine = std::make_unique<CycleEngine>(config.cost.core, config.system);
+  Trainer trainer(model, config.network, 3, 1, *engine);
+  trainer.initialise(set, images, kRate);
   Trained run;
-  for (std::int64_t s = 0; s < steps; ++s) run.losses.push_back(machine.step(set, images, s, kRate));
-  run.digest = machine.digest_of_state();
-  run.right = machine.classify(set, images);
-  run.cycles = machine.cycles().step;
+  for (std::int64_t s = 0; s < steps; ++s) run.losses.push_back(trainer.step(set, images, s, kRate));
+  run.digest = trainer.digest_of_state();
+  run.right = trainer.classify(set, images);
+  run.cycles = trainer.cycles()[compiler::ProgramKind::kStep];
   return run;
 }
 

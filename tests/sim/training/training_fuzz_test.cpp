@@ -6,7 +6,8 @@
 #include <random>
 
 #include "sim/configuration/configuration.hpp"
-#include "sim/training/machine.hpp"
+#include "sim/engines/functional_engine.hpp"
+#include "sim/training/trainer.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {
@@ -137,11 +138,12 @@ End train(const Json& json, std::uint32_t seed) {
   const ImageSet set = noise(config.network, batch, seed);
   std::vector<std::int64_t> images;
   for (std::int64_t i = 0; i < batch; ++i) images.push_back(i);
-  Machine machine(model, config.network, seed, 1);
-  machine.initialise(set, images, 0.01);
+  FunctionalEngine engine;
+  Trainer trainer(model, config.network, seed, 1, engine);
+  trainer.initialise(set, images, 0.01);
   for (std::int64_t step = 0; step < 2; ++step)
-    EXPECT_TRUE(std::isfinite(machine.step(set, images, step, 0.01))) << "seed " << seed;
-  EXPECT_LE(machine.classify(set, images), batch);
+    EXPECT_TRUE(std::isfinite(trainer.step(set, images, step, 0.01))) << "seed " << seed;
+  EXPECT_LE(trainer.classify(set, images), batch);
   return End::kTrained;
 }
 

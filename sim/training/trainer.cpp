@@ -1,5 +1,5 @@
-// Loads a compiled model into a core and runs its programs in the order of the driver protocol.
-#include "sim/training/machine.hpp"
+// Loads a compiled model into the cores and runs its programs in the order of the driver protocol.
+#include "sim/training/trainer.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -7,14 +7,17 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <stdexcept>
 
 #include "compiler/input/input_error.hpp"
+#include "sim/engines/functional_engine.hpp"
 #include "sim/host/sha256.hpp"
 #include "sim/training/initial_weights.hpp"
 #include "sim/training/tensor_memory.hpp"
 
 namespace anzan::sim {
+
+using compiler::ProgramKind;
+
 namespace {
 
 std::int64_t checked_lines(const compiler::CompiledModel& model) {
@@ -39,63 +42,59 @@ models::SlotSettings calibrating(models::SlotSettings slot) {
   return slot;
 }
 
+// Settings, scalars and seed are in core 0, as the others get them from there.
+Cores cores_with_settings(int number, const compiler::CompiledModel& model, std::uint32_t seed, int threads) {
+  Cores cores(number, model.chip, checked_lines(model), threads);
+  models::SettingsStore& settings = cores.core(0).settings;
+  for (std::size_t s = 0; s < model.slots.size(); ++s)
+    settings.slot(static_cast<int>(s)) = model.slots[s].settings;
+  for (std::size_t s = 0; s < model.scalars.size(); ++s)
+    settings.set_scalar(static_cast<int>(s), model.scalars[s]);
+  settings.set_seed(seed);
+  return cores;
+}
+
+std::optional<Cores> host_core(const compiler::CompiledModel& model, std::uint32_t seed, int threads) {
+  if (!model.system.divided()) return {};
+  return cores_with_settings(1, model, seed, threads);
+}
+
 }  // namespace
 
-Machine::Machine(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
-                 int threads, TimedEngine* engine, TimedSystemEngine* system_engine)
+Trainer::Trainer(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
+                 int threads, Engine& engine)
     : model_(model),
       seed_(seed),
-      system_(model.system.cores(), model.chip, checked_lines(model), threads),
-      whole_(model.system.divided() ? std::make_unique<System>(1, model.chip, model.hbm_lines, threads)
-                                    : nullptr),
-      distribution_((load_settings(), model), network, core(), system_),
       engine_(engine),
-      system_engine_(system_engine) {
-  if (engine != nullptr && system_.size() > 1)
-    throw std::invalid_argument("machine: this engine runs one core");
-  for (int c = 0; c < system_.size(); ++c)
-    step_.push_back(system_.values(c).load(c == 0 ? model.programs[compiler::ProgramKind::kStep]
-                                                  : model.step_in_core(c)));
-  System& rest = whole_ ? *whole_ : system_;
-  for (int c = 0; c < rest.size(); ++c) {
-    initialize_.push_back(rest.values(c).load(model.programs[compiler::ProgramKind::kInitialize]));
-    calibrate_.push_back(rest.values(c).load(model.programs[compiler::ProgramKind::kCalibrate]));
-    evaluate_.push_back(rest.values(c).load(model.programs[compiler::ProgramKind::kEvaluate]));
+      cores_(cores_with_settings(model.system.cores(), model, seed, threads)),
+      whole_(host_core(model, seed, threads)),
+      distribution_(model, network, core(), cores_) {
+  for (const ProgramKind kind : compiler::kProgramKinds) {
+    const bool step = kind == ProgramKind::kStep;
+    Cores& cores = whole_ && !step ? *whole_ : cores_;
+    for (int c = 0; c < cores.size(); ++c)
+      programs_[kind].push_back(
+          cores.executor(c).load(step && c > 0 ? model.step_in_core(c) : model.programs[kind]));
   }
 }
 
-void Machine::run(std::vector<LoadedProgram>& programs, std::int64_t& cycles) {
-  if (system_engine_ != nullptr) {
-    cycles += system_engine_->run(programs, system_).cycles();
-    return;
+void Trainer::run(ProgramKind kind) {
+  if (whole_ && kind != ProgramKind::kStep) {
+    FunctionalEngine().run(programs_[kind], *whole_);
+  } else if (const auto timing = engine_.run(programs_[kind], cores_)) {
+    cycles_[kind] += timing->cycles();
   }
-  if (engine_ == nullptr) return system_.run(programs);
-  cycles += engine_->run(programs[0], system_.values(0), system_.core(0)).cycles;
 }
 
-void Machine::run_whole(std::vector<LoadedProgram>& programs, std::int64_t& cycles) {
-  if (whole_) return whole_->run(programs);
-  run(programs, cycles);
-}
-
-void Machine::load_settings() {
-  models::SettingsStore& settings = core().settings;
-  for (std::size_t s = 0; s < model_.slots.size(); ++s)
-    settings.slot(static_cast<int>(s)) = model_.slots[s].settings;
-  for (std::size_t s = 0; s < model_.scalars.size(); ++s)
-    settings.set_scalar(static_cast<int>(s), model_.scalars[s]);
-  settings.set_seed(seed_);
-}
-
-void Machine::set_learning_rate(double learning_rate) {
+void Trainer::set_learning_rate(double learning_rate) {
   for (const compiler::CompiledModel::LearningRate& rate : model_.learning_rates) {
     const std::uint32_t bits = models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier));
     core().settings.set_scalar(rate.scalar, bits);
-    for (int c = 0; c < system_.size(); ++c) system_.core(c).settings.set_scalar(rate.scalar, bits);
+    for (int c = 0; c < cores_.size(); ++c) cores_.core(c).settings.set_scalar(rate.scalar, bits);
   }
 }
 
-void Machine::write_initial_weights() {
+void Trainer::write_initial_weights() {
   for (const compiler::ParameterInfo& parameter : model_.parameters) {
     TensorMemory memory(core(), model_.tensor(parameter.initial));
     const std::int64_t count = model_.tensor(parameter.initial).size();
@@ -108,7 +107,7 @@ void Machine::write_initial_weights() {
 }
 
 // All cores find their points on the images of core 0.
-void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate) {
+void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate) {
   models::SettingsStore& settings = core().settings;
   const auto share = static_cast<std::size_t>(model_.training.batch);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
@@ -118,11 +117,11 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   set_learning_rate(learning_rate);
   write_initial_weights();
   spread();
-  run_whole(initialize_, cycles_.initialize);
+  run(ProgramKind::kInitialize);
   distribution_.write_whole(
       set, {images.begin(), images.begin() + static_cast<std::ptrdiff_t>(std::min(images.size(), share))});
   spread();
-  run_whole(calibrate_, cycles_.calibrate);
+  run(ProgramKind::kCalibrate);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     models::SlotSettings& slot = settings.slot(static_cast<int>(s));
     const models::SlotSettings found = slot;
@@ -135,22 +134,22 @@ void Machine::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   spread();
 }
 
-double Machine::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
+double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
                      double learning_rate) {
   set_learning_rate(learning_rate);
   distribution_.write(set, images);
   core().settings.set_step(static_cast<std::uint32_t>(number));
-  for (int c = 0; c < system_.size(); ++c)
-    system_.core(c).settings.set_step(static_cast<std::uint32_t>(number));
+  for (int c = 0; c < cores_.size(); ++c)
+    cores_.core(c).settings.set_step(static_cast<std::uint32_t>(number));
   distribution_.clear_totals();
-  run(step_, cycles_.step);
+  run(ProgramKind::kStep);
   distribution_.share_statistics();
   double sum = 0;
   for (std::size_t n = 0; n < images.size(); ++n) sum += distribution_.loss(static_cast<std::int64_t>(n));
   return sum / static_cast<double>(images.size());
 }
 
-std::int64_t Machine::classify(const ImageSet& set, const std::vector<std::int64_t>& images) {
+std::int64_t Trainer::classify(const ImageSet& set, const std::vector<std::int64_t>& images) {
   if (whole_) collect();
   std::int64_t right = 0;
   const std::size_t at_once = static_cast<std::size_t>(whole_ ? model_.training.batch : batch());
@@ -162,27 +161,27 @@ std::int64_t Machine::classify(const ImageSet& set, const std::vector<std::int64
   return right;
 }
 
-std::int64_t Machine::classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images) {
+std::int64_t Trainer::classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images) {
   whole_ ? distribution_.write_whole(set, images) : distribution_.write(set, images);
-  run_whole(evaluate_, cycles_.evaluate);
+  run(ProgramKind::kEvaluate);
   std::int64_t right = 0;
   for (std::size_t n = 0; n < images.size(); ++n) {
     const auto [c, place] = std::ldiv(static_cast<long>(n), model_.training.batch);
-    models::Core& in = whole_ ? core() : system_.core(static_cast<int>(c));
+    models::Core& in = whole_ ? core() : cores_.core(static_cast<int>(c));
     right += TensorMemory(in, model_.tensor("prediction")).value(place) ==
              static_cast<float>(set.label(images[n]));
   }
   return right;
 }
 
-std::string Machine::digest_of_weights() {
+std::string Trainer::digest_of_weights() {
   std::vector<const compiler::TensorInfo*> tensors;
   for (const compiler::ParameterInfo& parameter : model_.parameters)
     tensors.push_back(&model_.tensor(parameter.name));
   return digest_of(tensors);
 }
 
-std::string Machine::digest_of_state() {
+std::string Trainer::digest_of_state() {
   std::vector<const compiler::TensorInfo*> tensors;
   for (const compiler::TensorInfo& tensor : model_.tensors) {
     if (tensor.persistent) tensors.push_back(&tensor);
@@ -190,7 +189,7 @@ std::string Machine::digest_of_state() {
   return digest_of(tensors);
 }
 
-std::string Machine::digest_of(const std::vector<const compiler::TensorInfo*>& tensors) {
+std::string Trainer::digest_of(const std::vector<const compiler::TensorInfo*>& tensors) {
   collect();
   Sha256 hash;
   std::vector<std::uint32_t> bits;

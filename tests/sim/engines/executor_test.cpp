@@ -1,6 +1,6 @@
-// The functional engine: whole random programs against the reference for every kernel set and number of
+// The executor: whole random programs against the reference for every kernel set and number of
 // threads, statistics and semaphores, and the programs that it refuses.
-#include "sim/engines/functional_engine.hpp"
+#include "sim/engines/executor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,10 +18,10 @@ using models::Core;
 using reference::Machine;
 
 isa::ProgramError::Place refused_at(const isa::Program& program, Core& core) {
-  FunctionalEngine engine(core, 1);
+  Executor executor(core, 1);
   try {
-    LoadedProgram loaded = engine.load(isa::encode(program));
-    engine.run(loaded);
+    LoadedProgram loaded = executor.load(isa::encode(program));
+    executor.run(loaded);
   } catch (const isa::ProgramError& error) {
     return error.place();
   }
@@ -102,9 +102,9 @@ TEST_P(Programs, RandomProgramsEqualTheReference) {
     for (const models::kernels::KernelSet* set : models::kernels::available_kernels(GetParam()))
       for (const int threads : {1, 2}) {
         Core core = reference::core_of(start);
-        FunctionalEngine engine(core, threads, set);
-        LoadedProgram loaded = engine.load(isa::encode(program));
-        engine.run(loaded);
+        Executor executor(core, threads, set);
+        LoadedProgram loaded = executor.load(isa::encode(program));
+        executor.run(loaded);
         const std::string what = "seed " + std::to_string(seed) + ", kernels " + set->name + ", threads " +
                                  std::to_string(threads);
         expect_equal(expected, core, what);
@@ -188,9 +188,9 @@ TEST(Threads, LargeInstructionsGiveTheSameBits) {
       Core core(16, 256, 6000);
       std::memcpy(core.scratchpad(), start.scratchpad.data(), start.scratchpad.size());
       core.settings = start.settings;
-      FunctionalEngine engine(core, threads, set);
-      LoadedProgram loaded = engine.load(isa::encode(large_program()));
-      engine.run(loaded);
+      Executor executor(core, threads, set);
+      LoadedProgram loaded = executor.load(isa::encode(large_program()));
+      executor.run(loaded);
       expect_equal(expected, core,
                    std::string("kernels ") + set->name + ", threads " + std::to_string(threads));
     }
@@ -225,17 +225,17 @@ TEST(ThreadTeam, ThrowsOnWhatATaskThrows) {
 TEST(Semaphores, AreTakenAndRaisedInProgramOrder) {
   Core core(4, 1, 0);
   core.semaphores[4] = 2;
-  FunctionalEngine engine(core, 1);
+  Executor executor(core, 1);
   LoadedProgram loaded =
-      engine.load(isa::encode({isa::Settle{1U << 4, (1U << 7) | (1U << 31), 0}, isa::End{1U << 7, 1}}));
+      executor.load(isa::encode({isa::Settle{1U << 4, (1U << 7) | (1U << 31), 0}, isa::End{1U << 7, 1}}));
   EXPECT_EQ(loaded.instructions().size(), 2U);
-  engine.run(loaded);
+  executor.run(loaded);
   EXPECT_EQ(core.semaphores[4], 1U);
   EXPECT_EQ(core.semaphores[7], 0U);
   EXPECT_EQ(core.semaphores[31], 1U);
   EXPECT_EQ(core.semaphores[0], 1U);
-  engine.run(loaded);
-  EXPECT_THROW(engine.run(loaded), isa::ProgramError);
+  executor.run(loaded);
+  EXPECT_THROW(executor.run(loaded), isa::ProgramError);
 }
 
 TEST(Refused, NamesInstructionWordAndField) {
@@ -271,14 +271,14 @@ TEST(Refused, NamesInstructionWordAndField) {
   EXPECT_EQ(refused_at({wide, isa::End{}}, core).field, "slot_o");
   std::vector<std::uint32_t> words = isa::encode({isa::End{}});
   words[0] |= 0xff;
-  FunctionalEngine engine(core, 1);
-  EXPECT_THROW(engine.load(words), isa::ProgramError);
+  Executor executor(core, 1);
+  EXPECT_THROW(executor.load(words), isa::ProgramError);
 }
 
 TEST(Refused, KernelsAndThreadsThatDoNotFit) {
   Core core(4, 1, 0);
-  EXPECT_THROW(FunctionalEngine(core, 1, &models::kernels::best_kernels(8)), std::invalid_argument);
-  EXPECT_THROW(FunctionalEngine(core, 0), std::invalid_argument);
+  EXPECT_THROW(Executor(core, 1, &models::kernels::best_kernels(8)), std::invalid_argument);
+  EXPECT_THROW(Executor(core, 0), std::invalid_argument);
   EXPECT_THROW(models::kernels::best_kernels(5), std::invalid_argument);
   EXPECT_THROW(Core(5, 1, 0), std::invalid_argument);
   EXPECT_THROW(Core(4, 1 << 21, 0), std::invalid_argument);

@@ -1,6 +1,6 @@
 // The driver's side of the chip: batches as they are stored, what a step and a test leave behind, and
 // checkpoints.
-#include "sim/training/machine.hpp"
+#include "sim/training/trainer.hpp"
 
 #include <gmock/gmock.h>
 
@@ -10,6 +10,7 @@
 
 #include "sim/configuration/configuration.hpp"
 #include "sim/data/dataset.hpp"
+#include "sim/engines/functional_engine.hpp"
 #include "sim/training/checkpoint.hpp"
 #include "sim/training/tensor_memory.hpp"
 #include "tests/sim/synthetic_data.hpp"
@@ -20,7 +21,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::ScratchDirectory;
 
-class MachineTest : public ::testing::Test {
+class TrainerTest : public ::testing::Test {
  protected:
   void build(const std::vector<std::string>& sets = {}) {
     std::vector<Override> overrides;
@@ -29,9 +30,11 @@ class MachineTest : public ::testing::Test {
     config_ = parse_configuration(json, scratch_.path(), overrides);
     model_ = compiler::compile(config_.network, config_.precision, config_.parameters, config_.chip);
     dataset_ = load_dataset(config_.dataset, config_.network);
-    machine_ = make();
+    trainer_ = make();
   }
-  std::unique_ptr<Machine> make() const { return std::make_unique<Machine>(model_, config_.network, 5, 1); }
+  std::unique_ptr<Trainer> make() {
+    return std::make_unique<Trainer>(model_, config_.network, 5, 1, engine_);
+  }
 
   static std::vector<std::int64_t> batch(std::int64_t first, std::int64_t count = 16) {
     std::vector<std::int64_t> images;
@@ -43,7 +46,8 @@ class MachineTest : public ::testing::Test {
   Configuration config_;
   compiler::CompiledModel model_;
   Dataset dataset_;
-  std::unique_ptr<Machine> machine_;
+  FunctionalEngine engine_;
+  std::unique_ptr<Trainer> trainer_;
 };
 
 TEST(BinaryPoint, IsTheFinestAtWhichOnlyTheTopSaturates) {
@@ -60,15 +64,15 @@ TEST(BinaryPoint, IsTheFinestAtWhichOnlyTheTopSaturates) {
   EXPECT_EQ(binary_point_of({1e30F}, 8, -16, 40), -16);
 }
 
-TEST_F(MachineTest, BatchesStandWhereTheTensorsAre) {
+TEST_F(TrainerTest, BatchesStandWhereTheTensorsAre) {
   for (const char* preset : {"fp32", "int16", "int8"}) {
     build({std::string("/precision/preset=") + preset, "/network/input/scale=0.0078125",
            "/network/input/offset=-0.5", "/training/batch=20"});
-    BatchWriter writer(machine_->core(), &model_.tensor("data"), &model_.tensor("label"), config_.network);
+    BatchWriter writer(trainer_->core(), &model_.tensor("data"), &model_.tensor("label"), config_.network);
     writer.write(dataset_.train, batch(3, 20));
     writer.write(dataset_.train, {7, 95, 0});  // the other places become empty
     const compiler::TensorInfo& data_info = model_.tensor("data");
-    const TensorMemory data(machine_->core(), data_info), label(machine_->core(), model_.tensor("label"));
+    const TensorMemory data(trainer_->core(), data_info), label(trainer_->core(), model_.tensor("label"));
     const int width = model_.slots[static_cast<std::size_t>(data_info.slot)].settings.width;
     const double ulp = std::ldexp(1.0, 1 - width);
     const std::int64_t images[] = {7, 95, 0};
@@ -87,7 +91,7 @@ TEST_F(MachineTest, BatchesStandWhereTheTensorsAre) {
 }
 
 // Channels and groups of images that share words of a line.
-TEST_F(MachineTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
+TEST_F(TrainerTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
   nlohmann::json json = testing::small_network();
   json["input"] = {{"channels", 3}, {"height", 5}, {"width", 7}};
   const compiler::Network network = compiler::parse_network(json);
@@ -99,10 +103,10 @@ TEST_F(MachineTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
     set.size = 105;
     for (int i = 0; i < 50 * 105; ++i) set.images.push_back(static_cast<std::uint8_t>(i * 2654435761U >> 24));
     set.labels.assign(50, 2);
-    Machine machine(model_, network, 1, 1);
-    BatchWriter writer(machine.core(), &model_.tensor("data"), &model_.tensor("label"), network);
+    Trainer trainer(model_, network, 1, 1, engine_);
+    BatchWriter writer(trainer.core(), &model_.tensor("data"), &model_.tensor("label"), network);
     writer.write(set, batch(9, 37));
-    const TensorMemory data(machine.core(), model_.tensor("data"));
+    const TensorMemory data(trainer.core(), model_.tensor("data"));
     const float ulp = std::string(preset) == "fp32" ? 0 : std::string(preset) == "int8" ? 2 : 1.0F / 128;
     for (std::int64_t i = 0; i < 37 * 105; ++i) {
       ASSERT_NEAR(data.value(i), set.images[static_cast<std::size_t>(9 * 105 + i)], ulp)
@@ -111,40 +115,40 @@ TEST_F(MachineTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
   }
 }
 
-TEST_F(MachineTest, TestsLeaveTrainingAlone) {
+TEST_F(TrainerTest, TestsLeaveTrainingAlone) {
   build({"/precision/default/rounding=stochastic"});
-  machine_->initialise(dataset_.train, batch(0), 0.05);
-  for (int i = 0; i < 5; ++i) machine_->step(dataset_.train, batch(16 * i), i, 0.05);
-  const std::string state = machine_->digest_of_state();
-  const models::SettingsStore settings = machine_->core().settings;
-  const models::StatisticsDatabase statistics = machine_->core().statistics;
-  const std::int64_t right = machine_->classify(dataset_.test, batch(0)) +
-                             machine_->classify(dataset_.test, batch(16)) +
-                             machine_->classify(dataset_.test, batch(32, 8));
+  trainer_->initialise(dataset_.train, batch(0), 0.05);
+  for (int i = 0; i < 5; ++i) trainer_->step(dataset_.train, batch(16 * i), i, 0.05);
+  const std::string state = trainer_->digest_of_state();
+  const models::SettingsStore settings = trainer_->core().settings;
+  const models::StatisticsDatabase statistics = trainer_->core().statistics;
+  const std::int64_t right = trainer_->classify(dataset_.test, batch(0)) +
+                             trainer_->classify(dataset_.test, batch(16)) +
+                             trainer_->classify(dataset_.test, batch(32, 8));
   EXPECT_GE(right, 10);
-  EXPECT_EQ(machine_->digest_of_state(), state);
-  EXPECT_TRUE(machine_->core().settings == settings);
-  EXPECT_TRUE(machine_->core().statistics == statistics);
+  EXPECT_EQ(trainer_->digest_of_state(), state);
+  EXPECT_TRUE(trainer_->core().settings == settings);
+  EXPECT_TRUE(trainer_->core().statistics == statistics);
 }
 
-TEST_F(MachineTest, ResultOfAnImageDoesNotDependOnItsPlaceInTheBatch) {
+TEST_F(TrainerTest, ResultOfAnImageDoesNotDependOnItsPlaceInTheBatch) {
   build();
-  machine_->initialise(dataset_.train, batch(0), 0.05);
-  for (int i = 0; i < 20; ++i) machine_->step(dataset_.train, batch(16 * (i % 5)), i, 0.05);
+  trainer_->initialise(dataset_.train, batch(0), 0.05);
+  for (int i = 0; i < 20; ++i) trainer_->step(dataset_.train, batch(16 * (i % 5)), i, 0.05);
   std::int64_t right = 0, singly = 0;
-  for (const std::int64_t first : {0, 16}) right += machine_->classify(dataset_.test, batch(first));
-  for (std::int64_t i = 0; i < 32; ++i) singly += machine_->classify(dataset_.test, {i});
+  for (const std::int64_t first : {0, 16}) right += trainer_->classify(dataset_.test, batch(first));
+  for (std::int64_t i = 0; i < 32; ++i) singly += trainer_->classify(dataset_.test, {i});
   EXPECT_EQ(singly, right);
 }
 
-TEST_F(MachineTest, CalibrationKeepsTheConfiguredSettings) {
+TEST_F(TrainerTest, CalibrationKeepsTheConfiguredSettings) {
   build({"/precision/default/policy/kind=static",
          "/precision/weight/policy={\"kind\": \"predictive\", \"interval\": 9, \"warmup\": 4, "
          "\"hysteresis\": 1}"});
-  machine_->initialise(dataset_.train, batch(0), 0.05);
+  trainer_->initialise(dataset_.train, batch(0), 0.05);
   int found = 0;
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
-    models::SlotSettings now = machine_->core().settings.slot(static_cast<int>(s));
+    models::SlotSettings now = trainer_->core().settings.slot(static_cast<int>(s));
     found += now.q_write != model_.slots[s].settings.q_write;
     EXPECT_EQ(now.q_read, now.q_write);
     now.q_read = model_.slots[s].settings.q_read;
@@ -152,53 +156,53 @@ TEST_F(MachineTest, CalibrationKeepsTheConfiguredSettings) {
     EXPECT_TRUE(now == model_.slots[s].settings) << model_.slots[s].name;  // nothing of the past, either
   }
   EXPECT_GE(found, 15);
-  EXPECT_TRUE(machine_->core().statistics == models::StatisticsDatabase());
+  EXPECT_TRUE(trainer_->core().statistics == models::StatisticsDatabase());
   // A static point stays where calibration put it.
-  const models::SettingsStore before = machine_->core().settings;
-  for (int i = 0; i < 5; ++i) machine_->step(dataset_.train, batch(16 * i), i, 0.05);
+  const models::SettingsStore before = trainer_->core().settings;
+  for (int i = 0; i < 5; ++i) trainer_->step(dataset_.train, batch(16 * i), i, 0.05);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     if (model_.slots[s].settings.policy != isa::Policy::kStatic) continue;
-    EXPECT_EQ(machine_->core().settings.slot(static_cast<int>(s)).q_write,
+    EXPECT_EQ(trainer_->core().settings.slot(static_cast<int>(s)).q_write,
               before.slot(static_cast<int>(s)).q_write);
   }
 }
 
-TEST_F(MachineTest, InitialWeightsDoNotDependOnTheChip) {
+TEST_F(TrainerTest, InitialWeightsDoNotDependOnTheChip) {
   build({"/precision/preset=fp32"});
-  machine_->initialise(dataset_.train, batch(0), 0.05);
-  const std::string weights = machine_->digest_of_weights();
+  trainer_->initialise(dataset_.train, batch(0), 0.05);
+  const std::string weights = trainer_->digest_of_weights();
   build({"/precision/preset=fp32", "/chip/lanes=8", "/chip/scratchpad_kib=64"});
-  machine_->initialise(dataset_.train, batch(0), 0.05);
-  EXPECT_EQ(machine_->digest_of_weights(), weights);
+  trainer_->initialise(dataset_.train, batch(0), 0.05);
+  EXPECT_EQ(trainer_->digest_of_weights(), weights);
 }
 
-TEST_F(MachineTest, CheckpointRestoresEverything) {
+TEST_F(TrainerTest, CheckpointRestoresEverything) {
   build({"/precision/default/rounding=stochastic", "/precision/preset=int8_master16"});
-  machine_->initialise(dataset_.train, batch(0), 0.05);
-  for (int i = 0; i < 6; ++i) machine_->step(dataset_.train, batch(8 * i), i, 0.05);
-  save_checkpoint(scratch_ / "checkpoint", "me", {{"step", 6}}, *machine_);
+  trainer_->initialise(dataset_.train, batch(0), 0.05);
+  for (int i = 0; i < 6; ++i) trainer_->step(dataset_.train, batch(8 * i), i, 0.05);
+  save_checkpoint(scratch_ / "checkpoint", "me", {{"step", 6}}, *trainer_);
 
   const auto other = make();
   EXPECT_EQ(load_checkpoint(scratch_ / "checkpoint", "me", *other).at("step"), 6);
-  EXPECT_EQ(other->digest_of_state(), machine_->digest_of_state());
-  EXPECT_TRUE(other->core().settings == machine_->core().settings);
-  EXPECT_TRUE(other->core().statistics == machine_->core().statistics);
+  EXPECT_EQ(other->digest_of_state(), trainer_->digest_of_state());
+  EXPECT_TRUE(other->core().settings == trainer_->core().settings);
+  EXPECT_TRUE(other->core().statistics == trainer_->core().statistics);
   for (int i = 6; i < 12; ++i) {
-    EXPECT_EQ(machine_->step(dataset_.train, batch(8 * (i - 6)), i, 0.04),
+    EXPECT_EQ(trainer_->step(dataset_.train, batch(8 * (i - 6)), i, 0.04),
               other->step(dataset_.train, batch(8 * (i - 6)), i, 0.04));
   }
-  EXPECT_EQ(other->digest_of_state(), machine_->digest_of_state());
+  EXPECT_EQ(other->digest_of_state(), trainer_->digest_of_state());
 }
 
-TEST_F(MachineTest, CheckpointIsRefusedWhereItDoesNotFit) {
+TEST_F(TrainerTest, CheckpointIsRefusedWhereItDoesNotFit) {
   build();
-  machine_->initialise(dataset_.train, batch(0), 0.05);
+  trainer_->initialise(dataset_.train, batch(0), 0.05);
   const auto file = scratch_ / "checkpoint";
-  save_checkpoint(file, "me", {{"step", 6}}, *machine_);
-  const std::string state = machine_->digest_of_state();
+  save_checkpoint(file, "me", {{"step", 6}}, *trainer_);
+  const std::string state = trainer_->digest_of_state();
   const auto error = [&](const std::filesystem::path& path, const char* identity) {
     try {
-      load_checkpoint(path, identity, *machine_);
+      load_checkpoint(path, identity, *trainer_);
     } catch (const compiler::InputError& e) {
       return std::string(e.what());
     }
@@ -216,7 +220,7 @@ TEST_F(MachineTest, CheckpointIsRefusedWhereItDoesNotFit) {
     testing::write_file(scratch_ / "damaged", content.substr(0, at));
     EXPECT_THAT(error(scratch_ / "damaged", "me"), HasSubstr("damaged")) << at;
   }
-  EXPECT_EQ(machine_->digest_of_state(), state);
+  EXPECT_EQ(trainer_->digest_of_state(), state);
 }
 
 }  // namespace

@@ -1,0 +1,75 @@
+// Executes encoded instructions on a core, values only, at native speed. What an instruction means stands in
+// models/; the executor plans it once, and splits the work of one instruction over threads. Memories,
+// settings, statistics and semaphores end with the same bits for any number of threads.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "isa/program.hpp"
+#include "models/core.hpp"
+#include "models/kernels/kernels.hpp"
+#include "sim/engines/thread_team.hpp"
+
+namespace anzan::sim {
+
+// A program that has been decoded and checked for one core. Belongs to the executor that made it.
+class LoadedProgram {
+ public:
+  LoadedProgram(LoadedProgram&&) noexcept;
+  LoadedProgram& operator=(LoadedProgram&&) noexcept;
+  ~LoadedProgram();
+  const isa::Program& instructions() const { return instructions_; }
+
+ private:
+  friend class Executor;
+  struct Step;
+  LoadedProgram();
+  isa::Program instructions_;
+  std::vector<Step> steps_;
+};
+
+class Executor {
+ public:
+  // The core must outlive the executor. `kernels` is for tests and benchmarks; null takes the fastest that
+  // this processor has. Throws std::invalid_argument if `threads` is below 1 or `kernels` are for other
+  // lanes.
+  Executor(models::Core& core, int threads, const models::kernels::KernelSet* kernels = nullptr);
+  ~Executor();
+
+  // Throws isa::ProgramError, naming instruction and field, for words that do not decode, an address outside
+  // its memory anywhere in its loops, rows, lanes, masks or counts outside their limits, a put to another
+  // core, and a program that does not end with `end`.
+  LoadedProgram load(const std::vector<std::uint32_t>& words) const;
+
+  // Executes the program up to its `end`. Throws isa::ProgramError for a wait on a semaphore that is zero (in
+  // program order no other instruction can raise it) and for a slot whose width does not fit the format that
+  // an instruction writes; what came before the instruction has then been done.
+  void run(LoadedProgram& program);
+
+  // Puts go to these cores, all of one size, by their numbers; this executor's own is among them. Must
+  // precede load. Without it the core is alone, with number 0.
+  void join(std::vector<models::Core*> system) { system_ = std::move(system); }
+
+  // Executes instructions from number `next` on up to `end`, and returns true, or up to a wait on a semaphore
+  // that is zero, which another core may yet raise. `next` becomes the first that has not been executed.
+  bool run_from(LoadedProgram& program, std::size_t& next);
+
+  // Executes one instruction, whatever its semaphores say: for an engine that orders them by time. Throws
+  // isa::ProgramError for a slot whose width does not fit. Where `rows` is given, what the instruction
+  // analyses goes there row by row, in one thread, instead of being counted: for an executor with generic
+  // kernels. The program may be that of another executor on the same core.
+  void run_one(LoadedProgram& program, std::size_t instruction,
+               const models::kernels::RowTaker* rows = nullptr);
+
+  const models::kernels::KernelSet& kernels() const { return *kernels_; }
+
+ private:
+  struct Visitor;
+  models::Core& core_;
+  std::vector<models::Core*> system_;
+  const models::kernels::KernelSet* kernels_;
+  ThreadTeam team_;
+};
+
+}  // namespace anzan::sim
