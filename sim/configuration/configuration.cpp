@@ -25,15 +25,20 @@ namespace fs = std::filesystem;
 
 class Reader {
  public:
-  Reader(Json json, fs::path directory) : json_(std::move(json)), directory_(std::move(directory)) {}
+  Reader(Json json, fs::path directory, Purpose purpose)
+      : json_(std::move(json)), directory_(std::move(directory)), purpose_(purpose) {}
 
   Configuration read(const std::vector<Override>& overrides) {
     const Schema schema = Schema::embedded("configuration/config.schema.json");
     for (const Override& change : overrides) override_one(change, schema);
+    if (purpose_ == Purpose::kCollective && json_.is_object() && json_.value("training", Json()).is_object())
+      json_["training"]["batch"] = 1;
     findings_ = schema.check(json_);
     if (!json_.is_object()) throw InputError(std::move(findings_));
     read_network();
     schema.fill_defaults(json_);
+    if (purpose_ == Purpose::kCollective && clean("/training") && clean("/chip") && clean("/system"))
+      share_images();
     if (clean("/training")) read_training();
     if (clean("/dataset")) read_dataset();
     if (clean("/precision") && network_known_) {
@@ -42,8 +47,7 @@ class Reader {
     if (clean("/chip")) read_chip();
     if (clean("/chip") && clean("/system")) {
       const Json system = json_["system"], chip = json_["chip"];
-      config_.system = merge_system(json_["system"], json_["chip"],
-                                    compiler::gradients_of(config_.network, config_.precision), findings_);
+      config_.system = merge_system(json_["system"], json_["chip"], gradients(), findings_);
       if (system["mapping"]["automatic"].get<bool>()) {
         search_ = {system, chip};
       } else if (clean("/training") && clean("/system")) {
@@ -110,6 +114,18 @@ class Reader {
     }
     network_known_ = true;
     json_["network"] = compiler::network_to_json(config_.network);
+  }
+
+  // As many as there are lanes in the system.
+  void share_images() {
+    json_["training"]["batch"] = json_["chip"]["lanes"].get<std::int64_t>() *
+                                 json_["chip"]["cores"].get<std::int64_t>() *
+                                 json_["system"]["chips"].get<std::int64_t>();
+  }
+
+  compiler::Gradients gradients() const {
+    if (purpose_ == Purpose::kCollective) return {};
+    return compiler::gradients_of(config_.network, config_.precision);
   }
 
   void read_training() {
@@ -257,6 +273,7 @@ class Reader {
 
   Json json_;
   fs::path directory_;
+  Purpose purpose_;
   Configuration config_;
   bool network_known_ = false;
   std::vector<Json> search_;  // system and chip as they were, where the mapping is left to the compiler
@@ -293,13 +310,14 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
   return Sha256::of(text.data(), text.size());
 }
 
-Configuration load_configuration(const fs::path& file, const std::vector<Override>& overrides) {
-  return parse_configuration(read_json_file(file), file.parent_path(), overrides);
+Configuration load_configuration(const fs::path& file, const std::vector<Override>& overrides,
+                                 Purpose purpose) {
+  return parse_configuration(read_json_file(file), file.parent_path(), overrides, purpose);
 }
 
 Configuration parse_configuration(Json json, const fs::path& directory,
-                                  const std::vector<Override>& overrides) {
-  return Reader(std::move(json), directory).read(overrides);
+                                  const std::vector<Override>& overrides, Purpose purpose) {
+  return Reader(std::move(json), directory, purpose).read(overrides);
 }
 
 }  // namespace anzan::sim
