@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <tuple>
 
 #include "compiler/input/network_json.hpp"
+#include "compiler/parallel/mapping_search.hpp"
 #include "sim/configuration/hbm_settings.hpp"
-#include "sim/configuration/mapping_search.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
 #include "sim/host/sha256.hpp"
@@ -242,9 +243,39 @@ class Reader {
     options.test_images_used = json.value("test_images_used", std::int64_t{0});
   }
 
+  // The system as it was configured, but divided so; what it says of stages, split layers and axes holds for
+  // all.
+  SystemOptions divided(const compiler::MappingSizes& sizes, Json& system,
+                        std::vector<InputFinding>& findings) const {
+    system = search_[0];
+    Json chip = search_[1];
+    Json& mapping = system["mapping"];
+    mapping["tensor"] = sizes.tensor;
+    mapping["pipeline"] = sizes.pipeline;
+    mapping["micro_batches"] = sizes.micro_batches;
+    mapping["automatic"] = false;
+    return merge_system(system, chip, gradients(), findings);
+  }
+
+  std::optional<std::int64_t> expected_cycles(const compiler::MappingSizes& sizes) const {
+    std::vector<InputFinding> findings;
+    Json system;
+    const SystemOptions options = divided(sizes, system, findings);
+    if (!findings.empty()) return {};
+    try {
+      return compiler::compile(config_.network, config_.precision, config_.parameters, config_.chip,
+                               options.parameters)
+          .expected_step_cycles;
+    } catch (const InputError&) {
+      return {};  // more stages than layers, images that do not divide
+    }
+  }
+
   // What the compiler expects to be fastest takes the place of what was left to it.
   void choose_mapping() {
-    std::vector<MappingCandidate> candidates = mapping_candidates(config_, search_[0], search_[1]);
+    const std::vector<compiler::MappingCandidate> candidates = compiler::mapping_candidates(
+        config_.system.cores(),
+        [this](const compiler::MappingSizes& sizes) { return expected_cycles(sizes); });
     if (candidates.empty()) {
       findings_.push_back({"/system/mapping",
                            "no division of " + std::to_string(config_.system.cores()) +
@@ -252,8 +283,7 @@ class Reader {
                            "another number of cores or images"});
       return;
     }
-    config_.system = candidates.front().options;
-    json_["system"] = candidates.front().system;
+    config_.system = divided(candidates.front().sizes, json_["system"], findings_);
   }
 
   void finish() {
