@@ -1,13 +1,14 @@
-// See collective_command.hpp.
+// The arguments, and the files that are written; what a collective takes, sim/cost/ says.
 #include "sim/collective_command.hpp"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <optional>
+#include <string_view>
 
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/collective_cost.hpp"
 #include "sim/host/atomic_file.hpp"
@@ -17,52 +18,6 @@ namespace anzan::sim {
 namespace {
 
 using compiler::InputError;
-using Pointer = nlohmann::json::json_pointer;
-
-// What a configuration says of a collective's system, and what it leaves to the network to be trained.
-class Completion {
- public:
-  Completion(const nlohmann::json& json, const std::vector<Override>& overrides)
-      : json_(json), overrides_(overrides) {}
-
-  // A collective has no images; there has to be a number of them that all cores can share.
-  Override images() const {
-    return {Pointer("/training/batch"),
-            number("/chip/lanes", 16) * number("/chip/cores", 1) * number("/system/chips", 1)};
-  }
-
-  // The dimensions of the topology, unless others are asked for: `automatic` looks at gradients.
-  std::vector<Override> algorithm() const {
-    if (value("/system/exchange/algorithm", "automatic") != "automatic" ||
-        !value("/system/exchange/dimensions", nullptr).is_null())
-      return {};
-    const nlohmann::json kind = value("/system/topology/kind", "ring");
-    return {{Pointer("/system/exchange/algorithm"), kind == "torus" || kind == "mesh" ? "torus"
-                                                    : kind == "hypercube"             ? "halving_doubling"
-                                                                                      : "hierarchical"}};
-  }
-
- private:
-  nlohmann::json value(const char* place, const nlohmann::json& fallback) const {
-    const Pointer pointer(place);
-    nlohmann::json value = json_.contains(pointer) ? json_[pointer] : fallback;
-    for (const Override& o : overrides_) {
-      if (o.pointer == pointer) value = o.value;
-      const std::string within = pointer.to_string(), above = o.pointer.to_string() + "/";
-      if (within.rfind(above, 0) != 0) continue;  // an object set as a whole
-      const Pointer rest(within.substr(above.size() - 1));
-      value = o.value.contains(rest) ? o.value[rest] : fallback;
-    }
-    return value;
-  }
-  std::int64_t number(const char* place, std::int64_t fallback) const {
-    const nlohmann::json number = value(place, fallback);
-    return number.is_number_integer() ? number.get<std::int64_t>() : fallback;
-  }
-
-  const nlohmann::json& json_;
-  const std::vector<Override>& overrides_;
-};
 
 compiler::CollectiveKind kind_of(const std::string& name) {
   if (const auto kind = compiler::parse_collective(name)) return *kind;
@@ -73,9 +28,10 @@ compiler::CollectiveKind kind_of(const std::string& name) {
 }
 
 isa::Format format_of(const std::string& name) {
-  for (const isa::Format f : {isa::Format::kFp32, isa::Format::kInt16, isa::Format::kInt8})
-    if (name == isa::name(f)) return f;
-  throw InputError("--format", name, "fp32, int16 or int8");
+  if (const auto format = isa::parse_format(name)) return *format;
+  std::vector<std::string_view> names;
+  for (const models::FormatTraits& f : models::kFormats) names.push_back(isa::name(f.format));
+  throw InputError("--format", name, fmt::format("one of {}", fmt::join(names, ", ")));
 }
 
 }  // namespace
@@ -101,12 +57,7 @@ void collective(const CollectiveArguments& arguments) {
   const isa::Format format = format_of(arguments.format);
   std::vector<Override> overrides;
   for (const std::string& set : arguments.sets) overrides.push_back(parse_override(set));
-  const nlohmann::json json = read_json_file(arguments.config);
-  const Completion completion(json, overrides);
-  std::vector<Override> more = completion.algorithm();
-  more.push_back(completion.images());
-  overrides.insert(overrides.end(), more.begin(), more.end());
-  const Configuration configuration = load_configuration(arguments.config, overrides);
+  const Configuration configuration = load_configuration(arguments.config, overrides, Purpose::kCollective);
   if (configuration.system.parameters.divided())
     throw InputError("/system/mapping", "a divided network", "one axis: a collective is over all cores");
   const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format);

@@ -266,20 +266,26 @@ std::optional<std::vector<int>> dependency_cycle(const Topology& topology, const
   return std::nullopt;
 }
 
+std::vector<std::string> routing_methods() {
+  std::vector<std::string> names{"automatic"};
+  for (const Method& method : kMethods) names.emplace_back(method.name);
+  return names;
+}
+
 RoutingTable build_routing(const Topology& topology, const std::string& method) {
   if (method == "automatic") {
     if (!topology.sizes().empty() && topology.whole()) return build_routing(topology, "dimension_order");
     RoutingTable table = topology.sizes().empty() ? shortest_path(topology) : detour(topology);
     return dependency_cycle(topology, table) ? build_routing(topology, "up_down") : table;
   }
-  std::string names = "automatic";
   for (const Method& candidate : kMethods) {
-    names += std::string(", ") + candidate.name;
     if (method != candidate.name) continue;
     RoutingTable table = candidate.build(topology);
     require_no_cycle(topology, table, method);
     return table;
   }
+  std::string names;
+  for (const std::string& name : routing_methods()) names += (names.empty() ? "" : ", ") + name;
   throw std::invalid_argument("routing: found " + method + ", expected one of " + names);
 }
 

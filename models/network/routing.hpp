@@ -59,6 +59,8 @@ RoutingTable up_down(const Topology& topology);
 // traffic between endpoints can close such a circle.
 std::optional<std::vector<int>> dependency_cycle(const Topology& topology, const RoutingTable& table);
 
+std::vector<std::string> routing_methods();
+
 // The table of the method, proven free of deadlock: "dimension_order", "detour", "shortest_path", "up_down",
 // or "automatic": dimension_order on whole grids, detour on others, shortest_path on what is no grid, and
 // up_down where these could deadlock. Throws std::invalid_argument for another name, and where the method

@@ -2,6 +2,7 @@
 #include "models/network/topology.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <stdexcept>
 
@@ -133,6 +134,12 @@ Topology Topology::without(const std::vector<std::pair<int, int>>& failed) const
   return result;
 }
 
+bool Topology::all_rings() const {
+  for (std::size_t d = 0; d < sizes_.size(); ++d)
+    if (sizes_[d] > 2 && !wraps(d)) return false;
+  return !sizes_.empty();
+}
+
 int Topology::link_between(int from, int to) const {
   for (const int link : out_links(from))
     if (links_[static_cast<std::size_t>(link)].to == to) return link;
@@ -145,6 +152,7 @@ struct Kind {
   const char* name;
   std::size_t sizes;  // how many; 0: any number
   Topology (*build)(const TopologyParameters& p);
+  std::vector<int> (*default_sizes)(int endpoints);
 };
 
 Topology hypercube(const TopologyParameters& p) {
@@ -154,18 +162,33 @@ Topology hypercube(const TopologyParameters& p) {
                          : Topology::mesh(std::vector<int>(static_cast<std::size_t>(p.sizes[0]), 2), p.link);
 }
 
+std::vector<int> one_dimension(int endpoints) { return {endpoints}; }
+std::vector<int> dimensions_of_two(int endpoints) {
+  return {static_cast<int>(std::lround(std::log2(endpoints)))};
+}
+
 const std::vector<Kind>& kinds() {
   using P = TopologyParameters;
   static const std::vector<Kind> table = {
-      {"ring", 1, [](const P& p) { return Topology::torus(p.sizes, p.link); }},
-      {"torus", 0, [](const P& p) { return Topology::torus(p.sizes, p.link); }},
-      {"mesh", 0, [](const P& p) { return Topology::mesh(p.sizes, p.link); }},
-      {"hypercube", 1, hypercube},
-      {"full", 1, [](const P& p) { return Topology::full(p.sizes[0], p.link); }},
-      {"switch", 1, [](const P& p) { return Topology::star(p.sizes[0], p.link); }},
-      {"links", 2, [](const P& p) { return Topology(p.sizes[0], p.sizes[1], p.cables); }},
+      {"ring", 1, [](const P& p) { return Topology::torus(p.sizes, p.link); }, one_dimension},
+      {"torus", 0, [](const P& p) { return Topology::torus(p.sizes, p.link); }, one_dimension},
+      {"mesh", 0, [](const P& p) { return Topology::mesh(p.sizes, p.link); }, one_dimension},
+      {"hypercube", 1, hypercube, dimensions_of_two},
+      {"full", 1, [](const P& p) { return Topology::full(p.sizes[0], p.link); }, one_dimension},
+      {"switch", 1, [](const P& p) { return Topology::star(p.sizes[0], p.link); }, one_dimension},
+      // which of how many nodes are endpoints has to be said
+      {"links", 2, [](const P& p) { return Topology(p.sizes[0], p.sizes[1], p.cables); }, one_dimension},
   };
   return table;
+}
+
+const Kind& kind_named(const std::string& name) {
+  const auto kind = std::find_if(kinds().begin(), kinds().end(),
+                                 [&](const Kind& candidate) { return name == candidate.name; });
+  if (kind != kinds().end()) return *kind;
+  std::string names;
+  for (const std::string& known : topology_kinds()) names += (names.empty() ? "" : ", ") + known;
+  refuse("found kind " + name + ", expected one of " + names);
 }
 
 }  // namespace
@@ -176,18 +199,16 @@ std::vector<std::string> topology_kinds() {
   return names;
 }
 
+std::vector<int> default_sizes(const std::string& kind, int endpoints) {
+  return kind_named(kind).default_sizes(endpoints);
+}
+
 Topology build_topology(const TopologyParameters& parameters) {
-  const auto kind = std::find_if(kinds().begin(), kinds().end(),
-                                 [&](const Kind& candidate) { return parameters.kind == candidate.name; });
-  if (kind == kinds().end()) {
-    std::string names;
-    for (const std::string& name : topology_kinds()) names += (names.empty() ? "" : ", ") + name;
-    refuse("found kind " + parameters.kind + ", expected one of " + names);
-  }
-  if (kind->sizes != 0 && parameters.sizes.size() != kind->sizes)
+  const Kind& kind = kind_named(parameters.kind);
+  if (kind.sizes != 0 && parameters.sizes.size() != kind.sizes)
     refuse(parameters.kind + ": found " + std::to_string(parameters.sizes.size()) + " sizes, expected " +
-           std::to_string(kind->sizes));
-  return kind->build(parameters).without(parameters.failed);
+           std::to_string(kind.sizes));
+  return kind.build(parameters).without(parameters.failed);
 }
 
 }  // namespace anzan::models

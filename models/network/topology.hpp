@@ -47,6 +47,9 @@ class Topology {
   const std::vector<int>& sizes() const { return sizes_; }
   bool whole() const { return whole_; }
   bool wraps(std::size_t dimension) const { return torus_ && sizes_[dimension] >= 3; }
+  // Whether each node has in each dimension a neighbour on either side: it closes, or has at most two nodes.
+  // Such rings are what there is to go round; of what is no grid, there are none.
+  bool all_rings() const;
 
  private:
   static Topology grid(const std::vector<int>& sizes, bool torus, const LinkParameters& link);
@@ -70,6 +73,8 @@ struct TopologyParameters {
   std::vector<std::pair<int, int>> failed;
 };
 std::vector<std::string> topology_kinds();
-Topology build_topology(const TopologyParameters& parameters);  // throws std::invalid_argument
+// What `sizes` is for so many endpoints where nothing is said of it.
+std::vector<int> default_sizes(const std::string& kind, int endpoints);  // throws std::invalid_argument
+Topology build_topology(const TopologyParameters& parameters);           // throws std::invalid_argument
 
 }  // namespace anzan::models

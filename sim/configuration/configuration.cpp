@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <tuple>
 
 #include "compiler/input/network_json.hpp"
+#include "compiler/parallel/mapping_search.hpp"
 #include "sim/configuration/hbm_settings.hpp"
-#include "sim/configuration/mapping_search.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
 #include "sim/host/sha256.hpp"
@@ -25,15 +26,20 @@ namespace fs = std::filesystem;
 
 class Reader {
  public:
-  Reader(Json json, fs::path directory) : json_(std::move(json)), directory_(std::move(directory)) {}
+  Reader(Json json, fs::path directory, Purpose purpose)
+      : json_(std::move(json)), directory_(std::move(directory)), purpose_(purpose) {}
 
   Configuration read(const std::vector<Override>& overrides) {
     const Schema schema = Schema::embedded("configuration/config.schema.json");
     for (const Override& change : overrides) override_one(change, schema);
+    if (purpose_ == Purpose::kCollective && json_.is_object() && json_.value("training", Json()).is_object())
+      json_["training"]["batch"] = 1;
     findings_ = schema.check(json_);
     if (!json_.is_object()) throw InputError(std::move(findings_));
     read_network();
     schema.fill_defaults(json_);
+    if (purpose_ == Purpose::kCollective && clean("/training") && clean("/chip") && clean("/system"))
+      share_images();
     if (clean("/training")) read_training();
     if (clean("/dataset")) read_dataset();
     if (clean("/precision") && network_known_) {
@@ -42,8 +48,7 @@ class Reader {
     if (clean("/chip")) read_chip();
     if (clean("/chip") && clean("/system")) {
       const Json system = json_["system"], chip = json_["chip"];
-      config_.system = merge_system(json_["system"], json_["chip"],
-                                    compiler::gradients_of(config_.network, config_.precision), findings_);
+      config_.system = merge_system(json_["system"], json_["chip"], gradients(), findings_);
       if (system["mapping"]["automatic"].get<bool>()) {
         search_ = {system, chip};
       } else if (clean("/training") && clean("/system")) {
@@ -111,6 +116,18 @@ class Reader {
     }
     network_known_ = true;
     json_["network"] = compiler::network_to_json(config_.network);
+  }
+
+  // As many as there are lanes in the system.
+  void share_images() {
+    json_["training"]["batch"] = json_["chip"]["lanes"].get<std::int64_t>() *
+                                 json_["chip"]["cores"].get<std::int64_t>() *
+                                 json_["system"]["chips"].get<std::int64_t>();
+  }
+
+  compiler::Gradients gradients() const {
+    if (purpose_ == Purpose::kCollective) return {};
+    return compiler::gradients_of(config_.network, config_.precision);
   }
 
   void read_training() {
@@ -229,9 +246,39 @@ class Reader {
     options.test_images_used = json.value("test_images_used", std::int64_t{0});
   }
 
+  // The system as it was configured, but divided so; what it says of stages, split layers and axes holds for
+  // all.
+  SystemOptions divided(const compiler::MappingSizes& sizes, Json& system,
+                        std::vector<InputFinding>& findings) const {
+    system = search_[0];
+    Json chip = search_[1];
+    Json& mapping = system["mapping"];
+    mapping["tensor"] = sizes.tensor;
+    mapping["pipeline"] = sizes.pipeline;
+    mapping["micro_batches"] = sizes.micro_batches;
+    mapping["automatic"] = false;
+    return merge_system(system, chip, gradients(), findings);
+  }
+
+  std::optional<std::int64_t> expected_cycles(const compiler::MappingSizes& sizes) const {
+    std::vector<InputFinding> findings;
+    Json system;
+    const SystemOptions options = divided(sizes, system, findings);
+    if (!findings.empty()) return {};
+    try {
+      return compiler::compile(config_.network, config_.precision, config_.parameters, config_.chip,
+                               options.parameters)
+          .expected_step_cycles;
+    } catch (const InputError&) {
+      return {};  // more stages than layers, images that do not divide
+    }
+  }
+
   // What the compiler expects to be fastest takes the place of what was left to it.
   void choose_mapping() {
-    std::vector<MappingCandidate> candidates = mapping_candidates(config_, search_[0], search_[1]);
+    const std::vector<compiler::MappingCandidate> candidates = compiler::mapping_candidates(
+        config_.system.cores(),
+        [this](const compiler::MappingSizes& sizes) { return expected_cycles(sizes); });
     if (candidates.empty()) {
       findings_.push_back({"/system/mapping",
                            "no division of " + std::to_string(config_.system.cores()) +
@@ -239,8 +286,7 @@ class Reader {
                            "another number of cores or images"});
       return;
     }
-    config_.system = candidates.front().options;
-    json_["system"] = candidates.front().system;
+    config_.system = divided(candidates.front().sizes, json_["system"], findings_);
   }
 
   void finish() {
@@ -260,6 +306,7 @@ class Reader {
 
   Json json_;
   fs::path directory_;
+  Purpose purpose_;
   Configuration config_;
   bool network_known_ = false;
   std::vector<Json> search_;  // system and chip as they were, where the mapping is left to the compiler
@@ -296,13 +343,14 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
   return Sha256::of(text.data(), text.size());
 }
 
-Configuration load_configuration(const fs::path& file, const std::vector<Override>& overrides) {
-  return parse_configuration(read_json_file(file), file.parent_path(), overrides);
+Configuration load_configuration(const fs::path& file, const std::vector<Override>& overrides,
+                                 Purpose purpose) {
+  return parse_configuration(read_json_file(file), file.parent_path(), overrides, purpose);
 }
 
 Configuration parse_configuration(Json json, const fs::path& directory,
-                                  const std::vector<Override>& overrides) {
-  return Reader(std::move(json), directory).read(overrides);
+                                  const std::vector<Override>& overrides, Purpose purpose) {
+  return Reader(std::move(json), directory, purpose).read(overrides);
 }
 
 }  // namespace anzan::sim

@@ -47,12 +47,19 @@ struct Configuration {
   std::string identity(const std::string& dataset_digest) const;
 };
 
+// What the configuration is read for. A collective alone, over all cores of the system, has neither images
+// nor gradients: the batch is one that all cores could share, whatever the configuration says, and the
+// algorithm `automatic` goes along the dimensions of the topology.
+enum class Purpose { kTraining, kCollective };
+
 // Reads `file`, applies the overrides in order, and checks. Throws InputError with all findings.
 Configuration load_configuration(const std::filesystem::path& file,
-                                 const std::vector<Override>& overrides = {});
+                                 const std::vector<Override>& overrides = {},
+                                 Purpose purpose = Purpose::kTraining);
 
 // The same for a configuration in memory; relative paths in it count from `directory`.
 Configuration parse_configuration(nlohmann::json json, const std::filesystem::path& directory,
-                                  const std::vector<Override>& overrides = {});
+                                  const std::vector<Override>& overrides = {},
+                                  Purpose purpose = Purpose::kTraining);
 
 }  // namespace anzan::sim

@@ -1,10 +1,12 @@
-// See system_settings.hpp.
+// Reads the blocks from the links up: each network is built as soon as it is known, so that what stands after
+// it (routing, dimensions of the exchange, ways) can ask it.
 #include "sim/configuration/system_settings.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 
 #include "compiler/collective/sum_over_cores.hpp"
@@ -39,6 +41,12 @@ class SystemReader {
     read_mapping(system_["mapping"]);
     read_exchange(system_["exchange"]);
     return o_;
+  }
+
+  static std::vector<std::string> algorithms() {
+    std::vector<std::string> names{"automatic"};
+    for (const Algorithm& algorithm : kAlgorithms) names.emplace_back(algorithm.name);
+    return names;
   }
 
  private:
@@ -83,7 +91,7 @@ class SystemReader {
   void read_topology(Json& json) {
     models::TopologyParameters& t = o_.network.chips;
     t.kind = json["kind"].get<std::string>();
-    if (!json.contains("sizes")) json["sizes"] = default_sizes(t.kind);
+    if (!json.contains("sizes")) json["sizes"] = models::default_sizes(t.kind, o_.chips);
     t.sizes = json["sizes"].get<std::vector<int>>();
     for (const Json& pair : json["links"])
       t.cables.push_back({pair[0].get<int>(), pair[1].get<int>(), t.link});
@@ -91,19 +99,14 @@ class SystemReader {
     o_.network.routing = json["routing"].get<std::string>();
     if (!findings_.empty()) return;
     try {
-      const models::Topology built = models::build_topology(t);
-      if (built.endpoints() != o_.chips)
+      chips_ = models::build_topology(t);
+      if (chips_->endpoints() != o_.chips)
         find("/system/topology/sizes", shown(json["sizes"]),
-             std::to_string(o_.chips) + " chips, not " + std::to_string(built.endpoints()));
-      models::build_routing(built, o_.network.routing);
+             std::to_string(o_.chips) + " chips, not " + std::to_string(chips_->endpoints()));
+      models::build_routing(*chips_, o_.network.routing);
     } catch (const std::invalid_argument& error) {
       find("/system/topology", t.kind, std::string("a network that can be: ") + error.what());
     }
-  }
-
-  std::vector<int> default_sizes(const std::string& kind) const {
-    if (kind == "hypercube") return {static_cast<int>(std::lround(std::log2(o_.chips)))};
-    return {o_.chips};
   }
 
   void read_mapping(const Json& json) {
@@ -135,11 +138,7 @@ class SystemReader {
 
   void read_exchange(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
-    if (json["format"] != "precision") {
-      for (const isa::Format f : {isa::Format::kFp32, isa::Format::kInt16, isa::Format::kInt8}) {
-        if (json["format"] == isa::name(f)) e.format = f;
-      }
-    }
+    e.format = isa::parse_format(json["format"].get<std::string>());  // none: as the precision says
     e.segment_bytes = json["segment_kib"].get<std::int64_t>() * 1024;
     e.hide_in_backward = json["hide_in_backward"].get<bool>();
     e.hide_in_forward = json["hide_in_forward"].get<bool>();
@@ -154,9 +153,13 @@ class SystemReader {
 
   void read_ways(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
-    const std::string algorithm = json["algorithm"].get<std::string>();
-    if (!json.contains("dimensions"))
-      json["dimensions"] = algorithm == "automatic" ? fastest(json) : dimensions(algorithm);
+    if (!json.contains("dimensions")) {
+      const std::string name = json["algorithm"].get<std::string>();
+      const auto algorithm = std::find_if(std::begin(kAlgorithms), std::end(kAlgorithms),
+                                          [&](const Algorithm& a) { return name == a.name; });
+      json["dimensions"] =
+          algorithm == std::end(kAlgorithms) ? fastest(json) : (this->*algorithm->dimensions)();
+    }
     e.dimensions = json["dimensions"].get<std::vector<int>>();
     const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
                                                  [](std::int64_t p, int size) { return p * size; });
@@ -181,13 +184,14 @@ class SystemReader {
     return result;
   }
 
-  // Of the algorithms that the system allows; the first of those that take the same time.
+  // Of the algorithms that the system allows; the first of those that take the same time, and of all where
+  // nothing is known of what is to be exchanged.
   std::vector<int> fastest(const Json& json) {
-    const std::string& kind = o_.network.chips.kind;
-    std::vector<const char*> offered{"hierarchical", "ring"};
-    if (kind == "torus" || kind == "mesh") offered.insert(offered.begin(), "torus");
-    if ((data_cores_ & (data_cores_ - 1)) == 0) offered.push_back("halving_doubling");
     if (data_cores_ == 1 || !findings_.empty()) return {data_cores_};
+    std::vector<std::vector<int>> allowed;
+    for (const Algorithm& algorithm : kAlgorithms)
+      if ((this->*algorithm.allowed)()) allowed.push_back((this->*algorithm.dimensions)());
+    if (gradients_.elements.empty()) return allowed.front();
     const models::ChipsNetwork network = models::build_chips(o_.network);
     compiler::ExchangeParameters e = o_.parameters.exchange;
     compiler::ExchangeSizes sizes;
@@ -200,8 +204,8 @@ class SystemReader {
     sizes.line_bytes = chip_["lanes"].get<int>() * 4;
     std::vector<int> best;
     double least = std::numeric_limits<double>::infinity();
-    for (const char* algorithm : offered) {
-      e.dimensions = dimensions(algorithm);
+    for (const std::vector<int>& dimensions : allowed) {
+      e.dimensions = dimensions;
       e.fixed_dimensions = on_chip(e);
       e.ways = json.contains("ways") ? json["ways"].get<int>() : default_ways(e);
       if (static_cast<std::size_t>(e.ways) > all_ways(e.grid(), e.fixed_dimensions, e.semaphores).size())
@@ -210,63 +214,98 @@ class SystemReader {
       if (fs < least) best = e.dimensions;
       least = std::min(least, fs);
     }
-    return best.empty() ? dimensions("hierarchical") : best;
+    return best.empty() ? hierarchical() : best;
   }
 
   // All, if each goes over links of its own: from chip to neighbouring chip.
   int default_ways(const compiler::ExchangeParameters& e) const {
     const std::vector<compiler::Way> all = compiler::all_ways(e.grid(), e.fixed_dimensions, e.semaphores);
-    const models::Topology chips = models::build_topology(o_.network.chips);
     for (const compiler::Dimension& d : all.front()) {
       for (int core = 0; core < o_.cores(); ++core) {
         const int from = core / o_.cores_per_chip, to = next(d, core) / o_.cores_per_chip;
-        if (from != to && chips.link_between(from, to) < 0) return 1;
+        if (from != to && chips_->link_between(from, to) < 0) return 1;
       }
     }
     return o_.chips == 1 ? 1 : static_cast<int>(all.size());
   }
 
-  // The first dimension varies fastest: the cores of a chip.
-  std::vector<int> dimensions(const std::string& algorithm) {
-    const int cores = data_cores_;
-    // neighbours on the data axis are neighbouring chips, or the axis is none of the topology's
-    const bool of_chips = o_.parameters.exchange.stride == o_.cores_per_chip && cores == o_.chips;
-    if (algorithm == "ring" || (cores != o_.cores() && !of_chips && algorithm != "halving_doubling"))
-      return {cores};
-    std::vector<int> result;
-    if (algorithm == "halving_doubling") {
-      for (int left = cores; left > 1; left /= 2) {
-        if (left % 2 != 0) {
-          find("/system/exchange/algorithm", algorithm,
-               "a power of two of cores, not " + std::to_string(cores));
-          return {cores};
-        }
-        result.push_back(2);
-      }
-      return result.empty() ? std::vector<int>{1} : result;
-    }
-    if (o_.cores_per_chip > 1 && !of_chips) result.push_back(o_.cores_per_chip);
-    const std::string& kind = o_.network.chips.kind;
-    const bool grid = kind == "torus" || kind == "mesh";
-    if (algorithm == "torus" && !grid)
-      find("/system/exchange/algorithm", algorithm, "a topology that is a torus or a mesh, not " + kind);
-    if (grid && algorithm != "hierarchical") {
-      result.insert(result.end(), o_.network.chips.sizes.begin(), o_.network.chips.sizes.end());
-    } else if (o_.chips > 1 || result.empty()) {
-      result.push_back(o_.chips);
-    }
+  // The algorithms: the sizes of their dimensions, of which the first varies fastest, the cores of a chip.
+
+  // Neighbours on the data axis are neighbouring chips.
+  bool of_chips() const {
+    return o_.parameters.exchange.stride == o_.cores_per_chip && data_cores_ == o_.chips;
+  }
+  // Otherwise the axis is none of the topology's.
+  bool follows_topology() const { return data_cores_ == o_.cores() || of_chips(); }
+  std::vector<int> cores_of_chip() const {
+    return o_.cores_per_chip > 1 && !of_chips() ? std::vector<int>{o_.cores_per_chip} : std::vector<int>{};
+  }
+
+  std::vector<int> ring() { return {data_cores_}; }
+
+  std::vector<int> hierarchical() {
+    if (!follows_topology()) return ring();
+    std::vector<int> result = cores_of_chip();
+    if (o_.chips > 1 || result.empty()) result.push_back(o_.chips);
     return result;
   }
+
+  std::vector<int> along_topology() {
+    if (!follows_topology()) return ring();
+    if (!chips_) return hierarchical();  // there are findings that say why
+    const std::vector<int>& sizes = chips_->sizes();
+    if (sizes.empty()) {
+      find("/system/exchange/algorithm", "torus",
+           "a topology that has dimensions, not " + o_.network.chips.kind);
+      return hierarchical();
+    }
+    std::vector<int> result = cores_of_chip();
+    result.insert(result.end(), sizes.begin(), sizes.end());
+    return result;
+  }
+  bool topology_has_dimensions() const { return chips_ && chips_->sizes().size() > 1; }
+
+  std::vector<int> halving_doubling() {
+    std::vector<int> result;
+    for (int left = data_cores_; left > 1; left /= 2) {
+      if (left % 2 != 0) {
+        find("/system/exchange/algorithm", "halving_doubling",
+             "a power of two of cores, not " + std::to_string(data_cores_));
+        return ring();
+      }
+      result.push_back(2);
+    }
+    return result.empty() ? ring() : result;
+  }
+  bool power_of_two() const { return (data_cores_ & (data_cores_ - 1)) == 0; }
+
+  bool always() const { return true; }
+
+  struct Algorithm {
+    const char* name;
+    std::vector<int> (SystemReader::*dimensions)();  // a finding where the system has none such
+    bool (SystemReader::*allowed)() const;           // whether `automatic` may choose it
+  };
+  // Those that follow the links come first: of algorithms that take the same time, the first is chosen.
+  static constexpr Algorithm kAlgorithms[] = {
+      {"torus", &SystemReader::along_topology, &SystemReader::topology_has_dimensions},
+      {"hierarchical", &SystemReader::hierarchical, &SystemReader::always},
+      {"ring", &SystemReader::ring, &SystemReader::always},
+      {"halving_doubling", &SystemReader::halving_doubling, &SystemReader::power_of_two},
+  };
 
   Json& system_;
   Json& chip_;
   const compiler::Gradients& gradients_;
   std::vector<compiler::InputFinding>& findings_;
   SystemOptions o_;
+  std::optional<models::Topology> chips_;  // if it can be
   int data_cores_ = 1;
 };
 
 }  // namespace
+
+std::vector<std::string> exchange_algorithms() { return SystemReader::algorithms(); }
 
 SystemOptions merge_system(Json& system, Json& chip, const compiler::Gradients& gradients,
                            std::vector<compiler::InputFinding>& findings) {

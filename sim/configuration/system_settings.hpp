@@ -2,6 +2,7 @@
 // what they exchange.
 #pragma once
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "compiler/input/gradients.hpp"
@@ -19,8 +20,12 @@ struct SystemOptions {
   int cores() const { return chips * cores_per_chip; }
 };
 
+// What `system.exchange.algorithm` can be.
+std::vector<std::string> exchange_algorithms();
+
 // `system` and `chip` have passed the schema and have every setting spelt out afterwards. What no system
-// could be becomes findings at /system or /chip.
+// could be becomes findings at /system or /chip. Without gradients, the algorithm `automatic` goes along the
+// dimensions of the topology.
 SystemOptions merge_system(nlohmann::json& system, nlohmann::json& chip, const compiler::Gradients& gradients,
                            std::vector<compiler::InputFinding>& findings);
 

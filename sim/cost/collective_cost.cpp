@@ -50,8 +50,7 @@ compiler::CollectiveParameters collective_parameters(const Configuration& c, com
   p.payload_bytes = c.system.packet.payload_bytes;
   p.exchange = c.system.parameters.exchange;
   p.chip = c.chip;
-  const std::string& topology = c.system.network.chips.kind;
-  p.direct = c.system.chips == 1 || (topology != "ring" && topology != "torus" && topology != "hypercube");
+  p.direct = c.system.chips == 1 || !models::build_topology(c.system.network.chips).all_rings();
   return p;
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 
@@ -75,6 +76,45 @@ TEST(Topology, SmallestSizes) {
   EXPECT_EQ(build("ring", {2}).links().size(), 2U);
   EXPECT_EQ(build("hypercube", {0}).nodes(), 1);
   EXPECT_EQ(build("full", {1}).nodes(), 1);
+}
+
+// Who asks for no sizes gets a network of so many endpoints, of every kind but the one whose links are
+// listed.
+TEST(Topology, DefaultSizesGiveTheEndpoints) {
+  for (const std::string& kind : topology_kinds()) {
+    for (const int endpoints : {1, 2, 8, 64}) {
+      const std::vector<int> sizes = default_sizes(kind, endpoints);
+      if (kind == "links") {
+        EXPECT_THROW(build(kind, sizes), Error);
+      } else {
+        EXPECT_EQ(build(kind, sizes).endpoints(), endpoints) << kind;
+      }
+    }
+  }
+  EXPECT_THROW(default_sizes("moebius", 4), Error);
+}
+
+// Counted: a grid consists of rings if each node has two neighbours in each dimension of three and more.
+TEST(Topology, AllRingsIsWhatTheLinksSay) {
+  for (const char* kind : {"ring", "torus", "mesh", "hypercube"}) {
+    for (const std::vector<int>& sizes :
+         std::vector<std::vector<int>>{{1}, {2}, {3}, {2, 2}, {3, 2}, {2, 4}}) {
+      if (sizes.size() > 1 && (kind == std::string("ring") || kind == std::string("hypercube"))) continue;
+      const Topology t = build(kind, sizes);
+      bool rings = true;
+      for (int node = 0; node < t.nodes(); ++node) {
+        std::size_t neighbours = 0;
+        for (const int size : t.sizes()) neighbours += static_cast<std::size_t>(std::min(size - 1, 2));
+        rings = rings && t.out_links(node).size() == neighbours;
+      }
+      EXPECT_EQ(t.all_rings(), rings) << kind << ' ' << sizes.size();
+    }
+  }
+  EXPECT_TRUE(build("torus", {3, 4}).all_rings());
+  EXPECT_TRUE(build("mesh", {2, 2}).all_rings());
+  EXPECT_FALSE(build("mesh", {3, 2}).all_rings());
+  EXPECT_FALSE(build("full", {3}).all_rings());
+  EXPECT_FALSE(build("switch", {2}).all_rings());
 }
 
 TEST(Topology, FailedLinksAreGone) {
