@@ -20,7 +20,7 @@ long double positive_part(long double value) { return value > 0 ? value : 0.0L; 
 
 // Calls visit(n, c, y, x) for the elements of a tensor in logical order.
 template <class Visit>
-void visit_elements(const std::array<std::int64_t, 4>& shape, const Visit& visit) {
+void visit_elements(const IntegerGraph::TensorShape& shape, const Visit& visit) {
   for (std::int64_t n = 0; n < shape[0]; ++n)
     for (std::int64_t c = 0; c < shape[1]; ++c)
       for (std::int64_t y = 0; y < shape[2]; ++y)
@@ -43,8 +43,73 @@ class Fold {
 
 }  // namespace
 
+IntegerNetwork::IntegerNetwork(const compiler::Network& network, Formats formats,
+                               const StepSettings& settings)
+    : graph_(network, settings.batch),
+      formats_(std::move(formats)),
+      settings_(settings),
+      writer_(settings.seed, settings.step) {}
+
+std::vector<std::string> IntegerNetwork::inputs() const {
+  std::vector<std::string> names;
+  for (const IntegerGraph::Input& input : graph_.inputs()) {
+    if (!input.is_master || formats_.count(input.name) != 0) names.push_back(input.name);
+  }
+  return names;
+}
+
+// An input of the step, all zero at q_read; or the gradient of the logits, which the step writes.
+StoredTensor IntegerNetwork::settable(const std::string& name) const {
+  if (name == logit_gradient()) {
+    return create(name, graph_.image_shape(graph_.logits().shape));
+  }
+  for (const IntegerGraph::Input& input : graph_.inputs()) {
+    if (name != input.name) continue;
+    StoredTensor tensor = create(name, input.shape);
+    tensor.q = tensor.format.q_read;
+    return tensor;
+  }
+  throw std::invalid_argument("reference: " + name + " cannot be set");
+}
+
+void IntegerNetwork::set(const std::string& name, std::vector<std::int32_t> stored) {
+  StoredTensor tensor = settable(name);
+  if (stored.size() != tensor.stored.size())
+    throw std::invalid_argument("reference: wrong size of tensor " + name);
+  tensor.stored = std::move(stored);
+  tensors_.insert_or_assign(name, std::move(tensor));
+}
+
+void IntegerNetwork::set_values(const std::string& name, const std::vector<float>& values) {
+  StoredTensor tensor = settable(name);
+  if (values.size() != tensor.stored.size())
+    throw std::invalid_argument("reference: wrong size of tensor " + name);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    writer_.store(tensor, static_cast<std::int64_t>(i), values[i], nullptr);
+  }
+  tensors_.insert_or_assign(name, std::move(tensor));
+}
+
+StoredTensor IntegerNetwork::create(const std::string& name, const TensorShape& shape) const {
+  const auto format = formats_.find(name);
+  if (format == formats_.end()) throw std::invalid_argument("reference: no format for tensor " + name);
+  return Writer::make(format->second, shape);
+}
+
+const StoredTensor& IntegerNetwork::tensor(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) throw std::invalid_argument("reference: tensor " + name + " holds nothing");
+  return found->second;
+}
+
+Statistics IntegerNetwork::statistics(const std::string& name) const {
+  const auto found = statistics_.find(name);
+  return found == statistics_.end() ? Statistics() : found->second;
+}
+
 template <class Value>
-void IntegerNetwork::write(const std::string& name, StoredTensor tensor, const Value& value) {
+void IntegerNetwork::write(const std::string& name, const TensorShape& shape, const Value& value) {
+  StoredTensor tensor = create(name, shape);
   Statistics& statistics = statistics_[name];
   std::int64_t i = 0;
   visit_elements(tensor.shape, [&](std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
@@ -54,11 +119,18 @@ void IntegerNetwork::write(const std::string& name, StoredTensor tensor, const V
   tensors_.insert_or_assign(name, std::move(tensor));
 }
 
+void IntegerNetwork::write_values(const std::string& name, const TensorShape& shape,
+                                  const std::vector<float>& values) {
+  write(name, shape, [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
+    return static_cast<long double>(values[at(i)]);
+  });
+}
+
 void IntegerNetwork::forward() {
   statistics_.clear();
-  for (std::size_t number = 0; number < network_.layers.size(); ++number) {
-    const Layer& l = network_.layers[number];
-    const Node& node = nodes_[node_of_layer_[number]];
+  for (std::size_t number = 0; number < network().layers.size(); ++number) {
+    const Layer& l = network().layers[number];
+    const Node& node = graph_.node(static_cast<int>(number));
     if (node.layer != static_cast<int>(number)) continue;  // a view, or a fused ReLU
     switch (l.kind) {
       case LayerKind::kConvolution:
@@ -85,11 +157,11 @@ void IntegerNetwork::forward() {
 }
 
 void IntegerNetwork::weighted_forward(const Layer& l, const Node& node) {
-  const Geometry g = geometry(l);
+  const Geometry g = graph_.geometry(l);
   const Factors factors(tensor(activation(l.inputs.at(0))), tensor(l.name + ".weight"));
   const std::vector<float> bias = l.bias ? tensor(l.name + ".bias").reals() : std::vector<float>();
-  const std::string name = activation_name(node);
-  write(name, create(name, image_shape(node.shape)),
+  const std::string name = node.activation();
+  write(name, graph_.image_shape(node.shape),
         [&](std::int64_t, std::int64_t n, std::int64_t oc, std::int64_t oy, std::int64_t ox) {
           const std::optional<float> start = l.bias ? std::optional<float>(bias[at(oc)]) : std::nullopt;
           const long double sum =
@@ -99,10 +171,10 @@ void IntegerNetwork::weighted_forward(const Layer& l, const Node& node) {
 }
 
 void IntegerNetwork::max_pool_forward(const Layer& l, const Node& node) {
-  const Geometry g = geometry(l);
+  const Geometry g = graph_.geometry(l);
   const StoredTensor& x = tensor(activation(l.inputs.at(0)));
   const std::vector<float> values = x.reals();
-  StoredTensor y{x.format, x.q, image_shape(node.shape), {}};
+  StoredTensor y{x.format, x.q, graph_.image_shape(node.shape), {}};
   std::vector<std::int64_t>& chosen = chosen_[l.name];
   chosen.clear();
   visit_elements(y.shape, [&](std::int64_t n, std::int64_t c, std::int64_t oy, std::int64_t ox) {
@@ -114,15 +186,15 @@ void IntegerNetwork::max_pool_forward(const Layer& l, const Node& node) {
     chosen.push_back(best);
     y.stored.push_back(x.stored[at(best)]);
   });
-  tensors_.insert_or_assign(activation_name(node), std::move(y));
+  tensors_.insert_or_assign(node.activation(), std::move(y));
 }
 
 void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
-  const Geometry g = geometry(l);
+  const Geometry g = graph_.geometry(l);
   const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals();
   const auto share = static_cast<float>(1.0 / static_cast<double>(l.kernel_h * l.kernel_w));
-  const std::string name = activation_name(node);
-  write(name, create(name, image_shape(node.shape)),
+  const std::string name = node.activation();
+  write(name, graph_.image_shape(node.shape),
         [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t oy, std::int64_t ox) {
           Fold fold;
           visit_window(g, oy, ox, [&](std::int64_t, std::int64_t, std::int64_t row, std::int64_t column) {
@@ -135,8 +207,8 @@ void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
 void IntegerNetwork::add_forward(const Layer& l, const Node& node) {
   const std::vector<float> a = tensor(activation(l.inputs.at(0))).reals();
   const std::vector<float> b = tensor(activation(l.inputs.at(1))).reals();
-  const std::string name = activation_name(node);
-  write(name, create(name, image_shape(node.shape)),
+  const std::string name = node.activation();
+  write(name, graph_.image_shape(node.shape),
         [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
           const float sum = a[at(i)] + b[at(i)];
           return node.fused_relu ? positive_part(sum) : static_cast<long double>(sum);
@@ -148,12 +220,12 @@ void IntegerNetwork::relu_forward(const Layer& l, const Node& node) {
   for (std::size_t i = 0; i < y.stored.size(); ++i) {
     if (!(y.real(static_cast<std::int64_t>(i)) > 0)) y.stored[i] = 0;
   }
-  tensors_.insert_or_assign(activation_name(node), std::move(y));
+  tensors_.insert_or_assign(node.activation(), std::move(y));
 }
 
 std::vector<int> IntegerNetwork::prediction() const {
-  const std::vector<float> logits = tensor(activation(network_.layers.back().inputs.at(0))).reals();
-  const std::int64_t classes = network_.classes();
+  const std::vector<float> logits = tensor(activation(network().layers.back().inputs.at(0))).reals();
+  const std::int64_t classes = network().classes();
   std::vector<int> result;
   for (std::int64_t n = 0; n < settings_.batch; ++n) {
     std::int64_t best = 0;
@@ -168,20 +240,20 @@ std::vector<int> IntegerNetwork::prediction() const {
 void IntegerNetwork::backward() {
   contributions_.clear();
   tensor(logit_gradient());  // must have been set
-  ++contributions_[nodes_[node_of(network_.layers.back().inputs.at(0))].name];
-  for (std::size_t back = 1; back < network_.layers.size(); ++back) {
-    const std::size_t number = network_.layers.size() - 1 - back;
-    const Layer& l = network_.layers[number];
-    const Node& node = nodes_[node_of_layer_[number]];
+  ++contributions_[graph_.logits().name];
+  for (std::size_t back = 1; back < network().layers.size(); ++back) {
+    const std::size_t number = network().layers.size() - 1 - back;
+    const Layer& l = network().layers[number];
+    const Node& node = graph_.node(static_cast<int>(number));
     if (node.layer != static_cast<int>(number) || !node.needs_gradient) continue;
     finish_gradient(node);
     if (node.fused_relu) mask(node);
-    const StoredTensor dy = tensor(gradient_name(node));
+    const StoredTensor dy = tensor(node.gradient());
     if (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected) parameter_gradients(l, dy);
     for (const int input : l.inputs) {
-      const Node& target = nodes_[node_of(input)];
+      const Node& target = graph_.node(input);
       if (!target.needs_gradient) continue;
-      const std::string name = contribution_name(target, ++contributions_[target.name]);
+      const std::string name = target.contribution(++contributions_[target.name]);
       switch (l.kind) {
         case LayerKind::kConvolution:
         case LayerKind::kFullyConnected:
@@ -211,32 +283,29 @@ void IntegerNetwork::finish_gradient(const Node& node) {
   if (terms == 1) return;
   if (contributions_[node.name] != terms)
     throw std::logic_error("reference: gradient of " + node.name + " incomplete");
-  std::vector<float> sum = tensor(contribution_name(node, 1)).reals();
+  std::vector<float> sum = tensor(node.contribution(1)).reals();
   for (std::size_t k = 2; k <= terms; ++k) {
-    const std::vector<float> term = tensor(contribution_name(node, k)).reals();
-    const std::string name = gradient_name(node) + (k < terms ? ".sum" + std::to_string(k) : "");
-    write(name, create(name, image_shape(node.shape)),
-          [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
-            const float added = sum[at(i)] + term[at(i)];
-            return static_cast<long double>(added);
-          });
+    const std::vector<float> term = tensor(node.contribution(k)).reals();
+    const std::string name = node.gradient() + (k < terms ? ".sum" + std::to_string(k) : "");
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += term[i];
+    write_values(name, graph_.image_shape(node.shape), sum);
     sum = tensor(name).reals();
   }
 }
 
 void IntegerNetwork::mask(const Node& node) {
-  const StoredTensor& y = tensor(activation_name(node));
-  StoredTensor& gradient = tensors_.at(gradient_name(node));
+  const StoredTensor& y = tensor(node.activation());
+  StoredTensor& gradient = tensors_.at(node.gradient());
   for (std::size_t i = 0; i < gradient.stored.size(); ++i) {
     if (!(y.real(static_cast<std::int64_t>(i)) > 0)) gradient.stored[i] = 0;
   }
 }
 
 void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy) {
-  const Geometry g = geometry(l);
+  const Geometry g = graph_.geometry(l);
   const Factors factors(dy, tensor(activation(l.inputs.at(0))));
   const std::string weight = l.name + ".weight_gradient", bias = l.name + ".bias_gradient";
-  write(weight, create(weight, parameter_shape(l, false)),
+  write(weight, graph_.parameter_shape(l, false),
         [&](std::int64_t, std::int64_t oc, std::int64_t ic, std::int64_t ky, std::int64_t kx) {
           return contract(factors, std::nullopt, [&](const auto& visit) {
             visit_backward_weight(g, settings_.lanes, oc, ic, ky, kx, visit);
@@ -245,7 +314,7 @@ void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy)
   if (!l.bias) return;
   StoredTensor one{dy.format, 0, {1, 1, 1, 1}, {dy.integer() ? 1 : bits_of(1.0F)}};
   const Factors sums(dy, one);
-  write(bias, create(bias, parameter_shape(l, true)),
+  write(bias, graph_.parameter_shape(l, true),
         [&](std::int64_t, std::int64_t oc, std::int64_t, std::int64_t, std::int64_t) {
           return contract(sums, std::nullopt,
                           [&](const auto& visit) { visit_backward_bias(g, settings_.lanes, oc, visit); });
@@ -254,9 +323,9 @@ void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy)
 
 void IntegerNetwork::data_gradient(const Layer& l, const StoredTensor& dy, const Node& target,
                                    const std::string& name) {
-  const Geometry g = geometry(l);
+  const Geometry g = graph_.geometry(l);
   const Factors factors(dy, tensor(l.name + ".weight"));
-  write(name, create(name, image_shape(target.shape)),
+  write(name, graph_.image_shape(target.shape),
         [&](std::int64_t, std::int64_t n, std::int64_t ic, std::int64_t y, std::int64_t x) {
           return contract(factors, std::nullopt,
                           [&](const auto& visit) { visit_backward_data(g, n, ic, y, x, visit); });
@@ -265,10 +334,10 @@ void IntegerNetwork::data_gradient(const Layer& l, const StoredTensor& dy, const
 
 void IntegerNetwork::max_pool_backward(const Layer& l, const StoredTensor& dy, const Node& target,
                                        const std::string& name) {
-  const Geometry g = geometry(l);
+  const Geometry g = graph_.geometry(l);
   const std::vector<float> gradient = dy.reals();
   const std::vector<std::int64_t>& chosen = chosen_.at(l.name);
-  write(name, create(name, image_shape(target.shape)),
+  write(name, graph_.image_shape(target.shape),
         [&](std::int64_t i, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
           Fold fold;
           visit_seeing_windows(g, y, x, [&](std::int64_t, std::int64_t, std::int64_t oy, std::int64_t ox) {
@@ -281,10 +350,10 @@ void IntegerNetwork::max_pool_backward(const Layer& l, const StoredTensor& dy, c
 
 void IntegerNetwork::average_pool_backward(const Layer& l, const StoredTensor& dy, const Node& target,
                                            const std::string& name) {
-  const Geometry g = geometry(l);
+  const Geometry g = graph_.geometry(l);
   const std::vector<float> gradient = dy.reals();
   const auto share = static_cast<float>(1.0 / static_cast<double>(l.kernel_h * l.kernel_w));
-  write(name, create(name, image_shape(target.shape)),
+  write(name, graph_.image_shape(target.shape),
         [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
           Fold fold;
           visit_seeing_windows(g, y, x, [&](std::int64_t, std::int64_t, std::int64_t oy, std::int64_t ox) {
@@ -308,15 +377,11 @@ void IntegerNetwork::pass_gradient(const Layer& l, const StoredTensor& dy, const
     tensors_.insert_or_assign(name, std::move(selected));
     return;
   }
-  const std::vector<float> values = selected.reals();
-  write(name, create(name, dy.shape),
-        [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
-          return static_cast<long double>(values[at(i)]);
-        });
+  write_values(name, dy.shape, selected.reals());
 }
 
 void IntegerNetwork::update() {
-  for (const Layer& l : network_.layers) {
+  for (const Layer& l : network().layers) {
     if (l.kind != LayerKind::kConvolution && l.kind != LayerKind::kFullyConnected) continue;
     update_parameter(l, false);
     if (l.bias) update_parameter(l, true);
@@ -324,29 +389,25 @@ void IntegerNetwork::update() {
 }
 
 void IntegerNetwork::update_parameter(const Layer& l, bool is_bias) {
-  const std::string own_master = parameter_name(l, is_bias, "master"), copy = parameter_name(l, is_bias, "");
+  const auto name_of = [&](const char* role) { return IntegerGraph::parameter_name(l, is_bias, role); };
+  const std::string own_master = name_of("master"), copy = name_of(""), velocity = name_of("momentum");
   const bool separate = formats_.count(own_master) != 0;
-  const std::string master = separate ? own_master : copy, velocity = parameter_name(l, is_bias, "momentum");
+  const std::string master = separate ? own_master : copy;
   const auto decay = static_cast<float>(settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay));
   const auto rate = static_cast<float>(settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr));
   const auto momentum = static_cast<float>(settings_.momentum);
-  const std::vector<float> g = tensor(parameter_name(l, is_bias, "gradient")).reals();
+  const std::vector<float> g = tensor(name_of("gradient")).reals();
   std::vector<float> w = tensor(master).reals(), v = tensor(velocity).reals();
   for (std::size_t i = 0; i < w.size(); ++i) {
     const float decayed = decay == 0.0F ? g[i] : std::fma(w[i], decay, g[i]);
     const float scaled = decayed * rate;
     v[i] = std::fma(v[i], momentum, scaled);
   }
-  const auto store = [&](const std::string& name, const std::vector<float>& values) {
-    write(name, create(name, parameter_shape(l, is_bias)),
-          [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
-            return static_cast<long double>(values[at(i)]);
-          });
-  };
   for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] - v[i];
-  store(velocity, v);
-  store(master, w);
-  if (separate) store(copy, w);
+  const TensorShape shape = graph_.parameter_shape(l, is_bias);
+  write_values(velocity, shape, v);
+  write_values(master, shape, w);
+  if (separate) write_values(copy, shape, w);
 }
 
 }  // namespace anzan::reference

@@ -40,7 +40,7 @@
 #include <vector>
 
 #include "compiler/input/network.hpp"
-#include "tests/reference/geometry.hpp"
+#include "tests/reference/integer_graph.hpp"
 #include "tests/reference/numbers.hpp"
 
 namespace anzan::reference {
@@ -60,11 +60,11 @@ class IntegerNetwork {
   // Names of the tensors that must be set: data, parameters, momenta, masters.
   std::vector<std::string> inputs() const;
   // Name of the measured gradient of the logits, to be set before backward().
-  std::string logit_gradient() const;
+  std::string logit_gradient() const { return graph_.logit_gradient(); }
   // Name of the tensor that holds a layer's output (a fused or flattened layer: that of the pair).
-  std::string activation(int layer) const;
+  std::string activation(int layer) const { return graph_.activation(layer); }
   // Its name in the double reference: a gradient masked in place is that of the ReLU's input.
-  std::string name_in_double(const std::string& name) const;
+  std::string name_in_double(const std::string& name) const { return graph_.name_in_double(name); }
 
   // Stored elements, in logical order. Throws std::invalid_argument for a wrong name or size.
   void set(const std::string& name, std::vector<std::int32_t> stored);
@@ -84,37 +84,15 @@ class IntegerNetwork {
   std::vector<int> prediction() const;
 
  private:
-  // One stored activation: produced by `layer`, with a fused ReLU or not, read by `consumers` (ascending).
-  struct Node {
-    std::string name;  // without ".activation"
-    int layer = -1;
-    bool fused_relu = false;
-    bool needs_gradient = false;
-    compiler::Shape shape;
-    std::vector<int> consumers;
-  };
-
-  void build_graph();
-  std::size_t node_of(int layer) const {
-    return layer < 0 ? 0 : node_of_layer_.at(static_cast<std::size_t>(layer));
-  }
-  const compiler::Layer& layer(int number) const {
-    return network_.layers.at(static_cast<std::size_t>(number));
-  }
-  std::string activation_name(const Node& node) const;
-  std::string gradient_name(const Node& node) const { return node.name + ".activation_gradient"; }
-  std::string contribution_name(const Node& node, std::size_t k) const;  // k from 1
-  static std::string parameter_name(const compiler::Layer& l, bool bias, const char* role);
-  Geometry geometry(const compiler::Layer& layer) const;
-  bool gathers(const compiler::Layer& layer) const;
-  std::array<std::int64_t, 4> image_shape(const compiler::Shape& s) const;
-  std::array<std::int64_t, 4> parameter_shape(const compiler::Layer& l, bool bias) const;
-
-  StoredTensor create(const std::string& name, const std::array<std::int64_t, 4>& shape) const;
+  using Node = IntegerGraph::Node;
+  using TensorShape = IntegerGraph::TensorShape;
+  const compiler::Network& network() const { return graph_.network(); }
+  StoredTensor create(const std::string& name, const TensorShape& shape) const;
   StoredTensor settable(const std::string& name) const;
   // Stores value(i, n, c, y, x) for every element i in logical order, and counts it.
   template <class Value>
-  void write(const std::string& name, StoredTensor tensor, const Value& value);
+  void write(const std::string& name, const TensorShape& shape, const Value& value);
+  void write_values(const std::string& name, const TensorShape& shape, const std::vector<float>& values);
 
   void weighted_forward(const compiler::Layer& l, const Node& node);
   void max_pool_forward(const compiler::Layer& l, const Node& node);
@@ -134,12 +112,10 @@ class IntegerNetwork {
   void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
   void update_parameter(const compiler::Layer& l, bool bias);
 
-  compiler::Network network_;
+  IntegerGraph graph_;
   Formats formats_;
   StepSettings settings_;
   Writer writer_;
-  std::vector<Node> nodes_;  // 0 is the data
-  std::vector<std::size_t> node_of_layer_;
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, Statistics> statistics_;
   std::map<std::string, std::vector<std::int64_t>>
