@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What collectives take on some networks, beside theory and the lower bound, as the table of the README.
+"""What collectives take on some networks, beside theory and the lower bound, as a table of workloads/RESULTS.md.
 
   collectives.py [--bytes N]   default: 8 MiB in each core
 

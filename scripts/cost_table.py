@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a training step of LeNet costs in each precision, as the table of the README.
+"""What a training step of LeNet costs in each precision, as a table of workloads/RESULTS.md.
 
   cost_table.py [--technology NAME]…   default: all that are built in
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What hiding and pipelining the exchange of gradients are worth on a system of chips: each technique alone,
-in pairs, and all three.
+in pairs, and all three; as a table of workloads/RESULTS.md.
 
     scripts/scaling.py [CONFIG] [--set /json/pointer=value]... [--one-core-cycles N] [--anzan PATH]
 

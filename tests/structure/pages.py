@@ -8,7 +8,7 @@ import re
 # Files that a page may name without a folder, because a name like this is a file of the tree or generated.
 _NAME = re.compile(r"[\w-]+(\.schema\.json|\.(cpp|hpp|sv|py|sh|md|cmake))")
 GENERATED = {"isa_generated.hpp", "isa_pkg.sv"}
-_PATH = re.compile(r"(\.?[\w-]+/)+(\.?[\w.-]+\.\w+)?")
+_PATH = re.compile(r"(\.?[\w-]+/)+(\.?[\w-]+(\.\w+)*)?")
 _NOT_OF_THE_TREE = {"build", "results"}
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -34,7 +34,8 @@ def _anchors(text):
 
 
 def _exists(tree, folders, target):
-    return target in folders or target in tree.files
+    """A file, a folder, or a module: files that differ only in how they end."""
+    return target in folders or target in tree.files or any(path.startswith(target + ".") for path in tree.files)
 
 
 def _broken_link(tree, folders, page, link):
@@ -55,14 +56,16 @@ def _broken_name(tree, folders, page, code):
     if _NAME.fullmatch(code):
         if code not in GENERATED and code not in {posixpath.basename(path) for path in tree.files}:
             return f"`{code}`: no file has this name"
-    elif _PATH.fullmatch(code):
-        first = code.split("/")[0]
-        below = posixpath.normpath(posixpath.join(posixpath.dirname(page), code))
-        # Of a folder by itself, without another one around it, nobody can tell where it is meant to stand.
-        if first in _NOT_OF_THE_TREE or first != first.lower() or code.count("/") == 1 and code.endswith("/"):
-            return None
-        if not _exists(tree, folders, posixpath.normpath(code)) and not _exists(tree, folders, below):
-            return f"`{code}`: not there, neither from the root of the tree nor from the page"
+        return None
+    first, slash, _ = code.partition("/")
+    if not _PATH.fullmatch(code) or not slash or first in _NOT_OF_THE_TREE or first != first.lower():
+        return None
+    # Without an ending, and not below a folder of the top level, it may be anything: `iadd/isub`, `clocked/`.
+    if first not in folders and "." not in posixpath.basename(code):
+        return None
+    below = posixpath.join(posixpath.dirname(page), code)
+    if not any(_exists(tree, folders, posixpath.normpath(path)) for path in (code, below)):
+        return f"`{code}`: not there, neither from the root of the tree nor from the page"
     return None
 
 

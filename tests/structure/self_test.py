@@ -31,7 +31,8 @@ SOUND = {
     "rtl/r.sv": "// A block.\nmodule r; endmodule\n",
     "workloads/configs/w.json": '{"a": 1}\n',
     "workloads/RESULTS.md": "# Results\n\n[sound](../README.md#sound), [folder](configs), <https://example.org/a.md>\n"
-                            "`isa/a.hpp` `a.hpp` `configs/w.json` `DIR/x.json` `isa_pkg.sv` `compiler/graph/`\n\n"
+                            "`isa/a.hpp` `a.hpp` `configs/w.json` `DIR/x.json` `isa_pkg.sv` `compiler/graph/`\n"
+                            "`compiler/graph/g` `add/sub`\n\n"
                             "    `isa/gone.hpp` [gone](gone.md)\n",
     "tests/t.cpp": '// A test.\n#include "tests/t.hpp"\n\n#include "sim/s.hpp"\n',
     "tests/p.py": '#!/usr/bin/env python3\n"""A program."""\n',
@@ -109,6 +110,7 @@ BREAKS = {
         ("isa/README.md", "# Page\nSee `gone/a.hpp`.\n"),
         ("isa/README.md", "# Page\nSee `gone.hpp`.\n"),
         ("isa/README.md", "# Page\nSee `compiler/gone/`.\n"),
+        ("isa/README.md", "# Page\nSee `compiler/graph/gone`.\n"),
     ],
     "formatting": [
         ("isa/b.hpp", "// A header.\nint  f( );\n"),
