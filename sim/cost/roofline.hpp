@@ -1,4 +1,4 @@
-// Where the time of a clocked run goes: for each region of the program (a pass of a layer) its operations,
+// Where the time of a clocked run goes: for each region of the program (a phase of a layer) its operations,
 // its HBM traffic, and which unit bounds it. Functions of a program and its timing.
 #pragma once
 #include <array>
@@ -49,7 +49,7 @@ struct RegionUse {
 std::vector<RegionUse> roofline(const isa::Program& program, const models::ProgramTiming& timing, int lanes,
                                 const RegionMap& map);
 
-// [{layer, pass, cycles, busy {dma, tensor, vector, settings, network}, drain_cycles, bound, operations,
+// [{layer, phase, cycles, busy {dma, tensor, vector, settings, network}, drain_cycles, bound, operations,
 // vector_operations, hbm_bytes, operations_per_byte}]; the last is of the tensor unit, null without traffic.
 nlohmann::json roofline_to_json(const std::vector<RegionUse>& uses);
 

@@ -1,4 +1,4 @@
-// See system_runner.hpp.
+// Tries one chip for all first; a network that treats chips differently says so, and then all are simulated.
 #include "sim/cost/system_runner.hpp"
 
 namespace anzan::sim {

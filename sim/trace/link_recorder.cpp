@@ -1,4 +1,4 @@
-// See link_recorder.hpp.
+// Slices are kept by link, and the gap over which they join doubles until few enough are left.
 #include "sim/trace/link_recorder.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See trace_events.hpp.
+// Each event is appended as a line of text; times are written from integers, so no digit is lost.
 #include "sim/trace/trace_events.hpp"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// See distribution.hpp.
+// Tensors move element by element, counts as sums, and whatever cores must have in common is compared.
 #include "sim/training/distribution.hpp"
 
 #include <algorithm>

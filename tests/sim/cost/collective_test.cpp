@@ -10,7 +10,8 @@
 #include "compiler/input/input_error.hpp"
 #include "models/number_format.hpp"
 #include "sim/cost/waiting.hpp"
-#include "sim/engines/cycle_cores_engine.hpp"
+#include "sim/engines/cycle_engine.hpp"
+#include "sim/engines/functional_engine.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -49,11 +50,11 @@ class Values {
   Values(const CollectiveParameters& p, std::mt19937& random)
       : p_(p),
         program_(compiler::collective_program(p)),
-        cores_(compiler::SystemParameters{p.exchange, {}}.cores()),
+        number_(compiler::SystemParameters{p.exchange, {}}.cores()),
         elements_(program_.lines * p.chip.lanes * 4 / models::element_bytes(p.format)),
-        cores_(cores_, p.chip, program_.hbm_lines, 1) {
-    const int most = std::max(1, 120 / cores_);
-    for (int c = 0; c < cores_; ++c) {
+        cores_(number_, p.chip, program_.hbm_lines, 1) {
+    const int most = std::max(1, 120 / number_);
+    for (int c = 0; c < number_; ++c) {
       cores_.core(c).settings.slot(kSlot).width = p.format == isa::Format::kInt8 ? 8 : 16;
       auto& values = first_.emplace_back();
       for (std::int64_t e = 0; e < elements_; ++e) {
@@ -65,10 +66,10 @@ class Values {
 
   void run(Engine&& engine) {
     std::vector<LoadedProgram> programs;
-    for (int c = 0; c < cores_; ++c)
+    for (int c = 0; c < number_; ++c)
       programs.push_back(cores_.executor(c).load(isa::encode(program_.in_core(c))));
     engine.run(programs, cores_);
-    for (int c = 0; c < cores_; ++c)
+    for (int c = 0; c < number_; ++c)
       for (const std::uint32_t semaphore : cores_.core(c).semaphores) ASSERT_EQ(semaphore, 0u);
   }
 
@@ -81,9 +82,9 @@ class Values {
       std::array<std::uint32_t, isa::kSemaphores> semaphores{};
       std::array<unsigned, isa::kUnitInfo.size> haste{};
     };
-    std::vector<State> states(static_cast<std::size_t>(cores_));
+    std::vector<State> states(static_cast<std::size_t>(number_));
     std::vector<LoadedProgram> programs;
-    for (int c = 0; c < cores_; ++c)
+    for (int c = 0; c < number_; ++c)
       programs.push_back(cores_.executor(c).load(isa::encode(program_.in_core(c))));
     const auto for_each = [](std::uint32_t mask, const auto& visit) {
       for (std::size_t s = 0; s < isa::kSemaphores; ++s)
@@ -137,8 +138,8 @@ class Values {
   }
 
   void check() const {
-    const std::int64_t piece = elements_ / cores_;
-    for (int c = 0; c < cores_; ++c) {
+    const std::int64_t piece = elements_ / number_;
+    for (int c = 0; c < number_; ++c) {
       for (std::int64_t e = 0; e < elements_; ++e) {
         const auto owner = static_cast<int>(e / piece);
         if (p_.kind == CollectiveKind::kReduceScatter && owner != c) continue;
@@ -164,7 +165,7 @@ class Values {
       case CollectiveKind::kAllToAll:
         return first(owner, core * piece + e % piece);
       default:
-        for (int c = 0; c < cores_; ++c) sum += first(c, e);
+        for (int c = 0; c < number_; ++c) sum += first(c, e);
         return sum;
     }
   }
@@ -192,7 +193,7 @@ class Values {
 
   CollectiveParameters p_;
   CollectiveProgram program_;
-  int cores_;
+  int number_;  // of cores
   std::int64_t elements_;
   Cores cores_;
   std::vector<std::vector<int>> first_;
