@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstring>
 #include <deque>
 #include <random>
 
@@ -12,6 +11,7 @@
 #include "sim/cost/waiting.hpp"
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/engines/functional_engine.hpp"
+#include "tests/sim/stored_numbers.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -171,24 +171,12 @@ class Values {
   }
 
   void write(int core, std::int64_t e, int value) {
-    std::uint8_t* at =
-        const_cast<models::Core&>(cores_.core(core)).hbm() + e * models::element_bytes(p_.format);
-    const auto number = static_cast<float>(value);
-    const void* from = p_.format == isa::Format::kFp32 ? static_cast<const void*>(&number) : &value;
-    std::memcpy(at, from, static_cast<std::size_t>(models::element_bytes(p_.format)));
+    testing::store_number(cores_.core(core).hbm() + e * models::element_bytes(p_.format), p_.format, value);
   }
   int read(int core, std::int64_t e) const {
-    const std::uint8_t* at = const_cast<Cores&>(cores_).core(core).hbm() +
-                             program_.result_line * 4 * p_.chip.lanes + e * models::element_bytes(p_.format);
-    if (p_.format == isa::Format::kInt8) return static_cast<std::int8_t>(*at);
-    if (p_.format == isa::Format::kInt16) {
-      std::int16_t value;
-      std::memcpy(&value, at, sizeof value);
-      return value;
-    }
-    float value;
-    std::memcpy(&value, at, sizeof value);
-    return static_cast<int>(value);
+    const std::uint8_t* result =
+        const_cast<Cores&>(cores_).core(core).hbm() + program_.result_line * 4 * p_.chip.lanes;
+    return testing::stored_number(result + e * models::element_bytes(p_.format), p_.format);
   }
 
   CollectiveParameters p_;

@@ -3,14 +3,13 @@
 
 #include <cmath>
 #include <fstream>
-#include <numeric>
 #include <random>
 #include <set>
 
 #include "compiler/input/input_error.hpp"
 #include "sim/cost/collective_cost.hpp"
 #include "sim/trace/traces.hpp"
-#include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -40,11 +39,7 @@ struct Net {
            : name == "hypercube"             ? "halving_doubling"
                                              : "hierarchical";
   }
-  int chips() const {
-    return kind == std::string("hypercube")
-               ? 1 << sizes.front()
-               : std::accumulate(sizes.begin(), sizes.end(), 1, std::multiplies<>());
-  }
+  int chips() const { return testing::chips_of(kind, sizes); }
 };
 
 std::ostream& operator<<(std::ostream& out, const Net& n) {
@@ -57,16 +52,12 @@ Configuration configuration(const Net& n, int lanes = 16) {
   Json json = testing::small_configuration({{"kind", "mnist"}});
   json["training"]["batch"] = lanes * n.chips() * n.cores_per_chip;
   json["chip"] = {{"lanes", lanes}, {"cores", n.cores_per_chip}};
-  json["system"] = {{"chips", n.chips()},
-                    {"topology",
-                     {{"kind", n.kind},
-                      {"sizes", n.sizes},
-                      {"link",
-                       {{"gb_per_s", kBytesPerCycle},
-                        {"latency_ns", n.latency_ns},
-                        {"payload_bytes", 1920},
-                        {"header_bytes", n.header_bytes}}}}},
-                    {"exchange", {{"ways", n.ways}, {"algorithm", n.algorithm()}}}};
+  json["system"] = testing::system_of(n.kind, n.sizes,
+                                      {{"gb_per_s", kBytesPerCycle},
+                                       {"latency_ns", n.latency_ns},
+                                       {"payload_bytes", 1920},
+                                       {"header_bytes", n.header_bytes}},
+                                      {{"exchange", {{"ways", n.ways}, {"algorithm", n.algorithm()}}}});
   return parse_configuration(json, ".");
 }
 
@@ -117,8 +108,8 @@ TEST(CollectiveTime, LargeMessagesTakeTheTimeOfTheTextbooks) {
 
 // Σ of the ways between all pairs, in hops.
 double hops(const std::vector<int>& sizes) {
-  double sum = 0, cores = 1;
-  for (const int n : sizes) cores *= n;
+  double sum = 0;
+  const double cores = testing::chips_of("torus", sizes);
   for (const int n : sizes)
     for (int distance = 0; distance < n; ++distance)
       sum += std::min(distance, n - distance) * cores / n * cores;

@@ -11,7 +11,7 @@
 #include "compiler/compiler.hpp"
 #include "models/clocked/system.hpp"
 #include "sim/configuration/configuration.hpp"
-#include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -33,8 +33,7 @@ struct Setting {
     if (!network_json.is_null()) json["network"] = network_json;
     json["precision"] = {{"preset", "fp32"}};
     config = parse_configuration(json, ".");
-    model = compiler::compile(config.network, config.precision, config.parameters, config.chip,
-                              config.system.parameters);
+    model = testing::compiled(config);
     network = models::build_chips(config.system.network);
   }
   int cores() const { return config.system.cores(); }
@@ -50,25 +49,21 @@ struct Setting {
 };
 
 // Without headers, and with buffers for many packets: messages of whatever length go at the full rate.
-Json topology(const char* kind, std::vector<int> sizes, const char* preset = "tofu2") {
-  return {{"kind", kind},
-          {"sizes", std::move(sizes)},
-          {"link", {{"preset", preset}, {"header_bytes", 0}, {"buffer_packets", 8}}}};
+Json links(const char* preset = "tofu2") {
+  return {{"preset", preset}, {"header_bytes", 0}, {"buffer_packets", 8}};
 }
 
 TEST(ExchangeTime, OneChipThatStandsForAllTakesTheTimeOfEach) {
   const Json lanes{{"lanes", 4}};
   const Json two_cores{{"lanes", 4}, {"cores", 2}};
   for (const auto& [system, chip] :
-       {std::pair<Json, Json>{{{"chips", 4}, {"topology", topology("ring", {4})}}, lanes},
-        {{{"chips", 6}, {"topology", topology("torus", {3, 2})}}, lanes},
-        {{{"chips", 8},
-          {"topology", topology("hypercube", {3})},
-          {"exchange", {{"algorithm", "halving_doubling"}}}},
+       {std::pair<Json, Json>{testing::system_of("ring", {4}, links()), lanes},
+        {testing::system_of("torus", {3, 2}, links()), lanes},
+        {testing::system_of("hypercube", {3}, links(), {{"exchange", {{"algorithm", "halving_doubling"}}}}),
          lanes},
-        {{{"chips", 3}, {"topology", topology("switch", {3})}}, two_cores},
+        {testing::system_of("switch", {3}, links()), two_cores},
         {{{"chips", 1}}, two_cores},
-        {{{"chips", 5}, {"topology", topology("full", {5})}}, lanes}}) {
+        {testing::system_of("full", {5}, links()), lanes}}) {
     const Setting s(system, chip, 120 * 4);
     for (const auto& program : {s.model.step_in_core, s.model.two_steps_in_core, s.model.exchange_in_core}) {
       const SystemTiming one = s.run(program, true), all = s.run(program, false);
@@ -85,9 +80,8 @@ TEST(ExchangeTime, OneChipThatStandsForAllTakesTheTimeOfEach) {
 
 TEST(ExchangeTime, CoresThatAreNotAlikeAreFound) {
   // one ring of nine through the rows of a torus: some neighbours are two hops away
-  const Setting s(
-      {{"chips", 9}, {"topology", topology("torus", {3, 3})}, {"exchange", {{"algorithm", "ring"}}}},
-      {{"lanes", 4}}, 36);
+  const Setting s(testing::system_of("torus", {3, 3}, links(), {{"exchange", {{"algorithm", "ring"}}}}),
+                  {{"lanes", 4}}, 36);
   EXPECT_THROW(s.run(s.model.step_in_core, true), models::clocked::NotAlike);
   const SystemTiming all = s.run(s.model.step_in_core, false);
   EXPECT_EQ(all.cores.size(), 9U);
@@ -113,28 +107,28 @@ struct Theory {
 
 // As many ways as there are.
 TEST(ExchangeTime, LargeMessagesTakeTheTimeOfTheTextbooks) {
-  const auto system = [](int chips, const Json& topology, const char* algorithm, int kib, int ways) {
-    return Json{{"chips", chips},
-                {"topology", topology},
-                {"exchange", {{"algorithm", algorithm}, {"segment_kib", kib}, {"ways", ways}}}};
+  const auto system = [](const char* kind, std::vector<int> sizes, const char* algorithm, int kib, int ways) {
+    return testing::system_of(
+        kind, sizes, links("tofu1"),
+        {{"exchange", {{"algorithm", algorithm}, {"segment_kib", kib}, {"ways", ways}}}});
   };
   const double bytes_per_cycle = 5;
   for (const Theory& t :
        {// 2 (N - 1) / N M / B: every piece passes every core but one, twice
-        Theory{system(4, topology("ring", {4}, "tofu1"), "ring", 32, 1), 2 * 3 / 4.0},
-        Theory{system(8, topology("ring", {8}, "tofu1"), "ring", 32, 1), 2 * 7 / 8.0},
+        Theory{system("ring", {4}, "ring", 32, 1), 2 * 3 / 4.0},
+        Theory{system("ring", {8}, "ring", 32, 1), 2 * 7 / 8.0},
         // half of it in each direction
-        Theory{system(4, topology("ring", {4}, "tofu1"), "ring", 32, 2), 2 * 3 / 4.0 / 2},
-        Theory{system(8, topology("ring", {8}, "tofu1"), "ring", 32, 2), 2 * 7 / 8.0 / 2},
+        Theory{system("ring", {4}, "ring", 32, 2), 2 * 3 / 4.0 / 2},
+        Theory{system("ring", {8}, "ring", 32, 2), 2 * 7 / 8.0 / 2},
         // between pairs, half of what is left each time: the first dimension has a link of its own, and is
         // the longest
-        Theory{system(8, topology("hypercube", {3}, "tofu1"), "halving_doubling", 32, 1), 2 * 1 / 2.0},
+        Theory{system("hypercube", {3}, "halving_doubling", 32, 1), 2 * 1 / 2.0},
         // each dimension the first of a third: every link carries the same
-        Theory{system(8, topology("hypercube", {3}, "tofu1"), "halving_doubling", 32, 3), 2 * 7 / 8.0 / 3},
+        Theory{system("hypercube", {3}, "halving_doubling", 32, 3), 2 * 7 / 8.0 / 3},
         // a torus: the rings of the first dimension carry 2 (X - 1) / X M, those of the second a Xth of that
-        Theory{system(16, topology("torus", {4, 4}, "tofu1"), "torus", 32, 1), 2 * 3 / 4.0},
+        Theory{system("torus", {4, 4}, "torus", 32, 1), 2 * 3 / 4.0},
         // both dimensions first, in both directions
-        Theory{system(16, topology("torus", {4, 4}, "tofu1"), "torus", 16, 4), 2 * 15 / 16.0 / 4}}) {
+        Theory{system("torus", {4, 4}, "torus", 16, 4), 2 * 15 / 16.0 / 4}}) {
     const Setting s = large(t.system);
     const SystemTiming timing = s.run(s.model.exchange_in_core, true);
     const double expected = t.links * kMessageBytes / bytes_per_cycle;
@@ -158,26 +152,26 @@ std::int64_t exchange_cycles(const Setting& s) {
 // once for the other.
 TEST(ExchangeTime, AutomaticIsTheFastest) {
   std::set<std::vector<int>> on_a_switch;
-  for (const Json& chips : {topology("ring", {8}), topology("torus", {4, 4}), topology("switch", {8})}) {
-    const bool torus = chips.at("kind") == "torus";
+  for (const auto& [kind, sizes] :
+       {std::pair<std::string, std::vector<int>>{"ring", {8}}, {"torus", {4, 4}}, {"switch", {8}}}) {
     for (const int channels : {4, 512}) {
-      const auto setting = [&](const char* algorithm) {
-        return layer_of(channels, {{"chips", torus ? 16 : 8},
-                                   {"topology", chips},
-                                   {"exchange", {{"algorithm", algorithm}, {"segment_kib", 16}}}});
+      const auto setting = [&, &kind = kind, &sizes = sizes](const char* algorithm) {
+        return layer_of(channels,
+                        testing::system_of(kind, sizes, links(),
+                                           {{"exchange", {{"algorithm", algorithm}, {"segment_kib", 16}}}}));
       };
       const std::vector<int> chosen = setting("automatic").config.system.parameters.exchange.dimensions;
-      if (chips.at("kind") == "switch") on_a_switch.insert(chosen);
+      if (kind == "switch") on_a_switch.insert(chosen);
       std::int64_t least = std::numeric_limits<std::int64_t>::max();
       std::vector<int> fastest;
       for (const char* algorithm : {"ring", "halving_doubling", "torus"}) {
-        if (algorithm == std::string("torus") && !torus) continue;
+        if (algorithm == std::string("torus") && kind != "torus") continue;
         const Setting s = setting(algorithm);
         const std::int64_t cycles = exchange_cycles(s);
         if (cycles < least) fastest = s.config.system.parameters.exchange.dimensions;
         least = std::min(least, cycles);
       }
-      EXPECT_EQ(chosen, fastest) << channels << " channels, " << chips;
+      EXPECT_EQ(chosen, fastest) << channels << " channels, " << kind;
     }
   }
   EXPECT_EQ(on_a_switch.size(), 2U);
@@ -191,13 +185,11 @@ std::int64_t step_cycles(bool pipelined, bool backward, bool forward) {
                {"name": "fc1", "type": "fully_connected", "channels": 32},
                {"name": "fc2", "type": "fully_connected", "channels": 16},
                {"name": "loss", "type": "softmax_cross_entropy"}]})");
-  const Setting s({{"chips", 4},
-                   {"topology", topology("torus", {2, 2}, "tofu1")},
-                   {"exchange",
-                    {{"segment_kib", 4},
-                     {"pipelined", pipelined},
-                     {"hide_in_backward", backward},
-                     {"hide_in_forward", forward}}}},
+  const Json exchange{{"segment_kib", 4},
+                      {"pipelined", pipelined},
+                      {"hide_in_backward", backward},
+                      {"hide_in_forward", forward}};
+  const Setting s(testing::system_of("torus", {2, 2}, links("tofu1"), {{"exchange", exchange}}),
                   {{"lanes", 4}, {"scratchpad_kib", 512}}, 64, network);
   const std::int64_t step = s.run(s.model.step_in_core, true).cycles();
   return forward ? s.run(s.model.two_steps_in_core, true).cycles() - step : step;
@@ -219,10 +211,10 @@ TEST(ExchangeTime, EachTechniqueGains) {
 TEST(ExchangeTime, ALatencyCountsOnceForEachRoundOfARing) {
   // one segment, whose pieces go round a ring of four: six rounds, each of which waits for the one before
   const auto cycles = [](double latency_ns) {
-    Json ring = topology("ring", {4});
-    ring["link"]["latency_ns"] = latency_ns;
-    const Setting s({{"chips", 4}, {"topology", ring}, {"exchange", {{"pipelined", false}}}}, {{"lanes", 4}},
-                    16);
+    Json slow = links();
+    slow["latency_ns"] = latency_ns;
+    const Setting s(testing::system_of("ring", {4}, slow, {{"exchange", {{"pipelined", false}}}}),
+                    {{"lanes", 4}}, 16);
     return s.run(s.model.exchange_in_core, true).cycles();
   };
   const Setting s({{"chips", 4}}, {{"lanes", 4}}, 16);

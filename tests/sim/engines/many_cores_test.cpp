@@ -8,13 +8,14 @@
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "models/number_format.hpp"
-#include "sim/configuration/configuration.hpp"
 #include "sim/data/dataset.hpp"
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/engines/functional_engine.hpp"
 #include "sim/training/tensor_memory.hpp"
 #include "sim/training/trainer.hpp"
+#include "tests/sim/stored_numbers.hpp"
 #include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -79,10 +80,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
         for (std::int64_t e = 0; e < elements(kLines); ++e) {
           const int n = static_cast<int>(random() % 13) - 6;
           first.back()[static_cast<std::size_t>(k)].push_back(n);
-          const auto value = static_cast<float>(n);
-          const void* from = format() == isa::Format::kFp32 ? static_cast<const void*>(&value) : &n;
-          std::memcpy(cores_.core(c).scratchpad() + place(buffer(k).line, e), from,
-                      static_cast<std::size_t>(models::element_bytes(format())));
+          testing::store_number(system.core(c).scratchpad() + place(buffer(k).line, e), format(), n);
         }
       }
     }
@@ -93,16 +91,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
   }
 
   static int element(const std::uint8_t* memory, std::int64_t line, std::int64_t e) {
-    const std::uint8_t* at = memory + place(line, e);
-    if (format() == isa::Format::kInt8) return static_cast<std::int8_t>(*at);
-    if (format() == isa::Format::kInt16) {
-      std::int16_t value;
-      std::memcpy(&value, at, sizeof value);
-      return value;
-    }
-    float value;
-    std::memcpy(&value, at, sizeof value);
-    return static_cast<int>(value);
+    return testing::stored_number(memory + place(line, e), format());
   }
 
   static std::int32_t add(Listing& to, const isa::Instruction& i, compiler::Exchanged e) {
@@ -233,10 +222,9 @@ class ManyCores : public ::testing::Test {
   Run train(const std::vector<int>& dimensions, const std::vector<std::string>& sets, int steps,
             const char* topology = nullptr) {
     testing::ScratchDirectory scratch;
-    std::vector<Override> overrides{parse_override("/training/batch=48"), parse_override("/chip/lanes=4")};
-    for (const std::string& set : sets) overrides.push_back(parse_override(set));
-    Configuration config = parse_configuration(
-        testing::small_configuration(testing::write_dataset(scratch.path())), scratch.path(), overrides);
+    std::vector<std::string> all{"/training/batch=48", "/chip/lanes=4"};
+    all.insert(all.end(), sets.begin(), sets.end());
+    const Configuration config = testing::small_configuration_with(scratch, all);
     compiler::SystemParameters system;
     system.exchange.dimensions = dimensions;
     system.exchange.segment_bytes = 4096;

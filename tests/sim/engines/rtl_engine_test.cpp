@@ -9,12 +9,11 @@
 #include <optional>
 #include <random>
 
-#include "sim/configuration/configuration.hpp"
 #include "sim/data/dataset.hpp"
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/training/trainer.hpp"
 #include "tests/sim/put_storm.hpp"
-#include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -271,12 +270,10 @@ Trained train(const Configuration& config, const compiler::CompiledModel& model,
 void check_training(const std::vector<std::string>& sets) {
   SCOPED_TRACE(::testing::PrintToString(sets));
   testing::ScratchDirectory scratch;
-  std::vector<Override> overrides{parse_override("/chip/scratchpad_kib=64")};
-  for (const std::string& set : sets) overrides.push_back(parse_override(set));
-  const Configuration config = parse_configuration(
-      testing::small_configuration(testing::write_dataset(scratch.path())), scratch.path(), overrides);
-  const compiler::CompiledModel model = compiler::compile(config.network, config.precision, config.parameters,
-                                                          config.chip, config.system.parameters);
+  std::vector<std::string> all{"/chip/scratchpad_kib=64"};
+  all.insert(all.end(), sets.begin(), sets.end());
+  const Configuration config = testing::small_configuration_with(scratch, all);
+  const compiler::CompiledModel model = testing::compiled(config);
   const Dataset data = load_dataset(config.dataset, config.network);
   std::optional<Trained> expected, found;
   {

@@ -12,7 +12,7 @@
 #include "sim/trace/link_recorder.hpp"
 #include "sim/trace/text_trace.hpp"
 #include "sim/trace/traces.hpp"
-#include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -47,8 +47,7 @@ struct Traced {
     settings["chip"].update(chip);
     settings["training"]["batch"] = 144;
     config = parse_configuration(settings, ".");
-    model = compiler::compile(config.network, config.precision, config.parameters, config.chip,
-                              config.system.parameters);
+    model = testing::compiled(config);
     cost = cost_of_system(config, model);
     const ChipCost chip_cost(model, config.cost, cost);
     write_traces(chip_cost, model, config.cost, {true, true, false}, directory.path());
@@ -254,8 +253,6 @@ void check_arrows(const Traced& t) {
   EXPECT_EQ(handed_over, expected_handovers);
 }
 
-Json topology(const char* kind, const std::vector<int>& sizes) { return {{"kind", kind}, {"sizes", sizes}}; }
-
 struct Case {
   Json system, chip;
   std::size_t simulated;
@@ -269,14 +266,12 @@ class SystemTrace : public ::testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(
     Systems, SystemTrace,
     ::testing::Values(
-        Case{{{"chips", 4}, {"topology", topology("ring", {4})}}, {{"lanes", 4}}, 1},
-        Case{{{"chips", 6}, {"topology", topology("torus", {3, 2})}}, {{"lanes", 4}, {"cores", 2}}, 2},
+        Case{testing::system_of("ring", {4}), {{"lanes", 4}}, 1},
+        Case{testing::system_of("torus", {3, 2}), {{"lanes", 4}, {"cores", 2}}, 2},
         Case{{{"chips", 1}}, {{"lanes", 4}, {"cores", 3}}, 3},
-        Case{{{"chips", 3}, {"topology", topology("switch", {3})}},
-             {{"lanes", 4}, {"cores", 2}, {"clock_ghz", 0.7}},
-             2},
+        Case{testing::system_of("switch", {3}), {{"lanes", 4}, {"cores", 2}, {"clock_ghz", 0.7}}, 2},
         // one ring through the rows of a torus: some neighbours are two hops away, so all cores are simulated
-        Case{{{"chips", 9}, {"topology", topology("torus", {3, 3})}, {"exchange", {{"algorithm", "ring"}}}},
+        Case{testing::system_of("torus", {3, 3}, {}, {{"exchange", {{"algorithm", "ring"}}}}),
              {{"lanes", 4}},
              9}));
 

@@ -13,7 +13,7 @@
 #include "sim/engines/functional_engine.hpp"
 #include "sim/training/checkpoint.hpp"
 #include "sim/training/tensor_memory.hpp"
-#include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -24,10 +24,7 @@ using testing::ScratchDirectory;
 class TrainerTest : public ::testing::Test {
  protected:
   void build(const std::vector<std::string>& sets = {}) {
-    std::vector<Override> overrides;
-    for (const std::string& set : sets) overrides.push_back(parse_override(set));
-    nlohmann::json json = testing::small_configuration(testing::write_dataset(scratch_.path()));
-    config_ = parse_configuration(json, scratch_.path(), overrides);
+    config_ = testing::small_configuration_with(scratch_, sets);
     model_ = compiler::compile(config_.network, config_.precision, config_.parameters, config_.chip);
     dataset_ = load_dataset(config_.dataset, config_.network);
     trainer_ = make();

@@ -5,28 +5,22 @@
 
 #include "sim/program_file.hpp"
 #include "sim/summary.hpp"
-#include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
 
 using ::testing::HasSubstr;
 using testing::ScratchDirectory;
+using testing::small_configuration_with;
 using Json = nlohmann::json;
-
-Configuration small(const ScratchDirectory& scratch, const std::vector<std::string>& sets = {}) {
-  std::vector<Override> overrides;
-  for (const std::string& set : sets) overrides.push_back(parse_override(set));
-  return parse_configuration(testing::small_configuration(testing::write_dataset(scratch.path())),
-                             scratch.path(), overrides);
-}
 
 TEST(TrainingRun, ResultKeepsItsSchema) {
   const Schema schema = Schema::embedded("training/result.schema.json");
   for (const char* preset : {"fp32", "int8", "int8_master16"}) {
     const ScratchDirectory scratch;
-    TrainingRun run(small(scratch, {std::string("/precision/preset=") + preset}), scratch / "out", false,
-                    Progress::Kind::kQuiet);
+    TrainingRun run(small_configuration_with(scratch, {std::string("/precision/preset=") + preset}),
+                    scratch / "out", false, Progress::Kind::kQuiet);
     ASSERT_TRUE(run.train());
     const Json result = read_json_file(scratch / "out/result.json");
     EXPECT_EQ(result, run.result());
@@ -50,8 +44,9 @@ TEST(TrainingRun, ResultKeepsItsSchema) {
 
 TEST(TrainingRun, DivergenceIsReportedAsNull) {
   const ScratchDirectory scratch;
-  TrainingRun run(small(scratch, {"/precision/preset=fp32", "/training/optimizer/learning_rate/base=1000",
-                                  "/training/optimizer/weight_decay=1"}),
+  TrainingRun run(small_configuration_with(
+                      scratch, {"/precision/preset=fp32", "/training/optimizer/learning_rate/base=1000",
+                                "/training/optimizer/weight_decay=1"}),
                   scratch / "out", false, Progress::Kind::kQuiet);
   ASSERT_TRUE(run.train());
   EXPECT_TRUE(run.result()["accuracy"]["train_loss"].is_null());
