@@ -48,7 +48,7 @@ Configuration divided(Json json, const compiler::MappingSizes& sizes) {
 }
 
 compiler::CompiledModel compiled(const Configuration& c) {
-  return compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
+  return compiler::compile(c.input());
 }
 
 std::vector<compiler::MappingCandidate> candidates_of(const Json& json) {

@@ -33,8 +33,7 @@ struct Setting {
     if (!network_json.is_null()) json["network"] = network_json;
     json["precision"] = {{"preset", "fp32"}};
     config = parse_configuration(json, ".");
-    model = compiler::compile(config.network, config.precision, config.parameters, config.chip,
-                              config.system.parameters);
+    model = compiler::compile(config.input());
     network = models::build_chips(config.system.network);
   }
   int cores() const { return config.system.cores(); }

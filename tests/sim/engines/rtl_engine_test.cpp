@@ -275,8 +275,7 @@ void check_training(const std::vector<std::string>& sets) {
   for (const std::string& set : sets) overrides.push_back(parse_override(set));
   const Configuration config = parse_configuration(
       testing::small_configuration(testing::write_dataset(scratch.path())), scratch.path(), overrides);
-  const compiler::CompiledModel model = compiler::compile(config.network, config.precision, config.parameters,
-                                                          config.chip, config.system.parameters);
+  const compiler::CompiledModel model = compiler::compile(config.input());
   const Dataset data = load_dataset(config.dataset, config.network);
   std::optional<Trained> expected, found;
   {

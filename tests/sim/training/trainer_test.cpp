@@ -28,7 +28,7 @@ class TrainerTest : public ::testing::Test {
     for (const std::string& set : sets) overrides.push_back(parse_override(set));
     nlohmann::json json = testing::small_configuration(testing::write_dataset(scratch_.path()));
     config_ = parse_configuration(json, scratch_.path(), overrides);
-    model_ = compiler::compile(config_.network, config_.precision, config_.parameters, config_.chip);
+    model_ = compiler::compile(config_.input());
     dataset_ = load_dataset(config_.dataset, config_.network);
     trainer_ = make();
   }
@@ -97,7 +97,7 @@ TEST_F(TrainerTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
   const compiler::Network network = compiler::parse_network(json);
   for (const char* preset : {"fp32", "int16", "int8"}) {
     build({std::string("/precision/preset=") + preset, "/training/batch=37", "/chip/lanes=4"});
-    model_ = compiler::compile(network, config_.precision, config_.parameters, config_.chip);
+    model_ = compiler::compile({network, config_.precision, config_.parameters, config_.chip});
     ImageSet set;
     set.count = 50;
     set.size = 105;

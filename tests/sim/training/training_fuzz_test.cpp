@@ -126,7 +126,7 @@ End train(const Json& json, std::uint32_t seed) {
   }
   compiler::CompiledModel model;
   try {
-    model = compiler::compile(config.network, config.precision, config.parameters, config.chip);
+    model = compiler::compile(config.input());
   } catch (const compiler::InputError& error) {
     for (const compiler::InputFinding& f : error.findings()) {
       EXPECT_FALSE(f.place.empty() || f.found.empty() || f.expected.empty()) << "seed " << seed << "\n"
