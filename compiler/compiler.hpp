@@ -9,10 +9,7 @@
 #include <vector>
 
 #include "compiler/graph/tensors.hpp"
-#include "compiler/input/network.hpp"
-#include "compiler/input/parameters.hpp"
-#include "compiler/input/precision.hpp"
-#include "compiler/input/system.hpp"
+#include "compiler/input/input.hpp"
 #include "compiler/instructions/listing.hpp"
 #include "isa/program.hpp"
 
@@ -82,14 +79,10 @@ struct CompiledModel {
 
 // `training.batch` are the images of all cores. Throws InputError where they do not divide evenly among the
 // cores.
-CompiledModel compile(const Network& network, const Precision& precision, const TrainingParameters& training,
-                      const ChipParameters& chip, const SystemParameters& system = {});
+CompiledModel compile(const Input& input);
 
-// Text of one pass: network, graph, training_graph, precision, tiles, memory, schedule,
-// program.
+// Names of the passes, in the order in which they run, and the text of one.
 std::vector<std::string> dump_passes();
-std::string dump(const std::string& pass, const Network& network, const Precision& precision,
-                 const TrainingParameters& training, const ChipParameters& chip,
-                 const SystemParameters& system = {});
+std::string dump(const std::string& pass, const Input& input);
 
 }  // namespace anzan::compiler

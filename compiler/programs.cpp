@@ -1,5 +1,4 @@
-// The programs of a network: operations in order, with the choices of binary points between them, lowered and
-// scheduled.
+// Four ways through the operations of a graph: what is done before each operation, and what after it.
 #include "compiler/programs.hpp"
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "compiler/operations.hpp"
 #include "compiler/parallel/division.hpp"
 #include "compiler/parallel/exchange.hpp"
 #include "compiler/schedule/schedule.hpp"
@@ -15,79 +15,18 @@
 namespace anzan::compiler {
 namespace {
 
-void lower(Lowering& low, const Op& op, bool training) {
-  switch (op.kind) {
-    case OpKind::kConvolution:
-      return lower_convolution(low, op);
-    case OpKind::kConvolutionBackwardData:
-      return lower_convolution_backward_data(low, op);
-    case OpKind::kConvolutionBackwardWeight:
-      return lower_convolution_backward_weight(low, op);
-    case OpKind::kMaxPool:
-    case OpKind::kMaxPoolBackward:
-    case OpKind::kAveragePool:
-    case OpKind::kAveragePoolBackward:
-      return lower_pool(low, op);
-    case OpKind::kRelu:
-    case OpKind::kReluBackward:
-    case OpKind::kAdd:
-    case OpKind::kCopy:
-      return lower_elementwise(low, op);
-    case OpKind::kLoss:
-      return lower_loss(low, op, training);
-    case OpKind::kUpdate:
-      return lower_update(low, op, true);
-    case OpKind::kExchange:  // all of a step together
-    case OpKind::kGather:    // between cores
-    case OpKind::kReduceScatter:
-    case OpKind::kSlice:
-    case OpKind::kTransfer:
-      break;
-  }
-}
-
 // Slots whose tensors the operation writes anew (selections keep the point of their source).
 std::vector<int> written_slots(const Graph& g, const Op& op) {
   std::vector<int> slots;
-  const auto slot = [&](int t) { return g.tensors[static_cast<std::size_t>(t)].slot; };
+  const auto slot = [&](int t) { return g.tensor(t).slot; };
   for (int output : op.outputs) {
     const bool selection =
         std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
-    const bool has_point = models::has_binary_point(g.tensors[static_cast<std::size_t>(output)].format);
+    const bool has_point = models::has_binary_point(g.tensor(output).format);
     if (slot(output) != kConstantSlot && has_point && (op.kind == OpKind::kUpdate || !selection))
       slots.push_back(slot(output));
   }
   return slots;
-}
-
-// What the reports call the operation's part in the program.
-const char* phase_name(const Op& op) {
-  if (op.kind == OpKind::kLoss) return "loss";
-  if (op.kind == OpKind::kConvolutionBackwardWeight) return "backward_weight";
-  if (op.kind == OpKind::kExchange) return "exchange";
-  switch (op.phase) {
-    case Phase::kForward:
-      return "forward";
-    case Phase::kBackward:
-      return "backward_data";
-    case Phase::kUpdate:
-      break;
-  }
-  return "update";
-}
-
-void enter(Lowering& low, const Op& op) {
-  const bool weights = op.kind == OpKind::kConvolutionBackwardWeight;
-  const Area area = op.phase == Phase::kForward  ? Area::kForward
-                    : op.phase == Phase::kUpdate ? Area::kUpdate
-                    : weights                    ? Area::kWeightGradient
-                                                 : Area::kBackward;
-  low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, phase_name(op), area);
-}
-
-Listing finish(Lowering& low, Listing& listing) {
-  low.emit(isa::End{});
-  return std::move(schedule(std::move(listing), low.lanes()).front());
 }
 
 // One batch that finds the first binary points: every tensor is produced, its point chosen from what was
@@ -97,11 +36,11 @@ Listing calibrate_program(Lowering& low) {
   low.into(listing);
   for (const Op& op : low.graph().ops) {
     if (op.kind == OpKind::kExchange) continue;  // every core finds its points on the same images
-    enter(low, op);
+    begin(low, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
     if (op.kind == OpKind::kUpdate) {
       lower_update(low, op, false);
-      const int momentum = low.graph().tensors[static_cast<std::size_t>(op.inputs[2])].slot;
+      const int momentum = low.graph().tensor(op.inputs[2]).slot;
       low.optimise(momentum);
       low.settle(momentum);
       continue;
@@ -113,7 +52,8 @@ Listing calibrate_program(Lowering& low) {
     }
     if (!slots.empty()) lower(low, op, true);
   }
-  return finish(low, listing);
+  low.emit(isa::End{});
+  return listing;
 }
 
 // One training step of all stages.
@@ -130,7 +70,7 @@ class Step {
       Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
       if (op.kind == OpKind::kExchange) {
         to_sum_[static_cast<std::size_t>(op.stage)].push_back({&op, ready_.at(op.layer)});
-      } else if (between_cores(op)) {
+      } else if (operation(op.kind).lowered_by == LoweredBy::kDivision) {
         choose_points(op.kind == OpKind::kTransfer ? *stages_[static_cast<std::size_t>(op.receiver)] : low,
                       op);
         division_.lower(op);
@@ -142,19 +82,13 @@ class Step {
   }
 
  private:
-  static bool between_cores(const Op& op) {
-    return op.kind == OpKind::kTransfer || op.kind == OpKind::kGather || op.kind == OpKind::kReduceScatter ||
-           op.kind == OpKind::kSlice;
-  }
-
   void compute(Lowering& low, const Op& op) {
     const auto stage = static_cast<std::size_t>(op.stage);
     if (op.kind == OpKind::kUpdate && !to_sum_[stage].empty()) {
       by_sums_[stage].push_back({&op, written_slots(low.graph(), op)});
       return;
     }
-    enter(low, op);
-    low.work_on(op.first_group, op.groups);
+    begin(low, op);
     const std::vector<int> slots = choose_points(low, op);
     lower(low, op, true);
     if (op.kind == OpKind::kConvolutionBackwardWeight)
@@ -166,16 +100,14 @@ class Step {
   // Before the first of a tensor's images is written, in every stage that has the tensor: all find the same.
   std::vector<int> choose_points(Lowering& low, const Op& op) {
     std::vector<int> slots = written_slots(low.graph(), op);
-    if (op.kind == OpKind::kTransfer)
-      slots = {low.graph().tensors[static_cast<std::size_t>(op.inputs[0])].slot};
+    if (op.kind == OpKind::kTransfer) slots = {low.graph().tensor(op.inputs[0]).slot};
     const auto has_point = [&](int slot) {
-      return models::has_binary_point(low.graph().slots[static_cast<std::size_t>(slot)].format) &&
-             slot != kConstantSlot;
+      return models::has_binary_point(low.graph().slot(slot).format) && slot != kConstantSlot;
     };
     std::vector<int> chosen;
     for (const int s : slots) {
       if (!has_point(s) || !chosen_.emplace(low.stage(), s).second) continue;
-      if (op.kind == OpKind::kTransfer) enter(low, op);
+      if (op.kind == OpKind::kTransfer) begin(low, op);
       low.optimise(s);
       if (op.kind != OpKind::kUpdate) low.settle(s);
       chosen.push_back(s);
@@ -201,36 +133,37 @@ Listing exchange_program(Lowering& low) {
     if (op.kind == OpKind::kExchange) to_sum.push_back({&op, 0});
   }
   lower_exchange(low, to_sum, {});
-  return finish(low, listing);
+  low.emit(isa::End{});
+  return listing;
 }
 
-std::vector<Listing> step_program(Lowerings& stages, const std::vector<Op>& ops, int steps) {
+Listing step_program(Lowerings& stages, const std::vector<Op>& ops, int steps) {
   Listing listing;
   for (const auto& low : stages) low->into(listing);
   for (int s = 0; s < steps; ++s) Step(stages, ops).run();
   for (const auto& low : stages) low->emit(isa::End{});
-  return schedule(std::move(listing), stages.front()->lanes());
+  return listing;
 }
 
 // Inference: no gradients, no statistics, so that test data moves no binary point.
 Listing evaluate_program(Lowering& low) {
   Listing listing;
   low.into(listing);
-  low.set_analysing(false);
   for (const Op& op : low.graph().ops) {
     if (op.phase != Phase::kForward) continue;
-    enter(low, op);
+    begin(low, op, false);
     lower(low, op, false);
   }
-  low.set_analysing(true);
-  return finish(low, listing);
+  low.emit(isa::End{});
+  return listing;
 }
 
 Listing initialize_program(Lowering& low) {
   Listing listing;
   low.into(listing);
   for (const ParameterInfo& p : low.graph().parameters) lower_initialize(low, p);
-  return finish(low, listing);
+  low.emit(isa::End{});
+  return listing;
 }
 
 }  // namespace
@@ -246,29 +179,40 @@ Constants plan_constants(const Graph& g) {
   return k;
 }
 
-Programs build_programs(const Graph& whole, const std::optional<Partition>& parts) {
-  Programs p;
-  const Constants constants = plan_constants(whole);
+Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants) {
+  Lowered l;
   Lowerings all, stages;
-  all.push_back(std::make_unique<Lowering>(whole, constants, p.tables));
+  all.push_back(std::make_unique<Lowering>(whole, constants, l.tables));
   Lowering& low = *all.front();
-  p.of_stage[ProgramKind::kInitialize].push_back(initialize_program(low));
-  p.of_stage[ProgramKind::kCalibrate].push_back(calibrate_program(low));
+  l.programs[ProgramKind::kInitialize] = initialize_program(low);
+  l.programs[ProgramKind::kCalibrate] = calibrate_program(low);
   if (parts) {
     for (const Graph& stage : parts->stages)
       stages.push_back(
-          std::make_unique<Lowering>(stage, constants, p.tables, static_cast<int>(stages.size())));
-    p.of_stage[ProgramKind::kStep] = step_program(stages, parts->ops, 1);
+          std::make_unique<Lowering>(stage, constants, l.tables, static_cast<int>(stages.size())));
+    l.programs[ProgramKind::kStep] = step_program(stages, parts->ops, 1);
   } else {
-    p.of_stage[ProgramKind::kStep] = step_program(all, whole.ops, 1);
+    l.programs[ProgramKind::kStep] = step_program(all, whole.ops, 1);
   }
   if (!parts && whole.system.data_cores() > 1) {
-    if (whole.system.exchange.hide_in_forward)
-      p.two_steps = std::move(step_program(all, whole.ops, 2).front());
-    p.exchange = exchange_program(low);
+    if (whole.system.exchange.hide_in_forward) l.two_steps = step_program(all, whole.ops, 2);
+    l.exchange = exchange_program(low);
   }
-  p.of_stage[ProgramKind::kEvaluate].push_back(evaluate_program(low));
-  return p;
+  l.programs[ProgramKind::kEvaluate] = evaluate_program(low);
+  return l;
+}
+
+Scheduled schedule_all(Lowered lowered, std::int64_t lanes) {
+  Scheduled s;
+  for (const ProgramKind kind : kProgramKinds)
+    s.programs[kind] = schedule(std::move(lowered.programs[kind]), lanes);
+  const auto alone = [&](Listing& listing) {
+    return listing.program.empty() ? Listing{} : std::move(schedule(std::move(listing), lanes).front());
+  };
+  s.two_steps = alone(lowered.two_steps);
+  s.exchange = alone(lowered.exchange);
+  s.tables = std::move(lowered.tables);
+  return s;
 }
 
 }  // namespace anzan::compiler

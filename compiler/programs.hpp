@@ -1,32 +1,34 @@
-// The programs of a compiled network before encoding, for compile() and for the dumps.
+// The programs of a network: operations in order, with the choices of binary points between them, lowered and
+// then scheduled.
 #pragma once
 #include <optional>
 #include <vector>
 
 #include "compiler/compiler.hpp"
 #include "compiler/graph/graph.hpp"
-#include "compiler/graph/memory_plan.hpp"
 #include "compiler/graph/partition.hpp"
 #include "compiler/instructions/listing.hpp"
 #include "compiler/lowering/lowering.hpp"
 
 namespace anzan::compiler {
 
-struct Programs {
-  ByProgram<std::vector<Listing>> of_stage;  // the step: of each stage of the pipeline; the others: one
+// Instructions in the order in which the operations stand, without semaphores. The listing of the step holds
+// all stages of the pipeline.
+struct Lowered {
+  ByProgram<Listing> programs;
   Listing two_steps, exchange;  // empty where there is nothing to exchange, or the network is divided
   Tables tables;
 };
 
-// The differentiated network with every tensor placed, as a core has it that has all of it; `memory` receives
-// the plan if not null.
-Graph build_graph(const Network& network, const Precision& precision, const TrainingParameters& training,
-                  const ChipParameters& chip, const SystemParameters& system = {}, HbmPlan* memory = nullptr);
-// What the cores do where the system divides the network.
-std::optional<Partition> build_partition(const Network& network, const Precision& precision,
-                                         const TrainingParameters& training, const ChipParameters& chip,
-                                         const SystemParameters& system);
+struct Scheduled {
+  ByProgram<std::vector<Listing>> programs;  // the step: of each stage; the others: one
+  Listing two_steps, exchange;
+  Tables tables;
+};
+
 Constants plan_constants(const Graph& graph);
-Programs build_programs(const Graph& whole, const std::optional<Partition>& parts = {});
+// `parts`: what the cores do in a step where the system divides the network.
+Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants);
+Scheduled schedule_all(Lowered lowered, std::int64_t lanes);
 
 }  // namespace anzan::compiler

@@ -122,8 +122,7 @@ int cost(const CostArguments& arguments) {
   const bool traces = arguments.trace.events || arguments.trace.waveform;
   if (traces && arguments.out.empty()) throw InputError("--out", "nothing", "a directory for the traces");
   const Configuration c = configuration(arguments.config, arguments.sets);
-  const compiler::CompiledModel model =
-      compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
+  const compiler::CompiledModel model = compiler::compile(c.input());
   const ChipCost cost(model, c.cost, cost_of_system(c, model, arguments.one_core_cycles));
   ProgramRuns once;
   once.fill(1);
@@ -146,15 +145,9 @@ int cost(const CostArguments& arguments) {
 int compile(const CompileArguments& arguments) {
   const Configuration c = configuration(arguments.config, arguments.sets);
   if (!arguments.dump.empty()) {
-    const std::vector<std::string> passes = compiler::dump_passes();
-    if (std::find(passes.begin(), passes.end(), arguments.dump) == passes.end()) {
-      throw InputError("--dump", arguments.dump, fmt::format("one of {}", fmt::join(passes, ", ")));
-    }
-    std::cout << compiler::dump(arguments.dump, c.network, c.precision, c.parameters, c.chip,
-                                c.system.parameters);
+    std::cout << compiler::dump(arguments.dump, c.input());
   }
-  const compiler::CompiledModel model =
-      compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
+  const compiler::CompiledModel model = compiler::compile(c.input());
   if (!arguments.out.empty()) {
     try {
       write_programs(arguments.out, programs_of(model));

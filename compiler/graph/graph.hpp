@@ -2,11 +2,11 @@
 // order. Made from a network by reverse-mode differentiation; lowering turns each operation into
 // instructions and decides nothing about values.
 #pragma once
+#include <cstddef>
 #include <vector>
 
 #include "compiler/graph/tensors.hpp"
-#include "compiler/input/parameters.hpp"
-#include "compiler/input/system.hpp"
+#include "compiler/input/input.hpp"
 
 namespace anzan::compiler {
 
@@ -28,11 +28,45 @@ enum class OpKind {
   kGather,                     // shares of channels -> all of them, in every core of the tensor axis
   kReduceScatter,              // all channels -> this core's share of their sum over the tensor axis
   kSlice,                      // all channels -> this core's share of them
-  kTransfer,                   // y -> the same in the stage `receiver`
+  kTransfer,                   // y -> the same in the stage `receiver`; stands last
 };
-const char* name(OpKind kind);
+struct OpName {
+  OpKind kind;
+  const char* name;  // for the dumps
+};
+inline constexpr OpName kOpNames[] = {
+    {OpKind::kConvolution, "convolution"},
+    {OpKind::kConvolutionBackwardData, "convolution_backward_data"},
+    {OpKind::kConvolutionBackwardWeight, "convolution_backward_weight"},
+    {OpKind::kMaxPool, "max_pool"},
+    {OpKind::kMaxPoolBackward, "max_pool_backward"},
+    {OpKind::kAveragePool, "average_pool"},
+    {OpKind::kAveragePoolBackward, "average_pool_backward"},
+    {OpKind::kRelu, "relu"},
+    {OpKind::kReluBackward, "relu_backward"},
+    {OpKind::kAdd, "add"},
+    {OpKind::kCopy, "copy"},
+    {OpKind::kLoss, "loss"},
+    {OpKind::kExchange, "exchange"},
+    {OpKind::kUpdate, "update"},
+    {OpKind::kGather, "gather"},
+    {OpKind::kReduceScatter, "reduce_scatter"},
+    {OpKind::kSlice, "slice"},
+    {OpKind::kTransfer, "transfer"},
+};
 
-enum class Phase { kForward, kBackward, kUpdate };
+// Whether a table has one row a kind of operation, in their order.
+template <class Row, std::size_t n>
+constexpr bool one_row_an_op_kind(const Row (&table)[n]) {
+  for (std::size_t k = 0; k < n; ++k) {
+    if (table[k].kind != static_cast<OpKind>(k)) return false;
+  }
+  return n == static_cast<std::size_t>(OpKind::kTransfer) + 1;
+}
+static_assert(one_row_an_op_kind(kOpNames), "one row a kind of operation, in their order");
+constexpr const char* name(OpKind kind) { return kOpNames[static_cast<std::size_t>(kind)].name; }
+
+enum class Phase { kForward, kBackward, kWeightGradient, kUpdate };
 
 struct Op {
   OpKind kind = OpKind::kCopy;
@@ -58,13 +92,21 @@ struct Graph {
   std::vector<Op> ops;
   int data = 0, label = 0, loss = 0, prediction = 0;  // tensors that the driver writes and reads
   bool divided = false;  // of a core that has a part of the network, or works on its images part by part
+
+  const TensorInfo& tensor(int t) const { return tensors[static_cast<std::size_t>(t)]; }
+  TensorInfo& tensor(int t) { return tensors[static_cast<std::size_t>(t)]; }
+  const SlotInfo& slot(int s) const { return slots[static_cast<std::size_t>(s)]; }
+  SlotInfo& slot(int s) { return slots[static_cast<std::size_t>(s)]; }
+  const Layer& layer(int l) const { return network.layers[static_cast<std::size_t>(l)]; }
+  const Layer& layer(const Op& op) const { return layer(op.layer); }
 };
 
 // The slot of integers that are not data of the network (one-hot labels, pooling indices, ones): binary
 // point 0, never analysed.
 inline constexpr int kConstantSlot = 0;
 
-Graph differentiate(const Network& network, const Precision& precision, const TrainingParameters& training,
-                    const ChipParameters& chip, const SystemParameters& system = {});
+// Throws InputError where the precision needs more slots than the chip has, or the system wants channels to
+// be shared that cannot be.
+Graph differentiate(const Input& input);
 
 }  // namespace anzan::compiler

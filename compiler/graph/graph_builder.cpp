@@ -1,4 +1,4 @@
-// Tensors and slots of a graph under construction: see graph_builder.hpp.
+// A tensor gets its place in a line, its slot and its format here; its place in HBM comes later.
 #include "compiler/graph/graph_builder.hpp"
 
 #include <utility>
@@ -8,12 +8,11 @@
 
 namespace anzan::compiler {
 
-GraphBuilder::GraphBuilder(const Network& network, const Precision& precision,
-                           const TrainingParameters& training, const ChipParameters& chip)
-    : precision_(precision) {
-  graph_.network = network;
-  graph_.training = training;
-  graph_.chip = chip;
+GraphBuilder::GraphBuilder(const Input& input) : input_(input) {
+  graph_.network = input.network;
+  graph_.training = input.training;
+  graph_.chip = input.chip;
+  graph_.system = input.system;
   SlotInfo constant;
   constant.name = "constant";
   constant.format = isa::Format::kInt8;
@@ -34,7 +33,7 @@ void GraphBuilder::push(OpKind kind, Phase phase, int layer, std::vector<int> in
 }
 
 int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const std::string& layer) {
-  const TensorPrecision& p = precision_.of(kind, layer);
+  const TensorPrecision& p = precision().of(kind, layer);
   graph_.slots.push_back({slot_name, layer, kind, p.format, p.slot});
   return static_cast<int>(graph_.slots.size()) - 1;
 }
@@ -84,8 +83,8 @@ int GraphBuilder::add_constant_image(const std::string& tensor_name, isa::Format
   return add_tensor(std::move(t));
 }
 
-Shape GraphBuilder::shape_of(int t) {
-  const TensorInfo& info = tensor(t);
+Shape GraphBuilder::shape_of(int t) const {
+  const TensorInfo& info = graph_.tensor(t);
   return {info.shape[1], info.shape[2], info.shape[3]};
 }
 
@@ -98,6 +97,16 @@ int GraphBuilder::add_like(const TensorInfo& like, const std::string& suffix, Te
   t.slot = add_slot(t.name, kind, like.layer);
   t.format = graph_.slots.back().format;
   return add_tensor(std::move(t));
+}
+
+bool GraphBuilder::needs_gradient(int t) const {
+  const auto number = static_cast<std::size_t>(t);
+  return number < needs_gradient_.size() && needs_gradient_[number];
+}
+
+void GraphBuilder::set_needs_gradient(int t, bool value) {
+  needs_gradient_.resize(graph_.tensors.size(), false);
+  needs_gradient_[static_cast<std::size_t>(t)] = value;
 }
 
 }  // namespace anzan::compiler

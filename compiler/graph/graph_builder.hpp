@@ -1,4 +1,4 @@
-// Adds tensors and slots to a graph under construction.
+// Adds tensors, slots and operations to a graph under construction.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,14 +8,15 @@
 namespace anzan::compiler {
 
 class GraphBuilder {
- protected:
-  // The graph starts with the slot of constants.
-  GraphBuilder(const Network& network, const Precision& precision, const TrainingParameters& training,
-               const ChipParameters& chip);
+ public:
+  // The graph starts with the slot of constants. The input must outlive the builder.
+  explicit GraphBuilder(const Input& input);
 
+  Graph& graph() { return graph_; }
+  const Precision& precision() const { return input_.precision; }
   const std::vector<Layer>& layers() const { return graph_.network.layers; }
-  TensorInfo& tensor(int t) { return graph_.tensors[static_cast<std::size_t>(t)]; }
-  Shape shape_of(int t);
+  TensorInfo& tensor(int t) { return graph_.tensor(t); }
+  Shape shape_of(int t) const;
 
   void push(OpKind kind, Phase phase, int layer, std::vector<int> inputs, std::vector<int> outputs);
   int add_slot(const std::string& name, TensorClass kind, const std::string& layer);
@@ -29,8 +30,14 @@ class GraphBuilder {
   // A tensor of the same shape and layout with a slot of its own.
   int add_like(const TensorInfo& like, const std::string& suffix, TensorClass kind, bool persistent);
 
-  const Precision& precision_;
+  // Whether a weight stands before the tensor, so that its gradient is wanted.
+  bool needs_gradient(int t) const;
+  void set_needs_gradient(int t, bool value);
+
+ private:
+  const Input& input_;
   Graph graph_;
+  std::vector<bool> needs_gradient_;  // by tensor; the last ones may be missing
 };
 
 }  // namespace anzan::compiler

@@ -1,4 +1,5 @@
-// See partition.hpp.
+// Stages are balanced by what their layers take, operations repeated for each micro-batch, and transfers put
+// where a stage reads what another has written.
 #include "compiler/graph/partition.hpp"
 
 #include <algorithm>
@@ -15,22 +16,14 @@
 namespace anzan::compiler {
 namespace {
 
-bool has_weights(const Layer& l) {
-  return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
-}
-
 // Cycles of a step that a layer takes, about: its products on the whole array, or what it moves, whichever
 // takes longer. Products are made forward and for two gradients; activations move as often; weights are read
 // twice, and an update reads and writes two more tensors like them beside their gradient.
-std::int64_t work_of(const Graph& graph, std::size_t layer) {
-  const Layer& l = graph.network.layers[layer];
+std::int64_t work_of(const Graph& graph, int layer) {
+  const Layer& l = graph.layer(layer);
   const std::int64_t lanes = graph.chip.lanes, images = graph.training.batch;
-  const std::int64_t taps =
-      l.kind == LayerKind::kConvolution ? l.kernel_h * l.kernel_w * l.in.channels / l.groups : l.in.size();
-  const std::int64_t products = has_weights(l) ? 3 * images * l.out.size() * taps : 0;
-  const std::int64_t weights = !has_weights(l)                     ? 0
-                               : l.kind == LayerKind::kConvolution ? l.out.channels * taps
-                                                                   : l.out.size() * taps;
+  const std::int64_t products = 3 * images * l.out.size() * weights_of_a_channel(l),
+                     weights = weight_count(l);
   const std::int64_t moved = 3 * images * (l.in.size() + l.out.size()) + 8 * weights;
   std::int64_t per_word = 1;
   for (const TensorInfo& t : graph.tensors) {
@@ -44,7 +37,7 @@ std::int64_t work_of(const Graph& graph, std::size_t layer) {
 std::vector<int> possible_beginnings(const Network& network) {
   std::vector<int> layers;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    if (has_weights(network.layers[i])) layers.push_back(static_cast<int>(i));
+    if (has(network.layers[i], kHasWeights)) layers.push_back(static_cast<int>(i));
   }
   return layers;
 }
@@ -58,7 +51,7 @@ std::vector<int> balanced(const Graph& graph, const std::vector<int>& beginnings
                       end = k + 1 < n ? static_cast<std::size_t>(beginnings[k + 1])
                                       : graph.network.layers.size();
     std::int64_t work = 0;
-    for (std::size_t i = first; i < end; ++i) work += work_of(graph, i);
+    for (std::size_t i = first; i < end; ++i) work += work_of(graph, static_cast<int>(i));
     up_to.push_back(up_to.back() + work);
   }
   // least[s][k]: of the best division of everything before beginning k into s stages; from[s][k]: its last
@@ -137,7 +130,7 @@ class Partitioner {
 
  private:
   static bool of_all_images(const Op& op) {
-    return op.phase == Phase::kUpdate || op.kind == OpKind::kConvolutionBackwardWeight;
+    return op.phase == Phase::kUpdate || op.phase == Phase::kWeightGradient;
   }
 
   // Micro-batch -1: all of them.
@@ -169,7 +162,7 @@ class Partitioner {
       });
       Op op;
       op.kind = OpKind::kTransfer;
-      op.phase = to.phase;
+      op.phase = to.phase == Phase::kForward ? Phase::kForward : Phase::kBackward;
       op.layer = to.layer;
       op.inputs = op.outputs = {t};
       op.stage = nearest;

@@ -1,4 +1,4 @@
-// See shared_channels.hpp.
+// Channels are shared layer by layer: by wish, else wherever they divide.
 #include "compiler/graph/shared_channels.hpp"
 
 #include <algorithm>
@@ -9,21 +9,10 @@
 
 namespace anzan::compiler {
 
-bool is_contraction(LayerKind kind) {
-  return kind == LayerKind::kConvolution || kind == LayerKind::kFullyConnected;
-}
-
-SharedChannels::SharedChannels(const Network& network, const Precision& precision,
-                               const TrainingParameters& training, const ChipParameters& chip,
-                               const SystemParameters& system)
-    : GraphBuilder(network, precision, training, chip) {
-  graph_.system = system;
-}
-
 void SharedChannels::check_wishes() const {
-  for (const auto& [name, split] : graph_.system.mapping.split) {
-    const auto named = [&n = name](const Layer& l) { return l.name == n && is_contraction(l.kind); };
-    if (std::none_of(layers().begin(), layers().end(), named))
+  for (const auto& [name, split] : b_.graph().system.mapping.split) {
+    const auto named = [&n = name](const Layer& l) { return l.name == n && has(l, kContracts); };
+    if (std::none_of(b_.layers().begin(), b_.layers().end(), named))
       throw InputError("/system/mapping/split/" + name, "no layer with weights of this name",
                        "one of the network's");
   }
@@ -36,18 +25,19 @@ void SharedChannels::check_sharing() const {
 }
 
 bool SharedChannels::decide(int layer, int x) {
-  const Layer& l = layers()[static_cast<std::size_t>(layer)];
-  if (cores() == 1 || !is_contraction(l.kind)) return false;
+  const Layer& l = b_.graph().layer(layer);
+  if (cores() == 1 || !has(l, kContracts)) return false;
   // what every core has of its input it also needs the gradient of: sums of parts, made share by share
-  const bool input = gathered_from_.count(x) != 0 || x == graph_.data || tensor(x).shape[1] % cores() == 0;
+  const bool input =
+      gathered_from_.count(x) != 0 || x == b_.graph().data || b_.tensor(x).shape[1] % cores() == 0;
   const bool divides = l.groups == 1 && l.out.channels % cores() == 0 && input;
-  const auto wish = graph_.system.mapping.split.find(l.name);
-  const bool wanted = wish == graph_.system.mapping.split.end() ? divides : wish->second;
+  const auto wish = b_.graph().system.mapping.split.find(l.name);
+  const bool wanted = wish == b_.graph().system.mapping.split.end() ? divides : wish->second;
   if (wanted && !divides)
     throw InputError("/system/mapping/split/" + l.name,
                      l.groups > 1 ? "a layer of groups"
                      : input      ? std::to_string(l.out.channels) + " output channels"
-                                  : std::to_string(tensor(x).shape[1]) + " input channels, in every core",
+                                  : std::to_string(b_.tensor(x).shape[1]) + " input channels, in every core",
                      "a layer without groups whose channels " + std::to_string(cores()) + " cores can share");
   if (wanted) sharing_.insert(layer);
   return wanted;
@@ -59,66 +49,66 @@ Shape SharedChannels::part(Shape shape, bool shared) const {
 }
 
 Shape SharedChannels::pooled(int x, const Layer& l) {
-  return {shape_of(x).channels, l.out.height, l.out.width};
+  return {b_.shape_of(x).channels, l.out.height, l.out.width};
 }
 
 void SharedChannels::share(int t, bool shared) {
-  tensor(t).shared_out = shared;
-  graph_.slots[static_cast<std::size_t>(tensor(t).slot)].differs = shared;
+  b_.tensor(t).shared_out = shared;
+  b_.graph().slot(b_.tensor(t).slot).differs = shared;
 }
 
-int SharedChannels::add_parameter(const TensorInfo& like, const Layer& l, int layer, bool bias,
-                                  std::int64_t fan_in) {
+int SharedChannels::add_parameter(const TensorInfo& like, int layer, bool bias) {
+  const Layer& l = b_.graph().layer(layer);
   Parameter p;
   p.layer = layer;
   p.bias = bias;
   p.value =
-      add_like(like, bias ? ".bias" : ".weight", bias ? TensorClass::kBias : TensorClass::kWeight, true);
-  if (precision_.separate_master && !bias) {
-    p.master = add_like(like, ".master_weight", TensorClass::kMasterWeight, true);
+      b_.add_like(like, bias ? ".bias" : ".weight", bias ? TensorClass::kBias : TensorClass::kWeight, true);
+  if (b_.precision().separate_master && !bias) {
+    p.master = b_.add_like(like, ".master_weight", TensorClass::kMasterWeight, true);
   }
-  p.momentum = add_like(like, bias ? ".bias_momentum" : ".momentum", TensorClass::kMomentum, true);
+  p.momentum = b_.add_like(like, bias ? ".bias_momentum" : ".momentum", TensorClass::kMomentum, true);
   p.gradient =
-      add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
+      b_.add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
   for (const int t : {p.value, p.master, p.momentum, p.gradient}) {
     if (t >= 0) share(t, like.shared_out);
   }
   parameters_.push_back(p);
   TensorInfo initial = like;
-  initial.name = tensor(p.value).name + ".initial";
+  initial.name = b_.tensor(p.value).name + ".initial";
   initial.kind = TensorClass::kMasterWeight;
   initial.slot = kConstantSlot;
   initial.format = isa::Format::kFp32;
   initial.persistent = false;
   const std::string initial_name = initial.name;
-  add_tensor(std::move(initial));
-  graph_.parameters.push_back(
-      {tensor(p.value).name, initial_name, bias ? l.bias_filler : l.weight_filler, fan_in});
+  b_.add_tensor(std::move(initial));
+  b_.graph().parameters.push_back({b_.tensor(p.value).name, initial_name,
+                                   bias ? l.bias_filler : l.weight_filler, weights_of_a_channel(l)});
   return p.value;
 }
 
 int SharedChannels::whole(int t, int layer, Phase phase) {
-  if (!tensor(t).shared_out) return t;
-  Shape all = shape_of(t);
+  if (!b_.tensor(t).shared_out) return t;
+  Shape all = b_.shape_of(t);
   all.channels *= cores();
-  TensorInfo info = image(tensor(t).name + ".of_" + layers()[static_cast<std::size_t>(layer)].name,
-                          tensor(t).layer, tensor(t).kind, all);
-  info.slot = tensor(t).slot;
-  info.format = tensor(t).format;
-  const int gathered = add_tensor(std::move(info));
-  push(OpKind::kGather, phase, layer, {t}, {gathered});
+  TensorInfo info = b_.image(b_.tensor(t).name + ".of_" + b_.graph().layer(layer).name, b_.tensor(t).layer,
+                             b_.tensor(t).kind, all);
+  info.slot = b_.tensor(t).slot;
+  info.format = b_.tensor(t).format;
+  const int gathered = b_.add_tensor(std::move(info));
+  b_.push(OpKind::kGather, phase, layer, {t}, {gathered});
   if (phase == Phase::kForward) gathered_from_[gathered] = t;
   return gathered;
 }
 
 int SharedChannels::share_of(int t, const std::string& name) {
-  const int own = add_selection(name, tensor(t).layer, t, part(shape_of(t), true));
-  tensor(own).shared_out = true;
+  const int own = b_.add_selection(name, b_.tensor(t).layer, t, part(b_.shape_of(t), true));
+  b_.tensor(own).shared_out = true;
   return own;
 }
 
 void SharedChannels::sums_differ(int t) {
-  SlotInfo& slot = graph_.slots[static_cast<std::size_t>(tensor(t).slot)];
+  SlotInfo& slot = b_.graph().slot(b_.tensor(t).slot);
   const auto guard = static_cast<int>(std::ceil(std::log2(cores())));
   slot.settings.guard =
       static_cast<std::uint8_t>(std::min<int>(slot.settings.guard + guard, slot.settings.width - 1));

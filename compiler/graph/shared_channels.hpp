@@ -1,6 +1,6 @@
-// Graphs whose tensors of images may be shared out: each core along the tensor axis has some of the channels.
-// A layer with weights whose outputs are shared out needs all channels of its input, and its cores compute
-// parts of the gradient of that input, which are then added up.
+// Which tensors of images are shared out: each core along the tensor axis has some of the channels. A layer
+// with weights whose outputs are shared out needs all channels of its input, and its cores compute parts of
+// the gradient of that input, which are then added up.
 #pragma once
 #include <map>
 #include <set>
@@ -11,19 +11,16 @@
 
 namespace anzan::compiler {
 
-bool is_contraction(LayerKind kind);  // convolution or fully connected
-
-class SharedChannels : protected GraphBuilder {
- protected:
-  SharedChannels(const Network& network, const Precision& precision, const TrainingParameters& training,
-                 const ChipParameters& chip, const SystemParameters& system);
+class SharedChannels {
+ public:
+  explicit SharedChannels(GraphBuilder& builder) : b_(builder) {}
 
   // Throw InputError where the configuration speaks of layers that are not there, and, when all has been
   // decided, where no layer is shared.
   void check_wishes() const;
   void check_sharing() const;
 
-  int cores() const { return graph_.system.mapping.tensor.size; }
+  int cores() const { return b_.graph().system.mapping.tensor.size; }
   // Whether each core computes its share of the outputs of a layer that reads x. Throws InputError where the
   // configuration wants it and channels do not divide.
   bool decide(int layer, int x);
@@ -42,7 +39,7 @@ class SharedChannels : protected GraphBuilder {
     int value = -1, momentum = -1, gradient = -1, master = -1;
   };
   // Of the shape, layout and share of `like`; returns the stored value.
-  int add_parameter(const TensorInfo& like, const Layer& l, int layer, bool bias, std::int64_t fan_in);
+  int add_parameter(const TensorInfo& like, int layer, bool bias);
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
   // The tensor with all its channels: itself, or a new one that `layer` alone reads.
@@ -54,6 +51,7 @@ class SharedChannels : protected GraphBuilder {
   void sums_differ(int t);
 
  private:
+  GraphBuilder& b_;
   std::set<int> sharing_;  // layers
   std::vector<Parameter> parameters_;
   std::map<int, int> gathered_from_;

@@ -7,10 +7,7 @@ Gradients gradients_of(const Network& network, const Precision& precision) {
   Gradients g;
   g.format = precision.classes[static_cast<std::size_t>(TensorClass::kWeightGradient)].format;
   for (const Layer& l : network.layers) {
-    const std::int64_t bias = l.bias ? 1 : 0;
-    if (l.kind == LayerKind::kConvolution)
-      g.elements.push_back(l.out.channels * (l.in.channels / l.groups * l.kernel_h * l.kernel_w + bias));
-    if (l.kind == LayerKind::kFullyConnected) g.elements.push_back(l.out.channels * (l.in.size() + bias));
+    if (has(l, kHasWeights)) g.elements.push_back(weight_count(l) + (l.bias ? l.out.channels : 0));
   }
   return g;
 }

@@ -75,6 +75,12 @@ void Lowering::enter(const std::string& layer, const std::string& phase, Area ar
   if (found == tables_.regions.end()) tables_.regions.push_back({layer, phase});
 }
 
+void Lowering::begin(const Op& op, const std::string& phase, Area area, bool analysing) {
+  enter(graph_.layer(op).name, phase, area);
+  work_on(op.first_group, op.groups);
+  analysing_ = analysing;
+}
+
 std::int32_t Lowering::emit(isa::Instruction instruction, Exchanged exchanged) {
   const std::size_t number = listing_->program.size();
   listing_->program.push_back(std::move(instruction));

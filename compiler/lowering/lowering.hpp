@@ -39,6 +39,9 @@ class Lowering {
   // Where instructions go from now on, and which part of the network they belong to.
   void into(Listing& listing) { listing_ = &listing; }
   void enter(const std::string& layer, const std::string& phase, Area area);
+  // Begins an operation: enters its layer, works on its images, and takes statistics of what it writes or
+  // none.
+  void begin(const Op& op, const std::string& phase, Area area, bool analysing);
   int stage() const { return stage_; }
   // Where the network is divided: lines that other cores write to and messages go from, used by nothing else.
   Range roads() const { return roads_; }
@@ -86,7 +89,6 @@ class Lowering {
   // What the tile searches decided, one line each, for the dump.
   void note(std::string decision) { tables_.notes.push_back(std::move(decision)); }
 
-  void set_analysing(bool on) { analysing_ = on; }
   // Statistics are taken of integer tensors that have a slot of their own.
   bool analyses(int slot, isa::Format format) const {
     return analysing_ && slot != kConstantSlot && models::has_binary_point(format);

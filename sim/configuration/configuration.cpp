@@ -265,10 +265,10 @@ class Reader {
     Json system;
     const SystemOptions options = divided(sizes, system, findings);
     if (!findings.empty()) return {};
+    compiler::Input input = config_.input();
+    input.system = options.parameters;
     try {
-      return compiler::compile(config_.network, config_.precision, config_.parameters, config_.chip,
-                               options.parameters)
-          .expected_step_cycles;
+      return compiler::compile(input).expected_step_cycles;
     } catch (const InputError&) {
       return {};  // more stages than layers, images that do not divide
     }

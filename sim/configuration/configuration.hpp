@@ -42,6 +42,8 @@ struct Configuration {
   EngineOptions engine;
   CostOptions cost;
 
+  // What the compiler is given.
+  compiler::Input input() const { return {network, precision, parameters, chip, system.parameters}; }
   // SHA-256 over all that the trained weights depend on, data sets by content instead of by path:
   // runs with one identity give the same bits.
   std::string identity(const std::string& dataset_digest) const;

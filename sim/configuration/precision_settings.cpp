@@ -81,16 +81,14 @@ compiler::TensorPrecision tensor_precision(const Json& json) {
 }
 
 bool has_class(const compiler::Layer& layer, TensorClass kind) {
-  using compiler::LayerKind;
-  const bool weights = layer.kind == LayerKind::kConvolution || layer.kind == LayerKind::kFullyConnected;
   switch (kind) {
     case TensorClass::kActivation:
     case TensorClass::kActivationGradient:
       return true;
     case TensorClass::kLoss:
-      return layer.kind == LayerKind::kSoftmaxCrossEntropy;
+      return has(layer, compiler::kIsLoss);
     default:
-      return weights;
+      return has(layer, compiler::kHasWeights);
   }
 }
 

@@ -55,14 +55,14 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   if (model.system.divided()) {
     cost.compute_cycles = with_ideal_links(c.system, c.cost, of_core(model.step_in_core));
   } else {
-    cost.compute_cycles = one_core(compiler::compile(c.network, c.precision, training, model.chip)
+    cost.compute_cycles = one_core(compiler::compile({c.network, c.precision, training, model.chip})
                                        .programs[compiler::ProgramKind::kStep],
                                    c.cost);
   }
   training.batch *= model.system.data_cores();
   cost.one_core_cycles = one_core_cycles
                              ? *one_core_cycles
-                             : one_core(compiler::compile(c.network, c.precision, training, model.chip)
+                             : one_core(compiler::compile({c.network, c.precision, training, model.chip})
                                             .programs[compiler::ProgramKind::kStep],
                                         c.cost);
   return cost;

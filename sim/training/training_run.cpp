@@ -40,8 +40,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
                          Progress::Kind progress)
     : configuration_(std::move(configuration)),
       directory_(std::move(directory)),
-      model_(compiler::compile(configuration_.network, configuration_.precision, configuration_.parameters,
-                               configuration_.chip, configuration_.system.parameters)),
+      model_(compiler::compile(configuration_.input())),
       dataset_(load_dataset(configuration_.dataset, configuration_.network)),
       identity_(configuration_.identity(dataset_.digest)),
       threads_(thread_count(configuration_.engine.threads)),

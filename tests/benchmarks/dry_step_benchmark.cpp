@@ -19,9 +19,9 @@ using namespace anzan;
 compiler::CompiledModel lenet(isa::Format format) {
   std::ifstream file(ANZAN_SOURCE_DIR "/workloads/networks/lenet.json");
   const int width = format == isa::Format::kInt8 ? 8 : 16;
-  return compiler::compile(compiler::parse_network(nlohmann::json::parse(file)),
-                           testing::uniform_precision(format, width, isa::Rounding::kStochastic),
-                           compiler::TrainingParameters{}, compiler::ChipParameters{});
+  return compiler::compile({compiler::parse_network(nlohmann::json::parse(file)),
+                            testing::uniform_precision(format, width, isa::Rounding::kStochastic),
+                            compiler::TrainingParameters{}, compiler::ChipParameters{}});
 }
 
 void dry_step(benchmark::State& state, isa::Format format, models::HbmScheduling scheduling) {

@@ -19,9 +19,9 @@ compiler::CompiledModel lenet(isa::Format format) {
   std::ifstream file(ANZAN_SOURCE_DIR "/workloads/networks/lenet.json");
   const int width = format == isa::Format::kInt8 ? 8 : 16;
   const isa::Rounding rounding = width == 8 ? isa::Rounding::kStochastic : isa::Rounding::kNearestEven;
-  return compiler::compile(compiler::parse_network(nlohmann::json::parse(file)),
-                           testing::uniform_precision(format, width, rounding),
-                           compiler::TrainingParameters{}, compiler::ChipParameters{});
+  return compiler::compile({compiler::parse_network(nlohmann::json::parse(file)),
+                            testing::uniform_precision(format, width, rounding),
+                            compiler::TrainingParameters{}, compiler::ChipParameters{}});
 }
 
 void training_step(benchmark::State& state, isa::Format format) {

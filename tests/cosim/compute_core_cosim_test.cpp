@@ -57,9 +57,9 @@ void run_steps(int lanes, std::uint32_t seed, isa::Format format, int steps) {
   limits.channels = 9;
   limits.products_an_image = 8000;
   const int width = format == isa::Format::kInt8 ? 8 : 16;
-  const compiler::CompiledModel model =
-      compile(reference::random_network(seed, limits),
-              testing::uniform_precision(format, width, isa::Rounding::kStochastic), training, chip);
+  const compiler::CompiledModel model = compiler::compile(
+      {reference::random_network(seed, limits),
+       testing::uniform_precision(format, width, isa::Rounding::kStochastic), training, chip});
   const isa::Program program = isa::decode(model.programs[compiler::ProgramKind::kStep]);
 
   models::clocked::CoreParameters parameters;

@@ -9,7 +9,7 @@
 #include <random>
 #include <sstream>
 
-#include "compiler/programs.hpp"
+#include "compiler/passes.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::testing {
@@ -35,18 +35,16 @@ reference::Rounding reference_rounding(isa::Rounding r) {
 }
 
 // The model with every tensor at a place of its own, a guard line before each.
-CompiledModel with_tensors_apart(const StepCase& c, const CompiledModel& planned) {
-  compiler::Graph graph = compiler::build_graph(c.network, c.precision, c.training, c.chip);
-  CompiledModel m = planned;
-  for (TensorInfo& t : graph.tensors) {
-    t.hbm_line = m.hbm_lines + 1;
-    m.hbm_lines = t.hbm_line + t.lines;
+CompiledModel with_tensors_apart(const compiler::Input& input) {
+  compiler::Compilation c;
+  c.input = input;
+  compiler::run_passes(c, "network", "memory");
+  for (TensorInfo& t : c.whole.tensors) {
+    t.hbm_line = c.memory.lines + 1;
+    c.memory.lines = t.hbm_line + t.lines;
   }
-  const compiler::Programs programs = compiler::build_programs(graph);
-  m.tensors = graph.tensors;
-  for (const compiler::ProgramKind kind : compiler::kProgramKinds)
-    m.programs[kind] = isa::encode(programs.of_stage[kind].front().program);
-  return m;
+  compiler::run_passes(c, "partition", "program");
+  return std::move(c.model);
 }
 
 std::vector<std::int32_t> stored(const TestChip& chip, const std::string& tensor) {
@@ -105,8 +103,8 @@ std::string StepCase::describe() const {
 
 TrainingStep::TrainingStep(const StepCase& step_case)
     : case_(step_case),
-      planned_(compiler::compile(case_.network, case_.precision, case_.training, case_.chip)),
-      apart_(with_tensors_apart(case_, planned_)),
+      planned_(compiler::compile(case_.input())),
+      apart_(with_tensors_apart(case_.input())),
       planned_chip_(planned_),
       apart_chip_(apart_) {
   EXPECT_EQ(isa::decode(apart_.programs[compiler::ProgramKind::kStep]).size(),

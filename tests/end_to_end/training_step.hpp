@@ -22,6 +22,7 @@ struct StepCase {
   compiler::TrainingParameters training;
   compiler::ChipParameters chip;
   double learning_rate = 0.05;
+  compiler::Input input() const { return {network, precision, training, chip}; }
   std::string describe() const;  // what a failure needs to be repeated
 };
 

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <random>
+
+#include "compiler/input/network_json.hpp"
 
 namespace anzan::reference {
 namespace {
@@ -31,31 +32,7 @@ class Draw {
   std::mt19937_64 engine_;
 };
 
-bool weighted(const Layer& l) {
-  return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
-}
-
-const char* kind_name(LayerKind kind) {
-  switch (kind) {
-    case LayerKind::kConvolution:
-      return "convolution";
-    case LayerKind::kFullyConnected:
-      return "fully_connected";
-    case LayerKind::kMaxPool:
-      return "max_pool";
-    case LayerKind::kAveragePool:
-      return "average_pool";
-    case LayerKind::kRelu:
-      return "relu";
-    case LayerKind::kFlatten:
-      return "flatten";
-    case LayerKind::kAdd:
-      return "add";
-    case LayerKind::kSoftmaxCrossEntropy:
-      return "softmax_cross_entropy";
-  }
-  return "";
-}
+bool weighted(const Layer& l) { return has(l, compiler::kHasWeights); }
 
 class Builder {
  public:
@@ -82,7 +59,7 @@ class Builder {
   std::int64_t products() const {
     std::int64_t sum = 0;
     for (const Layer& l : network_.layers) {
-      if (weighted(l)) sum += l.out.size() * l.kernel_h * l.kernel_w * l.in.channels / l.groups;
+      sum += l.out.size() * compiler::weights_of_a_channel(l);
     }
     return sum;
   }
@@ -100,7 +77,7 @@ class Builder {
   Layer& append(LayerKind kind, int input) {
     Layer l;
     l.kind = kind;
-    l.name = std::string(kind_name(kind)) + std::to_string(network_.layers.size());
+    l.name = std::string(compiler::name(kind)) + std::to_string(network_.layers.size());
     l.inputs = {input};
     l.in = l.out = shape(input);
     if (kind == LayerKind::kFlatten) l.out = {l.in.size(), 1, 1};
@@ -192,34 +169,6 @@ class Builder {
   Network network_;
 };
 
-nlohmann::json filler_json(const Filler& filler) {
-  switch (filler.kind) {
-    case Filler::Kind::kXavier:
-      return {{"kind", "xavier"}};
-    case Filler::Kind::kMsra:
-      return {{"kind", "msra"}};
-    case Filler::Kind::kGaussian:
-      return {{"kind", "gaussian"}, {"value", filler.value}};
-    case Filler::Kind::kUniform:
-      return {{"kind", "uniform"}, {"value", filler.value}};
-    case Filler::Kind::kConstant:
-      return {{"kind", "constant"}, {"value", filler.value}};
-  }
-  return {};
-}
-
-void parameters_json(const Layer& l, nlohmann::json& json) {
-  json["channels"] = l.out.channels;
-  json["bias"] = l.bias;
-  json["weight_filler"] = filler_json(l.weight_filler);
-  json["weight_lr"] = l.weight_lr;
-  json["weight_decay"] = l.weight_decay;
-  if (!l.bias) return;
-  json["bias_filler"] = filler_json(l.bias_filler);
-  json["bias_lr"] = l.bias_lr;
-  json["bias_decay"] = l.bias_decay;
-}
-
 }  // namespace
 
 Network random_network(std::uint32_t seed, const RandomNetworkLimits& limits) {
@@ -231,32 +180,7 @@ Network random_network(std::uint32_t seed, const RandomNetworkLimits& limits) {
   }
 }
 
-std::string network_json(const Network& network) {
-  nlohmann::json json{{"name", network.name},
-                      {"input",
-                       {{"channels", network.input.channels},
-                        {"height", network.input.height},
-                        {"width", network.input.width},
-                        {"scale", network.scale},
-                        {"offset", network.offset}}},
-                      {"layers", nlohmann::json::array()}};
-  for (const Layer& l : network.layers) {
-    nlohmann::json layer{{"name", l.name}, {"type", kind_name(l.kind)}};
-    for (const int input : l.inputs) {
-      layer["inputs"].push_back(input < 0 ? "data" : network.layers[static_cast<std::size_t>(input)].name);
-    }
-    if (weighted(l)) parameters_json(l, layer);
-    if (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kMaxPool ||
-        l.kind == LayerKind::kAveragePool) {
-      layer["kernel"] = {l.kernel_h, l.kernel_w};
-      layer["stride"] = {l.stride_h, l.stride_w};
-      layer["padding"] = {l.pad_h, l.pad_w};
-    }
-    if (l.kind == LayerKind::kConvolution) layer["groups"] = l.groups;
-    json["layers"].push_back(layer);
-  }
-  return json.dump(2);
-}
+std::string network_json(const Network& network) { return compiler::network_to_json(network).dump(2); }
 
 RandomStep random_step(const Network& network, std::int64_t batch, std::uint32_t seed) {
   Draw draw(seed);
@@ -268,7 +192,7 @@ RandomStep random_step(const Network& network, std::int64_t batch, std::uint32_t
   fill("data", batch * network.input.size(), 1);
   for (const Layer& l : network.layers) {
     if (!weighted(l)) continue;
-    const std::int64_t fan_in = l.in.channels / l.groups * l.kernel_h * l.kernel_w;
+    const std::int64_t fan_in = compiler::weights_of_a_channel(l);
     fill(l.name + ".weight", l.out.channels * fan_in, std::sqrt(6.0 / static_cast<double>(fan_in)));
     fill(l.name + ".momentum", l.out.channels * fan_in, 0.01);
     if (!l.bias) continue;
@@ -284,7 +208,7 @@ IntegerNetwork::Formats uniform_formats(const Network& network, const TensorForm
   IntegerNetwork::Formats formats;
   formats["data"] = format;
   for (const Layer& l : network.layers) {
-    if (l.kind == LayerKind::kSoftmaxCrossEntropy) continue;
+    if (has(l, compiler::kIsLoss)) continue;
     formats[l.name + ".activation"] = formats[l.name + ".activation_gradient"] = format;
     for (const char* part : {".1", ".2", ".3", ".4", ".sum2", ".sum3"}) {
       formats[l.name + ".activation_gradient" + part] = format;

@@ -10,15 +10,9 @@ namespace anzan::reference {
 namespace {
 
 using compiler::Layer;
-using compiler::LayerKind;
 using compiler::Network;
 
 constexpr std::uint32_t kNetworks = 100;
-
-bool has_window(const Layer& l) {
-  return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kMaxPool ||
-         l.kind == LayerKind::kAveragePool;
-}
 
 TEST(ReferenceRandomNetwork, CoversTheLayers) {
   std::set<std::string> seen;
@@ -27,9 +21,9 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     std::vector<int> uses(network.layers.size() + 1);
     for (const Layer& l : network.layers) {
       for (const int input : l.inputs) ++uses[static_cast<std::size_t>(input + 1)];
-      const std::string kind = std::to_string(static_cast<int>(l.kind));
-      seen.insert("kind " + kind);
-      if (!has_window(l)) continue;
+      const std::string kind = name(l.kind);
+      seen.insert(kind);
+      if (!has(l, compiler::kTakesWindow)) continue;
       seen.insert("stride " + std::to_string(l.stride_h));
       if (l.pad_h > 0) seen.insert("padding of " + kind);
       if (l.kernel_h != l.kernel_w) seen.insert("kernel of " + kind);
@@ -43,10 +37,11 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
        {"stride 1", "stride 2", "stride 3", "groups", "gaps", "odd channels", "consumers 2", "consumers 3"}) {
     EXPECT_TRUE(seen.count(what)) << what;
   }
-  for (int kind = 0; kind < 8; ++kind) EXPECT_TRUE(seen.count("kind " + std::to_string(kind))) << kind;
-  for (const LayerKind kind : {LayerKind::kConvolution, LayerKind::kMaxPool, LayerKind::kAveragePool}) {
-    EXPECT_TRUE(seen.count("padding of " + std::to_string(static_cast<int>(kind)))) << static_cast<int>(kind);
-    EXPECT_TRUE(seen.count("kernel of " + std::to_string(static_cast<int>(kind)))) << static_cast<int>(kind);
+  for (const compiler::LayerTraits& traits : compiler::kLayerKinds) {
+    EXPECT_TRUE(seen.count(traits.name)) << "no network has a layer of kind " << traits.name;
+    if ((traits.facts & compiler::kTakesWindow) == 0) continue;
+    EXPECT_TRUE(seen.count(std::string("padding of ") + traits.name)) << traits.name;
+    EXPECT_TRUE(seen.count(std::string("kernel of ") + traits.name)) << traits.name;
   }
 }
 

@@ -38,8 +38,4 @@ inline Configuration small_configuration_with(const ScratchDirectory& scratch,
   return parse_configuration(small_configuration(write_dataset(scratch.path())), scratch.path(), overrides);
 }
 
-inline compiler::CompiledModel compiled(const Configuration& c) {
-  return compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
-}
-
 }  // namespace anzan::sim::testing

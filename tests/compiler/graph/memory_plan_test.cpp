@@ -15,7 +15,7 @@ TEST(MemoryPlan, LiveTensorsOfRandomNetworksAreDisjoint) {
         testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic, seed % 2 == 0);
     TrainingParameters training;
     training.batch = 5;
-    Graph g = differentiate(reference::random_network(seed), precision, training, ChipParameters{});
+    Graph g = differentiate({reference::random_network(seed), precision, training, ChipParameters{}});
     const std::int64_t reserved = 9;
     const HbmPlan plan = plan_memory(g, reserved);
     const std::vector<Lifetime> life = lifetimes(g);

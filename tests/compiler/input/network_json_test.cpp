@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
+#include "compiler/input/layer_keys.hpp"
 #include "sim/configuration/schema.hpp"
+#include "sim/host/embedded.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -27,6 +31,19 @@ TEST(NetworkJson, RoundTrip) {
   EXPECT_TRUE(Schema::embedded("input/network.schema.json").check(once).empty());
   EXPECT_EQ(once["layers"][0]["padding"], (Json{1, 0}));
   EXPECT_EQ(once["layers"][6]["bias_filler"]["value"], 1);
+}
+
+// The schema is data, so no compiler compares it with the tables of the code.
+TEST(NetworkSchema, HasTheKindsAndKeysOfTheTables) {
+  const Json schema = Json::parse(embedded_files().at("input/network.schema.json"));
+  const Json& keys = schema["definitions"]["layer"]["properties"];
+  Json kinds = Json::array();
+  for (const compiler::LayerTraits& kind : compiler::kLayerKinds) kinds.push_back(kind.name);
+  EXPECT_EQ(keys["type"]["enum"], kinds);
+  std::set<std::string> expected{"name", "type", "inputs"}, found;
+  for (const compiler::LayerKey& key : compiler::layer_keys()) expected.insert(key.name);
+  for (const auto& item : keys.items()) found.insert(item.key());
+  EXPECT_EQ(found, expected);
 }
 
 }  // namespace

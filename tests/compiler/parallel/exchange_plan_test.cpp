@@ -147,9 +147,9 @@ TEST(ExchangeOrder, WhatTakesAnArrivalReadsIt) {
       chip.lanes = kLanes;
       chip.scratchpad_kib = 256;
       const CompiledModel model =
-          compile(reference::random_network(3),
-                  testing::uniform_precision(isa::Format::kFp32, 16, isa::Rounding::kNearestEven), training,
-                  chip, system);
+          compile({reference::random_network(3),
+                   testing::uniform_precision(isa::Format::kFp32, 16, isa::Rounding::kNearestEven), training,
+                   chip, system});
       for (const auto& in_core : {model.step_in_core, model.two_steps_in_core, model.exchange_in_core}) {
         std::vector<isa::Program> programs;
         for (int c = 0; c < system.cores(); ++c) programs.push_back(isa::decode(in_core(c)));

@@ -13,7 +13,7 @@
 #include "compiler/instructions/accesses.hpp"
 #include "compiler/instructions/splitting.hpp"
 #include "compiler/instructions/units.hpp"
-#include "compiler/programs.hpp"
+#include "compiler/passes.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "compiler/schedule/semaphores.hpp"
 #include "models/timing.hpp"
@@ -232,11 +232,15 @@ TEST(Estimate, QueuesAndSemaphoresHoldInstructionsBack) {
 struct Lenet {
   Lenet() {
     std::ifstream file(ANZAN_SOURCE_DIR "/workloads/networks/lenet.json");
-    programs = build_programs(
-        build_graph(parse_network(nlohmann::json::parse(file)),
-                    testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic), {}, {}));
+    Compilation c;
+    c.input = {parse_network(nlohmann::json::parse(file)),
+               testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic),
+               {},
+               {}};
+    run_passes(c, "network", "schedule");
+    programs = std::move(c.scheduled);
   }
-  Programs programs;
+  Scheduled programs;
 };
 
 double tensor_unit_busy(const Listing& listing) {
@@ -251,14 +255,14 @@ double tensor_unit_busy(const Listing& listing) {
 
 TEST(Estimate, LenetKeepsTheTensorUnitBusy) {
   const Lenet lenet;
-  EXPECT_GT(tensor_unit_busy(lenet.programs.of_stage[ProgramKind::kStep].front()), 0.8);
-  EXPECT_GT(tensor_unit_busy(lenet.programs.of_stage[ProgramKind::kEvaluate].front()), 0.75);
+  EXPECT_GT(tensor_unit_busy(lenet.programs.programs[ProgramKind::kStep].front()), 0.8);
+  EXPECT_GT(tensor_unit_busy(lenet.programs.programs[ProgramKind::kEvaluate].front()), 0.75);
 }
 
 TEST(Regions, NameEveryInstruction) {
-  const Programs p = Lenet().programs;
+  const Scheduled p = Lenet().programs;
   std::set<std::string> seen;
-  for (const std::vector<Listing>& stages : p.of_stage) {
+  for (const std::vector<Listing>& stages : p.programs) {
     const Listing& listing = stages.front();
     ASSERT_EQ(listing.region_of.size(), listing.program.size());
     for (const std::uint16_t r : listing.region_of) {

@@ -33,7 +33,7 @@ CompiledModel compiled(std::uint32_t seed, std::int64_t scratchpad_kib, int lane
   ChipParameters chip;
   chip.lanes = lanes;
   chip.scratchpad_kib = scratchpad_kib;
-  return compile(reference::random_network(seed), precision_of(seed), training, chip);
+  return compile({reference::random_network(seed), precision_of(seed), training, chip});
 }
 
 std::vector<std::int64_t> after_two_steps(const CompiledModel& model, std::uint32_t seed, int threads) {
@@ -144,7 +144,7 @@ TEST(Schedule, IntegerResultsDoNotDependOnTheLanes) {
     for (int lanes : {16, 4, 8, 32}) {
       ChipParameters chip;
       chip.lanes = lanes;
-      const CompiledModel model = compile(reference::random_network(seed), precision, training, chip);
+      const CompiledModel model = compile({reference::random_network(seed), precision, training, chip});
       const auto found = after_two_steps(model, seed, 1);
       if (expected.empty()) expected = found;
       EXPECT_EQ(found, expected) << "seed " << seed << ", " << lanes << " lanes";

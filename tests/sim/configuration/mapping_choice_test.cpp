@@ -47,9 +47,7 @@ Configuration divided(Json json, const compiler::MappingSizes& sizes) {
   return parse_configuration(json, ".");
 }
 
-compiler::CompiledModel compiled(const Configuration& c) {
-  return compiler::compile(c.network, c.precision, c.parameters, c.chip, c.system.parameters);
-}
+compiler::CompiledModel compiled(const Configuration& c) { return compiler::compile(c.input()); }
 
 std::vector<compiler::MappingCandidate> candidates_of(const Json& json) {
   const auto expected = [&](const compiler::MappingSizes& sizes) -> std::optional<std::int64_t> {

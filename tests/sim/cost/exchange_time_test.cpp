@@ -33,7 +33,7 @@ struct Setting {
     if (!network_json.is_null()) json["network"] = network_json;
     json["precision"] = {{"preset", "fp32"}};
     config = parse_configuration(json, ".");
-    model = testing::compiled(config);
+    model = compiler::compile(config.input());
     network = models::build_chips(config.system.network);
   }
   int cores() const { return config.system.cores(); }

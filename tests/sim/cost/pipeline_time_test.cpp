@@ -55,7 +55,7 @@ Configuration configuration(int stages, int micro_batches) {
 // Cycles of stage 0 from its first product forward to its last one back, less those for gradients of weights.
 double forward_and_back(int stages, int micro_batches) {
   const Configuration c = configuration(stages, micro_batches);
-  const compiler::CompiledModel model = testing::compiled(c);
+  const compiler::CompiledModel model = compiler::compile(c.input());
   std::vector<isa::Program> programs;
   for (int core = 0; core < stages; ++core) programs.push_back(isa::decode(model.step_in_core(core)));
   const auto timing = models::clocked::ClockedSystem(c.cost.core, models::build_chips(c.system.network),

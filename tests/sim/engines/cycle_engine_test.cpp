@@ -32,9 +32,9 @@ TEST_P(CycleEngineTest, StepsHaveTheBitsOfTheFunctionalEngineAndTheCyclesOfADryR
   parameters.lanes = chip.lanes;
   parameters.scratchpad_kib = chip.scratchpad_kib;
   const int width = chip.format == isa::Format::kInt8 ? 8 : 16;
-  const compiler::CompiledModel model = compile(
-      reference::random_network(seed),
-      testing::uniform_precision(chip.format, width, isa::Rounding::kStochastic), training, parameters);
+  const compiler::CompiledModel model = compiler::compile(
+      {reference::random_network(seed),
+       testing::uniform_precision(chip.format, width, isa::Rounding::kStochastic), training, parameters});
 
   models::clocked::CoreParameters core;
   core.lanes = chip.lanes;

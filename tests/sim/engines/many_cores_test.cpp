@@ -231,7 +231,7 @@ class ManyCores : public ::testing::Test {
     system.exchange.ways =
         static_cast<int>(all_ways(system.exchange.grid(), 0, system.exchange.semaphores).size());
     const compiler::CompiledModel model =
-        compiler::compile(config.network, config.precision, config.parameters, config.chip, system);
+        compiler::compile({config.network, config.precision, config.parameters, config.chip, system});
     const Dataset data = load_dataset(config.dataset, config.network);
     std::unique_ptr<Engine> engine = std::make_unique<FunctionalEngine>();
     if (topology != nullptr) {

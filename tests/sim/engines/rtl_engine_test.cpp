@@ -273,7 +273,7 @@ void check_training(const std::vector<std::string>& sets) {
   std::vector<std::string> all{"/chip/scratchpad_kib=64"};
   all.insert(all.end(), sets.begin(), sets.end());
   const Configuration config = testing::small_configuration_with(scratch, all);
-  const compiler::CompiledModel model = testing::compiled(config);
+  const compiler::CompiledModel model = compiler::compile(config.input());
   const Dataset data = load_dataset(config.dataset, config.network);
   std::optional<Trained> expected, found;
   {

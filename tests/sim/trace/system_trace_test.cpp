@@ -47,7 +47,7 @@ struct Traced {
     settings["chip"].update(chip);
     settings["training"]["batch"] = 144;
     config = parse_configuration(settings, ".");
-    model = testing::compiled(config);
+    model = compiler::compile(config.input());
     cost = cost_of_system(config, model);
     const ChipCost chip_cost(model, config.cost, cost);
     write_traces(chip_cost, model, config.cost, {true, true, false}, directory.path());

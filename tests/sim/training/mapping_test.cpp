@@ -59,7 +59,7 @@ Configuration configuration(const Json& network, const std::string& preset, cons
 }
 
 Trained train(const Configuration& config, int steps, bool in_time = false) {
-  const compiler::CompiledModel model = testing::compiled(config);
+  const compiler::CompiledModel model = compiler::compile(config.input());
   const ImageSet set = noise(config.network, 7);
   std::vector<std::int64_t> images(kBatch);
   std::iota(images.begin(), images.end(), 0);
@@ -265,7 +265,7 @@ TEST(Mapping, RefusesWhatCannotBe) {
     json["system"]["mapping"] = row.mapping;
     try {
       const Configuration c = parse_configuration(json, ".");
-      testing::compiled(c);
+      compiler::compile(c.input());
       ADD_FAILURE() << row.mapping << " was taken";
     } catch (const compiler::InputError& error) {
       EXPECT_EQ(error.findings().front().place, row.place) << row.mapping;

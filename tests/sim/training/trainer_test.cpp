@@ -25,7 +25,7 @@ class TrainerTest : public ::testing::Test {
  protected:
   void build(const std::vector<std::string>& sets = {}) {
     config_ = testing::small_configuration_with(scratch_, sets);
-    model_ = compiler::compile(config_.network, config_.precision, config_.parameters, config_.chip);
+    model_ = compiler::compile(config_.input());
     dataset_ = load_dataset(config_.dataset, config_.network);
     trainer_ = make();
   }
@@ -94,7 +94,7 @@ TEST_F(TrainerTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
   const compiler::Network network = compiler::parse_network(json);
   for (const char* preset : {"fp32", "int16", "int8"}) {
     build({std::string("/precision/preset=") + preset, "/training/batch=37", "/chip/lanes=4"});
-    model_ = compiler::compile(network, config_.precision, config_.parameters, config_.chip);
+    model_ = compiler::compile({network, config_.precision, config_.parameters, config_.chip});
     ImageSet set;
     set.count = 50;
     set.size = 105;

@@ -34,22 +34,31 @@ class Draw {
   std::mt19937 random_;
 };
 
+// One with one input that is no loss; a convolution as often as two others.
+const compiler::LayerTraits& any_kind(Draw& draw) {
+  std::vector<const compiler::LayerTraits*> kinds{&compiler::traits(compiler::LayerKind::kConvolution)};
+  for (const compiler::LayerTraits& kind : compiler::kLayerKinds) {
+    if (kind.inputs == 1 && (kind.facts & compiler::kIsLoss) == 0) kinds.push_back(&kind);
+  }
+  return *kinds[static_cast<std::size_t>(draw.from(0, static_cast<std::int64_t>(kinds.size()) - 1))];
+}
+
 Json layer(Draw& draw, int number) {
-  const auto type = draw.one_of<const char*>(
-      {"convolution", "convolution", "fully_connected", "max_pool", "average_pool", "relu", "flatten"});
-  Json json{{"name", "l" + std::to_string(number)}, {"type", type}};
-  const std::string kind = type;
-  if (kind == "convolution" || kind == "max_pool" || kind == "average_pool") {
+  const compiler::LayerTraits& kind = any_kind(draw);
+  const auto takes = [&](compiler::LayerFact keys) { return (kind.facts & keys) != 0; };
+  Json json{{"name", "l" + std::to_string(number)}, {"type", kind.name}};
+  if (takes(compiler::kTakesWindow)) {
     json["kernel"] = draw.pair(1, 4);
     if (draw.chance(50)) json["stride"] = draw.pair(1, 3);
     if (draw.chance(40)) json["padding"] = draw.pair(0, 2);
   }
-  if (kind == "convolution") {
+  if (takes(compiler::kTakesGroups)) {
     json["groups"] = draw.one_of<int>({1, 1, 1, 2, 3});
     json["channels"] = json["groups"].get<std::int64_t>() * draw.from(1, 10);
+  } else if (takes(compiler::kTakesChannels)) {
+    json["channels"] = draw.from(1, 40);
   }
-  if (kind == "fully_connected") json["channels"] = draw.from(1, 40);
-  if (json.contains("channels")) json["bias"] = draw.chance(70);
+  if (takes(compiler::kHasWeights)) json["bias"] = draw.chance(70);
   return json;
 }
 
@@ -126,7 +135,7 @@ End train(const Json& json, std::uint32_t seed) {
   }
   compiler::CompiledModel model;
   try {
-    model = compiler::compile(config.network, config.precision, config.parameters, config.chip);
+    model = compiler::compile(config.input());
   } catch (const compiler::InputError& error) {
     for (const compiler::InputFinding& f : error.findings()) {
       EXPECT_FALSE(f.place.empty() || f.found.empty() || f.expected.empty()) << "seed " << seed << "\n"

@@ -25,7 +25,7 @@ TEST(Watching, TakesNoTimeButTheMerges) {
     nlohmann::json json = testing::small_configuration({{"kind", "mnist"}});
     json["precision"]["preset"] = preset;
     const Configuration c = parse_configuration(json, ".");
-    const compiler::CompiledModel model = compiler::compile(c.network, c.precision, c.parameters, c.chip);
+    const compiler::CompiledModel model = compiler::compile(c.input());
     const isa::Program watched = isa::decode(model.programs[compiler::ProgramKind::kStep]),
                        blind = unwatched(watched);
     models::clocked::ClockedCore core(c.cost.core);

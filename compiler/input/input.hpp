@@ -1,0 +1,18 @@
+// All that a compilation is given.
+#pragma once
+#include "compiler/input/network.hpp"
+#include "compiler/input/parameters.hpp"
+#include "compiler/input/precision.hpp"
+#include "compiler/input/system.hpp"
+
+namespace anzan::compiler {
+
+struct Input {
+  Network network;
+  Precision precision;
+  TrainingParameters training;
+  ChipParameters chip;
+  SystemParameters system = {};  // one core
+};
+
+}  // namespace anzan::compiler

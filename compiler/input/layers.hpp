@@ -1,0 +1,119 @@
+// Layers, and the table of their kinds: what each takes, and what the rest of the compiler wants to know of
+// it. Whoever asks "does this layer have weights, a window, pixels?" asks the table; nobody compares kinds
+// for it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "compiler/input/layer_shapes.hpp"
+
+namespace anzan::compiler {
+
+enum class LayerKind {
+  kConvolution,
+  kFullyConnected,
+  kMaxPool,
+  kAveragePool,
+  kRelu,
+  kFlatten,
+  kAdd,
+  kSoftmaxCrossEntropy,
+};
+
+// Initial weights. Xavier as Caffe's: uniform in ±sqrt(3 / fan_in); gaussian: mean 0, deviation `value`;
+// uniform: in ±value; constant: value. msra: gaussian with deviation sqrt(2 / fan_in).
+struct Filler {
+  enum class Kind { kXavier, kMsra, kGaussian, kUniform, kConstant } kind = Kind::kXavier;
+  double value = 0;
+};
+
+struct Shape {
+  std::int64_t channels = 0, height = 0, width = 0;
+  std::int64_t size() const { return channels * height * width; }
+  bool operator==(const Shape& o) const {
+    return channels == o.channels && height == o.height && width == o.width;
+  }
+};
+
+struct Layer {
+  std::string name;
+  LayerKind kind = LayerKind::kRelu;
+  std::vector<int> inputs;  // numbers of earlier layers; -1 is the network's input
+  Shape in, out;            // shape of inputs[0] and of the output
+  // convolution, pooling (a fully connected layer is a convolution whose kernel is its whole input)
+  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, groups = 1;
+  bool bias = false;
+  Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
+  double weight_lr = 1, bias_lr = 1, weight_decay = 1, bias_decay = 1;  // multipliers
+  std::string place;  // JSON pointer of the layer, for errors found later
+};
+
+// What holds for a kind of layer. The keys that go with the first ones are in layer_keys.cpp.
+enum LayerFact : unsigned {
+  kTakesChannels = 1u << 0,
+  kTakesWindow = 1u << 1,  // kernel, stride, padding
+  kTakesGroups = 1u << 2,
+  kHasWeights = 1u << 3,        // and biases, if it wants
+  kContracts = 1u << 4,         // sums products with weights over its input channels
+  kNeedsAllChannels = 1u << 5,  // of its input, whoever computes it
+  kFusesRelu = 1u << 6,         // the write-back of its result can apply a ReLU
+  kIsView = 1u << 7,            // moves nothing: its output is its input's tensor
+  kTakesFlattened = 1u << 8,    // does not care how the elements of an image lie
+  kKeepsFlattened = 1u << 9,    // and leaves them so
+  kIsLoss = 1u << 10,
+};
+
+struct LayerTraits {
+  LayerKind kind;
+  const char* name;  // as in the schema
+  int inputs;
+  bool (*shape)(ShapeRule&);  // sets Layer::out
+  unsigned facts;             // of LayerFact
+};
+
+inline constexpr LayerTraits kLayerKinds[] = {
+    {LayerKind::kConvolution, "convolution", 1, convolution_shape,
+     kTakesChannels | kTakesWindow | kTakesGroups | kHasWeights | kContracts | kNeedsAllChannels |
+         kFusesRelu},
+    {LayerKind::kFullyConnected, "fully_connected", 1, fully_connected_shape,
+     kTakesChannels | kHasWeights | kContracts | kNeedsAllChannels | kFusesRelu | kTakesFlattened},
+    {LayerKind::kMaxPool, "max_pool", 1, window_shape, kTakesWindow},
+    {LayerKind::kAveragePool, "average_pool", 1, window_shape, kTakesWindow},
+    {LayerKind::kRelu, "relu", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kFlatten, "flatten", 1, flat_shape, kIsView | kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kAdd, "add", 2, sum_shape, kFusesRelu},
+    {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape, kNeedsAllChannels | kIsLoss},
+};
+
+// Whether a table has one row a kind of layer, in their order.
+template <class Row, std::size_t n>
+constexpr bool one_row_a_layer_kind(const Row (&table)[n]) {
+  for (std::size_t k = 0; k < n; ++k) {
+    if (table[k].kind != static_cast<LayerKind>(k)) return false;
+  }
+  return n == static_cast<std::size_t>(LayerKind::kSoftmaxCrossEntropy) + 1;  // which stands last
+}
+static_assert(one_row_a_layer_kind(kLayerKinds));
+
+constexpr const LayerTraits& traits(LayerKind kind) { return kLayerKinds[static_cast<std::size_t>(kind)]; }
+constexpr const char* name(LayerKind kind) { return traits(kind).name; }
+constexpr bool has(LayerKind kind, LayerFact fact) { return (traits(kind).facts & fact) != 0; }
+inline bool has(const Layer& layer, LayerFact fact) { return has(layer.kind, fact); }
+
+// Weights that one output channel of a layer reads (its fan-in), and all weights of the layer; biases are not
+// counted. Number: a layer that nobody has checked yet may have more than an integer holds.
+template <class Number = std::int64_t>
+Number weights_of_a_channel(const Layer& l) {
+  if (!has(l, kHasWeights)) return 0;
+  return static_cast<Number>(l.in.channels) / static_cast<Number>(l.groups) *
+         static_cast<Number>(l.kernel_h) * static_cast<Number>(l.kernel_w);
+}
+template <class Number = std::int64_t>
+Number weight_count(const Layer& l) {
+  return static_cast<Number>(l.out.channels) * weights_of_a_channel<Number>(l);
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,79 @@
+// The table of operations, and that of the phases that they belong to.
+#include "compiler/operations.hpp"
+
+#include <stdexcept>
+#include <string>
+
+namespace anzan::compiler {
+namespace {
+
+// A lowering that does not care whether the program trains.
+template <void (*lower)(Lowering&, const Op&)>
+void always(Lowering& low, const Op& op, bool) {
+  lower(low, op);
+}
+void update(Lowering& low, const Op& op, bool) { lower_update(low, op, true); }
+
+constexpr auto kItself = LoweredBy::kItself;
+constexpr Operation kOperations[] = {
+    {OpKind::kConvolution, nullptr, kItself, always<lower_convolution>},
+    {OpKind::kConvolutionBackwardData, nullptr, kItself, always<lower_convolution_backward_data>},
+    {OpKind::kConvolutionBackwardWeight, nullptr, kItself, always<lower_convolution_backward_weight>},
+    {OpKind::kMaxPool, nullptr, kItself, always<lower_pool>},
+    {OpKind::kMaxPoolBackward, nullptr, kItself, always<lower_pool>},
+    {OpKind::kAveragePool, nullptr, kItself, always<lower_pool>},
+    {OpKind::kAveragePoolBackward, nullptr, kItself, always<lower_pool>},
+    {OpKind::kRelu, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kReluBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kAdd, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kCopy, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kLoss, "loss", kItself, lower_loss},
+    {OpKind::kExchange, "exchange", LoweredBy::kExchange, nullptr},
+    {OpKind::kUpdate, nullptr, kItself, update},
+    {OpKind::kGather, nullptr, LoweredBy::kDivision, nullptr},
+    {OpKind::kReduceScatter, nullptr, LoweredBy::kDivision, nullptr},
+    {OpKind::kSlice, nullptr, LoweredBy::kDivision, nullptr},
+    {OpKind::kTransfer, nullptr, LoweredBy::kDivision, nullptr},
+};
+
+struct PhaseRow {
+  Phase phase;
+  const char* region;
+  Area area;
+};
+constexpr PhaseRow kPhases[] = {
+    {Phase::kForward, "forward", Area::kForward},
+    {Phase::kBackward, "backward_data", Area::kBackward},
+    {Phase::kWeightGradient, "backward_weight", Area::kWeightGradient},
+    {Phase::kUpdate, "update", Area::kUpdate},
+};
+
+constexpr bool tables_are_whole() {
+  for (const Operation& o : kOperations) {
+    if ((o.lowered_by == kItself) != (o.lower != nullptr)) return false;
+  }
+  std::size_t number = 0;
+  for (const PhaseRow& p : kPhases) {
+    if (static_cast<std::size_t>(p.phase) != number++) return false;
+  }
+  return one_row_an_op_kind(kOperations) && number == static_cast<std::size_t>(Phase::kUpdate) + 1;
+}
+static_assert(tables_are_whole(), "one row an operation and a phase, in the order of the enums");
+
+}  // namespace
+
+const Operation& operation(OpKind kind) { return kOperations[static_cast<std::size_t>(kind)]; }
+
+void begin(Lowering& low, const Op& op, bool analysing) {
+  const PhaseRow& phase = kPhases[static_cast<std::size_t>(op.phase)];
+  const char* region = operation(op.kind).region;
+  low.begin(op, region != nullptr ? region : phase.region, phase.area, analysing);
+}
+
+void lower(Lowering& low, const Op& op, bool training) {
+  const Operation& o = operation(op.kind);
+  if (o.lower == nullptr) throw std::logic_error(std::string("no lowering of its own: ") + name(op.kind));
+  o.lower(low, op, training);
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,172 @@
+// The list of passes, and those of them that are short.
+#include "compiler/passes.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "compiler/dump.hpp"
+#include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+// Gradients as they go over the network. Sums of integers over N cores need log2 N bits above those of their
+// terms.
+Precision on_the_wire(Precision precision, const SystemParameters& system) {
+  if (system.data_cores() == 1) return precision;
+  const auto guard = static_cast<int>(std::ceil(std::log2(system.data_cores())));
+  const auto change = [&](TensorPrecision& p) {
+    if (system.exchange.format && *system.exchange.format != p.format) {
+      p.format = *system.exchange.format;
+      p.slot.width = static_cast<std::uint8_t>(models::default_width(p.format));
+    }
+    p.slot.guard = static_cast<std::uint8_t>(std::min<int>(p.slot.guard + guard, p.slot.width - 1));
+  };
+  change(precision.classes[static_cast<std::size_t>(TensorClass::kWeightGradient)]);
+  for (auto& [layer, classes] : precision.layers) {
+    const auto own = classes.find(TensorClass::kWeightGradient);
+    if (own != classes.end()) change(own->second);
+  }
+  return precision;
+}
+
+TrainingParameters per_core(TrainingParameters training, const ChipParameters& chip,
+                            const SystemParameters& system) {
+  const std::int64_t cores = system.data_cores();
+  if (cores > 1 && training.batch % (cores * chip.lanes) != 0)
+    throw InputError("/training/batch", std::to_string(training.batch),
+                     "a multiple of " + std::to_string(cores * chip.lanes) + ", " + std::to_string(cores) +
+                         " cores with " + std::to_string(chip.lanes) + " lanes each");
+  training.batch /= cores;
+  return training;
+}
+
+void share_data(Compilation& c) {
+  c.of_core = c.input;
+  c.of_core.precision = on_the_wire(c.input.precision, c.input.system);
+  c.of_core.training = per_core(c.input.training, c.input.chip, c.input.system);
+}
+
+void make_graph(Compilation& c) {
+  Input undivided = c.of_core;
+  undivided.system.mapping = Mapping{};
+  c.whole = differentiate(undivided);
+}
+
+void place_tensors(Compilation& c) {
+  c.constants = plan_constants(c.whole);
+  c.memory = plan_memory(c.whole, c.constants.end_line);
+}
+
+void divide(Compilation& c) {
+  if (c.input.system.divided()) c.parts = partition(differentiate(c.of_core), c.constants.end_line);
+}
+
+void lower_programs(Compilation& c) { c.lowered = lower_all(c.whole, c.parts, c.constants); }
+
+void schedule_programs(Compilation& c) {
+  c.scheduled = schedule_all(std::move(c.lowered), c.input.chip.lanes);
+}
+
+std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_contents(const Constants& k,
+                                                                                   std::int64_t lanes) {
+  const auto line = [&](std::uint32_t word) {
+    return std::vector<std::uint32_t>(static_cast<std::size_t>(lanes), word);
+  };
+  std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> contents;
+  for (const models::FormatTraits& f : models::kFormats)
+    contents.emplace_back(k.ones_line(f.format), line(models::word_of_ones(f.format)));
+  std::vector<std::uint32_t> countdown;
+  for (std::int64_t i = 0; i < k.countdown; ++i) {
+    const float value = static_cast<float>(k.countdown - i);
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    countdown.push_back(bits);
+  }
+  contents.emplace_back(k.countdown_line, std::move(countdown));
+  return contents;
+}
+
+// The program of a core, encoded when it is asked for.
+CompiledModel::InCore encoder(const Listing& listing) {
+  return [shared = std::make_shared<const Listing>(listing)](int core) {
+    return isa::encode(shared->in_core(core));
+  };
+}
+
+void encode_programs(CompiledModel& m, const Scheduled& s) {
+  std::vector<CompiledModel::InCore> steps;
+  for (const Listing& stage : s.programs[ProgramKind::kStep]) steps.push_back(encoder(stage));
+  m.step_in_core = [steps, pipeline = m.system.mapping.pipeline](int core) {
+    return steps[static_cast<std::size_t>(pipeline.coordinate(core))](core);
+  };
+  for (const ProgramKind kind : kProgramKinds) {
+    const Listing& listing = s.programs[kind].front();
+    m.programs[kind] = isa::encode(listing.in_core(0));
+    m.region_of[kind] = listing.region_of;
+  }
+  if (!s.two_steps.program.empty()) m.two_steps_in_core = encoder(s.two_steps);
+  if (!s.exchange.program.empty()) m.exchange_in_core = encoder(s.exchange);
+  const std::int64_t step = s.programs[ProgramKind::kStep].front().expected_cycles,
+                     two = s.two_steps.expected_cycles;
+  m.expected_step_cycles = two > 0 ? two - step : step;
+}
+
+void encode(Compilation& c) {
+  CompiledModel& m = c.model;
+  m.chip = c.input.chip;
+  m.system = c.input.system;
+  m.training = c.of_core.training;
+  m.hbm_lines = std::max(c.memory.lines, c.parts ? c.parts->memory.lines : 0);
+  m.memory = c.parts ? c.parts->memory.report : c.memory.report;
+  m.slots = c.parts ? c.parts->stages.front().slots : c.whole.slots;
+  m.tensors = c.whole.tensors;
+  const std::vector<Listing>& steps = c.scheduled.programs[ProgramKind::kStep];
+  for (std::size_t s = 0; s < steps.size(); ++s)
+    m.stages.push_back({c.parts ? c.parts->stages[s].tensors : c.whole.tensors, steps[s].region_of});
+  m.parameters = c.whole.parameters;
+  m.constants = constant_contents(c.constants, c.input.chip.lanes);
+  m.scalars = c.scheduled.tables.scalars;
+  for (const auto& [number, multiplier] : c.scheduled.tables.learning_rates)
+    m.learning_rates.push_back({number, multiplier});
+  m.regions = c.scheduled.tables.regions;
+  encode_programs(m, c.scheduled);
+}
+
+}  // namespace
+
+const std::vector<Pass>& passes() {
+  static const std::vector<Pass> list{
+      {"network", share_data, print_network},
+      {"graph", make_graph, print_graph},
+      {"training_graph", nullptr, print_training_graph},
+      {"precision", nullptr, print_precision},
+      {"memory", place_tensors, print_memory},
+      {"partition", divide, print_partition},
+      {"tiles", lower_programs, print_tiles},
+      {"schedule", schedule_programs, print_schedule},
+      {"program", encode, print_program},
+  };
+  return list;
+}
+
+std::size_t pass_number(const std::string& name) {
+  std::string all;
+  for (std::size_t i = 0; i < passes().size(); ++i) {
+    if (name == passes()[i].name) return i;
+    all += (all.empty() ? "" : ", ") + std::string(passes()[i].name);
+  }
+  throw InputError("--dump", name, "one of " + all);
+}
+
+void run_passes(Compilation& compilation, const std::string& first, const std::string& last) {
+  for (std::size_t i = pass_number(first); i <= pass_number(last); ++i) {
+    if (passes()[i].run != nullptr) passes()[i].run(compilation);
+  }
+}
+
+}  // namespace anzan::compiler
