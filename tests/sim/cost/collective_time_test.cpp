@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <fstream>
-#include <numeric>
 #include <random>
 #include <set>
 
@@ -11,6 +10,7 @@
 #include "sim/cost/collective_cost.hpp"
 #include "sim/trace/traces.hpp"
 #include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -33,18 +33,7 @@ struct Net {
   double latency_ns = 100;
   int header_bytes = 0, cores_per_chip = 1;
 
-  // Through the dimensions of the topology.
-  std::string algorithm() const {
-    const std::string name = kind;
-    return name == "torus" || name == "mesh" ? "torus"
-           : name == "hypercube"             ? "halving_doubling"
-                                             : "hierarchical";
-  }
-  int chips() const {
-    return kind == std::string("hypercube")
-               ? 1 << sizes.front()
-               : std::accumulate(sizes.begin(), sizes.end(), 1, std::multiplies<>());
-  }
+  int chips() const { return testing::chips_of(kind, sizes); }
 };
 
 std::ostream& operator<<(std::ostream& out, const Net& n) {
@@ -55,19 +44,15 @@ std::ostream& operator<<(std::ostream& out, const Net& n) {
 
 Configuration configuration(const Net& n, int lanes = 16) {
   Json json = testing::small_configuration({{"kind", "mnist"}});
-  json["training"]["batch"] = lanes * n.chips() * n.cores_per_chip;
   json["chip"] = {{"lanes", lanes}, {"cores", n.cores_per_chip}};
   json["system"] = {{"chips", n.chips()},
-                    {"topology",
-                     {{"kind", n.kind},
-                      {"sizes", n.sizes},
-                      {"link",
-                       {{"gb_per_s", kBytesPerCycle},
-                        {"latency_ns", n.latency_ns},
-                        {"payload_bytes", 1920},
-                        {"header_bytes", n.header_bytes}}}}},
-                    {"exchange", {{"ways", n.ways}, {"algorithm", n.algorithm()}}}};
-  return parse_configuration(json, ".");
+                    {"topology", testing::topology(n.kind, n.sizes,
+                                                   {{"gb_per_s", kBytesPerCycle},
+                                                    {"latency_ns", n.latency_ns},
+                                                    {"payload_bytes", 1920},
+                                                    {"header_bytes", n.header_bytes}})},
+                    {"exchange", {{"ways", n.ways}}}};
+  return parse_configuration(json, ".", {}, Purpose::kCollective);
 }
 
 CollectiveCost cost(CollectiveKind kind, const Net& n, std::int64_t bytes, int lanes = 16) {

@@ -12,6 +12,7 @@
 #include "models/clocked/system.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -50,10 +51,8 @@ struct Setting {
 };
 
 // Without headers, and with buffers for many packets: messages of whatever length go at the full rate.
-Json topology(const char* kind, std::vector<int> sizes, const char* preset = "tofu2") {
-  return {{"kind", kind},
-          {"sizes", std::move(sizes)},
-          {"link", {{"preset", preset}, {"header_bytes", 0}, {"buffer_packets", 8}}}};
+Json topology(const char* kind, const std::vector<int>& sizes, const char* preset = "tofu2") {
+  return testing::topology(kind, sizes, {{"preset", preset}, {"header_bytes", 0}, {"buffer_packets", 8}});
 }
 
 TEST(ExchangeTime, OneChipThatStandsForAllTakesTheTimeOfEach) {

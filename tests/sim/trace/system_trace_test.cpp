@@ -13,6 +13,7 @@
 #include "sim/trace/text_trace.hpp"
 #include "sim/trace/traces.hpp"
 #include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -254,8 +255,6 @@ void check_arrows(const Traced& t) {
   EXPECT_EQ(handed_over, expected_handovers);
 }
 
-Json topology(const char* kind, const std::vector<int>& sizes) { return {{"kind", kind}, {"sizes", sizes}}; }
-
 struct Case {
   Json system, chip;
   std::size_t simulated;
@@ -269,14 +268,18 @@ class SystemTrace : public ::testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(
     Systems, SystemTrace,
     ::testing::Values(
-        Case{{{"chips", 4}, {"topology", topology("ring", {4})}}, {{"lanes", 4}}, 1},
-        Case{{{"chips", 6}, {"topology", topology("torus", {3, 2})}}, {{"lanes", 4}, {"cores", 2}}, 2},
+        Case{{{"chips", 4}, {"topology", testing::topology("ring", {4})}}, {{"lanes", 4}}, 1},
+        Case{{{"chips", 6}, {"topology", testing::topology("torus", {3, 2})}},
+             {{"lanes", 4}, {"cores", 2}},
+             2},
         Case{{{"chips", 1}}, {{"lanes", 4}, {"cores", 3}}, 3},
-        Case{{{"chips", 3}, {"topology", topology("switch", {3})}},
+        Case{{{"chips", 3}, {"topology", testing::topology("switch", {3})}},
              {{"lanes", 4}, {"cores", 2}, {"clock_ghz", 0.7}},
              2},
         // one ring through the rows of a torus: some neighbours are two hops away, so all cores are simulated
-        Case{{{"chips", 9}, {"topology", topology("torus", {3, 3})}, {"exchange", {{"algorithm", "ring"}}}},
+        Case{{{"chips", 9},
+              {"topology", testing::topology("torus", {3, 3})},
+              {"exchange", {{"algorithm", "ring"}}}},
              {{"lanes", 4}},
              9}));
 
