@@ -8,7 +8,8 @@
 
 namespace anzan::models {
 
-enum class HbmScheduling { kInOrder, kFrFcfs };  // "in_order", "fr_fcfs"
+enum class HbmScheduling { kInOrder, kFrFcfs };
+constexpr std::array<const char*, 2> kHbmSchedulings{"in_order", "fr_fcfs"};  // their names, in their order
 
 // Times without a unit in their name are in clocks of the memory; between commands, from command to command
 // unless stated otherwise. The defaults are those of workloads/hbm/hbm2_2000.json.

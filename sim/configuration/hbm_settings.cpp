@@ -1,5 +1,7 @@
-// See hbm_settings.hpp.
+// The preset is a file of workloads/hbm/; keys beside it take the place of its own.
 #include "sim/configuration/hbm_settings.hpp"
+
+#include <algorithm>
 
 #include "sim/host/embedded.hpp"
 
@@ -15,8 +17,9 @@ models::HbmParameters merge_hbm(nlohmann::json& json, int lanes, const std::stri
   models::HbmParameters parameters;
   for (const models::HbmField& field : models::hbm_fields())
     parameters.*field.member = json.at(field.name).get<int>();
-  parameters.scheduling =
-      json.at("scheduling") == "in_order" ? models::HbmScheduling::kInOrder : models::HbmScheduling::kFrFcfs;
+  const auto& names = models::kHbmSchedulings;
+  const auto name = std::find(names.begin(), names.end(), json.at("scheduling").get<std::string>());
+  parameters.scheduling = static_cast<models::HbmScheduling>(name - names.begin());
   for (const models::HbmFinding& finding : check(parameters, lanes))
     findings.push_back({place + "/" + finding.field, finding.found, finding.expected});
   return parameters;

@@ -60,6 +60,12 @@ double LearningRate::at(std::int64_t i) const {
   return rate;
 }
 
+std::vector<std::string> learning_rate_policies() {
+  std::vector<std::string> names;
+  for (const PolicyRow& row : policy_rows()) names.emplace_back(row.name);
+  return names;
+}
+
 LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterations,
                                  const std::string& place, std::vector<compiler::InputFinding>& findings) {
   const auto name = json.at("policy").get<std::string>();

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <vector>
 
 #include "compiler/input/input_error.hpp"
@@ -18,6 +19,8 @@ struct LearningRate {
   // Learning rate of step i = 0, 1, …
   double at(std::int64_t i) const;
 };
+
+std::vector<std::string> learning_rate_policies();  // their names
 
 // Reads {policy, base, …} as the schema allows it; adds a finding for each parameter that the policy
 // needs and does not find, or finds and does not use. `place` is the JSON pointer of the object.

@@ -114,26 +114,26 @@ class SystemReader {
     const int tensor = json["tensor"].get<int>(), pipeline = json["pipeline"].get<int>();
     m.micro_batches = json["micro_batches"].get<int>();
     m.stage_begin = json["stages"].get<std::vector<std::string>>();
-    for (const auto& [layer, how] : json["split"].items()) m.split[layer] = how == "channels";
+    for (const auto& [layer, how] : json["split"].items()) m.split[layer] = how == kLayerSplits[1];
     if (o_.cores() % (tensor * pipeline) != 0) {
       find("/system/mapping", std::to_string(tensor) + " x " + std::to_string(pipeline) + " cores",
            "sizes whose product divides " + std::to_string(o_.cores()) + ", the number of cores");
       return;
     }
     data_cores_ = o_.cores() / (tensor * pipeline);
+    const std::array<int, kMappingAxes.size()> sizes{tensor, pipeline, data_cores_};
+    std::array<int, kMappingAxes.size()> strides{};
     int stride = 1;
-    for (const Json& axis : json["axes"]) {
-      if (axis == "tensor") {
-        m.tensor = {tensor, stride};
-        stride *= tensor;
-      } else if (axis == "pipeline") {
-        m.pipeline = {pipeline, stride};
-        stride *= pipeline;
-      } else {
-        o_.parameters.exchange.stride = stride;
-        stride *= data_cores_;
-      }
+    for (const Json& name : json["axes"]) {
+      const auto axis = static_cast<std::size_t>(
+          std::find(kMappingAxes.begin(), kMappingAxes.end(), name.get<std::string>()) -
+          kMappingAxes.begin());
+      strides[axis] = stride;
+      stride *= sizes[axis];
     }
+    m.tensor = {tensor, strides[0]};
+    m.pipeline = {pipeline, strides[1]};
+    o_.parameters.exchange.stride = strides[2];
   }
 
   void read_exchange(Json& json) {

@@ -1,6 +1,7 @@
 // The configuration's block `system` and the cores of a chip: how many there are, how they are joined and
 // what they exchange.
 #pragma once
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ struct SystemOptions {
 
 // What `system.exchange.algorithm` can be.
 std::vector<std::string> exchange_algorithms();
+// What `system.mapping.axes` is an order of, and what `system.mapping.split` can say of a layer.
+constexpr std::array<const char*, 3> kMappingAxes{"tensor", "pipeline", "data"};
+constexpr std::array<const char*, 2> kLayerSplits{"none", "channels"};  // whether its channels are shared
 
 // `system` and `chip` have passed the schema and have every setting spelt out afterwards. What no system
 // could be becomes findings at /system or /chip. Without gradients, the algorithm `automatic` goes along the

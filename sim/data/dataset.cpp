@@ -170,6 +170,13 @@ ImageSet check_half(Files& files, int images_file, std::int64_t used, const char
 
 }  // namespace
 
+std::vector<std::string> dataset_kinds() {
+  std::vector<std::string> kinds;
+  for (const KnownSet& set : kKnownSets) kinds.emplace_back(set.kind);
+  kinds.emplace_back("idx");
+  return kinds;
+}
+
 Dataset load_dataset(const DatasetOptions& options, const compiler::Network& network) {
   Files files = read_files(options);
   std::vector<InputFinding> findings;

@@ -11,7 +11,7 @@
 namespace anzan::sim {
 
 struct DatasetOptions {
-  std::string kind;  // "mnist", "fashion_mnist" or "idx"
+  std::string kind;  // one of dataset_kinds(): a known set, or "idx"
   std::string directory;
   std::string train_images, train_labels, test_images, test_labels;  // of kind idx
   std::int64_t train_images_used = 0, test_images_used = 0;          // 0: all
@@ -28,6 +28,8 @@ struct Dataset {
   ImageSet train, test;
   std::string digest;  // SHA-256 over those of the four files: which data a run has seen
 };
+
+std::vector<std::string> dataset_kinds();
 
 // Reads and checks the four files; IDX images are {count, height, width}, or {count, channels, height,
 // width}. A known set is looked for in options.directory if given, otherwise in $ANZAN_DATA/KIND,

@@ -1,21 +1,22 @@
-// Systems as tests of sim/ write them down, and the models compiled for them.
+// Systems as tests of sim/ write them down.
 #pragma once
-#include <functional>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <string>
 #include <vector>
 
-#include "compiler/compiler.hpp"
+#include "models/network/topology.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim::testing {
 
-// Chips of a topology of these sizes.
+// How many chips such a topology joins.
 inline int chips_of(const std::string& kind, const std::vector<int>& sizes) {
-  if (kind == "hypercube") return 1 << sizes.front();
-  return std::accumulate(sizes.begin(), sizes.end(), 1, std::multiplies<>());
+  models::TopologyParameters parameters;
+  parameters.kind = kind;
+  parameters.sizes = sizes;
+  parameters.link = {1, 1, 1, 1};
+  return models::build_topology(parameters).endpoints();
 }
 
 // The configuration's `system`: a topology and its chips; over these links, if any are given, and with these

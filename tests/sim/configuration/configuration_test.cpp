@@ -1,14 +1,16 @@
 // The configuration: what is read from it, the effective form, overrides, and every kind of bad input
-// with its pointer, value and expectation.
+// (bad_inputs.json) with its pointer, value and expectation.
 #include "sim/configuration/configuration.hpp"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
 
 #include "sim/host/embedded.hpp"
 #include "tests/sim/synthetic_data.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -88,95 +90,6 @@ TEST(Configuration, IdentityIsWhatTheWeightsDependOn) {
   }
 }
 
-struct Bad {
-  const char* set;
-  const char* place;
-  const char* found;
-  const char* expected;
-};
-const Bad kBad[] = {
-    {"/training/batch=0", "/training/batch", "0", "an integer from 1 to 65535"},
-    {"/training/batch=64.5", "/training/batch", "64.5", "an integer"},
-    {"/training/batch=many", "/training/batch", "\"many\"", "an integer"},
-    {"/training/batch=18446744073709551615", "/training/batch", "18446744073709551615",
-     "an integer from 1 to 65535"},
-    {"/training/iterations=null", "/training/iterations", "null", "an integer"},
-    {"/training/seed=-1", "/training/seed", "-1", "from 0 to 4294967295"},
-    {"/training/shuffle=1", "/training/shuffle", "1", "true or false"},
-    {"/training/optimizer/kind=adam", "/training/optimizer/kind", "\"adam\"", "\"sgd\""},
-    {"/training/optimizer/momentum=1", "/training/optimizer/momentum", "1", "less than 1"},
-    {"/training/optimizer/learning_rate/policy=cosine", "/training/optimizer/learning_rate/policy",
-     "\"cosine\"", "\"inv\""},
-    {"/training/optimizer/learning_rate/steps=[1]", "/training/optimizer/learning_rate/steps", "[1]",
-     "policy inv does not use it"},
-    {"/training/optimizer/learning_rate=3", "/training/optimizer/learning_rate", "3", "an object"},
-    {"/precision/preset=int4", "/precision/preset", "\"int4\"", "\"int8_master16\""},
-    {"/precision/weight/width=33", "/precision/weight/width", "33", "from 2 to 16"},
-    {"/precision/weight/width=1", "/precision/weight/width", "1", "from 2 to 16"},
-    {"/precision/weight/width=9", "/precision/weight/width", "9", "2 to 8, the bits of int8"},
-    {"/precision/default/width=9", "/precision/default/width", "9", "2 to 8, the bits of int8"},
-    {"/precision/weight/format=bf16", "/precision/weight/format", "\"bf16\"", "\"int8\""},
-    {"/precision/weight/rounding=up", "/precision/weight/rounding", "\"up\"", "stochastic"},
-    {"/precision/weight={\"format\": \"fp32\", \"width\": 8}", "/precision/weight/width", "8", "no width"},
-    {"/precision/weight/policy/kind=best", "/precision/weight/policy/kind", "\"best\"", "overflow_rate"},
-    {"/precision/weight/policy/r_max=2", "/precision/weight/policy/r_max", "2", "from 0 to 1"},
-    {"/precision/weight/policy/interval=0", "/precision/weight/policy/interval", "0", "from 1 to 65535"},
-    {"/precision/weight/policy/q_max=41", "/precision/weight/policy/q_max", "41", "from -16 to 40"},
-    {"/precision/weight/policy={\"q_min\": 5, \"q_max\": 4}", "/precision/weight/policy/q_min", "5",
-     "at most q_max (4)"},
-    {"/precision/layers/conf={}", "/precision/layers/conf", "settings of an unknown layer",
-     "did you mean \"conv\""},
-    {"/precision/layers/relu/weight={}", "/precision/layers/relu/weight", "{}", "no tensor of this class"},
-    {"/chip/lanes=12", "/chip/lanes", "12", "4, 8, 16, 32"},
-    {"/chip/cores=0", "/chip/cores", "0", "from 1 to 1024"},
-    {"/chip/cores=2", "/training/batch", "16", "a multiple of 32: images for 16 lanes of each of 2 cores"},
-    {"/system/chips=4", "/training/batch", "16", "a multiple of 64: images for 16 lanes of each of 4 cores"},
-    {R"(/system={"topology": {"kind": "star"}})", "/system/topology/kind", "\"star\"", "\"switch\""},
-    {R"(/system={"topology": {"kind": "torus", "sizes": [2, 2]}, "exchange": {"algorithm": "ring"}})",
-     "/system/topology/sizes", "[2,2]", "1 chips, not 4"},
-    {R"(/system={"topology": {"kind": "links", "sizes": [4, 4], "links": [[0, 1], [2, 3]]}})",
-     "/system/topology", "links", "no links lead from node 0 to node 2"},
-    {R"(/system={"topology": {"sizes": [4], "failed": [[0, 2]]}})", "/system/topology", "ring", "0-2"},
-    {R"(/system={"topology": {"kind": "links", "sizes": [3, 3], "links": [[0, 1], [1, 2], [2, 0]], "failed": [[0, 1],
-     [0, 2]]}})",
-     "/system/topology", "links", "no links lead from node 0"},
-    {R"(/system={"topology": {"link": {"preset": "ether"}}})", "/system/topology/link/preset", "\"ether\"",
-     "\"tofu2\""},
-    {R"(/system={"topology": {"link": {"gb_per_s": 0}}})", "/system/topology/link/gb_per_s", "0",
-     "from 0.001"},
-    {R"(/system={"exchange": {"dimensions": [2]}})", "/system/exchange/dimensions", "[2]",
-     "sizes whose product is 1"},
-    {R"(/system={"exchange": {"algorithm": "torus"}})", "/system/exchange/algorithm", "torus",
-     "a torus or a mesh, not ring"},
-    {"/engine/kind=verilog", "/engine/kind", "\"verilog\"", "\"functional\", \"cycle\", \"rtl\""},
-    {"/chip/clock_ghz=0", "/chip/clock_ghz", "0", "from 0.001 to 100"},
-    {"/chip/queue_depth=0", "/chip/queue_depth", "0", "from 1 to 1024"},
-    {"/chip/dma_outstanding=0", "/chip/dma_outstanding", "0", "from 1 to 4096"},
-    {"/chip/hbm/preset=hbm9", "/chip/hbm/preset", "\"hbm9\"", "\"hbm2_2000\""},
-    {"/chip/hbm/t_ras=11", "/chip/hbm/t_ras", "11", "at least 12 = the larger of t_rcd_read, t_rcd_write"},
-    {"/chip/hbm/t_ras=40", "/chip/hbm/t_rc", "42", "at least 54 = t_ras + t_rp"},
-    {"/chip/hbm/t_ccd_s=1", "/chip/hbm/t_ccd_s", "1", "the clocks of a burst"},
-    {"/chip/hbm/channels=3", "/chip/hbm/channels", "3", "a power of two"},
-    {"/chip/hbm/width_bits=0", "/chip/hbm/width_bits", "0", "from 8 to 1024"},
-    {"/chip/hbm/clock_ps=0", "/chip/hbm/clock_ps", "0", "from 1 to 1000000"},
-    {"/chip/hbm/t_rfc=4000", "/chip/hbm/t_refi", "3900", "at least"},
-    {"/technology=3nm", "/technology", "\"3nm\"", "one of 45nm, 7nm, which are built in"},
-    {"/technology=7", "/technology", "7", "a string or an object"},
-    {"/engine/threads=-1", "/engine/threads", "-1", "from 0 to 1024"},
-    {"/dataset/kind=cifar", "/dataset/kind", "\"cifar\"", "\"mnist\""},
-    {"/dataset/kind=mnist", "/dataset/train_images", "\"a\"", "kind mnist does not use it"},
-    {"/dataset={\"kind\": \"idx\"}", "/dataset/train_images", "nothing", "kind idx needs it"},
-    {"/dataset/directory=here", "/dataset/directory", "\"here\"", "kind idx does not use it"},
-    {"/network=5", "/network", "5", "a string or an object"},
-    {"/network=missing.json", "/data/missing.json", "no such file", "a JSON file"},
-    {"/network/layers=[]", "/network/layers", "[]", "an array of at least 1"},
-    {"/network/layers/0/kernel=9", "/network/layers/0/kernel", "9", "at most the padded input, 8x8"},
-    {"/network/layers/0/kernel=[3]", "/network/layers/0/kernel", "[3]",
-     "an integer from 1 to 65535 or an array of 2"},
-    {"/network/layers/0/name=1st", "/network/layers/0/name", "\"1st\"", "Name of the layer"},
-    {"/network/input/height=0", "/network/input/height", "0", "from 1 to 65535"},
-};
-
 TEST(Configuration, RtlHoldsForWhatItIsBuiltFor) {
   constexpr auto kCore = "/engine/kind=rtl";
   constexpr auto kBlocks = "/engine={\"kind\": \"cycle\", \"rtl\": [\"dma\", \"tensor_unit\"]}";
@@ -184,40 +97,51 @@ TEST(Configuration, RtlHoldsForWhatItIsBuiltFor) {
     parse(valid(), {engine, "/chip={\"lanes\": 4, \"scratchpad_kib\": 2048}"});
     parse(valid(), {engine, "/chip={\"lanes\": 16}"});
   }
-  const std::pair<const char*, Bad> table[] = {
-      {kCore, {"/chip/lanes=8", "/chip/lanes", "8", "4 or 16 for the engine rtl"}},
-      {kCore, {"/chip/lanes=32", "/chip/lanes", "32", "4 or 16 for the engine rtl"}},
-      {kCore, {"/chip/queue_depth=7", "/chip/queue_depth", "7", "8 for the engine rtl"}},
-      {kCore, {"/chip/dma_outstanding=65", "/chip/dma_outstanding", "65", "64 for the engine rtl"}},
-      {kCore,
-       {"/chip/scratchpad_kib=2049", "/chip/scratchpad_kib", "2049", "at most 2048 for the engine rtl"}},
-      {kBlocks, {"/chip/lanes=8", "/chip/lanes", "8", "4 or 16 for blocks in RTL"}},
-      {kBlocks, {"/chip/dma_outstanding=65", "/chip/dma_outstanding", "65", "64 for a dma in RTL"}},
-      {kBlocks,
-       {"/engine/kind=rtl", "/engine/rtl", "[\"dma\",\"tensor_unit\"]", "none without the engine cycle"}},
-      {kBlocks, {"/engine/rtl/0=hbm", "/engine/rtl/0", "\"hbm\"", "tensor_unit"}},
-  };
-  for (const auto& [engine, one] : table) {
-    const auto found = findings([&, rtl = engine, bad = one] { parse(valid(), {rtl, bad.set}); });
-    ASSERT_EQ(found.size(), 1U) << one.set;
-    EXPECT_EQ(found[0].place, one.place);
-    EXPECT_EQ(found[0].found, one.found);
-    EXPECT_THAT(found[0].expected, HasSubstr(one.expected));
+}
+
+// bad_inputs.json: what is changed of a valid configuration, by JSON pointer and one after the other; the
+// finding's place and value, and a part of what it expects. It is the only one, unless the row says `more`.
+TEST(Configuration, EachFaultHasItsPointerValueAndExpectation) {
+  std::ifstream file(ANZAN_SOURCE_DIR "/tests/sim/configuration/bad_inputs.json");
+  const auto rows = nlohmann::ordered_json::parse(file);
+  ASSERT_FALSE(rows.empty());
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.dump());
+    std::vector<Override> changes;
+    for (const auto& [pointer, value] : row.at("change").items())
+      changes.push_back({Json::json_pointer(pointer), value});
+    const auto found = findings([&] { parse_configuration(valid(), "/data", changes); });
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(found[0].place, row.at("place"));
+    EXPECT_EQ(found[0].found, row.at("found"));
+    EXPECT_THAT(found[0].expected, HasSubstr(row.at("expected").get<std::string>()));
+    EXPECT_EQ(found.size() > 1, row.value("more", false)) << InputError(found).what();
   }
 }
 
-TEST(Configuration, EachFaultHasItsPointerValueAndExpectation) {
-  for (const Bad& bad : kBad) {
-    const auto found = findings([&] { parse(valid(), {bad.set}); });
-    ASSERT_FALSE(found.empty()) << bad.set;
-    EXPECT_EQ(found[0].place, bad.place) << bad.set;
-    EXPECT_EQ(found[0].found, bad.found) << bad.set;
-    EXPECT_THAT(found[0].expected, HasSubstr(bad.expected)) << bad.set;
-    const bool several = std::string(bad.set).rfind("/dataset", 0) == 0;
-    if (!several) {
-      EXPECT_EQ(found.size(), 1U) << InputError(found).what();
-    }
-  }
+// A collective has neither images nor gradients.
+TEST(Configuration, OfACollectiveNeedsNoBatchAndGoesAlongTheTopology) {
+  const auto dimensions = [](const Json& topology, int chips, int cores) {
+    Json json = valid();
+    json["training"].erase("batch");
+    json["chip"]["cores"] = cores;
+    json["system"] = {{"chips", chips}, {"topology", topology}};
+    const Configuration c = parse_configuration(json, "/data", {}, Purpose::kCollective);
+    EXPECT_EQ(c.parameters.batch, 16 * chips * cores);
+    return c.system.parameters.exchange.dimensions;
+  };
+  using Sizes = std::vector<int>;
+  EXPECT_EQ(dimensions(testing::topology("torus", {4, 2}), 8, 1), (Sizes{4, 2}));
+  EXPECT_EQ(dimensions(testing::topology("mesh", {3, 2}), 6, 2), (Sizes{2, 3, 2}));
+  EXPECT_EQ(dimensions(testing::topology("hypercube", {3}), 8, 1), (Sizes{2, 2, 2}));
+  EXPECT_EQ(dimensions(testing::topology("ring", {8}), 8, 4), (Sizes{4, 8}));
+  EXPECT_EQ(dimensions(testing::topology("switch", {6}), 6, 1), (Sizes{6}));
+  Json json = valid();
+  json["system"] = {{"chips", 4}, {"exchange", {{"algorithm", "halving_doubling"}}}};
+  EXPECT_EQ(
+      parse_configuration(json, "/data", {}, Purpose::kCollective).system.parameters.exchange.dimensions,
+      (Sizes{2, 2}));
+  EXPECT_EQ(findings([&] { parse(json); }).at(0).place, "/training/batch");  // 16 images for 64 lanes
 }
 
 // The schema repeats the ranges of the model's table, so that they stand where a reader of the schema looks.

@@ -32,13 +32,6 @@ struct Net {
   double latency_ns = 100;
   int header_bytes = 0, cores_per_chip = 1;
 
-  // Through the dimensions of the topology.
-  std::string algorithm() const {
-    const std::string name = kind;
-    return name == "torus" || name == "mesh" ? "torus"
-           : name == "hypercube"             ? "halving_doubling"
-                                             : "hierarchical";
-  }
   int chips() const { return testing::chips_of(kind, sizes); }
 };
 
@@ -50,15 +43,14 @@ std::ostream& operator<<(std::ostream& out, const Net& n) {
 
 Configuration configuration(const Net& n, int lanes = 16) {
   Json json = testing::small_configuration({{"kind", "mnist"}});
-  json["training"]["batch"] = lanes * n.chips() * n.cores_per_chip;
   json["chip"] = {{"lanes", lanes}, {"cores", n.cores_per_chip}};
   json["system"] = testing::system_of(n.kind, n.sizes,
                                       {{"gb_per_s", kBytesPerCycle},
                                        {"latency_ns", n.latency_ns},
                                        {"payload_bytes", 1920},
                                        {"header_bytes", n.header_bytes}},
-                                      {{"exchange", {{"ways", n.ways}, {"algorithm", n.algorithm()}}}});
-  return parse_configuration(json, ".");
+                                      {{"exchange", {{"ways", n.ways}}}});
+  return parse_configuration(json, ".", {}, Purpose::kCollective);
 }
 
 CollectiveCost cost(CollectiveKind kind, const Net& n, std::int64_t bytes, int lanes = 16) {
