@@ -24,8 +24,8 @@ class Forward {
   // A tensor of the layer's shape with a slot of its own, named after the ReLU where that is applied too;
   // `shared`: a core's share of it.
   int add_output(const Op& op, bool shared);
-  // A tensor of the shape that a pooling layer makes of the input, with a slot of its own.
-  int add_pooled(const Layer& l, const Op& op);
+  // A tensor of this shape with a slot of its own; a core's share of it where the input is one.
+  int add_activation(const Layer& l, const Op& op, Shape shape);
 
  private:
   void add_data();
