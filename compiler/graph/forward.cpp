@@ -121,10 +121,9 @@ int Forward::add_output(const Op& op, bool shared) {
   return y;
 }
 
-int Forward::add_pooled(const Layer& l, const Op& op) {
-  const int x = op.inputs[0];
-  const int y = b_.add_image(l.name + ".activation", l.name, TensorClass::kActivation, sharing_.pooled(x, l));
-  sharing_.share(y, b_.tensor(x).shared_out);
+int Forward::add_activation(const Layer& l, const Op& op, Shape shape) {
+  const int y = b_.add_image(l.name + ".activation", l.name, TensorClass::kActivation, shape);
+  sharing_.share(y, b_.tensor(op.inputs[0]).shared_out);
   return y;
 }
 

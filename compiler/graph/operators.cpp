@@ -36,7 +36,7 @@ void max_pool_gradient(Backward& b, const Op& op, int dy) {
 
 void average_pool(Forward& f, const Layer& l, Op& op) {
   op.kind = OpKind::kAveragePool;
-  op.outputs = {f.add_pooled(l, op)};
+  op.outputs = {f.add_activation(l, op, f.sharing().pooled(op.inputs[0], l))};
 }
 void average_pool_gradient(Backward& b, const Op& op, int dy) {
   b.propagate(OpKind::kAveragePoolBackward, op, op.inputs[0], {dy});
