@@ -19,6 +19,14 @@ inline int chips_of(const std::string& kind, const std::vector<int>& sizes) {
   return models::build_topology(parameters).endpoints();
 }
 
+// The configuration's `topology`, over these links if any are given.
+inline nlohmann::json topology(const std::string& kind, const std::vector<int>& sizes,
+                               const nlohmann::json& link = {}) {
+  nlohmann::json block{{"kind", kind}, {"sizes", sizes}};
+  if (!link.is_null()) block["link"] = link;
+  return block;
+}
+
 // The configuration's `system`: a topology and its chips; over these links, if any are given, and with these
 // keys besides.
 inline nlohmann::json system_of(const std::string& kind, const std::vector<int>& sizes,
@@ -26,8 +34,7 @@ inline nlohmann::json system_of(const std::string& kind, const std::vector<int>&
                                 const nlohmann::json& more = nlohmann::json::object()) {
   nlohmann::json system = more;
   system["chips"] = chips_of(kind, sizes);
-  system["topology"] = {{"kind", kind}, {"sizes", sizes}};
-  if (!link.is_null()) system["topology"]["link"] = link;
+  system["topology"] = topology(kind, sizes, link);
   return system;
 }
 
