@@ -4,15 +4,15 @@
 #include <algorithm>
 #include <limits>
 
-#include "compiler/instructions/units.hpp"
 #include "compiler/schedule/schedule.hpp"
+#include "isa/units.hpp"
 
 namespace anzan::compiler {
 namespace {
 
 struct Row {
   std::int64_t start = std::numeric_limits<std::int64_t>::max(), end = 0, instructions = 0;
-  PerUnit<std::int64_t> busy{};
+  isa::PerWorker<std::int64_t> busy{};
   void add(std::size_t unit, const models::InstructionTiming& t) {
     start = std::min(start, t.started);
     end = std::max(end, t.ended);
@@ -35,14 +35,14 @@ std::string schedule_text(const std::string& title, const Listing& listing,
   Row all;
   std::vector<Row> rows(regions.size());
   for (std::size_t i = 0; i < listing.program.size(); ++i) {
-    if (!works(listing.program[i])) continue;
-    const std::size_t unit = unit_number(listing.program[i]);
+    if (!isa::works(listing.program[i])) continue;
+    const std::size_t unit = isa::worker_number(listing.program[i]);
     rows[listing.region_of[i]].add(unit, timing.instructions[i]);
     all.add(unit, timing.instructions[i]);
   }
   std::string text = fmt::format("# {}: {} cycles expected\n{:<30} {:>6} {:>9} {:>9}", title, timing.cycles,
                                  "cycles busy by unit", "instr.", "start", "end");
-  for (std::size_t u = 0; u < kUnits; ++u) text += fmt::format(" {:>9}", isa::kUnitEntries[u + 1].name);
+  for (std::size_t u = 0; u < isa::kWorkers; ++u) text += fmt::format(" {:>9}", isa::name(isa::worker(u)));
   text += '\n';
   for (std::size_t r = 0; r < rows.size(); ++r) {
     if (rows[r].instructions > 0) text += line(regions[r].layer + " " + regions[r].phase, rows[r]);

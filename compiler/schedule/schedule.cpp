@@ -7,8 +7,8 @@
 #include <queue>
 #include <utility>
 
-#include "compiler/instructions/units.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "isa/units.hpp"
 #include "models/timing.hpp"
 
 namespace anzan::compiler {
@@ -153,9 +153,9 @@ Order list_schedule(const Listing& listing, const Dependencies& dependencies) {
   const Edges after = reversed(before);
   Work work;
   for (const isa::Instruction& i : program) {
-    work.unit.push_back(listing.stage_at(work.unit.size()) * (kUnits + 1) +
-                        (works(i) ? unit_number(i) : kUnits));
-    work.cycles.push_back(works(i) ? expected_cycles(i) + 1 : 0);
+    work.unit.push_back(listing.stage_at(work.unit.size()) * (isa::kWorkers + 1) +
+                        (isa::works(i) ? isa::worker_number(i) : isa::kWorkers));
+    work.cycles.push_back(isa::works(i) ? expected_cycles(i) + 1 : 0);
     const Exchanged* exchanged = listing.exchanged_at(work.lag.size());
     work.lag.push_back(exchanged != nullptr ? Lag{exchanged->cause, exchanged->lag_cycles} : Lag{});
   }
@@ -164,7 +164,7 @@ Order list_schedule(const Listing& listing, const Dependencies& dependencies) {
   const Plan backward = ListScheduler(work, after, before, first.end).run();
   Plan second = ListScheduler(work, before, after, backward.end).run();
   std::vector<std::int32_t>& order = (second.cycles < first.cycles ? second : first).order;
-  const auto is_end = [&](std::int32_t i) { return !works(program[static_cast<std::size_t>(i)]); };
+  const auto is_end = [&](std::int32_t i) { return !isa::works(program[static_cast<std::size_t>(i)]); };
   std::stable_partition(order.begin(), order.end(), [&](std::int32_t i) { return !is_end(i); });
   return {std::move(order), std::min(first.cycles, second.cycles)};
 }
@@ -202,16 +202,16 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes) {
 models::ProgramTiming estimate(const isa::Program& program, int lanes, int queue_depth) {
   models::ProgramTiming timing;
   std::array<std::queue<std::int64_t>, isa::kSemaphores> raised;  // cycles in which they can be taken
-  PerUnit<std::int64_t> idle{};
-  PerUnit<std::vector<std::int64_t>> starts;
+  isa::PerWorker<std::int64_t> idle{};
+  isa::PerWorker<std::vector<std::int64_t>> starts;
   const auto depth = static_cast<std::size_t>(queue_depth);
   std::int64_t fetched = 0, last = 0;
   for (const isa::Instruction& i : program) {
     fetched += models::fetch_cycles(i, lanes);
     models::InstructionTiming t;
     t.issued = fetched;
-    if (works(i)) {
-      const std::size_t u = unit_number(i);
+    if (isa::works(i)) {
+      const std::size_t u = isa::worker_number(i);
       if (starts[u].size() >= depth) t.issued = std::max(t.issued, starts[u][starts[u].size() - depth] + 1);
       t.started = std::max(t.issued + 1, idle[u]);
       const std::uint32_t wait = isa::wait(i), signal = isa::signal(i);

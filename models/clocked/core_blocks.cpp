@@ -177,12 +177,12 @@ DatabaseFace& CoreBlocks::database_face() {
 }
 
 // In the order of isa::Unit.
-std::array<TimedUnit*, Sequencer::kUnits> CoreBlocks::units() const {
+isa::PerWorker<TimedUnit*> CoreBlocks::units() const {
   return {dma_.get(), tensor_.get(), vector_.get(), settings_.get(), network_.get()};
 }
 
 void CoreBlocks::join() {
-  for (std::size_t u = 0; u < Sequencer::kUnits; ++u) {
+  for (std::size_t u = 0; u < isa::kWorkers; ++u) {
     sequencer_->units[static_cast<unsigned>(u)](*units()[u]);
     units()[u]->sequencer(*sequencer_);
   }

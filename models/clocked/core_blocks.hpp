@@ -57,7 +57,7 @@ class CoreBlocks {
   void create_hbm();
   std::string full_name(const char* block) const;  // among those of other cores
   DatabaseFace& database_face();
-  std::array<TimedUnit*, Sequencer::kUnits> units() const;
+  isa::PerWorker<TimedUnit*> units() const;
   void join();
   void begin_blocks(const isa::Program& program, UnitValues* values);
 

@@ -8,7 +8,7 @@ namespace anzan::models::clocked {
 
 Sequencer::Sequencer(const sc_core::sc_module_name& name, const Clock& clock, int queue_depth)
     : sc_core::sc_module(name),
-      units("unit", kUnits),
+      units("unit", isa::kWorkers),
       clock_(clock),
       queue_depth_(static_cast<std::size_t>(queue_depth)) {
   SC_METHOD(step);
@@ -55,8 +55,8 @@ void Sequencer::step() {
   const std::int64_t now = clock_.cycle();
   take_completions(now);
   if (failure_) return;
-  std::array<std::size_t, kUnits> occupied;
-  for (std::size_t u = 0; u < kUnits; ++u) occupied[u] = queues_[u].jobs.size();
+  isa::PerWorker<std::size_t> occupied;
+  for (std::size_t u = 0; u < isa::kWorkers; ++u) occupied[u] = queues_[u].jobs.size();
   const bool started = start_units(now);
   const bool issued = issue(now, occupied);
   for (Queue& queue : queues_) queue.length = static_cast<unsigned>(queue.jobs.size());
@@ -69,7 +69,7 @@ void Sequencer::take_completions(std::int64_t now) {
   const auto later = std::stable_partition(completions_.begin(), completions_.end(),
                                            [now](const Completion& c) { return c.cycle < now; });
   for (auto c = completions_.begin(); c != later; ++c) {
-    if (c->job != nullptr) queues_[number_of(c->job->unit)].busy = false;
+    if (c->job != nullptr) queues_[isa::worker_number(c->job->unit)].busy = false;
     for (std::size_t s = 0; s < semaphores_.size(); ++s)
       semaphores_[s] += (c->signal >> s & 1) + (c->arrived >> s & 1);
   }
@@ -87,7 +87,7 @@ bool Sequencer::take(std::uint32_t wait) {
 // In the order of the units: the first takes what two wait for.
 bool Sequencer::start_units(std::int64_t now) {
   bool any = false;
-  for (std::size_t u = 0; u < kUnits; ++u) {
+  for (std::size_t u = 0; u < isa::kWorkers; ++u) {
     Queue& queue = queues_[u];
     if (queue.busy || queue.jobs.empty()) continue;
     const Job& job = *queue.jobs.front();  // issued in an earlier cycle: issue() comes later in a step
@@ -107,7 +107,7 @@ bool Sequencer::start_units(std::int64_t now) {
 }
 
 // One instruction a cycle at most. A place that was freed in this cycle can be filled in the next.
-bool Sequencer::issue(std::int64_t now, const std::array<std::size_t, kUnits>& occupied) {
+bool Sequencer::issue(std::int64_t now, const isa::PerWorker<std::size_t>& occupied) {
   if (ended_ || now < fetched_) return false;
   const Job& job = (*jobs_)[next_];
   if (job.unit == isa::Unit::kSequencer) {
@@ -119,7 +119,7 @@ bool Sequencer::issue(std::int64_t now, const std::array<std::size_t, kUnits>& o
     }
     return false;
   }
-  const std::size_t unit = number_of(job.unit);
+  const std::size_t unit = isa::worker_number(job.unit);
   if (occupied[unit] >= queue_depth_) return false;
   queues_[unit].jobs.push_back(&job);
   timing_[next_].issued = now;
@@ -130,8 +130,8 @@ bool Sequencer::issue(std::int64_t now, const std::array<std::size_t, kUnits>& o
 
 void Sequencer::trace(sc_core::sc_trace_file* file) const {
   const std::string prefix = name();
-  for (std::size_t u = 0; u < kUnits; ++u) {
-    const std::string unit = prefix + "." + std::string(isa::kUnitEntries[u + 1].name);
+  for (std::size_t u = 0; u < isa::kWorkers; ++u) {
+    const std::string unit = prefix + "." + isa::name(isa::worker(u));
     sc_core::sc_trace(file, queues_[u].length, unit + "_queue");
     sc_core::sc_trace(file, queues_[u].busy, unit + "_busy");
   }

@@ -8,6 +8,7 @@
 #include <systemc>
 #include <vector>
 
+#include "isa/units.hpp"
 #include "models/clocked/clock.hpp"
 #include "models/clocked/faces.hpp"
 #include "models/clocked/interconnect.hpp"
@@ -20,9 +21,7 @@ class Sequencer : public sc_core::sc_module, public SequencerFace, public Arriva
   SC_HAS_PROCESS(Sequencer);
   Sequencer(const sc_core::sc_module_name& name, const Clock& clock, int queue_depth);
 
-  // One port a unit, in the order of isa::Unit after the sequencer itself.
-  static constexpr std::size_t kUnits = std::size(isa::kUnitEntries) - 1;
-  static std::size_t number_of(isa::Unit unit) { return static_cast<std::size_t>(unit) - 1; }
+  // One port for each of the isa::kWorkers, in their order.
   sc_core::sc_vector<sc_core::sc_port<UnitFace>> units;
 
   // Cycle 0 is now. The jobs must live until the program has ended.
@@ -58,7 +57,7 @@ class Sequencer : public sc_core::sc_module, public SequencerFace, public Arriva
   void step();  // one cycle in which something may happen
   void take_completions(std::int64_t now);
   bool start_units(std::int64_t now);
-  bool issue(std::int64_t now, const std::array<std::size_t, kUnits>& occupied);
+  bool issue(std::int64_t now, const isa::PerWorker<std::size_t>& occupied);
   bool take(std::uint32_t wait);
 
   const Clock& clock_;
@@ -67,7 +66,7 @@ class Sequencer : public sc_core::sc_module, public SequencerFace, public Arriva
   const std::vector<Job>* jobs_ = nullptr;
   std::size_t next_ = 0;      // instruction being fetched
   std::int64_t fetched_ = 0;  // cycle from which it can be issued
-  std::array<Queue, kUnits> queues_;
+  isa::PerWorker<Queue> queues_;
   std::array<std::uint32_t, isa::kSemaphores> semaphores_{};
   std::vector<Completion> completions_;  // of this cycle: they count from the next
   std::vector<InstructionTiming> timing_;

@@ -27,7 +27,7 @@ std::int64_t program_kib(const compiler::CompiledModel& model) {
 
 Json idle_to_json(const IdleCycles& idle) {
   Json json{{"dispatch", idle.dispatch}, {"start", idle.start}, {"end", idle.end}};
-  for (std::size_t u = 1; u < kUnits; ++u)
+  for (std::size_t u = 1; u < isa::kUnits; ++u)
     json[std::string(isa::name(static_cast<isa::Unit>(u)))] = idle.semaphore[u];
   return json;
 }

@@ -64,7 +64,7 @@ std::vector<RegionUse> roofline(const isa::Program& program, const models::Progr
     Span& span = spans[map.of[i]];
     span.first = std::min(span.first, t.started);
     span.last = std::max(span.last, t.ended);
-    use.busy[number_of(unit)] += t.ended - t.started;
+    use.busy[isa::unit_number(unit)] += t.ended - t.started;
     use.drain += work_of(program[i], t)[static_cast<std::size_t>(Work::kDrain)];
     const HbmBytes bytes = hbm_bytes(program[i], lanes);
     use.hbm_bytes += bytes.read + bytes.written;
@@ -87,7 +87,7 @@ nlohmann::json roofline_to_json(const std::vector<RegionUse>& uses) {
   nlohmann::json array = nlohmann::json::array();
   for (const RegionUse& use : uses) {
     nlohmann::json busy;
-    for (std::size_t u = number_of(isa::Unit::kDma); u < kUnits; ++u)
+    for (std::size_t u = isa::unit_number(isa::Unit::kDma); u < isa::kUnits; ++u)
       busy[isa::name(static_cast<isa::Unit>(u))] = use.busy[u];
     nlohmann::json per_byte;
     if (use.hbm_bytes != 0)

@@ -38,8 +38,8 @@ struct RegionUse {
   std::int64_t operations = 0;  // of the tensor unit: two a product of its steps, rows and lanes as masked
   std::int64_t vector_operations = 0;  // lanes as masked, one an iteration, with its fold
   std::int64_t hbm_bytes = 0;
-  std::array<std::int64_t, kUnits> busy{};  // cycles by isa::Unit
-  std::int64_t drain = 0;                   // of the tensor unit's, as Work::kDrain
+  std::array<std::int64_t, isa::kUnits> busy{};  // cycles by isa::Unit
+  std::int64_t drain = 0;                        // of the tensor unit's, as Work::kDrain
   std::string_view bound;  // the unit that is busy longest, the first in isa::Unit of equals; for the tensor
                            // unit "drain" where more than half of its cycles are
 };

@@ -61,14 +61,14 @@ void check_timing(const isa::Program& program, const models::ProgramTiming& timi
     throw std::invalid_argument(fmt::format("timing of {} instructions for a program of {}",
                                             timing.instructions.size(), program.size()));
   std::int64_t issued = 0;
-  std::array<std::int64_t, kUnits> ended{};
+  std::array<std::int64_t, isa::kUnits> ended{};
   for (std::size_t i = 0; i < program.size(); ++i) {
     const models::InstructionTiming& t = timing.instructions[i];
     if (t.issued < issued || t.issued > timing.cycles)
       fail(i, fmt::format("issued in cycle {}, expected {} to {}", t.issued, issued, timing.cycles));
     issued = t.issued;
     if (ends_program(program[i])) continue;
-    std::int64_t& previous_end = ended[number_of(isa::unit(program[i]))];
+    std::int64_t& previous_end = ended[isa::unit_number(isa::unit(program[i]))];
     if (t.started < std::max(t.issued, previous_end))
       fail(i, fmt::format("started in cycle {}, but issued in {} and the unit busy to {}", t.started,
                           t.issued, previous_end));
@@ -150,19 +150,19 @@ std::int64_t UnitUse::idle_cycles() const {
 
 std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing) {
   const std::vector<Handover> pairs = handovers(program, timing);
-  std::array<UnitUse, kUnits> uses;
-  std::array<std::int64_t, kUnits> free_from{};  // cycle of the unit's last end
+  std::array<UnitUse, isa::kUnits> uses;
+  std::array<std::int64_t, isa::kUnits> free_from{};  // cycle of the unit's last end
   auto pair = pairs.begin();
   for (std::size_t i = 0; i < program.size(); ++i) {
     if (ends_program(program[i])) continue;
     const models::InstructionTiming& t = timing.instructions[i];
-    const std::size_t unit = number_of(isa::unit(program[i]));
+    const std::size_t unit = isa::unit_number(isa::unit(program[i]));
     std::int64_t raised = 0;
     std::size_t raiser = 0;
     for (; pair != pairs.end() && pair->waiter == i; ++pair) {
       const std::int64_t cycle = pair->cycle;
-      const std::size_t by = number_of(pair->signaller == kOtherCore ? isa::Unit::kNetwork
-                                                                     : isa::unit(program[pair->signaller]));
+      const std::size_t by = isa::unit_number(
+          pair->signaller == kOtherCore ? isa::Unit::kNetwork : isa::unit(program[pair->signaller]));
       if (cycle > raised || (cycle == raised && by < raiser)) {
         raised = cycle;
         raiser = by;
@@ -179,7 +179,7 @@ std::vector<UnitUse> unit_uses(const isa::Program& program, const models::Progra
     free_from[unit] = t.ended;
   }
   std::vector<UnitUse> result;
-  for (std::size_t unit = number_of(isa::Unit::kDma); unit < kUnits; ++unit) {
+  for (std::size_t unit = isa::unit_number(isa::Unit::kDma); unit < isa::kUnits; ++unit) {
     uses[unit].unit = static_cast<isa::Unit>(unit);
     uses[unit].idle.end = timing.cycles - free_from[unit];
     result.push_back(uses[unit]);
@@ -197,7 +197,7 @@ std::string describe(const UnitUse& use) {
     if (part != 0) text += fmt::format("{}{} {:.1f}", text.empty() ? "" : ", ", what, percent(part));
   };
   for (std::size_t k = 0; k < kWorkKinds; ++k) list(busy, name(static_cast<Work>(k)), use.busy[k]);
-  for (std::size_t u = 0; u < kUnits; ++u)
+  for (std::size_t u = 0; u < isa::kUnits; ++u)
     list(idle, isa::name(static_cast<isa::Unit>(u)), use.idle.semaphore[u]);
   list(idle, "dispatch", use.idle.dispatch);
   list(idle, "start", use.idle.start);

@@ -11,14 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "isa/program.hpp"
+#include "isa/units.hpp"
 #include "models/program_timing.hpp"
 
 namespace anzan::sim {
-
-// Arrays by isa::Unit; the sequencer's entry stays 0.
-inline constexpr auto kUnits = static_cast<std::size_t>(isa::kUnitInfo.size);
-constexpr std::size_t number_of(isa::Unit unit) { return static_cast<std::size_t>(unit); }
 
 // A record for each instruction, 0 <= issued <= started <= worked <= ended <= cycles, issued in program
 // order, and in each unit no start before the previous end.
@@ -64,7 +60,7 @@ WorkCycles work_of(const isa::Instruction& instruction, const models::Instructio
 // start where nothing else held it, `start`. After the last instruction `end`.
 struct IdleCycles {
   std::int64_t dispatch = 0, start = 0, end = 0;
-  std::array<std::int64_t, kUnits> semaphore{};  // by the unit that raised it
+  std::array<std::int64_t, isa::kUnits> semaphore{};  // by the unit that raised it; of the sequencer 0
 };
 
 struct UnitUse {

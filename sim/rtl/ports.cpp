@@ -1,4 +1,4 @@
-// See rtl_ports.hpp.
+// HBM answers in the order of the requests, whatever the order in which its channels complete them.
 #include "sim/rtl/ports.hpp"
 
 #include <stdexcept>
@@ -74,7 +74,7 @@ void UnitLog::begin(const isa::Program& program) {
 void UnitLog::note_events(std::int64_t cycle, unsigned issued, unsigned started, unsigned done) {
   if ((issued | started | done) == 0) throw std::logic_error("RTL core: stands still");
   last_event_ = cycle;
-  for (std::size_t u = 0; u < kUnits; ++u) {
+  for (std::size_t u = 0; u < isa::kWorkers; ++u) {
     if ((done >> u & 1) != 0) timing_.at(running_[u]).ended = timing_.at(running_[u]).worked = cycle;
     if ((started >> u & 1) != 0) {
       running_[u] = queued_[u].at(0);
@@ -82,7 +82,7 @@ void UnitLog::note_events(std::int64_t cycle, unsigned issued, unsigned started,
       timing_.at(running_[u]).started = cycle;
     }
     if ((issued >> u & 1) != 0) {
-      if (static_cast<std::size_t>(units_.at(issued_)) != u + 1)
+      if (units_.at(issued_) != isa::worker(u))
         throw std::logic_error("RTL core: an instruction went to the wrong unit");
       queued_[u].push_back(issued_);
       timing_.at(issued_++).issued = cycle;

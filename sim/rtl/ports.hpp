@@ -4,7 +4,7 @@
 #include <deque>
 #include <vector>
 
-#include "isa/program.hpp"
+#include "isa/units.hpp"
 #include "models/core.hpp"
 #include "models/hbm.hpp"
 #include "models/program_timing.hpp"
@@ -67,7 +67,7 @@ class UnitLog {
  public:
   void begin(const isa::Program& program);
 
-  // Bit number of the unit less one. Throws std::logic_error if the core does what no program says, or if for
+  // A bit a worker. Throws std::logic_error if the core does what no program says, or if for
   // very long nothing happens.
   void note(std::int64_t cycle, unsigned issued, unsigned started, unsigned done) {
     if ((issued | started | done) != 0 || cycle - last_event_ > kStandstillCycles)
@@ -76,15 +76,15 @@ class UnitLog {
   const std::vector<models::InstructionTiming>& instructions() const { return timing_; }
 
  private:
-  static constexpr std::size_t kUnits = 5;
   static constexpr std::int64_t kStandstillCycles = 100'000'000;
   void note_events(std::int64_t cycle, unsigned issued, unsigned started, unsigned done);
 
   std::vector<models::InstructionTiming> timing_;
   std::vector<isa::Unit> units_;
   std::int64_t last_event_ = 0;
-  std::size_t issued_ = 0, running_[kUnits] = {};
-  std::deque<std::size_t> queued_[kUnits];
+  std::size_t issued_ = 0;
+  isa::PerWorker<std::size_t> running_{};
+  isa::PerWorker<std::deque<std::size_t>> queued_;
 };
 
 }  // namespace anzan::sim

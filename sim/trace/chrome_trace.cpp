@@ -25,7 +25,7 @@ constexpr double kMostFemtoseconds = 9e18;
 
 int unit_track(std::size_t unit) { return 10 * static_cast<int>(unit) + 1; }
 int queue_track(std::size_t unit) { return 10 * static_cast<int>(unit) + 2; }
-const int kArrivals = unit_track(kUnits);
+const int kArrivals = unit_track(isa::kUnits);
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -80,7 +80,7 @@ class CoreWriter {
     events_.name_process(
         core_ + 1, fmt::format("chip {} core {}", core_ / run_.cores_per_chip, core_ % run_.cores_per_chip));
     events_.name_track(track(unit_track(0)), std::string(isa::name(isa::Unit::kSequencer)));
-    for (std::size_t u = number_of(isa::Unit::kDma); u < kUnits; ++u) {
+    for (std::size_t u = isa::unit_number(isa::Unit::kDma); u < isa::kUnits; ++u) {
       const std::string name(isa::name(static_cast<isa::Unit>(u)));
       events_.name_track(track(unit_track(u)), name);
       events_.name_track(track(queue_track(u)), name + " queue");
@@ -96,12 +96,12 @@ class CoreWriter {
       taken[pairs_[k].waiter].push_back(k);
     }
     const std::map<std::size_t, std::size_t> leaving = transfers_of_puts();
-    std::array<std::int64_t, kUnits> head_from{};  // when the queue's first place was left
+    std::array<std::int64_t, isa::kUnits> head_from{};  // when the queue's first place was left
     for (std::size_t i = 0; i < program_.size(); ++i) {
-      const std::size_t unit = number_of(isa::unit(program_[i]));
+      const std::size_t unit = isa::unit_number(isa::unit(program_[i]));
       const models::InstructionTiming& t = timing_.instructions[i];
       const std::string name = name_of(i);
-      if (unit == number_of(isa::Unit::kSequencer)) {
+      if (unit == isa::unit_number(isa::Unit::kSequencer)) {
         event("i", unit_track(unit), t.issued, fmt::format(R"("name":{},"s":"t")", name));
         continue;
       }
@@ -226,11 +226,11 @@ class CoreWriter {
   void occupation() {
     using Deltas = std::vector<std::pair<std::int64_t, int>>;
     Deltas busy;
-    std::array<Deltas, kUnits> queued;
+    std::array<Deltas, isa::kUnits> queued;
     for (std::size_t i = 0; i < program_.size(); ++i) {
-      const std::size_t unit = number_of(isa::unit(program_[i]));
+      const std::size_t unit = isa::unit_number(isa::unit(program_[i]));
       const models::InstructionTiming& t = timing_.instructions[i];
-      if (unit == number_of(isa::Unit::kSequencer)) continue;
+      if (unit == isa::unit_number(isa::Unit::kSequencer)) continue;
       busy.insert(busy.end(), {{t.started, 1}, {t.ended, -1}});
       queued[unit].insert(queued[unit].end(), {{t.issued, 1}, {t.started, -1}});
     }
@@ -243,7 +243,7 @@ class CoreWriter {
       counter(name, levels);
     };
     write("units busy", "units", busy);
-    for (std::size_t u = number_of(isa::Unit::kDma); u < kUnits; ++u)
+    for (std::size_t u = isa::unit_number(isa::Unit::kDma); u < isa::kUnits; ++u)
       write(std::string(isa::name(static_cast<isa::Unit>(u))) + " queued", "instructions", queued[u]);
   }
 

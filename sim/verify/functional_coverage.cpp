@@ -7,8 +7,8 @@
 #include <limits>
 #include <variant>
 
-#include "compiler/instructions/units.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "isa/units.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::sim {
@@ -109,9 +109,9 @@ FunctionalCoverage::FunctionalCoverage() {
   for (int p = 1; p < isa::kPolicyInfo.size; ++p) {
     for (const char* decision : kDecisions) bins_[policy_bin(static_cast<isa::Policy>(p), decision)] = 0;
   }
-  for (std::size_t a = 0; a < compiler::kUnits; ++a) {
+  for (std::size_t a = 0; a < isa::kWorkers; ++a) {
     for (const char* what : kQueue) bins_[queue_bin(a, what)] = 0;
-    for (std::size_t b = 0; b < compiler::kUnits; ++b) {
+    for (std::size_t b = 0; b < isa::kWorkers; ++b) {
       if (a == b) continue;
       bins_[side_by_side_bin(a, b)] = 0;
       if (share(a, b)) bins_[semaphore_bin(a, b)] = 0;
@@ -184,20 +184,20 @@ void FunctionalCoverage::note_vector(const isa::Vector& vector, const models::Co
 
 // A semaphore between two units is one that only instructions of the first raise.
 void FunctionalCoverage::note_semaphores(const isa::Program& program) {
-  std::uint32_t raised[compiler::kUnits] = {}, taken[compiler::kUnits] = {};
+  std::uint32_t raised[isa::kWorkers] = {}, taken[isa::kWorkers] = {};
   for (const isa::Instruction& instruction : program) {
-    if (!compiler::works(instruction)) continue;
-    const std::size_t unit = compiler::unit_number(instruction);
+    if (!isa::works(instruction)) continue;
+    const std::size_t unit = isa::worker_number(instruction);
     taken[unit] |= isa::wait(instruction);
     raised[unit] |= isa::signal(instruction);
   }
   std::uint32_t seen = 0, twice = 0;
-  for (std::size_t to = 0; to < compiler::kUnits; ++to) {
+  for (std::size_t to = 0; to < isa::kWorkers; ++to) {
     twice |= seen & taken[to];
     seen |= taken[to];
-    for (std::size_t from = 0; from < compiler::kUnits; ++from) {
+    for (std::size_t from = 0; from < isa::kWorkers; ++from) {
       std::uint32_t by_others = 0;
-      for (std::size_t u = 0; u < compiler::kUnits; ++u) by_others |= u == from ? 0 : raised[u];
+      for (std::size_t u = 0; u < isa::kWorkers; ++u) by_others |= u == from ? 0 : raised[u];
       if (from == to || !share(from, to)) continue;
       const std::uint32_t bit = std::uint32_t{1} << compiler::semaphore_number(from, to);
       if ((taken[to] & raised[from] & ~by_others & bit) != 0) hit(semaphore_bin(from, to));
@@ -248,12 +248,12 @@ void FunctionalCoverage::note_time(const isa::Program& program, const models::Pr
   const std::size_t count = program.size() - 1;  // without `end`
   for (std::size_t i = 0; i < count; ++i) {
     const models::InstructionTiming& t = timing.instructions[i];
-    const std::size_t unit = compiler::unit_number(program[i]);
+    const std::size_t unit = isa::worker_number(program[i]);
     if (t.started == t.issued + 1) hit(queue_bin(unit, "passed in a cycle"));
     int queued = 1;  // in the cycle after its issue, with those before it that have not started by then
     for (std::size_t k = 0; k < i; ++k) {
       const models::InstructionTiming& other = timing.instructions[k];
-      const std::size_t other_unit = compiler::unit_number(program[k]);
+      const std::size_t other_unit = isa::worker_number(program[k]);
       if (other_unit == unit) {
         queued += other.started > t.issued ? 1 : 0;
       } else if (other.started <= t.ended && t.started <= other.ended) {

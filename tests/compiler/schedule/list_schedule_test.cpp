@@ -12,10 +12,10 @@
 #include "compiler/graph/layout.hpp"
 #include "compiler/instructions/accesses.hpp"
 #include "compiler/instructions/splitting.hpp"
-#include "compiler/instructions/units.hpp"
 #include "compiler/passes.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "isa/units.hpp"
 #include "models/timing.hpp"
 #include "tests/compiler/random_dependencies.hpp"
 #include "tests/compiler/test_chip.hpp"
@@ -107,27 +107,27 @@ Listing listing_of(const isa::Program& program) {
 // Units run in program order and know what semaphores have told them: whether, then, every conflicting pair
 // keeps its order. Each instruction's region is its place in the written program.
 void expect_ordered(const Listing& listing, const std::vector<Touched>& sets, std::uint32_t seed) {
-  PerUnit<PerUnit<int>> known{};  // [unit][other unit]: instructions that have ended
-  std::vector<PerUnit<int>> at_end;
+  isa::PerWorker<isa::PerWorker<int>> known{};  // [unit][other unit]: instructions that have ended
+  std::vector<isa::PerWorker<int>> at_end;
   std::vector<int> place_in_unit;
-  PerUnit<int> count{};
-  std::array<std::vector<PerUnit<int>>, isa::kSemaphores> raised;
+  isa::PerWorker<int> count{};
+  std::array<std::vector<isa::PerWorker<int>>, isa::kSemaphores> raised;
   std::array<std::size_t, isa::kSemaphores> taken{};
   const isa::Program& program = listing.program;
   for (std::size_t i = 0; i + 1 < program.size(); ++i) {
-    const std::size_t unit = unit_number(program[i]);
+    const std::size_t unit = isa::worker_number(program[i]);
     const auto [wait, signal] =
         std::visit([](const auto& x) { return std::pair(x.wait, x.signal); }, program[i]);
     for (std::size_t s = 0; s < raised.size(); ++s) {
       if ((wait >> s & 1) == 0) continue;
       ASSERT_LT(taken[s], raised[s].size()) << "seed " << seed << ": " << i << " waits for ever";
-      const PerUnit<int>& news = raised[s][taken[s]++];
-      for (std::size_t u = 0; u < kUnits; ++u) known[unit][u] = std::max(known[unit][u], news[u]);
+      const isa::PerWorker<int>& news = raised[s][taken[s]++];
+      for (std::size_t u = 0; u < isa::kWorkers; ++u) known[unit][u] = std::max(known[unit][u], news[u]);
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (!conflict(sets[listing.region_of[j]], sets[listing.region_of[i]])) continue;
       ASSERT_LT(listing.region_of[j], listing.region_of[i]) << "seed " << seed << ": overtaken";
-      ASSERT_LT(place_in_unit[j], known[unit][unit_number(program[j])])
+      ASSERT_LT(place_in_unit[j], known[unit][isa::worker_number(program[j])])
           << "seed " << seed << ": not waited for";
     }
     place_in_unit.push_back(count[unit]++);

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "compiler/compiler.hpp"
-#include "compiler/instructions/units.hpp"
+#include "isa/units.hpp"
 #include "models/clocked/system.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "tests/sim/systems.hpp"

@@ -47,7 +47,7 @@ TEST(Roofline, SumsEachRegion) {
   EXPECT_EQ(uses[0].hbm_bytes, 64 * 16);
   EXPECT_EQ(uses[0].drain, 0);
   EXPECT_EQ(uses[0].bound, "tensor");
-  EXPECT_EQ(uses[0].busy, (std::array<std::int64_t, kUnits>{0, 98, 209, 205, 0, 0}));
+  EXPECT_EQ(uses[0].busy, (std::array<std::int64_t, isa::kUnits>{0, 98, 209, 205, 0, 0}));
   EXPECT_EQ(uses[1].operations, 2 * 50 * 3 * 16 * 16 * 2);
   EXPECT_EQ(uses[1].hbm_bytes, 6 * 64);
   EXPECT_EQ(uses[1].drain, 49 * 13);
@@ -111,14 +111,14 @@ TEST(Roofline, AgreesWithLoopsAndSpansOfRandomPrograms) {
     ASSERT_EQ(uses.size(), 3u);
     for (std::size_t r = 0; r < 3; ++r) {
       std::int64_t products = 0, first = p.timing.cycles, last = 0;
-      std::array<std::int64_t, kUnits> busy{};
+      std::array<std::int64_t, isa::kUnits> busy{};
       for (std::size_t i = 0; i + 1 < p.program.size(); ++i) {
         if (map.of[i] != r) continue;
         if (const auto* t = std::get_if<isa::Tensor>(&p.program[i])) products += walked_products(*t);
         const models::InstructionTiming& t = p.timing.instructions[i];
         first = std::min(first, t.started);
         last = std::max(last, t.ended);
-        busy[number_of(isa::unit(p.program[i]))] += t.ended - t.started;
+        busy[isa::unit_number(isa::unit(p.program[i]))] += t.ended - t.started;
       }
       EXPECT_EQ(uses[r].operations, 2 * products);
       EXPECT_EQ(uses[r].cycles, last - first);

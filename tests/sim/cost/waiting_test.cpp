@@ -20,7 +20,7 @@ using testing::random_clocked_program;
 std::int64_t at(const WorkCycles& cycles, Work work) { return cycles[static_cast<std::size_t>(work)]; }
 
 const UnitUse& use_of(const std::vector<UnitUse>& uses, isa::Unit unit) {
-  return uses.at(number_of(unit) - 1);
+  return uses.at(isa::unit_number(unit) - 1);
 }
 
 TEST(Waiting, AgreesWithACoreWatchedInEveryCycle) {
@@ -30,7 +30,7 @@ TEST(Waiting, AgreesWithACoreWatchedInEveryCycle) {
     ClockedProgram p = random_clocked_program(seed);
     const std::vector<UnitUse> uses = unit_uses(p.program, p.timing);
     ASSERT_EQ(uses.size(), 5u);
-    for (std::size_t u = 1; u < kUnits; ++u) {
+    for (std::size_t u = 1; u < isa::kUnits; ++u) {
       const UnitUse& use = uses[u - 1];
       EXPECT_EQ(use.unit, static_cast<isa::Unit>(u));
       EXPECT_EQ(use.busy_cycles() + use.idle_cycles(), p.timing.cycles);
@@ -38,7 +38,7 @@ TEST(Waiting, AgreesWithACoreWatchedInEveryCycle) {
       EXPECT_EQ(use.idle.dispatch, p.seen[u]["dispatch"]);
       EXPECT_EQ(use.idle.start, p.seen[u]["start"]);
       EXPECT_EQ(use.idle.end, p.seen[u]["end"]);
-      for (std::size_t by = 0; by < kUnits; ++by) {
+      for (std::size_t by = 0; by < isa::kUnits; ++by) {
         EXPECT_EQ(use.idle.semaphore[by], p.seen[u][isa::name(static_cast<isa::Unit>(by))]) << by;
         semaphore_cycles += use.idle.semaphore[by];
       }
@@ -119,8 +119,8 @@ TEST(Waiting, NamesTheUnitThatSignalledLast) {
   const std::vector<UnitUse> uses = unit_uses(e.program, e.timing);
   const UnitUse& tensor = use_of(uses, isa::Unit::kTensor);
   EXPECT_EQ(tensor.idle.dispatch, 7);
-  EXPECT_EQ(tensor.idle.semaphore[number_of(isa::Unit::kSettings)], 73);
-  EXPECT_EQ(tensor.idle.semaphore[number_of(isa::Unit::kDma)], 0);
+  EXPECT_EQ(tensor.idle.semaphore[isa::unit_number(isa::Unit::kSettings)], 73);
+  EXPECT_EQ(tensor.idle.semaphore[isa::unit_number(isa::Unit::kDma)], 0);
   EXPECT_EQ(tensor.idle.start, 1);
   EXPECT_EQ(tensor.idle.end, 42);
   EXPECT_EQ(at(tensor.busy, Work::kCompute), 30);
