@@ -9,17 +9,16 @@
 
 namespace anzan::sim {
 
-// The blocks' names, as in rtl/: tensor_unit, vector_unit, analysis_block (of those of the two units that are
-// models), statistics_database, settings_store, settings_optimiser, dma, network_unit.
+// The blocks' names, as in rtl/; analysis_block stands for those of the two units that are models.
 const std::vector<std::string>& rtl_block_names();
 
 // The named blocks for programs that use the slots below `slots`. Throws std::invalid_argument for a name
-// that is none, lanes other than 4 and 16, and for a dma with other requests under way than
+// that is none, a block that is not built for these lanes, and for a dma with other requests under way than
 // kRtlDmaOutstanding.
 models::clocked::RtlBlocks make_rtl_blocks(const std::vector<std::string>& names,
                                            const models::clocked::CoreParameters& parameters, int slots);
 
-// What make_rtl_blocks() puts together: blocks with lanes, and blocks without.
+// What the rows of make_rtl_blocks() put in: blocks with lanes, and blocks without.
 std::unique_ptr<models::clocked::RtlUnit> make_rtl_tensor_unit(int lanes);
 std::unique_ptr<models::clocked::RtlUnit> make_rtl_vector_unit(int lanes);
 std::unique_ptr<models::clocked::RtlUnit> make_rtl_dma(int lanes);

@@ -1,20 +1,12 @@
 // Units that compute or move rows, Verilated: tensor unit, vector unit, DMA, network unit. Inputs that nobody
 // drives carry garbage. SystemC is not to be included here: it quarrels with Verilator's header.
-#include <Vdma_16.h>
-#include <Vdma_4.h>
-#include <Vnetwork_unit_16.h>
-#include <Vnetwork_unit_4.h>
-#include <Vtensor_unit_16.h>
-#include <Vtensor_unit_4.h>
-#include <Vvector_unit_16.h>
-#include <Vvector_unit_4.h>
-
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "models/timing.hpp"
 #include "sim/rtl/blocks.hpp"
+#include "sim/rtl/modules.hpp"
 #include "sim/rtl/pins.hpp"
 #include "sim/rtl/ports.hpp"
 
@@ -208,28 +200,26 @@ class DmaUnit final : public RowUnit<Module, kLanes> {
   typename RowUnit<Module, kLanes>::Read row_;
 };
 
-// The unit for 4 or for 16 lanes.
-template <class Four, class Sixteen>
-std::unique_ptr<RtlUnit> of_lanes(int lanes) {
-  if (lanes == 4) return std::make_unique<Four>();
-  return std::make_unique<Sixteen>();
-}
+template <int kLanes>
+using TensorUnit = ComputeUnit<typename RtlModules<kLanes>::TensorUnit, kLanes, CountingPort::kTensor>;
+template <int kLanes>
+using VectorUnit = ComputeUnit<typename RtlModules<kLanes>::VectorUnit, kLanes, CountingPort::kVector>;
+template <int kLanes>
+using Dma = DmaUnit<typename RtlModules<kLanes>::Dma, kLanes>;
+template <int kLanes>
+using NetworkUnit = Network<typename RtlModules<kLanes>::NetworkUnit, kLanes>;
 
 }  // namespace
 
 std::unique_ptr<RtlUnit> make_rtl_tensor_unit(int lanes) {
-  return of_lanes<ComputeUnit<Vtensor_unit_4, 4, CountingPort::kTensor>,
-                  ComputeUnit<Vtensor_unit_16, 16, CountingPort::kTensor>>(lanes);
+  return make_rtl_block<RtlUnit, TensorUnit>(lanes);
 }
 std::unique_ptr<RtlUnit> make_rtl_vector_unit(int lanes) {
-  return of_lanes<ComputeUnit<Vvector_unit_4, 4, CountingPort::kVector>,
-                  ComputeUnit<Vvector_unit_16, 16, CountingPort::kVector>>(lanes);
+  return make_rtl_block<RtlUnit, VectorUnit>(lanes);
 }
-std::unique_ptr<RtlUnit> make_rtl_dma(int lanes) {
-  return of_lanes<DmaUnit<Vdma_4, 4>, DmaUnit<Vdma_16, 16>>(lanes);
-}
+std::unique_ptr<RtlUnit> make_rtl_dma(int lanes) { return make_rtl_block<RtlUnit, Dma>(lanes); }
 std::unique_ptr<RtlUnit> make_rtl_network_unit(int lanes) {
-  return of_lanes<Network<Vnetwork_unit_4, 4>, Network<Vnetwork_unit_16, 16>>(lanes);
+  return make_rtl_block<RtlUnit, NetworkUnit>(lanes);
 }
 
 }  // namespace anzan::sim
