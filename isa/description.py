@@ -1,4 +1,4 @@
-"""Reads isa.json, refuses it where it is wrong, and lays out every instruction.
+"""Reads isa.json, refuses it where it is wrong, and lays out every instruction and every record.
 
 Promise: a Description that `load` returns is consistent; every finding otherwise comes in one
 DescriptionError that names the place, what stands there and what was expected.
@@ -8,7 +8,9 @@ import re
 from dataclasses import dataclass, field
 
 WORD = 32
-INTEGER_TYPES = {"u": "unsigned", "s": "signed", "m": "mask"}
+INTEGER_TYPES = {"u": "unsigned", "s": "signed", "m": "mask", "c": "counter"}
+# Who may write a record: the host, or a block by its name in rtl/.
+WRITERS = ["host", "analysis_block", "settings_optimiser", "settings_store"]
 # Member names appear in C++ and (joined to others) in SystemVerilog as they stand in isa.json.
 CPP_KEYWORDS = set("""alignas alignof and asm auto bool break case catch char class const constexpr
 continue decltype default delete do double else enum explicit export extern false float for friend goto
@@ -30,7 +32,7 @@ class Field:
     """One field as written: `count` is 0 for a single value, otherwise the length of the array."""
     name: str
     width: int
-    type: str  # u, s, m or the name of an enum
+    type: str  # u, s, m, c or the name of an enum
     count: int
     doc: str
     default: int
@@ -62,6 +64,38 @@ class Instruction:
 
 
 @dataclass
+class Part:
+    """Fields of a record that stand together in words of their own, because the same ones write them."""
+    name: str
+    doc: str
+    writers: list
+    fields: list
+    first_word: int = 0
+    words: int = 0
+
+
+@dataclass
+class Record:
+    """An entry of one of the memories that hold settings and statistics, or what such a memory answers."""
+    name: str
+    doc: str
+    parts: list
+    line: int  # words in a line of its memory; 0: it is not kept in lines
+    of: tuple  # record and part that hold its fields too; (): none
+    leaves: list = field(default_factory=list)
+    words: int = 0
+
+    @property
+    def bits(self):
+        return max(leaf.offsets[-1] + leaf.field.width for leaf in self.leaves)
+
+    @property
+    def counts(self):
+        """Of counters alone: a C++ template, since what adds them up may want them wider."""
+        return any(leaf.field.type == "c" for leaf in self.leaves)
+
+
+@dataclass
 class Description:
     architecture: dict
     enums: dict  # name -> (doc, {value name: (number, doc)})
@@ -69,6 +103,7 @@ class Description:
     instructions: list  # by opcode
     header: list  # of Field; the first is the opcode
     units: list
+    records: list
 
     def single_field(self, group):
         """A group of one field stands for that field itself: it has no C++ struct and no name of its own."""
@@ -111,7 +146,7 @@ class _Reader:
         self.findings.append(f"{place}: found {found}, expected {expected}")
 
     def read(self):
-        names = ["architecture", "enums", "groups", "instructions", "header"]
+        names = ["architecture", "enums", "groups", "instructions", "records", "header"]
         if not isinstance(self.data, dict) or sorted(self.data) != sorted(names):
             self.fail("/", sorted(self.data) if isinstance(self.data, dict) else self.data, f"the keys {names}")
             self.stop()
@@ -134,15 +169,20 @@ class _Reader:
         if not header or header[0].name != "opcode" or header[0].type != "u" or header[0].count:
             self.fail("/header/0", header[0].name if header else "nothing", "one unsigned field 'opcode'")
         instructions = [self.instruction(*item, enums, header) for item in self.data["instructions"].items()]
+        self.no_counters(groups, instructions, header)
+        records = [self.record(*item, enums) for item in self.data["records"].items()]
         self.stop()
         self.opcodes(instructions, header[0])
         self.group_uses(groups, instructions)
+        self.copies(records)
         self.stop()
         units = list(dict.fromkeys(i.unit for i in instructions))
         instructions.sort(key=lambda i: i.opcode)
-        description = Description(self.data["architecture"], enums, groups, instructions, header, units)
+        description = Description(self.data["architecture"], enums, groups, instructions, header, units, records)
         for i in instructions:
             self.lay_out(i, description)
+        for record in records:
+            self.lay_out_record(record)
         self.enum_fields(description)
         self.generated_names(description)
         self.stop()
@@ -152,11 +192,11 @@ class _Reader:
         if self.findings:
             raise DescriptionError("\n".join(self.findings))
 
-    def keys(self, place, value, expected):
+    def keys(self, place, value, expected, optional=()):
         if not isinstance(value, dict):
             self.fail(place, value, f"an object with the keys {expected}")
             self.stop()
-        if sorted(value) != sorted(expected):
+        if sorted(set(value) - set(optional)) != sorted(expected):
             self.fail(place, f"the keys {sorted(value)}", f"the keys {sorted(expected)}")
 
     def identifier(self, place, name):
@@ -222,6 +262,8 @@ class _Reader:
     def field(self, place, entry, enums):
         name, width, kind, count, doc = entry[:5]
         default = entry[5] if len(entry) == 6 else 0
+        if isinstance(default, str):  # an architecture constant
+            default = self.data["architecture"].get(default, default)
         if not _integer(width) or not 1 <= width <= WORD:
             self.fail(place, f"width {width!r}", f"1 to {WORD} bits")
             width = WORD
@@ -260,6 +302,58 @@ class _Reader:
                 self.fail(place, f"field {f.name!r}", "a name that the header does not have")
         self.identifier(f"{place}/unit", data.get("unit"))
         return Instruction(name, data.get("opcode"), data.get("unit"), self.doc(place, data.get("doc")), fields)
+
+    def no_counters(self, groups, instructions, header):
+        for place, fields in [("/header", header), *((f"/groups/{n}", f) for n, (_, f) in groups.items()),
+                              *((f"/instructions/{i.name}", i.fields) for i in instructions)]:
+            for f in fields:
+                if isinstance(f, Field) and f.type == "c":
+                    self.fail(f"{place}/{f.name}", "a counter", "counters in records only")
+
+    def record(self, name, data, enums):
+        place = f"/records/{name}"
+        self.identifier(place, name)
+        self.keys(place, data, ["doc", "parts"], ["line", "of"])
+        line = self.data["architecture"].get(data["line"]) if "line" in data else 0
+        if not _integer(line) or line < ("line" in data):
+            self.fail(f"{place}/line", data["line"], "a positive architecture constant")
+            line = 0
+        if not isinstance(data.get("parts"), dict) or not data["parts"]:
+            self.fail(f"{place}/parts", data.get("parts"), "an object of at least one part")
+            self.stop()
+        parts = [self.part(f"{place}/parts/{key}", key, part, enums) for key, part in data["parts"].items()]
+        fields = [f for part in parts for f in part.fields]
+        for f in fields:
+            if [g.name for g in fields].count(f.name) > 1:
+                self.fail(f"{place}/{f.name}", "the field in two parts", "names of their own in the whole record")
+        if any(f.type == "c" for f in fields) and not all(f.type == "c" for f in fields):
+            self.fail(place, "counters among other fields", "counters alone")
+        of = tuple(str(data["of"]).split(".")) if "of" in data else ()
+        return Record(name, self.doc(place, data.get("doc")), parts, line, of)
+
+    def part(self, place, name, data, enums):
+        self.identifier(place, name)
+        self.keys(place, data, ["doc", "writers", "fields"])
+        writers = data.get("writers", [])
+        if not isinstance(writers, list) or not writers or not set(map(str, writers)) <= set(WRITERS):
+            self.fail(f"{place}/writers", writers, f"some of {WRITERS}")
+            writers = []
+        fields = self.fields(place, data.get("fields", []), enums, allow_groups=False)
+        if not fields:
+            self.fail(place, "no fields", "at least one")
+        return Part(name, self.doc(place, data.get("doc")), writers, fields)
+
+    def copies(self, records):
+        """A record `of` a part holds what fits its fields, as the part does under the same names."""
+        parts = {(r.name, part.name): {f.name: f for f in part.fields} for r in records for part in r.parts}
+        for r in records:
+            if r.of and r.of not in parts:
+                self.fail(f"/records/{r.name}/of", ".".join(r.of), "RECORD.PART")
+            for f in [f for part in r.parts for f in part.fields if r.of in parts]:
+                whole = parts[r.of].get(f.name)
+                if whole is None or (whole.type, whole.count) != (f.type, f.count) or whole.width < f.width:
+                    self.fail(f"/records/{r.name}/{f.name}", f"{f.width} bits of type {f.type}",
+                              f"a field of {'.'.join(r.of)} that is not narrower")
 
     def opcodes(self, instructions, opcode):
         taken = {}
@@ -307,8 +401,21 @@ class _Reader:
                     expand(description.groups[f.group][1], prefix + f.name + ".")
         expand(description.header, "")
         expand(instruction.fields, "")
-        bit = 0
-        for leaf in instruction.leaves:
+        instruction.words = self.place(instruction.leaves, 0)
+
+    def lay_out_record(self, record):
+        """As an instruction; and every part starts at a new word."""
+        for part in record.parts:
+            leaves = [Leaf(f.name, f) for f in part.fields]
+            part.first_word = record.words
+            record.words = self.place(leaves, record.words)
+            part.words = record.words - part.first_word
+            record.leaves += leaves
+
+    def place(self, leaves, word):
+        """Gives the leaves their offsets from that word on; returns the first word behind them."""
+        bit = word * WORD
+        for leaf in leaves:
             if leaf.field.count:
                 bit = -(-bit // WORD) * WORD
             for _ in range(leaf.field.count or 1):
@@ -316,7 +423,7 @@ class _Reader:
                     bit = -(-bit // WORD) * WORD
                 leaf.offsets.append(bit)
                 bit += leaf.field.width
-        instruction.words = -(-bit // WORD)
+        return -(-bit // WORD)
 
     def enum_fields(self, description):
         for name, (_, values) in description.enums.items():
@@ -326,6 +433,11 @@ class _Reader:
                     if leaf.field.type == name and leaf.field.width != width:
                         self.fail(f"/instructions/{i.name}/{leaf.path}", f"{leaf.field.width} bits for {name}",
                                   f"{width} bits as elsewhere")
+            for record in description.records:  # may leave room
+                for leaf in record.leaves:
+                    if leaf.field.type == name and leaf.field.width < width:
+                        self.fail(f"/records/{record.name}/{leaf.path}", f"{leaf.field.width} bits for {name}",
+                                  f"{width} bits at least")
             for key, (number, _) in values.items():
                 if number >= 1 << width:
                     self.fail(f"/enums/{name}/values/{key}", number, f"a value that fits {width} bits")
@@ -334,13 +446,18 @@ class _Reader:
         """Names of different things may not become one name in C++ or SystemVerilog."""
         types = [camel(n) for n in [*description.enums, "opcode", "unit", "instruction", "program"]]
         types += [camel(g) for g in description.groups if description.single_field(g) is None]
-        types += [camel(i.name) for i in description.instructions]
+        types += [camel(i.name) for i in [*description.instructions, *description.records]]
         constants = [camel(n) for n in description.architecture]
         constants += [camel(e) + camel(v) for e, (_, values) in description.enums.items() for v in values]
+        constants += [camel(e) + suffix for e in description.enums for suffix in ("Bits", "Count", "Info", "Entries")]
         constants += [camel(i.name) + suffix for i in description.instructions for suffix in ("Words", "Fields")]
         constants += ["Opcode" + camel(i.name) for i in description.instructions]
-        constants += ["Unit" + camel(u) for u in description.units]
-        for i in description.instructions:
+        constants += ["UnitCount", *("Unit" + camel(u) for u in description.units)]
+        constants += [camel(r.name) + suffix for r in description.records
+                      for suffix in ("Words", "Fields", "Parts", "Bits") + (("Lines",) if r.line else ())]
+        constants += [camel(r.name) + camel(part.name) + suffix for r in description.records for part in r.parts
+                      for suffix in ("FirstWord", "Words")]
+        for i in [*description.instructions, *description.records]:
             for leaf in i.leaves:
                 stem = camel(i.name) + "".join(camel(p) for p in leaf.path.split("."))
                 constants += [stem + suffix for suffix in ("Lsb", "Width") + (("Count",) if leaf.field.count else ())]

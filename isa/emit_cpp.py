@@ -1,9 +1,9 @@
-"""isa_generated.hpp: constants, enums, instruction structs, field tables and visitors."""
+"""isa_generated.hpp: constants, enums, structs of instructions and records, field tables and visitors."""
 from description import Field, INTEGER_TYPES, camel
 
 OPENING = """\
 // Generated from isa/isa.json by isa/generate.py; change it there.
-// Architecture constants, enums, one struct an instruction, and the tables of their fields.
+// Architecture constants, enums, one struct an instruction and one a record, and the tables of their fields.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -28,9 +28,11 @@ def header(d):
     parts += [struct(camel(name), doc, fields, d) for name, (doc, fields) in d.groups.items()
               if d.single_field(name) is None]
     parts += [struct(camel(i.name), i.doc, d.header[1:] + i.fields, d) for i in d.instructions]
-    parts += [field_table(i) for i in d.instructions]
+    parts += [field_table(i, i.leaves[1:]) for i in d.instructions]  # the opcode is no member
     parts += [visitor(i) for i in d.instructions]
     parts.append(instructions(d))
+    parts += [record(r) for r in d.records]
+    parts.append(record_table(d))
     return "\n".join(parts) + "\n}  // namespace anzan::isa\n"
 
 
@@ -72,6 +74,8 @@ def enum(name, doc, values):
 
 
 def element_type(field):
+    if field.type == "c":
+        return "Count"
     if field.type == "s":
         return f"std::int{container(field.width)}_t"
     return f"std::uint{container(field.width)}_t" if field.type in INTEGER_TYPES else camel(field.type)
@@ -82,33 +86,32 @@ def container(width):
 
 
 def struct(name, doc, fields, d):
-    members = []
     text = comment(doc) + f"struct {name} {{\n"
     for f in fields:
-        members.append(f.name)
         single = f if isinstance(f, Field) else d.single_field(f.group)
-        if single is None:
-            text += f"  {camel(f.group)} {f.name};\n"
-            continue
-        doc_text = f"  // {single.doc}"
-        initial = "" if single.default == 0 else str(single.default)
-        if single.count:
-            initial = ", ".join([initial] * single.count) if initial else ""
-            text += f"  std::array<{element_type(single)}, {single.count}> {f.name}{{{initial}}};{doc_text}\n"
-        elif single.type in INTEGER_TYPES:
-            text += f"  {element_type(single)} {f.name} = {single.default};{doc_text}\n"
-        else:
-            text += f"  {element_type(single)} {f.name}{{}};{doc_text}\n"
+        text += f"  {camel(f.group)} {f.name};\n" if single is None else member(f.name, single)
+    return text + comparison(name, [f.name for f in fields]) + "};\n"
+
+
+def member(name, field):
+    doc = f"  // {field.doc}"
+    if field.count:
+        initial = "" if field.default == 0 else ", ".join([str(field.default)] * field.count)
+        return f"  std::array<{element_type(field)}, {field.count}> {name}{{{initial}}};{doc}\n"
+    if field.type in INTEGER_TYPES:
+        return f"  {element_type(field)} {name} = {field.default};{doc}\n"
+    return f"  {element_type(field)} {name}{{}};{doc}\n"
+
+
+def comparison(name, members):
     compare = " &&\n           ".join(f"v.{m} == w.{m}" for m in members) if members else "true"
     left, right = ("v", "w") if members else ("", "")
-    text += f"  friend bool operator==(const {name}& {left}, const {name}& {right}) {{\n    return {compare};\n  }}\n"
-    text += f"  friend bool operator!=(const {name}& v, const {name}& w) {{ return !(v == w); }}\n}};\n"
-    return text
+    text = f"  friend bool operator==(const {name}& {left}, const {name}& {right}) {{\n    return {compare};\n  }}\n"
+    return text + f"  friend bool operator!=(const {name}& v, const {name}& w) {{ return !(v == w); }}\n"
 
 
-def field_table(i):
-    kinds = {"u": "kUnsigned", "s": "kSigned", "m": "kMask"}
-    leaves = i.leaves[1:]  # the opcode is no member
+def field_table(i, leaves):
+    kinds = {"u": "kUnsigned", "s": "kSigned", "m": "kMask", "c": "kUnsigned"}
     size = sum(leaf.field.count or 1 for leaf in leaves)
     text = f"inline constexpr int k{camel(i.name)}Words = {i.words};\n"
     text += f"inline constexpr std::array<FieldInfo, {size}> k{camel(i.name)}Fields{{{{\n"
@@ -176,3 +179,41 @@ def instructions(d):
     return INSTRUCTIONS % {
         "opcode_bits": d.header[0].width, "count": len(names), "rows": rows, "types": ", ".join(names),
         "cases": "".join(f"    case {k}: return {n}{{}};\n" for k, n in enumerate(names))}
+
+
+RECORD = """\
+  static constexpr int kWords = k%(name)sWords;
+  // Calls visit(const FieldInfo&, member&...) for every field in the order of the words, with the member of each
+  // of the records.
+  template <class Visitor, class... Record>
+  static void visit_fields(Visitor&& visit, Record&... r) {
+    const FieldInfo* field = k%(name)sFields.data();
+%(visits)s  }
+"""
+
+
+def record(r):
+    name = camel(r.name)
+    text = field_table(r, r.leaves)
+    for part in r.parts:
+        text += f"inline constexpr int k{name}{camel(part.name)}FirstWord = {part.first_word};\n"
+        text += f"inline constexpr int k{name}{camel(part.name)}Words = {part.words};\n"
+    if r.line:
+        text += f"inline constexpr int k{name}Lines = {-(-r.words // r.line)};\n"
+    text += f"inline constexpr RecordPart k{name}Parts[] = {{\n"
+    text += "".join(f'    {{"{part.name}", {part.first_word}, {part.words}, "{", ".join(part.writers)}"}},\n'
+                    for part in r.parts) + "};\n"
+    text += comment(r.doc) + ("template <class Count>\n" if r.counts else "") + f"struct {name} {{\n"
+    for part in r.parts:
+        text += f"  // {part.doc}\n" + "".join(member(f.name, f) for f in part.fields)
+    visits = "".join(f"    for (std::size_t n = 0; n < {f.count}; ++n) visit(*field++, r.{f.name}[n]...);\n" if f.count
+                     else f"    visit(*field++, r.{f.name}...);\n" for part in r.parts for f in part.fields)
+    text += RECORD % {"name": name, "visits": visits}
+    return text + comparison(name, [f.name for part in r.parts for f in part.fields]) + "};\n"
+
+
+def record_table(d):
+    rows = "".join(f'    {{"{r.name}", k{n}Words, k{n}Fields.data(), static_cast<int>(k{n}Fields.size()), k{n}Parts, '
+                   f"{len(r.parts)}}},\n" for r in d.records for n in [camel(r.name)])
+    return ("// Every record of settings and statistics.\n"
+            f"inline constexpr std::array<RecordInfo, {len(d.records)}> kRecords{{{{\n{rows}}}}};\n")

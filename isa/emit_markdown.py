@@ -23,6 +23,15 @@ default.
 """
 
 
+RECORDS = """
+## Records
+
+What the settings store and the statistics database hold of a slot. Fields stand as in an instruction, and each part
+starts at a new word, because whoever writes there writes whole words. Type `c` is a counter, unsigned, which stops at its
+largest value.
+"""
+
+
 def page(d):
     parts = [OPENING.format(word=WORD)]
     for name, value in d.architecture.items():
@@ -31,6 +40,8 @@ def page(d):
     for i in d.instructions:
         parts.append(f"| {i.opcode} | [`{i.name}`](#{i.name}) | {i.unit} | {i.words} |\n")
     parts += [instruction(i) for i in d.instructions]
+    parts.append(RECORDS)
+    parts += [record(r) for r in d.records]
     parts.append("\n## Groups\n\nFields that several instructions share; above they stand in their places.\n")
     for name, (doc, fields) in d.groups.items():
         parts.append(f"\n**{name}**: {doc}\n\n| field | type | meaning |\n| --- | --- | --- |\n")
@@ -62,8 +73,22 @@ def meaning(field):
 
 def instruction(i):
     text = f"\n### {i.name}\n\nOpcode {i.opcode}, {i.unit} unit, {i.words} words. {i.doc}\n\n"
-    text += "| word | bits | field | type | meaning |\n| ---: | ---: | --- | --- | --- |\n"
-    for leaf in i.leaves:
+    return text + fields(i.leaves)
+
+
+def record(r):
+    text = f"\n### {r.name}\n\n{r.words} word{'s' if r.words > 1 else ''}{f', {-(-r.words // r.line)} lines' if r.line else ''}. {escape(r.doc)}\n"
+    leaves = list(r.leaves)
+    for part in r.parts:
+        own, leaves = leaves[:len(part.fields)], leaves[len(part.fields):]
+        writers = ", ".join(f"`{w}`" for w in part.writers)
+        text += f"\n**{part.name}**, written by {writers}: {escape(part.doc)}\n\n{fields(own)}"
+    return text
+
+
+def fields(leaves):
+    text = "| word | bits | field | type | meaning |\n| ---: | ---: | --- | --- | --- |\n"
+    for leaf in leaves:
         first, last = leaf.offsets[0], leaf.offsets[-1] + leaf.field.width - 1
         words = f"{first // WORD}" if first // WORD == last // WORD else f"{first // WORD}–{last // WORD}"
         low, high = first % WORD, first % WORD + leaf.field.width - 1

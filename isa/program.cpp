@@ -8,7 +8,7 @@
 namespace anzan::isa {
 namespace {
 
-constexpr std::uint32_t low_bits(int width) { return width == 32 ? ~0u : (1u << width) - 1u; }
+constexpr std::uint32_t kOpcodeMask = (1u << kOpcodeBits) - 1u;
 
 constexpr int longest() {
   int words = 0;
@@ -42,12 +42,9 @@ std::string describe(const ProgramError::Place& place, const std::string& found,
 // Bits of each word that fields occupy; all others are padding.
 std::array<std::uint32_t, longest()> used_bits(const InstructionInfo& instruction) {
   std::array<std::uint32_t, longest()> used{};
-  used[0] = low_bits(kOpcodeBits);
-  for (int i = 0; i < instruction.field_count; ++i) {
-    const FieldInfo& field = instruction.fields[i];
-    used[static_cast<std::size_t>(field.offset / kWordBits)] |= low_bits(field.width)
-                                                                << field.offset % kWordBits;
-  }
+  used[0] = kOpcodeMask;
+  for (int i = 0; i < instruction.field_count; ++i)
+    used[word_of(instruction.fields[i])] |= bits_of(instruction.fields[i]);
   return used;
 }
 
@@ -56,9 +53,8 @@ Instruction decode_one(const std::vector<std::uint32_t>& words, std::size_t at, 
                        std::size_t number) {
   Instruction instruction = make_instruction(kind);
   visit_fields(instruction, [&](const FieldInfo& field, auto& member) {
-    const std::size_t place = at + static_cast<std::size_t>(field.offset / kWordBits);
-    std::int64_t value = words[place] >> field.offset % kWordBits & low_bits(field.width);
-    if (field.kind == FieldKind::kSigned && value > maximum(field)) value -= std::int64_t{1} << field.width;
+    const std::size_t place = at + word_of(field);
+    const std::int64_t value = value_in(words[place], field);
     if (!fits(field, value))
       throw ProgramError({number, place, std::string(field.name)}, std::to_string(value), permitted(field));
     member = from_integer<std::remove_reference_t<decltype(member)>>(value);
@@ -73,11 +69,6 @@ ProgramError::ProgramError(Place place, std::string found, std::string expected)
       place_(std::move(place)),
       found_(std::move(found)),
       expected_(std::move(expected)) {}
-
-bool fits(const FieldInfo& field, std::int64_t value) {
-  if (value < minimum(field) || value > maximum(field)) return false;
-  return field.kind != FieldKind::kEnum || find_value(*field.values, value) != nullptr;
-}
 
 std::string permitted(const FieldInfo& field) {
   if (field.kind != FieldKind::kEnum)
@@ -99,10 +90,10 @@ std::vector<std::uint32_t> encode(const Program& program) {
     words[at] = static_cast<std::uint32_t>(kind.opcode);
     visit_fields(program[number], [&](const FieldInfo& field, const auto& member) {
       const std::int64_t value = to_integer(member);
-      const std::size_t place = at + static_cast<std::size_t>(field.offset / kWordBits);
+      const std::size_t place = at + word_of(field);
       if (!fits(field, value))
         throw ProgramError({number, place, std::string(field.name)}, std::to_string(value), permitted(field));
-      words[place] |= (static_cast<std::uint32_t>(value) & low_bits(field.width)) << field.offset % kWordBits;
+      words[place] |= bits_of(field, value);
     });
   }
   return words;
@@ -113,7 +104,7 @@ Program decode(const std::vector<std::uint32_t>& words) {
   std::transform(kInstructions.begin(), kInstructions.end(), used.begin(), used_bits);
   Program program;
   for (std::size_t at = 0; at < words.size();) {
-    const std::uint32_t opcode = words[at] & low_bits(kOpcodeBits);
+    const std::uint32_t opcode = words[at] & kOpcodeMask;
     const auto found = std::find_if(
         kInstructions.begin(), kInstructions.end(),
         [opcode](const auto& candidate) { return static_cast<std::uint32_t>(candidate.opcode) == opcode; });

@@ -50,8 +50,6 @@ inline std::uint32_t signal(const Instruction& instruction) {
   return std::visit([](const auto& i) { return i.signal; }, instruction);
 }
 
-// Whether the field can hold the value: in range and, for an enum, one of its values.
-bool fits(const FieldInfo& field, std::int64_t value);
 // What the field can hold, in words: "0 to 63", "int8, int16 or fp32".
 std::string permitted(const FieldInfo& field);
 

@@ -12,8 +12,9 @@ namespace {
 constexpr double kAccessBytes = 8;  // of an SramPoint
 constexpr double kJoulesPerPj = 1e-12, kWattsPerMw = 1e-3, kBytesPerKib = 1024;
 
-// Window and total of a slot are kept side by side.
-constexpr double kDatabaseBytes = 2.0 * isa::kSlots * kDatabaseLines * kDatabaseLineBytes;
+// The sets of counters of a slot are kept side by side.
+constexpr double kDatabaseBytes =
+    double{isa::kCounterSetInfo.size} * isa::kSlots * kDatabaseLines * kDatabaseLineBytes;
 constexpr double kSettingsBytes = 4.0 * (isa::kSlots * kSettingsEntryWords + isa::kScalars);
 
 void check(const std::vector<SramPoint>& points) {

@@ -83,8 +83,8 @@ constexpr bool table_is_in_order() {
 }
 static_assert(table_is_in_order(), "one entry an event, in the order of the enum");
 
-// Sets of counters of a slot: window and total.
-constexpr int kCounterSets = 2;
+// Sets of counters of a slot.
+constexpr int kCounterSets = isa::kCounterSetInfo.size;
 
 class Counter {
  public:

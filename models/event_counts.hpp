@@ -115,6 +115,6 @@ EventCounts count_events(const HbmCounters& hbm);
 // Bytes of a slot's counters that stand in one line of the statistics database, and of a slot's entry in the
 // settings store (in whole words; the first word is all that the units look up).
 inline constexpr int kDatabaseLineBytes = isa::kCountersPerLine * 4;
-inline constexpr int kSettingsEntryWords = 9;
+inline constexpr int kSettingsEntryWords = isa::kSlotSettingsWords;
 
 }  // namespace anzan::models

@@ -114,16 +114,17 @@ int predictive_target(const View& view) {
 struct PolicyRule {
   isa::Policy policy;
   int (*target)(const View&);
-  bool guarded;  // the target is lowered by `guard`
+  bool guarded;            // the target is lowered by `guard`
+  bool finds_first_point;  // from one update, whatever the point was before
 };
 
 constexpr PolicyRule kPolicies[] = {
-    {isa::Policy::kStatic, keep, false},
-    {isa::Policy::kMax, max_target, true},
-    {isa::Policy::kOverflowRate, overflow_rate_target, true},
-    {isa::Policy::kStep, step_target, false},
-    {isa::Policy::kMinError, min_error_target, true},
-    {isa::Policy::kPredictive, predictive_target, true},
+    {isa::Policy::kStatic, keep, false, false},
+    {isa::Policy::kMax, max_target, true, true},
+    {isa::Policy::kOverflowRate, overflow_rate_target, true, true},
+    {isa::Policy::kStep, step_target, false, false},
+    {isa::Policy::kMinError, min_error_target, true, true},
+    {isa::Policy::kPredictive, predictive_target, true, false},
 };
 constexpr bool table_is_in_order() {
   std::size_t number = 0;
@@ -144,7 +145,11 @@ int highest_bin(const SlotStatistics& window) {
   return bin;
 }
 
+const PolicyRule& rule_of(isa::Policy policy) { return kPolicies[static_cast<std::size_t>(policy)]; }
+
 }  // namespace
+
+bool finds_first_point(isa::Policy policy) { return rule_of(policy).finds_first_point; }
 
 bool update(SlotSettings& settings, SlotStatistics& window) {
   count_up(settings.updates);
@@ -154,8 +159,8 @@ bool update(SlotSettings& settings, SlotStatistics& window) {
   if (!due || settings.policy == isa::Policy::kStatic || bin < 0) return false;
 
   const int largest = bin_position(bin);
-  settings.push_history(largest);
-  const PolicyRule& rule = kPolicies[static_cast<std::size_t>(settings.policy)];
+  push_history(settings, largest);
+  const PolicyRule& rule = rule_of(settings.policy);
   const int wanted = rule.target({settings, window, largest}) - (rule.guarded ? settings.guard : 0);
   const int target = std::max<int>(settings.q_min, std::min<int>(settings.q_max, wanted));
 

@@ -10,4 +10,9 @@ namespace anzan::models {
 // lets the slot's policy move q_write and decays the window. Returns whether q_write changed.
 bool update(SlotSettings& settings, SlotStatistics& window);
 
+// Whether one update by this policy finds a point from the window alone, so that it can be the first:
+// `static` never moves, `step` goes one bit at a time, `predictive` would take the first rise for a trend. In
+// their place `max` finds it.
+bool finds_first_point(isa::Policy policy);
+
 }  // namespace anzan::models

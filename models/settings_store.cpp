@@ -1,68 +1,27 @@
-// The fields of an entry, named once for comparing and saving.
+// An entry is saved as the words that the chip keeps it in.
 #include "models/settings_store.hpp"
 
 #include <algorithm>
 #include <stdexcept>
-#include <tuple>
 #include <utility>
 
 #include "models/byte_stream.hpp"
 
 namespace anzan::models {
-namespace {
 
-// Every field of an entry, in the order of the saved layout: the one list behind comparison and saving.
-template <class Settings>
-auto fields(Settings& s) {
-  return std::tie(s.width, s.q_read, s.q_write, s.rounding, s.policy, s.interval, s.warmup, s.guard,
-                  s.hysteresis, s.decay, s.r_max, s.window, s.q_min, s.q_max, s.updates, s.age, s.history,
-                  s.history_count);
-}
-
-template <class Integer>
-void put(ByteWriter& writer, Integer value) {
-  writer.put(value);
-}
-void put(ByteWriter& writer, isa::Rounding value) { writer.put(static_cast<std::uint8_t>(value)); }
-void put(ByteWriter& writer, isa::Policy value) { writer.put(static_cast<std::uint8_t>(value)); }
-void put(ByteWriter& writer, const std::array<std::int8_t, isa::kHistoryLength>& value) {
-  for (const std::int8_t p : value) writer.put(p);
-}
-
-template <class Integer>
-void get(ByteReader& reader, Integer& value) {
-  reader.get(value);
-}
-template <class Enum>
-void get_enum(ByteReader& reader, Enum& value, const isa::EnumInfo& choices) {
-  std::uint8_t number = 0;
-  reader.get(number);
-  if (isa::find_value(choices, number) == nullptr)
-    throw std::invalid_argument("saved settings hold an unknown choice");
-  value = static_cast<Enum>(number);
-}
-void get(ByteReader& reader, isa::Rounding& value) { get_enum(reader, value, isa::kRoundingInfo); }
-void get(ByteReader& reader, isa::Policy& value) { get_enum(reader, value, isa::kPolicyInfo); }
-void get(ByteReader& reader, std::array<std::int8_t, isa::kHistoryLength>& value) {
-  for (std::int8_t& p : value) reader.get(p);
-}
-
-}  // namespace
-
-void SlotSettings::push_history(int position) {
-  if (history_count == history.size()) {
+void push_history(SlotSettings& settings, int position) {
+  auto& history = settings.history;
+  if (settings.history_count == history.size()) {
     std::rotate(history.begin(), history.begin() + 1, history.end());
-    --history_count;
+    --settings.history_count;
   }
-  history[history_count++] = static_cast<std::int8_t>(position);
+  history[settings.history_count++] = static_cast<std::int8_t>(position);
 }
-
-bool SlotSettings::operator==(const SlotSettings& o) const { return fields(*this) == fields(o); }
 
 std::vector<std::uint8_t> SettingsStore::serialise() const {
   ByteWriter writer;
   for (const SlotSettings& s : slots_) {
-    std::apply([&writer](const auto&... field) { (put(writer, field), ...); }, fields(s));
+    for (const std::uint32_t word : isa::pack(s)) writer.put(word);
   }
   for (const std::uint32_t bits : scalars_) writer.put(bits);
   writer.put(seed_);
@@ -74,9 +33,11 @@ void SettingsStore::deserialise(const std::vector<std::uint8_t>& bytes) {
   ByteReader reader(bytes);
   SettingsStore read;
   for (SlotSettings& s : read.slots_) {
-    std::apply([&reader](auto&... field) { (get(reader, field), ...); }, fields(s));
-    if (s.history_count > s.history.size())
-      throw std::invalid_argument("saved settings hold too long a history");
+    isa::RecordWords<SlotSettings> words;
+    for (std::uint32_t& word : words) reader.get(word);
+    s = isa::unpack<SlotSettings>(words);
+    if (!isa::holds<SlotSettings>(words) || s.history_count > s.history.size())
+      throw std::invalid_argument("saved settings hold what an entry cannot");
   }
   for (std::uint32_t& bits : read.scalars_) reader.get(bits);
   reader.get(read.seed_);

@@ -5,34 +5,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "isa/isa_generated.hpp"
+#include "isa/records.hpp"
 
 namespace anzan::models {
 
-struct SlotSettings {
-  std::uint8_t width = isa::kWidthMax;  // effective bits of an element
-  std::int8_t q_read = 0, q_write = 0;  // binary points: a value is n · 2^(−q)
-  isa::Rounding rounding = isa::Rounding::kNearestEven;
+using SlotSettings = isa::SlotSettings;
 
-  isa::Policy policy = isa::Policy::kStatic;
-  std::uint16_t interval = 1;   // the optimiser acts on every interval-th update ...
-  std::uint16_t warmup = 0;     // ... and on each of the first `warmup` ones
-  std::uint8_t guard = 0;       // bits by which a target is lowered
-  std::uint8_t hysteresis = 0;  // a finer target must be finer by more than this
-  std::uint8_t decay = 0;       // what remains of the window after acting, in 1/256
-  std::uint32_t r_max = 0;      // largest overflow rate, in 2^(−32)
-  std::uint8_t window = 1;      // positions of the history that `max` and `predictive` look at, 1 to 8
-  std::int8_t q_min = isa::kBinaryPointMin, q_max = isa::kBinaryPointMax;
-
-  // State of the optimiser.
-  std::uint32_t updates = 0, age = 0;  // updates so far, and since it last acted; both stop at 2^32 − 1
-  std::array<std::int8_t, isa::kHistoryLength> history{};  // largest positions, oldest first
-  std::uint8_t history_count = 0;                          // how many of them are valid
-
-  void push_history(int position);  // forgets the oldest when full
-  bool operator==(const SlotSettings& o) const;
-  bool operator!=(const SlotSettings& o) const { return !(*this == o); }
-};
+void push_history(SlotSettings& settings, int position);  // forgets the oldest when full
 
 class SettingsStore {
  public:
@@ -51,8 +30,8 @@ class SettingsStore {
   void set_seed(std::uint32_t seed) { seed_ = seed; }
   void set_step(std::uint32_t step) { step_ = step; }
 
-  // Little-endian, of constant size. deserialise throws std::invalid_argument, and changes nothing, if the
-  // size differs or a field holds what it cannot.
+  // The words of the entries, scalars, seed and step, little-endian. deserialise throws
+  // std::invalid_argument, and changes nothing, if the size differs or a field holds what it cannot.
   std::vector<std::uint8_t> serialise() const;
   void deserialise(const std::vector<std::uint8_t>& bytes);
 

@@ -1,4 +1,4 @@
-// The counters, named once for adding, decaying and saving.
+// Adding, decaying and saving go through the counters as isa.json lists them.
 #include "models/statistics_database.hpp"
 
 #include <limits>
@@ -9,25 +9,15 @@
 namespace anzan::models {
 namespace {
 
-// Calls f(counter of a, same counter of b) for each counter, in the order of the saved layout.
+// Calls f(counter of a, same counter of b) for each counter.
 template <class A, class B, class F>
 void for_each_pair(A& a, B& b, F f) {
-  f(a.values, b.values);
-  f(a.zeros, b.zeros);
-  f(a.saturated_high, b.saturated_high);
-  f(a.saturated_low, b.saturated_low);
-  f(a.underflows, b.underflows);
-  for (std::size_t i = 0; i < a.histogram.size(); ++i) f(a.histogram[i], b.histogram[i]);
+  A::visit_fields([&f](const isa::FieldInfo&, auto& of_a, auto& of_b) { f(of_a, of_b); }, a, b);
 }
 
 void saturating_add(std::uint32_t& to, std::uint64_t from) {
   const std::uint64_t room = std::numeric_limits<std::uint32_t>::max() - to;
   to += static_cast<std::uint32_t>(from < room ? from : room);
-}
-
-template <class A, class F>
-void for_each(A& a, F f) {
-  for_each_pair(a, a, [&f](auto& counter, auto&) { f(counter); });
 }
 
 }  // namespace
@@ -45,8 +35,11 @@ void SlotStatistics::subtract(const SlotStatistics& earlier) {
 }
 
 void SlotStatistics::decay(std::uint8_t factor) {
-  for_each(*this,
-           [factor](std::uint32_t& c) { c = static_cast<std::uint32_t>((std::uint64_t{c} * factor) >> 8); });
+  visit_fields(
+      [factor](const isa::FieldInfo&, std::uint32_t& c) {
+        c = static_cast<std::uint32_t>((std::uint64_t{c} * factor) >> 8);
+      },
+      *this);
 }
 
 void StatisticsDatabase::merge(int slot, const LocalStatistics& local) {
@@ -62,8 +55,9 @@ SlotStatistics StatisticsDatabase::take_total(int slot) {
 std::vector<std::uint8_t> StatisticsDatabase::serialise() const {
   ByteWriter writer;
   for (const Entry& e : entries_) {
-    for_each(e.window, [&writer](std::uint32_t c) { writer.put(c); });
-    for_each(e.total, [&writer](std::uint32_t c) { writer.put(c); });
+    for (const SlotStatistics* set : {&e.window, &e.total}) {
+      for (const std::uint32_t word : isa::pack(*set)) writer.put(word);
+    }
   }
   return writer.take();
 }
@@ -72,8 +66,11 @@ void StatisticsDatabase::deserialise(const std::vector<std::uint8_t>& bytes) {
   ByteReader reader(bytes);
   std::vector<Entry> read(entries_.size());
   for (Entry& e : read) {
-    for_each(e.window, [&reader](std::uint32_t& c) { reader.get(c); });
-    for_each(e.total, [&reader](std::uint32_t& c) { reader.get(c); });
+    for (SlotStatistics* set : {&e.window, &e.total}) {
+      isa::RecordWords<SlotStatistics> words;
+      for (std::uint32_t& word : words) reader.get(word);
+      *set = isa::unpack<SlotStatistics>(words);
+    }
   }
   reader.finish();
   entries_ = std::move(read);

@@ -1,37 +1,20 @@
 // What the analysis blocks counted, one entry a slot: the window that the settings optimiser reads, and the
 // total that the host reads. Counters are 32 bits and stop at their largest value.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <vector>
 
-#include "isa/isa_generated.hpp"
+#include "isa/records.hpp"
 
 namespace anzan::models {
 
-template <class Count>
-struct Counters {
-  Count values = 0;
-  Count zeros = 0;
-  Count saturated_high = 0;
-  Count saturated_low = 0;
-  Count underflows = 0;
-  std::array<Count, isa::kHistogramBins> histogram{};
-
-  bool operator==(const Counters& o) const {
-    return values == o.values && zeros == o.zeros && saturated_high == o.saturated_high &&
-           saturated_low == o.saturated_low && underflows == o.underflows && histogram == o.histogram;
-  }
-  bool operator!=(const Counters& o) const { return !(*this == o); }
-};
-
 // Counts of one instruction, or of one thread's share of it: 64 bits, so that merging is plain addition.
-struct LocalStatistics : Counters<std::uint64_t> {
+struct LocalStatistics : isa::Statistics<std::uint64_t> {
   void add(const LocalStatistics& other);
 };
 
 // Counts of a slot, as the hardware keeps them.
-struct SlotStatistics : Counters<std::uint32_t> {
+struct SlotStatistics : isa::Statistics<std::uint32_t> {
   void add(const LocalStatistics& local);  // saturating: independent of the order of additions
   void add(const SlotStatistics& other);   // of another core, likewise
   // What was counted earlier; leaves what has been counted since.
@@ -51,8 +34,8 @@ class StatisticsDatabase {
   void merge(int slot, const LocalStatistics& local);  // into the window and the total
   SlotStatistics take_total(int slot);                 // returns the total and clears it
 
-  // Little-endian, of constant size. deserialise throws std::invalid_argument, and changes nothing, if the
-  // size differs.
+  // The words of window and total of every slot, little-endian. deserialise throws std::invalid_argument, and
+  // changes nothing, if the size differs.
   std::vector<std::uint8_t> serialise() const;
   void deserialise(const std::vector<std::uint8_t>& bytes);
 

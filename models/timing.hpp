@@ -43,9 +43,7 @@ bool uses_hbm(const isa::Instruction& instruction);
 std::int64_t work_cycles(const isa::Instruction& instruction);
 
 // The statistics database works a line a cycle, for one unit at a time.
-inline constexpr int kCounters =
-    isa::kHistogramBins + 5;  // values, zeros, saturated high and low, underflows
-inline constexpr int kDatabaseLines = (kCounters + isa::kCountersPerLine - 1) / isa::kCountersPerLine;
+inline constexpr int kDatabaseLines = isa::kStatisticsLines;
 inline constexpr int kMergeCycles =
     kDatabaseLines + 1;  // the last line is written back a cycle after its read
 

@@ -2,14 +2,14 @@
 // the counts for the merge into the statistics database. A lane outside the mask is not valid; an fp32 output
 // has neither saturation nor underflow.
 //   A row of cycle c is in line_o from c + 1 on. clear_i sets all counters to zero; a row beside it is lost.
-//   line_o is line line_i of the counts: histogram bins, values, zeros, saturated_high, saturated_low,
-//   underflows, then zeros. Counters stop at their largest value.
+//   line_o is line line_i of the counts, in the order of isa_pkg::Statistics, then zeros. Counters stop at
+//   their largest value.
 module analysis_block #(
   parameter integer Lanes       = 16,
   parameter integer CounterBits = isa_pkg::WordBits,
   parameter integer BinBits     = $clog2(isa_pkg::HistogramBins),
   parameter integer PerLine     = isa_pkg::CountersPerLine,
-  parameter integer Lines       = (isa_pkg::HistogramBins + statistics_pkg::Others + PerLine - 1) / PerLine
+  parameter integer Lines       = isa_pkg::StatisticsLines
 ) (
   input  logic                           clk_i,
   input  logic                           rst_ni,
@@ -24,18 +24,25 @@ module analysis_block #(
   output logic [PerLine*CounterBits-1:0] line_o
 );
   localparam integer Bins      = isa_pkg::HistogramBins;
-  localparam integer Counters  = Bins + statistics_pkg::Others;
+  localparam integer Counters  = isa_pkg::StatisticsWords;
+  localparam integer Others    = Counters - Bins;
+  // Numbers of the counters behind the histogram, counted from there.
+  localparam integer Values        = isa_pkg::StatisticsValuesLsb / isa_pkg::WordBits - Bins;
+  localparam integer Zeros         = isa_pkg::StatisticsZerosLsb / isa_pkg::WordBits - Bins;
+  localparam integer SaturatedHigh = isa_pkg::StatisticsSaturatedHighLsb / isa_pkg::WordBits - Bins;
+  localparam integer SaturatedLow  = isa_pkg::StatisticsSaturatedLowLsb / isa_pkg::WordBits - Bins;
+  localparam integer Underflows    = isa_pkg::StatisticsUnderflowsLsb / isa_pkg::WordBits - Bins;
   localparam integer CountBits = $clog2(Lanes + 1);
 
   // What there is to count in each lane. Nothing is, and nothing switches, in a cycle without a row.
-  logic                                    any;
-  logic [statistics_pkg::Others*Lanes-1:0] others;
+  logic                    any;
+  logic [Others*Lanes-1:0] others;
   assign any = valid_i != '0;
-  assign others[statistics_pkg::Values*Lanes +: Lanes]        = valid_i;
-  assign others[statistics_pkg::Zeros*Lanes +: Lanes]         = valid_i & zero_i;
-  assign others[statistics_pkg::SaturatedHigh*Lanes +: Lanes] = valid_i & saturated_high_i;
-  assign others[statistics_pkg::SaturatedLow*Lanes +: Lanes]  = valid_i & saturated_low_i;
-  assign others[statistics_pkg::Underflows*Lanes +: Lanes]    = valid_i & underflow_i;
+  assign others[Values*Lanes +: Lanes]        = valid_i;
+  assign others[Zeros*Lanes +: Lanes]         = valid_i & zero_i;
+  assign others[SaturatedHigh*Lanes +: Lanes] = valid_i & saturated_high_i;
+  assign others[SaturatedLow*Lanes +: Lanes]  = valid_i & saturated_low_i;
+  assign others[Underflows*Lanes +: Lanes]    = valid_i & underflow_i;
 
   // First the row's lanes are counted, then the counter takes them: a row is under way for a cycle, which
   // line_o looks past.

@@ -8,12 +8,11 @@ module compute_core #(
   parameter integer QueueDepth      = 8,
   parameter integer Outstanding     = 64,
   parameter integer Slots           = isa_pkg::Slots,
-  parameter integer Units           = isa_pkg::UnitNetwork,
+  parameter integer Units           = isa_pkg::UnitCount - 1,  // all but the sequencer
   parameter integer SlotBits        = $clog2(isa_pkg::Slots),
-  parameter integer StoreHostBits   = 1 + SlotBits + $clog2(settings_pkg::EntryWords),
-  parameter integer DatabaseLines   = (isa_pkg::HistogramBins + statistics_pkg::Others + isa_pkg::CountersPerLine - 1)
-                                      / isa_pkg::CountersPerLine,
-  parameter integer DatabaseHostBits = SlotBits + 1 + $clog2(DatabaseLines + 1) + $clog2(isa_pkg::CountersPerLine)
+  parameter integer StoreHostBits   = 1 + SlotBits + $clog2(isa_pkg::SlotSettingsWords),
+  parameter integer DatabaseHostBits = SlotBits + 1 + $clog2(isa_pkg::StatisticsLines + 1)
+                                       + $clog2(isa_pkg::CountersPerLine)
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,
@@ -65,11 +64,10 @@ module compute_core #(
   localparam integer DmaWords = isa_pkg::CopyWords > isa_pkg::TransposeWords ? isa_pkg::CopyWords
                                                                             : isa_pkg::TransposeWords;
   localparam integer LineBits = 32 * Lanes;
-  localparam integer LookupBits = isa_pkg::RoundingBits + 2 * settings_pkg::LookupPointBits
-                                + settings_pkg::LookupWidthBits;
+  localparam integer LookupBits = isa_pkg::LookupBits;
   localparam integer CounterLine = isa_pkg::CountersPerLine * 32;
-  localparam integer EntryBits = settings_pkg::EntryWords * 32;
-  localparam integer StateBits = settings_pkg::StateWords * 32;
+  localparam integer EntryBits = isa_pkg::SlotSettingsWords * 32;
+  localparam integer StateBits = isa_pkg::SlotSettingsStateWords * 32;
 
   logic [32*DmaWords-1:0]             dma_instruction;
   logic [32*isa_pkg::TensorWords-1:0] tensor_instruction;
@@ -77,6 +75,8 @@ module compute_core #(
   logic [32*isa_pkg::UpdateWords-1:0] settings_instruction;
   logic [32*isa_pkg::PutWords-1:0]    network_instruction;
 
+  // The scratchpad has thirteen ports of the same three or four signals. yosys reads neither interfaces nor arrays of
+  // structs at ports, so each stands here, at its unit and at the scratchpad, by name.
   logic                tensor_a_re;
   logic [31:0]         tensor_a_addr;
   logic [LineBits-1:0] tensor_a_rdata;

@@ -3,8 +3,7 @@
 //   present_o   in cycles g + k, k = 0 to 8: line line_o = k goes to the database
 //   arrived_o   in cycles g + k + 1: line k of the window has come from it
 module database_pass #(
-  parameter integer PerLine  = isa_pkg::CountersPerLine,
-  parameter integer Lines    = (isa_pkg::HistogramBins + statistics_pkg::Others + PerLine - 1) / PerLine,
+  parameter integer Lines    = isa_pkg::StatisticsLines,
   parameter integer LineBits = $clog2(Lines + 1)
 ) (
   input  logic                clk_i,

@@ -7,20 +7,21 @@
 // The scan collects round and lost of candidate 0; then each slide_i goes from candidate i to i + 1, given
 // c_i, c_(w+i) and c_(w+i+7). Two cycles after the ninth slide best_o is there from the next cycle on.
 module least_error #(
-  parameter integer WordBits = isa_pkg::WordBits,
-  parameter integer BinBits  = $clog2(isa_pkg::HistogramBins),
-  parameter integer BestBits = 4
+  parameter integer WordBits  = isa_pkg::WordBits,
+  parameter integer BinBits   = $clog2(isa_pkg::HistogramBins),
+  parameter integer WidthBits = isa_pkg::LookupWidthWidth,
+  parameter integer BestBits  = 4
 ) (
-  input  logic                clk_i,
-  input  logic                rst_ni,
-  input  logic                clear_i,
-  input  logic [4:0]          width_i,
-  input  logic                scan_i,    // c_d is head_i, d = 0, 1, ...; zeros may come before c_0
-  input  logic                slide_i,
-  input  logic [WordBits-1:0] head_i,    // slide: c_i
-  input  logic [WordBits-1:0] middle_i,  // slide: c_(w+i)
-  input  logic [WordBits-1:0] tail_i,    // slide: c_(w+i+7)
-  output logic [BestBits-1:0] best_o
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 clear_i,
+  input  logic [WidthBits-1:0] width_i,
+  input  logic                 scan_i,    // c_d is head_i, d = 0, 1, ...; zeros may come before c_0
+  input  logic                 slide_i,
+  input  logic [WordBits-1:0]  head_i,    // slide: c_i
+  input  logic [WordBits-1:0]  middle_i,  // slide: c_(w+i)
+  input  logic [WordBits-1:0]  tail_i,    // slide: c_(w+i+7)
+  output logic [BestBits-1:0]  best_o
 );
   localparam integer Candidates = 9;
   localparam integer Lost       = 7;  // places below the last one to which a value still costs

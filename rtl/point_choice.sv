@@ -2,14 +2,15 @@
 // coarser than the point for writing or finer by more than the hysteresis. q_write_o is there two cycles
 // after the inputs.
 module point_choice #(
-  parameter integer Bits     = settings_pkg::ByteBits,
-  parameter integer BinBits  = $clog2(isa_pkg::HistogramBins),
-  parameter integer BestBits = 4
+  parameter integer Bits      = isa_pkg::SlotSettingsQWriteWidth,
+  parameter integer BinBits   = $clog2(isa_pkg::HistogramBins),
+  parameter integer WidthBits = isa_pkg::LookupWidthWidth,
+  parameter integer BestBits  = 4
 ) (
   input  logic                                  clk_i,
   input  logic                                  rst_ni,
   input  logic        [isa_pkg::PolicyBits-1:0] policy_i,
-  input  logic        [4:0]                     width_i,
+  input  logic        [WidthBits-1:0]           width_i,
   input  logic signed [Bits-1:0]                q_write_i,
   input  logic signed [Bits-1:0]                q_min_i,
   input  logic signed [Bits-1:0]                q_max_i,
@@ -34,7 +35,8 @@ module point_choice #(
   always_comb begin
     wanted  = q;
     guarded = 1'b1;
-    case (policy_i)
+    case (policy_i)  // a row a policy
+      isa_pkg::PolicyStatic:       guarded = 1'b0;
       isa_pkg::PolicyMax:          wanted = room - W'(highest_i);
       isa_pkg::PolicyOverflowRate: wanted = finest;
       isa_pkg::PolicyStep: begin
@@ -44,7 +46,7 @@ module point_choice #(
       end
       isa_pkg::PolicyMinError:     wanted = room - W'(position_i) + W'({1'b0, best_i});
       isa_pkg::PolicyPredictive:   wanted = room - W'(predicted_i);
-      default: guarded = 1'b0;
+      default:                     wanted = Unlimited;  // none: far off, so that a policy without a row is seen
     endcase
     if (guarded) wanted = wanted - W'({1'b0, guard_i});
   end

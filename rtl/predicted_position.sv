@@ -4,7 +4,7 @@
 // cycle load_i + 10 predicted_o is there.
 module predicted_position #(
   parameter integer Length   = isa_pkg::HistoryLength,
-  parameter integer Bits     = settings_pkg::ByteBits,
+  parameter integer Bits     = isa_pkg::SlotSettingsHistoryWidth,
   parameter integer CountBits = $clog2(isa_pkg::HistoryLength + 1)
 ) (
   input  logic                          clk_i,

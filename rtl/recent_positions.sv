@@ -2,7 +2,7 @@
 // look at: the last count_o = min(window, history) positions, the newest first, and the highest of them.
 module recent_positions #(
   parameter integer Length   = isa_pkg::HistoryLength,
-  parameter integer Bits     = settings_pkg::ByteBits,
+  parameter integer Bits     = isa_pkg::SlotSettingsHistoryWidth,
   parameter integer CountBits = $clog2(isa_pkg::HistoryLength + 1)
 ) (
   input  logic signed [Bits-1:0]        position_i,

@@ -6,7 +6,7 @@
 module sequencer #(
   parameter integer Lanes      = 16,
   parameter integer QueueDepth = 8,
-  parameter integer Units      = isa_pkg::UnitNetwork,  // the last; number 0 is the sequencer
+  parameter integer Units      = isa_pkg::UnitCount - 1,  // number 0 is the sequencer itself
   parameter integer DmaWords   = isa_pkg::CopyWords > isa_pkg::TransposeWords ? isa_pkg::CopyWords
                                                                               : isa_pkg::TransposeWords
 ) (

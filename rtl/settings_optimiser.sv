@@ -6,7 +6,8 @@ module settings_optimiser #(
   parameter integer SlotBits  = isa_pkg::UpdateSlotWidth,
   parameter integer PerLine   = isa_pkg::CountersPerLine,
   parameter integer LineWidth = PerLine * WordBits,
-  parameter integer EntryBits = settings_pkg::EntryWords * WordBits
+  parameter integer EntryBits = isa_pkg::SlotSettingsWords * WordBits,
+  parameter integer StateBits = isa_pkg::SlotSettingsStateWords * WordBits
 ) (
   input  logic                                     clk_i,
   input  logic                                     rst_ni,
@@ -24,30 +25,38 @@ module settings_optimiser #(
   output logic                                     entry_we_state_o,
   output logic [SlotBits-1:0]                      entry_addr_o,
   output logic [WordBits-1:0]                      entry_numbers_o,
-  output logic [settings_pkg::StateWords*WordBits-1:0] entry_state_o,
+  output logic [StateBits-1:0]                     entry_state_o,
   input  logic [EntryBits-1:0]                     entry_i
 );
   localparam integer Bins    = isa_pkg::HistogramBins;
   localparam integer BinBits = $clog2(Bins);
-  localparam integer Lines   = (Bins + statistics_pkg::Others + PerLine - 1) / PerLine;
-  localparam integer Bits    = settings_pkg::ByteBits;
+  localparam integer Lines   = isa_pkg::StatisticsLines;
+  localparam integer Bits    = isa_pkg::SlotSettingsQWriteWidth;
   localparam integer HistoryBits = isa_pkg::HistoryLength * Bits;
   localparam integer CountBits   = $clog2(isa_pkg::HistoryLength + 1);
+
+  // The cycles of Decide. In 0 the last bin is looked at; largest_q and the history hold from 1 on. In 13 all policies
+  // have decided: best_o is there four cycles after the last read for a slide, predicted_o ten after LoadDivision.
+  // point_choice takes 13 and 14.
+  localparam integer FirstSlide   = 1;               // a read of bins, which least_error slides to a cycle later
+  localparam integer LastSlide    = FirstSlide + 8;  // nine candidates
+  localparam integer LoadDivision = 3;               // predicted_position begins to divide
   localparam integer LastDecision = isa_pkg::OptimiserDecisionCycles - 1;
 
   // Fields of the entry.
   logic [isa_pkg::PolicyBits-1:0] policy;
-  logic [settings_pkg::LookupWidthBits-1:0] width;
+  logic [isa_pkg::LookupWidthWidth-1:0] width;
   logic [Bits-1:0]     decay;
-  logic [15:0]         interval, warmup;
+  logic [isa_pkg::SlotSettingsIntervalWidth-1:0] interval;
+  logic [isa_pkg::SlotSettingsWarmupWidth-1:0]   warmup;
   logic [WordBits-1:0] updates, age;
-  assign policy   = entry_i[settings_pkg::PolicyLsb +: isa_pkg::PolicyBits];
-  assign width    = entry_i[settings_pkg::WidthLsb +: settings_pkg::LookupWidthBits];
-  assign decay    = entry_i[settings_pkg::DecayLsb +: Bits];
-  assign interval = entry_i[settings_pkg::IntervalLsb +: 16];
-  assign warmup   = entry_i[settings_pkg::WarmupLsb +: 16];
-  assign updates  = entry_i[settings_pkg::UpdatesLsb +: WordBits];
-  assign age      = entry_i[settings_pkg::AgeLsb +: WordBits];
+  assign policy   = entry_i[isa_pkg::SlotSettingsPolicyLsb +: isa_pkg::PolicyBits];
+  assign width    = entry_i[isa_pkg::SlotSettingsWidthLsb +: isa_pkg::LookupWidthWidth];
+  assign decay    = entry_i[isa_pkg::SlotSettingsDecayLsb +: Bits];
+  assign interval = entry_i[isa_pkg::SlotSettingsIntervalLsb +: isa_pkg::SlotSettingsIntervalWidth];
+  assign warmup   = entry_i[isa_pkg::SlotSettingsWarmupLsb +: isa_pkg::SlotSettingsWarmupWidth];
+  assign updates  = entry_i[isa_pkg::SlotSettingsUpdatesLsb +: WordBits];
+  assign age      = entry_i[isa_pkg::SlotSettingsAgeLsb +: WordBits];
 
   // What is being done; cycle_q counts the cycles of a state.
   typedef enum logic [2:0] {Idle, Settle, Read, Scan, Decide, Write} state_e;
@@ -108,7 +117,7 @@ module settings_optimiser #(
   logic pass, clear, load;
   assign pass   = state_q == Read || state_q == Write;
   assign clear  = state_q == Read;
-  assign load   = state_q == Decide && cycle_q == BinBits'(3);
+  assign load   = state_q == Decide && cycle_q == BinBits'(LoadDivision);
   assign done_o = (state_q == Settle || state_q == Write) && end_of_state;
 
   localparam integer LineBits = $clog2(Lines + 1);
@@ -151,8 +160,8 @@ module settings_optimiser #(
   logic [WordBits-1:0] head_q, middle_q, tail_q;
   logic [BinBits-1:0]  bin_q, largest_q;
   logic                scan_q, found_q, slide_q;
-  assign head_bin   = state_q == Scan ? BinBits'(Bins - 1) - cycle_q : largest_q - cycle_q + 1'b1;
-  assign middle_bin = largest_q - BinBits'(width) - cycle_q + 1'b1;
+  assign head_bin   = state_q == Scan ? BinBits'(Bins - 1) - cycle_q : largest_q - cycle_q + BinBits'(FirstSlide);
+  assign middle_bin = largest_q - BinBits'(width) - cycle_q + BinBits'(FirstSlide);
   assign tail_bin   = middle_bin - BinBits'(7);
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -170,7 +179,7 @@ module settings_optimiser #(
       tail_q   <= window_q[tail_bin*WordBits +: WordBits];
       bin_q    <= head_bin;
       scan_q   <= state_q == Scan;
-      slide_q  <= state_q == Decide && cycle_q >= BinBits'(1) && cycle_q <= BinBits'(9);
+      slide_q  <= state_q == Decide && cycle_q >= BinBits'(FirstSlide) && cycle_q <= BinBits'(LastSlide);
       if (state_q == Read) begin
         found_q <= 1'b0;
       end else if (scan_q && !found_q && head_q != '0) begin
@@ -180,8 +189,7 @@ module settings_optimiser #(
     end
   end
 
-  // The policies. The last bin is looked at in decision cycle 0, so largest_q holds from 1 on; all of them
-  // have decided by 13, and the choice takes two cycles more.
+  // The policies.
   logic signed [Bits-1:0] position, highest, q_write;
   logic [HistoryBits-1:0] history, recent;
   logic [CountBits-1:0]   history_count, recent_count;
@@ -192,9 +200,9 @@ module settings_optimiser #(
   assign position = Bits'({1'b0, largest_q}) + Bits'(isa_pkg::HistogramOrigin);
   recent_positions u_recent (
     .position_i      (position),
-    .history_i       (entry_i[settings_pkg::HistoryLsb +: HistoryBits]),
-    .history_count_i (entry_i[settings_pkg::HistoryCountLsb +: CountBits]),
-    .window_i        (entry_i[settings_pkg::WindowLsb +: Bits]),
+    .history_i       (entry_i[isa_pkg::SlotSettingsHistoryLsb +: HistoryBits]),
+    .history_count_i (entry_i[isa_pkg::SlotSettingsHistoryCountLsb +: CountBits]),
+    .window_i        (entry_i[isa_pkg::SlotSettingsWindowLsb +: Bits]),
     .history_o       (history),
     .history_count_o (history_count),
     .recent_o        (recent),
@@ -205,8 +213,8 @@ module settings_optimiser #(
     .clk_i    (clk_i),
     .rst_ni   (rst_ni),
     .clear_i  (clear),
-    .values_i (window_q[(Bins + statistics_pkg::Values)*WordBits +: WordBits]),
-    .r_max_i  (entry_i[settings_pkg::RMaxLsb +: WordBits]),
+    .values_i (window_q[isa_pkg::StatisticsValuesLsb +: WordBits]),
+    .r_max_i  (entry_i[isa_pkg::SlotSettingsRMaxLsb +: WordBits]),
     .valid_i  (scan_q),
     .bin_i    (bin_q),
     .count_i  (head_q),
@@ -238,11 +246,11 @@ module settings_optimiser #(
     .rst_ni       (rst_ni),
     .policy_i     (policy),
     .width_i      (width),
-    .q_write_i    (entry_i[settings_pkg::QWriteLsb +: Bits]),
-    .q_min_i      (entry_i[settings_pkg::QMinLsb +: Bits]),
-    .q_max_i      (entry_i[settings_pkg::QMaxLsb +: Bits]),
-    .guard_i      (entry_i[settings_pkg::GuardLsb +: Bits]),
-    .hysteresis_i (entry_i[settings_pkg::HysteresisLsb +: Bits]),
+    .q_write_i    (entry_i[isa_pkg::SlotSettingsQWriteLsb +: Bits]),
+    .q_min_i      (entry_i[isa_pkg::SlotSettingsQMinLsb +: Bits]),
+    .q_max_i      (entry_i[isa_pkg::SlotSettingsQMaxLsb +: Bits]),
+    .guard_i      (entry_i[isa_pkg::SlotSettingsGuardLsb +: Bits]),
+    .hysteresis_i (entry_i[isa_pkg::SlotSettingsHysteresisLsb +: Bits]),
     .position_i   (position),
     .highest_i    (highest),
     .over_i       (over),
@@ -266,19 +274,21 @@ module settings_optimiser #(
   assign entry_we_state_o   = done_o && state_q == Write;
   logic [Bits-1:0]      q_write_before, q_write_after;
   logic [CountBits-1:0] history_count_after;
-  assign history_count_after = acts ? history_count : entry_i[settings_pkg::HistoryCountLsb +: CountBits];
-  assign q_write_before = entry_i[settings_pkg::QWriteLsb +: Bits];
+  assign history_count_after = acts ? history_count : entry_i[isa_pkg::SlotSettingsHistoryCountLsb +: CountBits];
+  assign q_write_before = entry_i[isa_pkg::SlotSettingsQWriteLsb +: Bits];
   assign q_write_after  = acts ? q_write : q_write_before;
-  assign entry_numbers_o = {
-    entry_i[settings_pkg::RoundingLsb +: Bits],
-    state_q == Settle ? q_write_before : q_write_after,
-    state_q == Settle ? q_write_before : entry_i[settings_pkg::QReadLsb +: Bits],
-    entry_i[settings_pkg::WidthLsb +: Bits]
-  };
-  assign entry_state_o = {
-    WordBits'(history_count_after),
-    acts ? history : entry_i[settings_pkg::HistoryLsb +: HistoryBits],
-    acts ? {WordBits{1'b0}} : age_next,
-    updates_next
-  };
+  always_comb begin
+    entry_numbers_o = entry_i[WordBits-1:0];
+    entry_numbers_o[isa_pkg::SlotSettingsQWriteLsb +: Bits] = state_q == Settle ? q_write_before : q_write_after;
+    if (state_q == Settle) entry_numbers_o[isa_pkg::SlotSettingsQReadLsb +: Bits] = q_write_before;
+  end
+  localparam integer StateLsb = isa_pkg::SlotSettingsStateFirstWord * WordBits;
+  always_comb begin
+    entry_state_o = '0;
+    entry_state_o[isa_pkg::SlotSettingsUpdatesLsb-StateLsb +: WordBits]       = updates_next;
+    entry_state_o[isa_pkg::SlotSettingsAgeLsb-StateLsb +: WordBits]           = acts ? '0 : age_next;
+    entry_state_o[isa_pkg::SlotSettingsHistoryLsb-StateLsb +: HistoryBits]    =
+      acts ? history : entry_i[isa_pkg::SlotSettingsHistoryLsb +: HistoryBits];
+    entry_state_o[isa_pkg::SlotSettingsHistoryCountLsb-StateLsb +: CountBits] = history_count_after;
+  end
 endmodule

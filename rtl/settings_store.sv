@@ -1,7 +1,7 @@
-// The settings store: an entry a slot (settings_pkg), the FP32 scalars, seed and step. Every read answers a
+// The settings store: an entry a slot (isa_pkg::SlotSettings), the FP32 scalars, seed and step. Every read answers a
 // cycle later and keeps its answer until the next.
-//   tensor_*, vector_*   lookups: {rounding, q_write, q_read, width}; the vector unit also reads scalars
-//   entry_*              the settings optimiser: reads an entry, writes word 0 and the state words
+//   tensor_*, vector_*   lookups, whose answers are isa_pkg::Lookup; the vector unit also reads scalars
+//   entry_*              the settings optimiser: reads an entry, writes its numbers (word 0) and its state
 //   host_*               a word a cycle, between programs: address {0, slot, word}, {1, 0, scalar}, {1, 1, 0}
 //                        seed, {1, 1, 1} step, the parts of the last three in the low bits
 module settings_store #(
@@ -9,10 +9,9 @@ module settings_store #(
   parameter integer SlotBits   = $clog2(isa_pkg::Slots),
   parameter integer ScalarBits = $clog2(isa_pkg::Scalars),
   parameter integer WordBits   = isa_pkg::WordBits,
-  parameter integer LookupBits = isa_pkg::RoundingBits + 2 * settings_pkg::LookupPointBits
-                               + settings_pkg::LookupWidthBits,
-  parameter integer EntryBits  = settings_pkg::EntryWords * WordBits,
-  parameter integer WordInEntryBits = $clog2(settings_pkg::EntryWords),
+  parameter integer LookupBits = isa_pkg::LookupBits,
+  parameter integer EntryBits  = isa_pkg::SlotSettingsWords * WordBits,
+  parameter integer WordInEntryBits = $clog2(isa_pkg::SlotSettingsWords),
   parameter integer HostBits   = 1 + SlotBits + WordInEntryBits
 ) (
   input  logic                  clk_i,
@@ -33,7 +32,7 @@ module settings_store #(
   input  logic                  entry_we_state_i,
   input  logic [SlotBits-1:0]   entry_addr_i,
   input  logic [WordBits-1:0]   entry_numbers_i,
-  input  logic [settings_pkg::StateWords*WordBits-1:0] entry_state_i,
+  input  logic [isa_pkg::SlotSettingsStateWords*WordBits-1:0] entry_state_i,
   output logic [EntryBits-1:0]  entry_rdata_o,
   input  logic                  host_re_i,
   input  logic                  host_we_i,
@@ -67,20 +66,27 @@ module settings_store #(
     if (tensor_re_i) tensor_q <= numbers_mem[tensor_addr_i[IndexBits-1:0]];
     if (vector_re_i) vector_q <= numbers_mem[vector_addr_i[IndexBits-1:0]];
   end
-  localparam integer PointBits = settings_pkg::LookupPointBits;
-  assign tensor_rdata_o = {tensor_q[settings_pkg::RoundingLsb +: isa_pkg::RoundingBits],
-                           tensor_q[settings_pkg::QWriteLsb +: PointBits],
-                           tensor_q[settings_pkg::QReadLsb +: PointBits],
-                           tensor_q[settings_pkg::WidthLsb +: settings_pkg::LookupWidthBits]};
-  assign vector_rdata_o = {vector_q[settings_pkg::RoundingLsb +: isa_pkg::RoundingBits],
-                           vector_q[settings_pkg::QWriteLsb +: PointBits],
-                           vector_q[settings_pkg::QReadLsb +: PointBits],
-                           vector_q[settings_pkg::WidthLsb +: settings_pkg::LookupWidthBits]};
+  assign tensor_rdata_o[isa_pkg::LookupWidthLsb +: isa_pkg::LookupWidthWidth] =
+    tensor_q[isa_pkg::SlotSettingsWidthLsb +: isa_pkg::LookupWidthWidth];
+  assign tensor_rdata_o[isa_pkg::LookupQReadLsb +: isa_pkg::LookupQReadWidth] =
+    tensor_q[isa_pkg::SlotSettingsQReadLsb +: isa_pkg::LookupQReadWidth];
+  assign tensor_rdata_o[isa_pkg::LookupQWriteLsb +: isa_pkg::LookupQWriteWidth] =
+    tensor_q[isa_pkg::SlotSettingsQWriteLsb +: isa_pkg::LookupQWriteWidth];
+  assign tensor_rdata_o[isa_pkg::LookupRoundingLsb +: isa_pkg::LookupRoundingWidth] =
+    tensor_q[isa_pkg::SlotSettingsRoundingLsb +: isa_pkg::LookupRoundingWidth];
+  assign vector_rdata_o[isa_pkg::LookupWidthLsb +: isa_pkg::LookupWidthWidth] =
+    vector_q[isa_pkg::SlotSettingsWidthLsb +: isa_pkg::LookupWidthWidth];
+  assign vector_rdata_o[isa_pkg::LookupQReadLsb +: isa_pkg::LookupQReadWidth] =
+    vector_q[isa_pkg::SlotSettingsQReadLsb +: isa_pkg::LookupQReadWidth];
+  assign vector_rdata_o[isa_pkg::LookupQWriteLsb +: isa_pkg::LookupQWriteWidth] =
+    vector_q[isa_pkg::SlotSettingsQWriteLsb +: isa_pkg::LookupQWriteWidth];
+  assign vector_rdata_o[isa_pkg::LookupRoundingLsb +: isa_pkg::LookupRoundingWidth] =
+    vector_q[isa_pkg::SlotSettingsRoundingLsb +: isa_pkg::LookupRoundingWidth];
   logic unused_bits;  // bytes are wider than what they hold
   assign unused_bits = ^{tensor_q, vector_q};
 
-  for (genvar w = 1; w < settings_pkg::EntryWords; w = w + 1) begin : gen_word
-    localparam integer State = w - 1 - settings_pkg::RuleWords;
+  for (genvar w = 1; w < isa_pkg::SlotSettingsWords; w = w + 1) begin : gen_word
+    localparam integer State = w - isa_pkg::SlotSettingsStateFirstWord;
     logic [WordBits-1:0] word_mem [Slots];
     logic                host_write;
     assign host_write = host_we_i && host_slots && host_word == WordInEntryBits'(w);

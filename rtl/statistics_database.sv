@@ -11,7 +11,7 @@ module statistics_database #(
   parameter integer PerLine   = isa_pkg::CountersPerLine,
   parameter integer WordBits  = isa_pkg::WordBits,
   parameter integer LineWidth = PerLine * WordBits,
-  parameter integer Lines     = (isa_pkg::HistogramBins + statistics_pkg::Others + PerLine - 1) / PerLine,
+  parameter integer Lines     = isa_pkg::StatisticsLines,
   parameter integer LineBits  = $clog2(Lines + 1),
   parameter integer WordInLineBits = $clog2(PerLine),
   parameter integer HostBits  = SlotBits + 1 + LineBits + WordInLineBits

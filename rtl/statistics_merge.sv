@@ -23,9 +23,7 @@ module statistics_merge #(
   input  logic                                   gnt_i,
   output logic [isa_pkg::CountersPerLine*32-1:0] add_o
 );
-  localparam integer Lines    = (isa_pkg::HistogramBins + statistics_pkg::Others + isa_pkg::CountersPerLine - 1) /
-                                isa_pkg::CountersPerLine;
-  localparam integer LineBits = $clog2(Lines + 1);
+  localparam integer LineBits = $clog2(isa_pkg::StatisticsLines + 1);
 
   logic                merges_q, ended, unused_present, unused_arrived;
   logic [LineBits-1:0] line;

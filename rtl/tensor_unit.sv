@@ -4,12 +4,12 @@
 //   from 5   tiles enter, a step or a line of spilled accumulators a cycle: address, data, multiply-accumulate
 // A tile leaves, a row a cycle (a spill of integers two), through the write-back path from the cycle after its
 // last step was added on, while the next one enters the other bank. Reads answer in the cycle after; a
-// lookup's answer is {rounding, q_write, q_read, width}. seed_i and step_i stay while the unit runs.
+// lookup's answer is isa_pkg::Lookup. seed_i and step_i stay while the unit runs.
 module tensor_unit #(
   parameter integer Lanes         = isa_pkg::LanesMin,
-  parameter integer SlotPointBits = $clog2(isa_pkg::BinaryPointMax + 1) + 1,
-  parameter integer WidthBits     = $clog2(isa_pkg::WidthMax + 1),
-  parameter integer LookupBits    = isa_pkg::RoundingBits + 2 * SlotPointBits + WidthBits,
+  parameter integer SlotPointBits = isa_pkg::LookupQReadWidth,
+  parameter integer WidthBits     = isa_pkg::LookupWidthWidth,
+  parameter integer LookupBits    = isa_pkg::LookupBits,
   parameter integer SlotBits      = $clog2(isa_pkg::Slots)
 ) (
   input  logic                                   clk_i,
@@ -110,7 +110,10 @@ module tensor_unit #(
   logic [WidthBits-1:0]             width, width_q;
   logic [31:0]                      key, key_q;
   logic signed [PointBits-1:0]      point;  // of the accumulators
-  assign {rounding, q_write, q_read, width} = slot_rdata_i;
+  assign width    = slot_rdata_i[isa_pkg::LookupWidthLsb +: isa_pkg::LookupWidthWidth];
+  assign q_read   = slot_rdata_i[isa_pkg::LookupQReadLsb +: isa_pkg::LookupQReadWidth];
+  assign q_write  = slot_rdata_i[isa_pkg::LookupQWriteLsb +: isa_pkg::LookupQWriteWidth];
+  assign rounding = slot_rdata_i[isa_pkg::LookupRoundingLsb +: isa_pkg::LookupRoundingWidth];
   random_key u_key (.seed_i(seed_i), .step_i(step_i), .slot_i(slot_o), .key_o(key));
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -5,9 +5,9 @@
 // the next cycle. seed, step, slots and scalars stay while an instruction runs.
 module vector_unit #(
   parameter integer Lanes         = 16,
-  parameter integer SlotPointBits = $clog2(isa_pkg::BinaryPointMax + 1) + 1,
-  parameter integer WidthBits     = $clog2(isa_pkg::WidthMax + 1),
-  parameter integer SettingsBits  = isa_pkg::RoundingBits + 2 * SlotPointBits + WidthBits,
+  parameter integer SlotPointBits = isa_pkg::LookupQReadWidth,
+  parameter integer WidthBits     = isa_pkg::LookupWidthWidth,
+  parameter integer LookupBits    = isa_pkg::LookupBits,
   parameter integer SlotBits      = $clog2(isa_pkg::Slots)
 ) (
   input  logic                                  clk_i,
@@ -18,7 +18,7 @@ module vector_unit #(
   // settings store
   output logic                                  slot_re_o,
   output logic [SlotBits-1:0]                   slot_addr_o,
-  input  logic [SettingsBits-1:0]               slot_rdata_i,  // rounding, q_write, q_read, width
+  input  logic [LookupBits-1:0]                 slot_rdata_i,  // isa_pkg::Lookup
   output logic                                  scalar_re_o,
   output logic [$clog2(isa_pkg::Scalars)-1:0]   scalar_addr_o,
   input  logic [31:0]                           scalar_rdata_i,
@@ -107,13 +107,13 @@ module vector_unit #(
       end
     end
   end
-  assign slot_q_read = slot_rdata_i[WidthBits +: SlotPointBits];
+  assign slot_q_read = slot_rdata_i[isa_pkg::LookupQReadLsb +: isa_pkg::LookupQReadWidth];
   random_key u_key (.seed_i(seed_i), .step_i(step_i), .slot_i(slot_o), .key_o(key));
   always_ff @(posedge clk_i) begin
     if (phase_q[Operands+1]) begin
-      width_q    <= slot_rdata_i[0 +: WidthBits];
-      q_write_q  <= slot_rdata_i[WidthBits + SlotPointBits +: SlotPointBits];
-      rounding_q <= slot_rdata_i[SettingsBits-1 -: isa_pkg::RoundingBits];
+      width_q    <= slot_rdata_i[isa_pkg::LookupWidthLsb +: isa_pkg::LookupWidthWidth];
+      q_write_q  <= slot_rdata_i[isa_pkg::LookupQWriteLsb +: isa_pkg::LookupQWriteWidth];
+      rounding_q <= slot_rdata_i[isa_pkg::LookupRoundingLsb +: isa_pkg::LookupRoundingWidth];
       key_q      <= key;
     end
   end

@@ -183,7 +183,7 @@ int verify_rtl(const VerifyArguments& arguments) {
   options.shorten = !arguments.first;
   FunctionalCoverage coverage;
   if (arguments.coverage) options.coverage = &coverage;
-  if (!rtl_has_lanes(options.lanes)) throw InputError("--lanes", std::to_string(options.lanes), "4 or 16");
+  if (!rtl_has_lanes(options.lanes)) throw InputError("--lanes", std::to_string(options.lanes), rtl_lanes());
   if (options.programs < 1) throw InputError("--programs", std::to_string(options.programs), "at least 1");
   if (options.instructions < 1)
     throw InputError("--instructions", std::to_string(options.instructions), "at least 1");

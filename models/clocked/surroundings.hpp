@@ -13,11 +13,7 @@
 namespace anzan::models::clocked {
 
 // What instructions need of a slot to read and write values.
-struct Lookup {
-  std::uint8_t width = 0;
-  std::int8_t q_read = 0, q_write = 0;
-  isa::Rounding rounding{};
-};
+using Lookup = isa::Lookup;
 
 enum class CountingPort { kTensor = 0, kVector = 1 };  // of settings store and statistics database
 
@@ -39,8 +35,7 @@ class SettingsFace {
   virtual void write_entry(int slot, const SlotSettings& settings, bool state) = 0;
 };
 
-// A line of the statistics database: counters in the order histogram, values, zeros, saturated high and low,
-// underflows, then zeros.
+// A line of the statistics database: counters in the order of isa.json, zeros after the last.
 using CounterLine = std::array<std::uint32_t, isa::kCountersPerLine>;
 
 // The data of a grant that begins in cycle g. Only who has been granted speaks.

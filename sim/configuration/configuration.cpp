@@ -177,7 +177,7 @@ class Reader {
         findings_.push_back({std::string("/chip/") + key, shown(chip[key]),
                              expected + " for the engine " + std::string(traits(config_.engine.kind).name)});
     };
-    expect(rtl_has_lanes(config_.chip.lanes), "lanes", "4 or 16");
+    expect(rtl_has_lanes(config_.chip.lanes), "lanes", rtl_lanes());
     expect(config_.cost.core.queue_depth == kRtlQueueDepth, "queue_depth", std::to_string(kRtlQueueDepth));
     expect(config_.cost.core.dma_outstanding == kRtlDmaOutstanding, "dma_outstanding",
            std::to_string(kRtlDmaOutstanding));
@@ -205,7 +205,7 @@ class Reader {
           {"/engine/rtl", shown(json_["engine"]["rtl"]),
            "none without the engine " + engine_names(&EngineTraits::takes_rtl_blocks).front()});
     if (!rtl_has_lanes(config_.chip.lanes))
-      findings_.push_back({"/chip/lanes", shown(json_["chip"]["lanes"]), "4 or 16 for blocks in RTL"});
+      findings_.push_back({"/chip/lanes", shown(json_["chip"]["lanes"]), rtl_lanes() + " for blocks in RTL"});
     if (std::find(rtl.begin(), rtl.end(), "dma") != rtl.end() &&
         config_.cost.core.dma_outstanding != kRtlDmaOutstanding)
       findings_.push_back({"/chip/dma_outstanding", shown(json_["chip"]["dma_outstanding"]),

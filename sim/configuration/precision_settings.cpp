@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "models/number_format.hpp"
 #include "sim/configuration/schema.hpp"
@@ -59,6 +60,13 @@ class Merger {
   std::vector<InputFinding>& findings_;
 };
 
+// A parameter of the rule that stands in the configuration as in the entry: a key of the policy with the
+// field's name.
+bool is_plain_parameter(const isa::FieldInfo& field) {
+  const int word = static_cast<int>(isa::word_of(field)) - isa::kSlotSettingsRuleFirstWord;
+  return word >= 0 && word < isa::kSlotSettingsRuleWords && field.name != "policy" && field.name != "r_max";
+}
+
 compiler::TensorPrecision tensor_precision(const Json& json) {
   compiler::TensorPrecision precision;
   precision.format = format_of(json.at("format"));
@@ -67,14 +75,13 @@ compiler::TensorPrecision tensor_precision(const Json& json) {
   slot.rounding = isa::parse_rounding(json.at("rounding").get<std::string>()).value();
   const Json& policy = json.at("policy");
   slot.policy = isa::parse_policy(policy.at("kind").get<std::string>()).value();
-  slot.interval = policy.at("interval").get<std::uint16_t>();
-  slot.warmup = policy.at("warmup").get<std::uint16_t>();
-  slot.guard = policy.at("guard").get<std::uint8_t>();
-  slot.hysteresis = policy.at("hysteresis").get<std::uint8_t>();
-  slot.decay = policy.at("decay").get<std::uint8_t>();
-  slot.window = policy.at("window").get<std::uint8_t>();
-  slot.q_min = policy.at("q_min").get<std::int8_t>();
-  slot.q_max = policy.at("q_max").get<std::int8_t>();
+  models::SlotSettings::visit_fields(
+      [&policy](const isa::FieldInfo& field, auto& member) {
+        if (!is_plain_parameter(field)) return;
+        const auto value = policy.at(std::string(field.name)).get<std::int64_t>();
+        member = isa::from_integer<std::remove_reference_t<decltype(member)>>(value);
+      },
+      slot);
   const double r_max = std::ldexp(policy.at("r_max").get<double>(), 32);  // 0.32 fixed point
   slot.r_max = r_max >= 4294967295.0 ? 0xffffffffU : static_cast<std::uint32_t>(std::llround(r_max));
   return precision;

@@ -24,18 +24,13 @@
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
-#include <type_traits>
 
 #include "sim/rtl/host_words.hpp"
+#include "sim/rtl/pins.hpp"
 #include "sim/rtl/ports.hpp"
 
 namespace anzan::sim {
 namespace {
-
-template <class Port, class Value>
-void set(Port& port, Value value) {
-  port = static_cast<std::remove_reference_t<Port>>(value);
-}
 
 template <class Module, int kLanes>
 class VerilatedCore final : public RtlCore {
@@ -80,28 +75,17 @@ class VerilatedCore final : public RtlCore {
   }
 
   void load(const models::Core& core, SlotRange slots) override {
-    for (int s = slots.first; s < slots.first + slots.count; ++s) {
-      const EntryWords words = entry_words(core.settings.slot(s));
-      for (std::size_t w = 0; w < words.size(); ++w) write_setting(entry_address(s, w), words[w]);
-      write_counters(s, CounterSet::kWindow, core.statistics.window(s));
-      write_counters(s, CounterSet::kTotal, core.statistics.total(s));
-    }
-    for (int n = 0; n < isa::kScalars; ++n)
-      write_setting(kScalarsAddress + static_cast<std::uint32_t>(n), core.settings.scalar(n));
-    write_setting(kSeedAddress, core.settings.seed());
-    write_setting(kStepAddress, core.settings.step());
+    write_settings(core.settings, slots,
+                   [this](std::uint32_t address, std::uint32_t word) { write_setting(address, word); });
+    write_statistics(core.statistics, slots,
+                     [this](std::uint32_t address, std::uint32_t word) { write_counter(address, word); });
     for (std::int64_t line = 0; line < core.lines(isa::Space::kScratchpad); ++line)
       std::memcpy(scratchpad_line(line), core.scratchpad() + line * core.line_bytes(), kLineBytes);
   }
 
   void store(models::Core& core, SlotRange slots) override {
-    for (int s = slots.first; s < slots.first + slots.count; ++s) {
-      EntryWords words;
-      for (std::size_t w = 0; w < words.size(); ++w) words[w] = read_setting(entry_address(s, w));
-      core.settings.slot(s) = settings_of(words);
-      core.statistics.window(s) = read_counters(s, CounterSet::kWindow);
-      core.statistics.total(s) = read_counters(s, CounterSet::kTotal);
-    }
+    read_slots(core.settings, slots, [this](std::uint32_t address) { return read_setting(address); });
+    read_statistics(core.statistics, slots, [this](std::uint32_t address) { return read_counter(address); });
     for (std::int64_t line = 0; line < core.lines(isa::Space::kScratchpad); ++line)
       std::memcpy(core.scratchpad() + line * core.line_bytes(), scratchpad_line(line), kLineBytes);
   }
@@ -143,14 +127,14 @@ class VerilatedCore final : public RtlCore {
     return done;
   }
 
-  void set_number(int number) override { set(rtl_.core_i, number); }
+  void set_number(int number) override { set_port(rtl_.core_i, number); }
 
   void arrive(const PutRow& row) override {
     rtl_.arrival_valid_i = 1;
     rtl_.arrival_last_i = row.last;
     rtl_.arrival_semaphores_i = row.semaphores;
     rtl_.arrival_line_i = row.line;
-    set(rtl_.arrival_be_i, row.byte_enables);
+    set_port(rtl_.arrival_be_i, row.byte_enables);
     std::memcpy(&rtl_.arrival_wdata_i[0], row.words.data(), kLineBytes);
   }
 
@@ -167,11 +151,6 @@ class VerilatedCore final : public RtlCore {
  private:
   static constexpr std::size_t kLineBytes = 4 * kLanes;
 
-  // Modules enter themselves into, and leave, the context that a thread has used last.
-  static VerilatedContext* entered(VerilatedContext& context) {
-    Verilated::threadContextp(&context);
-    return &context;
-  }
   static std::unique_ptr<VerilatedContext> powered_up(int seed) {
     auto context = std::make_unique<VerilatedContext>();
     context->randReset(seed == 0 ? 0 : 2);
@@ -231,43 +210,33 @@ class VerilatedCore final : public RtlCore {
     }
   }
 
-  static std::size_t entry_address(int slot, std::size_t word) {
-    return static_cast<std::size_t>(slot) * kEntryStride + word;
-  }
-  void write_setting(std::size_t address, std::uint32_t word) {
+  void write_setting(std::uint32_t address, std::uint32_t word) {
     rtl_.store_we_i = 1;
-    set(rtl_.store_addr_i, address);
+    set_port(rtl_.store_addr_i, address);
     rtl_.store_wdata_i = word;
     tick();
     rtl_.store_we_i = 0;
   }
-  std::uint32_t read_setting(std::size_t address) {
+  std::uint32_t read_setting(std::uint32_t address) {
     rtl_.store_re_i = 1;
-    set(rtl_.store_addr_i, address);
+    set_port(rtl_.store_addr_i, address);
     tick();
     rtl_.store_re_i = 0;
     return rtl_.store_rdata_o;
   }
-  void write_counters(int slot, CounterSet set_number, const models::SlotStatistics& statistics) {
-    const CounterWords words = counter_words(statistics);
+  void write_counter(std::uint32_t address, std::uint32_t word) {
     rtl_.database_we_i = 1;
-    for (std::size_t w = 0; w < words.size(); ++w) {
-      set(rtl_.database_addr_i, counter_address(slot, set_number, w));
-      rtl_.database_wdata_i = words[w];
-      tick();
-    }
+    set_port(rtl_.database_addr_i, address);
+    rtl_.database_wdata_i = word;
+    tick();
     rtl_.database_we_i = 0;
   }
-  models::SlotStatistics read_counters(int slot, CounterSet set_number) {
-    CounterWords words;
+  std::uint32_t read_counter(std::uint32_t address) {
     rtl_.database_re_i = 1;
-    for (std::size_t w = 0; w < words.size(); ++w) {
-      set(rtl_.database_addr_i, counter_address(slot, set_number, w));
-      tick();
-      words[w] = rtl_.database_rdata_o;
-    }
+    set_port(rtl_.database_addr_i, address);
+    tick();
     rtl_.database_re_i = 0;
-    return statistics_of(words);
+    return rtl_.database_rdata_o;
   }
 
   // The scratchpad has no port for the host.
@@ -290,6 +259,36 @@ class VerilatedCore final : public RtlCore {
 #endif
 };
 
+struct CoreMaker {
+  int lanes;
+  std::unique_ptr<RtlCore> (*make)(const models::clocked::CoreParameters&, int power_up_seed);
+};
+
+template <class Module, int kLanes>
+constexpr CoreMaker maker() {
+  return {kLanes,
+          [](const models::clocked::CoreParameters& parameters, int seed) -> std::unique_ptr<RtlCore> {
+            return std::make_unique<VerilatedCore<Module, kLanes>>(parameters, seed);
+          }};
+}
+
+// The cores that rtl/CMakeLists.txt has Verilated, by their lanes.
+constexpr CoreMaker kCoreMakers[] = {
+#ifdef ANZAN_RTL_LANES_4
+    maker<Vcompute_core_4, 4>(),
+#endif
+#ifdef ANZAN_RTL_LANES_16
+    maker<Vcompute_core_16, 16>(),
+#endif
+};
+
+const CoreMaker* maker_for(int lanes) {
+  for (const CoreMaker& maker : kCoreMakers) {
+    if (maker.lanes == lanes) return &maker;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void RtlCore::wave(const std::string&) { throw std::logic_error("RTL core: was built without waveforms"); }
@@ -302,14 +301,13 @@ bool rtl_has_waves() {
 #endif
 }
 
-bool rtl_has_lanes([[maybe_unused]] int lanes) {
-#ifdef ANZAN_RTL_LANES_4
-  if (lanes == 4) return true;
-#endif
-#ifdef ANZAN_RTL_LANES_16
-  if (lanes == 16) return true;
-#endif
-  return false;
+bool rtl_has_lanes(int lanes) { return maker_for(lanes) != nullptr; }
+
+std::string rtl_lanes() {
+  std::string text;
+  for (const CoreMaker& maker : kCoreMakers)
+    text += (text.empty() ? "" : " or ") + std::to_string(maker.lanes);
+  return text;
 }
 
 void check_rtl_fits(const models::Core& core, int lanes) {
@@ -321,14 +319,7 @@ void check_rtl_fits(const models::Core& core, int lanes) {
 std::unique_ptr<RtlCore> make_rtl_core(const models::clocked::CoreParameters& parameters, int power_up_seed) {
   if (parameters.queue_depth != kRtlQueueDepth || parameters.dma_outstanding != kRtlDmaOutstanding)
     throw std::invalid_argument("RTL core: is built for other depths of queues or requests under way");
-#ifdef ANZAN_RTL_LANES_4
-  if (parameters.lanes == 4)
-    return std::make_unique<VerilatedCore<Vcompute_core_4, 4>>(parameters, power_up_seed);
-#endif
-#ifdef ANZAN_RTL_LANES_16
-  if (parameters.lanes == 16)
-    return std::make_unique<VerilatedCore<Vcompute_core_16, 16>>(parameters, power_up_seed);
-#endif
+  if (const CoreMaker* maker = maker_for(parameters.lanes)) return maker->make(parameters, power_up_seed);
   throw std::invalid_argument("RTL core: is not built for these lanes");
 }
 

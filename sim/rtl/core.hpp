@@ -11,17 +11,15 @@
 #include "models/clocked/core.hpp"
 #include "models/core.hpp"
 #include "models/program_timing.hpp"
+#include "sim/rtl/host_words.hpp"
 
 namespace anzan::sim {
 
-// What the RTL is built for. Lanes are 4 or 16.
+// What the RTL is built for: lanes as rtl/CMakeLists.txt says.
 inline constexpr int kRtlQueueDepth = 8, kRtlDmaOutstanding = 64, kRtlScratchpadKib = 2048;
 bool rtl_has_lanes(int lanes);
-bool rtl_has_waves();  // it was built to write waveforms (CMake option ANZAN_RTL_WAVES)
-
-struct SlotRange {
-  int first, count;
-};
+std::string rtl_lanes();  // all of them, for messages: "4 or 16"
+bool rtl_has_waves();     // it was built to write waveforms (CMake option ANZAN_RTL_WAVES)
 
 // A row of a put between cores as it leaves or arrives.
 struct PutRow {

@@ -1,7 +1,5 @@
 // What holds settings and statistics, Verilated: settings store, statistics database, settings optimiser,
 // analysis block. SystemC is not to be included here: it quarrels with Verilator's header.
-#include <Vanalysis_block_16.h>
-#include <Vanalysis_block_4.h>
 #include <Vsettings_optimiser.h>
 #include <Vsettings_store.h>
 #include <Vstatistics_database.h>
@@ -12,6 +10,7 @@
 #include "models/timing.hpp"
 #include "sim/rtl/blocks.hpp"
 #include "sim/rtl/host_words.hpp"
+#include "sim/rtl/modules.hpp"
 #include "sim/rtl/pins.hpp"
 
 namespace anzan::sim {
@@ -23,7 +22,7 @@ using models::clocked::CountingPort;
 using models::clocked::Lookup;
 using models::clocked::Surroundings;
 
-constexpr std::size_t kFirstStateWord = 5;
+constexpr auto kFirstStateWord = static_cast<std::size_t>(isa::kSlotSettingsStateFirstWord);
 
 class Store final : public models::clocked::RtlSettingsStore {
  public:
@@ -55,10 +54,10 @@ class Store final : public models::clocked::RtlSettingsStore {
   SlotSettings entry() const override {
     EntryWords words;
     for (std::size_t w = 0; w < words.size(); ++w) words[w] = pins_->entry_rdata_o[w];
-    return settings_of(words);
+    return isa::unpack<SlotSettings>(words);
   }
   void write_entry(int slot, const SlotSettings& settings, bool state) override {
-    const EntryWords words = entry_words(settings);
+    const EntryWords words = isa::pack(settings);
     set_port(pins_->entry_addr_i, slot);
     pins_->entry_we_numbers_i = 1;
     pins_->entry_we_state_i = state;
@@ -77,26 +76,15 @@ class Store final : public models::clocked::RtlSettingsStore {
 
   void load(models::Core& core, int slots) override {
     models::SettingsStore& from = core.settings;
-    for (int s = 0; s < slots; ++s) {
-      const EntryWords words = entry_words(from.slot(s));
-      for (std::size_t w = 0; w < words.size(); ++w) write(entry_address(s, w), words[w]);
-      from.slot(s) = useless();
-    }
-    for (int n = 0; n < isa::kScalars; ++n) {
-      write(kScalarsAddress + static_cast<std::uint32_t>(n), from.scalar(n));
-      from.set_scalar(n, kUselessWord);
-    }
-    write(kSeedAddress, from.seed());
-    write(kStepAddress, from.step());
+    write_settings(from, {0, slots},
+                   [this](std::uint32_t address, std::uint32_t word) { write(address, word); });
+    for (int s = 0; s < slots; ++s) from.slot(s) = useless();
+    for (int n = 0; n < isa::kScalars; ++n) from.set_scalar(n, kUselessWord);
     from.set_seed(kUselessWord);
     from.set_step(kUselessWord);
   }
   void store(models::Core& core, int slots) override {
-    for (int s = 0; s < slots; ++s) {
-      EntryWords words;
-      for (std::size_t w = 0; w < words.size(); ++w) words[w] = read(entry_address(s, w));
-      core.settings.slot(s) = settings_of(words);
-    }
+    read_slots(core.settings, {0, slots}, [this](std::uint32_t address) { return read(address); });
     for (int n = 0; n < isa::kScalars; ++n)
       core.settings.set_scalar(n, read(kScalarsAddress + static_cast<std::uint32_t>(n)));
     core.settings.set_seed(read(kSeedAddress));
@@ -112,9 +100,6 @@ class Store final : public models::clocked::RtlSettingsStore {
     slot.q_read = 61;
     slot.q_write = -59;
     return slot;
-  }
-  static std::uint32_t entry_address(int slot, std::size_t word) {
-    return static_cast<std::uint32_t>(slot) * kEntryStride + static_cast<std::uint32_t>(word);
   }
   void write(std::uint32_t address, std::uint32_t word) {
     pins_->host_we_i = 1;
@@ -143,24 +128,21 @@ class Database final : public models::clocked::RtlStatisticsDatabase {
     pins_->req_i = 0;
     pins_->write_i = 0;
     pins_.reset();
+    write_statistics(core.statistics, {0, slots},
+                     [this](std::uint32_t address, std::uint32_t word) { write(address, word); });
     for (int s = 0; s < slots; ++s) {
-      write(s, CounterSet::kWindow, core.statistics.window(s));
-      write(s, CounterSet::kTotal, core.statistics.total(s));
       core.statistics.window(s).histogram.fill(kUselessWord);
       core.statistics.total(s).histogram.fill(kUselessWord);
     }
   }
   void store(models::Core& core, int slots) override {
-    for (int s = 0; s < slots; ++s) {
-      core.statistics.window(s) = read(s, CounterSet::kWindow);
-      core.statistics.total(s) = read(s, CounterSet::kTotal);
-    }
+    read_statistics(core.statistics, {0, slots}, [this](std::uint32_t address) { return read(address); });
   }
 
   int ask(unsigned ports, const std::array<int, 3>& slots) override {
     std::uint32_t packed = 0;
     for (std::size_t port = 0; port < slots.size(); ++port)
-      packed |= static_cast<std::uint32_t>(slots[port]) << (10 * port);
+      packed |= static_cast<std::uint32_t>(slots[port]) << (kSlotBits * port);
     set_port(pins_->req_i, ports);
     pins_->slot_i = packed;
     pins_.settle();
@@ -189,28 +171,22 @@ class Database final : public models::clocked::RtlStatisticsDatabase {
 
  private:
   static constexpr std::uint32_t kUselessWord = 0xdeadadad;
-  static_assert(isa::kSlots == 1 << 10);
+  static constexpr std::size_t kSlotBits = 10;
+  static_assert(isa::kSlots == 1 << kSlotBits);
 
-  void write(int slot, CounterSet set, const models::SlotStatistics& statistics) {
-    const CounterWords words = counter_words(statistics);
+  void write(std::uint32_t address, std::uint32_t word) {
     pins_->host_we_i = 1;
-    for (std::size_t w = 0; w < words.size(); ++w) {
-      set_port(pins_->host_addr_i, counter_address(slot, set, w));
-      pins_->host_wdata_i = words[w];
-      pins_.tick();
-    }
+    set_port(pins_->host_addr_i, address);
+    pins_->host_wdata_i = word;
+    pins_.tick();
     pins_->host_we_i = 0;
   }
-  models::SlotStatistics read(int slot, CounterSet set) {
-    CounterWords words;
+  std::uint32_t read(std::uint32_t address) {
     pins_->host_re_i = 1;
-    for (std::size_t w = 0; w < words.size(); ++w) {
-      set_port(pins_->host_addr_i, counter_address(slot, set, w));
-      pins_.tick();
-      words[w] = pins_->host_rdata_o;
-    }
+    set_port(pins_->host_addr_i, address);
+    pins_.tick();
     pins_->host_re_i = 0;
-    return statistics_of(words);
+    return pins_->host_rdata_o;
   }
 
   RtlPins<Vstatistics_database> pins_;
@@ -251,7 +227,7 @@ class Optimiser final : public models::clocked::RtlUnit {
   // To what was asked a cycle ago. The entry stays, the window does not.
   void answer() {
     if (entry_asked_) {
-      const EntryWords words = entry_words(around_.settings->entry());
+      const EntryWords words = isa::pack(around_.settings->entry());
       for (std::size_t w = 0; w < words.size(); ++w) pins_->entry_i[w] = words[w];
     }
     CounterLine window;
@@ -274,7 +250,8 @@ class Optimiser final : public models::clocked::RtlUnit {
     words[0] = pins_->entry_numbers_o;
     for (std::size_t w = kFirstStateWord; w < words.size(); ++w)
       words[w] = pins_->entry_state_o[w - kFirstStateWord];
-    around_.settings->write_entry(pins_->entry_addr_o, settings_of(words), pins_->entry_we_state_o != 0);
+    around_.settings->write_entry(pins_->entry_addr_o, isa::unpack<SlotSettings>(words),
+                                  pins_->entry_we_state_o != 0);
   }
 
   Surroundings around_;
@@ -283,7 +260,7 @@ class Optimiser final : public models::clocked::RtlUnit {
   bool entry_asked_ = false, window_asked_ = false;
 };
 
-template <class Module, int kLanes>
+template <int kLanes>
 class Analysis final : public models::clocked::RtlAnalysisBlock {
  public:
   Analysis() { pins_.reset(); }
@@ -321,7 +298,7 @@ class Analysis final : public models::clocked::RtlAnalysisBlock {
   static constexpr std::size_t kBinBits = 6;
   static_assert(isa::kHistogramBins == 1 << kBinBits);
 
-  RtlPins<Module> pins_;
+  RtlPins<typename RtlModules<kLanes>::AnalysisBlock> pins_;
 };
 
 }  // namespace
@@ -336,8 +313,7 @@ std::unique_ptr<models::clocked::RtlStatisticsDatabase> make_rtl_statistics_data
   return std::make_unique<Database>();
 }
 std::unique_ptr<models::clocked::RtlAnalysisBlock> make_rtl_analysis_block(int lanes) {
-  if (lanes == 4) return std::make_unique<Analysis<Vanalysis_block_4, 4>>();
-  return std::make_unique<Analysis<Vanalysis_block_16, 16>>();
+  return make_rtl_block<models::clocked::RtlAnalysisBlock, Analysis>(lanes);
 }
 
 }  // namespace anzan::sim

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "isa/records.hpp"
 #include "models/clocked/surroundings.hpp"
 
 namespace anzan::sim {
@@ -16,6 +17,12 @@ namespace anzan::sim {
 template <class Port, class Value>
 void set_port(Port& port, Value value) {
   port = static_cast<std::remove_reference_t<Port>>(value);
+}
+
+// Modules enter themselves into, and leave, the context that a thread has used last.
+inline VerilatedContext* entered(VerilatedContext& context) {
+  Verilated::threadContextp(&context);
+  return &context;
 }
 
 template <class Module>
@@ -51,12 +58,6 @@ class RtlPins {
   }
 
  private:
-  // Modules enter themselves into, and leave, the context that a thread has used last.
-  static VerilatedContext* entered(VerilatedContext& context) {
-    Verilated::threadContextp(&context);
-    return &context;
-  }
-
   VerilatedContext context_;
   Module rtl_;
 };
@@ -73,25 +74,9 @@ void set_counters(Port& port, const models::clocked::CounterLine& counts, std::s
   std::memcpy(&port[line * counts.size()], counts.data(), sizeof counts);
 }
 
-// What a lookup answers: rounding, q_write, q_read, width, the last in the low bits.
-inline constexpr int kLookupWidthBits = 5, kLookupPointBits = 7;
-inline std::uint32_t lookup_word(const models::clocked::Lookup& lookup) {
-  const auto point = [](std::int8_t q) { return static_cast<std::uint32_t>(q & 127); };
-  return lookup.width | point(lookup.q_read) << kLookupWidthBits |
-         point(lookup.q_write) << (kLookupWidthBits + kLookupPointBits) |
-         static_cast<std::uint32_t>(lookup.rounding) << (kLookupWidthBits + 2 * kLookupPointBits);
-}
+inline std::uint32_t lookup_word(const models::clocked::Lookup& lookup) { return isa::pack(lookup)[0]; }
 inline models::clocked::Lookup lookup_of(std::uint32_t word) {
-  const auto point = [word](int lsb) {
-    const int bits = static_cast<int>(word >> lsb & 127);
-    return static_cast<std::int8_t>(bits < 64 ? bits : bits - 128);
-  };
-  models::clocked::Lookup lookup;
-  lookup.width = static_cast<std::uint8_t>(word & 31);
-  lookup.q_read = point(kLookupWidthBits);
-  lookup.q_write = point(kLookupWidthBits + kLookupPointBits);
-  lookup.rounding = static_cast<isa::Rounding>(word >> (kLookupWidthBits + 2 * kLookupPointBits));
-  return lookup;
+  return isa::unpack<models::clocked::Lookup>({word});
 }
 
 }  // namespace anzan::sim

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 #include "compiler/input/input_error.hpp"
 #include "sim/host/atomic_file.hpp"
@@ -16,7 +17,8 @@ namespace {
 using compiler::InputError;
 using Json = nlohmann::json;
 
-constexpr char kMagic[] = "anzan checkpoint 1\n";
+// The number of the format: another one where blocks are laid out differently.
+constexpr std::string_view kMagic = "anzan checkpoint ", kFormat = "2\n";
 constexpr std::size_t kDigest = 64;  // hexadecimal digits
 
 void put_block(std::string& file, const void* data, std::size_t bytes) {
@@ -62,7 +64,7 @@ void for_each_persistent(Trainer& trainer, const Action& action) {
 
 void save_checkpoint(const std::filesystem::path& file, const std::string& identity, const Json& header,
                      Trainer& trainer) {
-  std::string content = kMagic;
+  std::string content = std::string(kMagic) + std::string(kFormat);
   put_block(content, identity.data(), identity.size());
   const std::string text = header.dump();
   put_block(content, text.data(), text.size());
@@ -86,8 +88,11 @@ Json load_checkpoint(const std::filesystem::path& file, const std::string& ident
   const std::string content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   const InputError damaged(place, "a damaged checkpoint",
                            "a whole checkpoint of this version of the simulator");
-  const std::size_t start = std::strlen(kMagic);
-  if (content.size() < start + kDigest || content.compare(0, start, kMagic) != 0) throw damaged;
+  const std::size_t start = kMagic.size() + kFormat.size();
+  if (content.size() < start + kDigest || content.compare(0, kMagic.size(), kMagic) != 0) throw damaged;
+  if (content.compare(kMagic.size(), kFormat.size(), kFormat) != 0)
+    throw InputError(place, "a checkpoint of another version of the simulator",
+                     "one of this version; leave out --resume to start anew");
   const std::size_t end = content.size() - kDigest;
   if (Sha256::of(content.data(), end) != content.substr(end)) throw damaged;
   try {

@@ -15,7 +15,8 @@ void save_checkpoint(const std::filesystem::path& file, const std::string& ident
                      const nlohmann::json& header, Trainer& trainer);
 
 // Restores the trainer and returns the header. Throws InputError if there is no checkpoint, it is
-// damaged, or it belongs to a configuration with another identity; the trainer is then unchanged.
+// damaged, of another format version, or it belongs to a configuration with another identity; the trainer is
+// then unchanged.
 nlohmann::json load_checkpoint(const std::filesystem::path& file, const std::string& identity,
                                Trainer& trainer);
 

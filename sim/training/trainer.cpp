@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "compiler/input/input_error.hpp"
+#include "models/settings_optimiser.hpp"
 #include "sim/engines/functional_engine.hpp"
 #include "sim/host/sha256.hpp"
 #include "sim/training/initial_weights.hpp"
@@ -32,10 +33,7 @@ std::int64_t checked_lines(const compiler::CompiledModel& model) {
 
 // Slot settings while the first binary points are found.
 models::SlotSettings calibrating(models::SlotSettings slot) {
-  using isa::Policy;
-  if (slot.policy == Policy::kStatic || slot.policy == Policy::kStep || slot.policy == Policy::kPredictive) {
-    slot.policy = Policy::kMax;
-  }
+  if (!models::finds_first_point(slot.policy)) slot.policy = isa::Policy::kMax;
   slot.interval = 1;
   slot.warmup = 0;
   slot.hysteresis = 0;

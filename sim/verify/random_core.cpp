@@ -62,8 +62,9 @@ models::SlotSettings slot(Draw& d, bool wide) {
   s.width = d.small(isa::kWidthMin, d.chance(25) ? 3 : wide ? isa::kWidthMax : 8);
   s.q_read = point(d);
   s.q_write = point(d);
-  s.rounding = static_cast<isa::Rounding>(d.between(0, 2));
-  s.policy = d.chance(25) ? isa::Policy::kMinError : static_cast<isa::Policy>(d.between(0, 5));
+  s.rounding = static_cast<isa::Rounding>(d.between(0, isa::kRoundingInfo.size - 1));
+  s.policy = d.chance(25) ? isa::Policy::kMinError
+                          : static_cast<isa::Policy>(d.between(0, isa::kPolicyInfo.size - 1));
   s.interval = static_cast<std::uint16_t>(d.chance(10) ? d.between(1, 0xffff) : d.between(1, 3));
   s.warmup = static_cast<std::uint16_t>(d.chance(10) ? d.between(1, 0xffff) : d.between(0, 3));
   s.guard = d.small(0, d.chance(10) ? 16 : 2);
@@ -79,7 +80,7 @@ models::SlotSettings slot(Draw& d, bool wide) {
   s.updates = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 4);
   s.age = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 2);
   for (std::int64_t k = d.chance(20) ? 0 : d.between(1, isa::kHistoryLength); k > 0; --k)
-    s.push_history(isa::kHistogramOrigin + static_cast<int>(d.between(0, isa::kHistogramBins - 1)));
+    push_history(s, isa::kHistogramOrigin + static_cast<int>(d.between(0, isa::kHistogramBins - 1)));
   return s;
 }
 

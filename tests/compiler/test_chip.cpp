@@ -8,6 +8,7 @@
 #include "compiler/graph/layout.hpp"
 #include "models/number_format.hpp"
 #include "models/quantiser.hpp"
+#include "models/settings_optimiser.hpp"
 #include "sim/engines/executor.hpp"
 
 namespace anzan::testing {
@@ -33,10 +34,7 @@ TestChip::TestChip(const compiler::CompiledModel& model)
     models::SlotSettings& s = core_.settings.slot(static_cast<int>(i));
     s = model.slots[i].settings;
     if (i == 0) continue;
-    if (s.policy == isa::Policy::kStatic || s.policy == isa::Policy::kStep ||
-        s.policy == isa::Policy::kPredictive) {
-      s.policy = isa::Policy::kMax;
-    }
+    if (!models::finds_first_point(s.policy)) s.policy = isa::Policy::kMax;
     s.interval = 1;
   }
 }

@@ -1,4 +1,4 @@
-// See settings_bench.hpp.
+// A word of the host is a cycle at its port.
 #include "tests/cosim/settings_bench.hpp"
 
 #include <stdexcept>
@@ -23,14 +23,12 @@ std::uint32_t SettingsBench::read_store(std::uint32_t address) {
 }
 
 void SettingsBench::write_entry(int slot, const EntryWords& words) {
-  for (std::size_t w = 0; w < words.size(); ++w)
-    write_store(static_cast<std::uint32_t>(slot) * kEntryStride + static_cast<std::uint32_t>(w), words[w]);
+  for (std::size_t w = 0; w < words.size(); ++w) write_store(sim::entry_address(slot, w), words[w]);
 }
 
 EntryWords SettingsBench::read_entry(int slot) {
   EntryWords words;
-  for (std::size_t w = 0; w < words.size(); ++w)
-    words[w] = read_store(static_cast<std::uint32_t>(slot) * kEntryStride + static_cast<std::uint32_t>(w));
+  for (std::size_t w = 0; w < words.size(); ++w) words[w] = read_store(sim::entry_address(slot, w));
   return words;
 }
 

@@ -10,9 +10,9 @@
 
 namespace anzan::cosim {
 
-using sim::CounterWords, sim::EntryWords, sim::counter_address, sim::counter_words, sim::entry_words;
+using sim::CounterWords, sim::EntryWords, sim::counter_address, sim::counter_words;
 using sim::kEntryStride, sim::kScalarsAddress, sim::kSeedAddress, sim::kStepAddress;
-using Set = sim::CounterSet;
+using Set = isa::CounterSet;
 
 class SettingsBench {
  public:

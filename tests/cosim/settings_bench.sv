@@ -17,10 +17,10 @@ module settings_bench (
   output logic [31:0]          database_rdata_o,
   input  logic                 tensor_re_i,
   input  logic [9:0]           tensor_addr_i,
-  output logic [20:0]          tensor_rdata_o,
+  output logic [isa_pkg::LookupBits-1:0] tensor_rdata_o,
   input  logic                 vector_re_i,
   input  logic [9:0]           vector_addr_i,
-  output logic [20:0]          vector_rdata_o,
+  output logic [isa_pkg::LookupBits-1:0] vector_rdata_o,
   input  logic                 scalar_re_i,
   input  logic [7:0]           scalar_addr_i,
   output logic [31:0]          scalar_rdata_o,
@@ -32,8 +32,8 @@ module settings_bench (
   input  logic [31:0]          store_wdata_i,
   output logic [31:0]          store_rdata_o
 );
-  localparam integer EntryBits = settings_pkg::EntryWords * 32;
-  localparam integer StateBits = settings_pkg::StateWords * 32;
+  localparam integer EntryBits = isa_pkg::SlotSettingsWords * 32;
+  localparam integer StateBits = isa_pkg::SlotSettingsStateWords * 32;
 
   logic                 req, write, entry_re, entry_we_numbers, entry_we_state;
   logic [9:0]           slot, entry_addr;

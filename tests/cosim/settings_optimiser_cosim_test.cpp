@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "models/settings_optimiser.hpp"
+#include "models/timing.hpp"
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/settings_bench.hpp"
 
@@ -113,7 +114,7 @@ class Optimiser : public testing::Test {
  protected:
   // Returns whether the point moved.
   bool check(SlotSettings s, SlotStatistics window) {
-    bench_.write_entry(kSlot, entry_words(s));
+    bench_.write_entry(kSlot, isa::pack(s));
     bench_.write_counters(kSlot, Set::kWindow, counter_words(window));
     const SlotSettings before = s;
     const bool moved = models::update(s, window);
@@ -121,7 +122,7 @@ class Optimiser : public testing::Test {
                        << isa::name(s.policy) << " width " << int{s.width} << " q " << int{before.q_write}
                        << " history " << int{s.history_count} << " window " << int{s.window};
     EXPECT_EQ(bench_.run(update_of(kSlot)), models::kUpdateCycles) << where;
-    EXPECT_EQ(bench_.read_entry(kSlot), entry_words(s)) << where;
+    EXPECT_EQ(bench_.read_entry(kSlot), isa::pack(s)) << where;
     EXPECT_EQ(bench_.read_counters(kSlot, Set::kWindow), counter_words(window)) << where;
     return moved;
   }
@@ -137,7 +138,7 @@ TEST_P(EveryPolicy, RandomEntries) {
   Draw draw(100 + static_cast<std::uint64_t>(GetParam()));
   const auto policy = static_cast<Policy>(GetParam());
   const CounterWords total = counter_words(draw.window()), other = counter_words(draw.window());
-  const EntryWords neighbour = entry_words(draw.settings(policy));
+  const EntryWords neighbour = isa::pack(draw.settings(policy));
   bench_.write_counters(kSlot, Set::kTotal, total);
   bench_.write_counters(kOther, Set::kWindow, other);
   bench_.write_entry(kOther, neighbour);
@@ -288,11 +289,11 @@ TEST_F(Optimiser, Settle) {
   for (int n = 0; n < 500 && !HasFailure(); ++n) {
     SlotSettings s = draw.settings(Policy::kMax);
     const CounterWords window = counter_words(draw.window());
-    bench_.write_entry(kSlot, entry_words(s));
+    bench_.write_entry(kSlot, isa::pack(s));
     bench_.write_counters(kSlot, Set::kWindow, window);
     EXPECT_EQ(bench_.run(settle_of(kSlot)), models::kSettleCycles);
     s.q_read = s.q_write;
-    EXPECT_EQ(bench_.read_entry(kSlot), entry_words(s));
+    EXPECT_EQ(bench_.read_entry(kSlot), isa::pack(s));
     EXPECT_EQ(bench_.read_counters(kSlot, Set::kWindow), window);
   }
 }
@@ -305,7 +306,7 @@ TEST_F(Optimiser, BackToBack) {
   s.interval = 2;
   s.decay = 200;
   SlotStatistics window = draw.window();
-  bench_.write_entry(kSlot, entry_words(s));
+  bench_.write_entry(kSlot, isa::pack(s));
   bench_.write_counters(kSlot, Set::kWindow, counter_words(window));
   for (int n = 0; n < 20; ++n) {
     models::update(s, window);
@@ -314,7 +315,7 @@ TEST_F(Optimiser, BackToBack) {
     s.q_read = s.q_write;
     EXPECT_EQ(bench_.run(settle_of(kSlot)), models::kSettleCycles);
   }
-  EXPECT_EQ(bench_.read_entry(kSlot), entry_words(s));
+  EXPECT_EQ(bench_.read_entry(kSlot), isa::pack(s));
   EXPECT_EQ(bench_.read_counters(kSlot, Set::kWindow), counter_words(window));
 }
 

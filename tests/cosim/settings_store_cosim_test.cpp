@@ -27,7 +27,7 @@ class Store : public testing::Test {
       s.q_read = static_cast<std::int8_t>(values_.between(isa::kBinaryPointMin, isa::kBinaryPointMax));
       s.q_write = static_cast<std::int8_t>(values_.between(isa::kBinaryPointMin, isa::kBinaryPointMax));
       s.rounding = static_cast<isa::Rounding>(values_.between(0, 2));
-      bench_.write_entry(slot, entry_words(s));
+      bench_.write_entry(slot, isa::pack(s));
     }
     for (int n = 0; n < isa::kScalars; ++n) {
       store_.set_scalar(n, static_cast<std::uint32_t>(values_.word()));

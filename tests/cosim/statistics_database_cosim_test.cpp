@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "models/settings_optimiser.hpp"
+#include "models/timing.hpp"
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/settings_bench.hpp"
 #include "tests/models/clocked/random_schedule.hpp"
@@ -89,7 +90,7 @@ class Traffic : public Database {
       s.interval = static_cast<std::uint16_t>(values_.between(1, 3));
       s.r_max = static_cast<std::uint32_t>(values_.word());
       s.window = 4;
-      bench_.write_entry(slot, entry_words(s));
+      bench_.write_entry(slot, isa::pack(s));
       for (const Set set : {Set::kWindow, Set::kTotal}) bench_.write_counters(slot, set, {});
     }
   }
@@ -187,7 +188,7 @@ TEST_F(Traffic, GrantsAndBits) {
   for (const int slot : slots_) {
     EXPECT_EQ(bench_.read_counters(slot, Set::kWindow), counter_words(database_.window(slot))) << slot;
     EXPECT_EQ(bench_.read_counters(slot, Set::kTotal), counter_words(database_.total(slot))) << slot;
-    EXPECT_EQ(bench_.read_entry(slot), entry_words(store_.slot(slot))) << slot;
+    EXPECT_EQ(bench_.read_entry(slot), isa::pack(store_.slot(slot))) << slot;
   }
 }
 

@@ -107,11 +107,8 @@ compiler::Precision uniform(Format format, int width, Rounding rounding) {
 
 // Policies that move often, one a class; `static` where nothing but the test moves the point.
 void draw_policies(compiler::Precision& p, std::mt19937& random) {
-  constexpr isa::Policy kPolicies[] = {isa::Policy::kStatic,       isa::Policy::kMax,
-                                       isa::Policy::kOverflowRate, isa::Policy::kStep,
-                                       isa::Policy::kMinError,     isa::Policy::kPredictive};
   for (TensorPrecision& c : p.classes) {
-    c.slot.policy = kPolicies[random() % 6];
+    c.slot.policy = static_cast<isa::Policy>(random() % isa::kPolicyInfo.size);
     c.slot.window = static_cast<std::uint8_t>(1 + random() % 3);
     c.slot.decay = static_cast<std::uint8_t>(random() % 256);
     c.slot.guard = static_cast<std::uint8_t>(random() % 2);

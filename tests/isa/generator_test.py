@@ -40,6 +40,9 @@ def append(value, *path):
 
 
 UPDATE = ("instructions", "update", "fields")
+RECORD = ("records", "slot_settings")
+NUMBERS = (*RECORD, "parts", "numbers")
+RULE = (*RECORD, "parts", "rule")
 UNIT = {"opcode": 9, "unit": "dma", "doc": "Something.", "fields": []}
 
 # what is broken, how, and what the message must hold
@@ -90,6 +93,26 @@ MUTATIONS = [
     ("instruction as an enum", put(UNIT, "instructions", "rounding"), "type name Rounding for two things"),
     ("one name in SystemVerilog", put({**UNIT, "fields": [["base", 32, "u", 1, "doc"]]}, "instructions", "tensor_a"),
      "constant name TensorABaseLsb for two things"),
+    ("counter in an instruction", append(["f", 32, "c", 1, "doc"], *UPDATE), "/instructions/update/f: found a counter"),
+    ("record without parts", put({}, *RECORD, "parts"), "/records/slot_settings/parts: found {}"),
+    ("record without doc", put("", *RECORD, "doc"), "/records/slot_settings: found no documentation"),
+    ("record field without doc", put("", *NUMBERS, "fields", 0, 4), "numbers/fields/0: found no documentation"),
+    ("record field twice", append(["width", 8, "u", 1, "doc"], *NUMBERS, "fields"), "field 'width' again"),
+    ("record field in two parts", append(["age", 8, "u", 1, "doc"], *NUMBERS, "fields"), "the field in two parts"),
+    ("part without fields", put([], *NUMBERS, "fields"), "numbers: found no fields"),
+    ("part without writers", put([], *NUMBERS, "writers"), "numbers/writers: found []"),
+    ("unknown writer", put(["compiler"], *NUMBERS, "writers"), "numbers/writers: found ['compiler']"),
+    ("group in a record", append(["m", "mask"], *NUMBERS, "fields"), "numbers/fields/4: found ['m', 'mask']"),
+    ("default that is no constant", put("width_most", *NUMBERS, "fields", 0, 5), "default 'width_most'"),
+    ("enum too wide for a record", put(2, *RULE, "fields", 0, 1), "/records/slot_settings/policy: found 2 bits"),
+    ("counter among others", append(["c", 32, "c", 1, "doc"], *NUMBERS, "fields"), "found counters among other"),
+    ("line of no constant", put("line_words", "records", "statistics", "line"), "/records/statistics/line"),
+    ("copy of nothing", put("slot_settings.name", "records", "lookup", "of"), "/records/lookup/of"),
+    ("copy wider than the field", put(6, *NUMBERS, "fields", 1, 1), "/records/lookup/q_read: found 7 bits"),
+    ("copy of no field", append(["age", 8, "u", 1, "doc"], "records", "lookup", "parts", "answer", "fields"),
+     "/records/lookup/age"),
+    ("record as a group", put(ORIGINAL["records"]["lookup"], "records", "mask"), "type name Mask for two things"),
+    ("unknown key of a record", put(1, *RECORD, "latency"), "/records/slot_settings: found the keys"),
     ("unknown key", put(1, "instructions", "end", "latency"), "/instructions/end: found the keys"),
     ("missing unit", remove("instructions", "end", "unit"), "/instructions/end: found the keys"),
     ("unknown section", put({}, "registers"), "/: found"),

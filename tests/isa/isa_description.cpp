@@ -11,6 +11,16 @@ class Placer {
  public:
   explicit Placer(const nlohmann::json& isa) : isa_(isa) {}
 
+  PlacedRecord place(const std::string& name, const nlohmann::ordered_json& record) {
+    result_ = {};
+    word_ = bit_ = 0;
+    for (const auto& [part, content] : record.at("parts").items()) {
+      next_word();
+      for (const nlohmann::json field : content.at("fields")) add(field, field.at(0));
+    }
+    return {name, word_ + (bit_ > 0 ? 1 : 0), result_.fields};
+  }
+
   PlacedInstruction place(const std::string& name, const nlohmann::json& instruction) {
     result_ = {name, instruction.at("unit"), instruction.at("opcode"), 0, {}};
     word_ = bit_ = 0;
@@ -74,6 +84,14 @@ std::vector<PlacedInstruction> place_instructions(const nlohmann::json& isa) {
   for (const auto& [name, instruction] : isa.at("instructions").items())
     result.push_back(Placer(isa).place(name, instruction));
   std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) { return a.opcode < b.opcode; });
+  return result;
+}
+
+std::vector<PlacedRecord> place_records(const nlohmann::ordered_json& isa) {
+  const nlohmann::json plain = isa;
+  std::vector<PlacedRecord> result;
+  for (const auto& [name, record] : isa.at("records").items())
+    result.push_back(Placer(plain).place(name, record));
   return result;
 }
 

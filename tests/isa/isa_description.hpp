@@ -1,5 +1,5 @@
-// isa.json read by the tests themselves: where each field lies and what its bits mean, worked out
-// without the generator, so that an error of the generator shows.
+// isa.json read by the tests themselves: where each field of instructions and records lies and what its bits
+// mean, worked out without the generator, so that an error of the generator shows.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -23,7 +23,16 @@ struct PlacedInstruction {
   std::vector<PlacedField> fields;  // with the opcode
 };
 
+struct PlacedRecord {
+  std::string name;
+  int words = 0;
+  std::vector<PlacedField> fields;
+};
+
 nlohmann::json read_isa_json();
+
+// Every record of isa.json, in its order.
+std::vector<PlacedRecord> place_records(const nlohmann::ordered_json& isa);
 
 // Every instruction of isa.json, in the order of opcodes.
 std::vector<PlacedInstruction> place_instructions(const nlohmann::json& isa);

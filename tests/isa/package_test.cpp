@@ -40,9 +40,37 @@ std::map<std::string, std::int64_t> read_package() {
   return result;
 }
 
+void add_fields(std::map<std::string, std::int64_t>& constants, const std::string& name,
+                const FieldInfo* fields, int count) {
+  for (int row = 0; row < count; ++row) {
+    const FieldInfo& field = fields[row];
+    const std::string stem = name + camel(field.stem);
+    if (field.index == 0) constants[stem + "Lsb"] = field.offset;
+    EXPECT_EQ(constants[stem + "Lsb"] + field.index * field.width, field.offset) << name << field.name;
+    constants[stem + "Width"] = field.width;
+    if (field.count > 0) constants[stem + "Count"] = field.count;
+  }
+}
+
+void add_record(std::map<std::string, std::int64_t>& constants, const RecordInfo& record) {
+  const std::string name = camel(record.name);
+  const FieldInfo& last = record.fields[record.field_count - 1];
+  constants[name + "Words"] = record.words;
+  constants[name + "Bits"] = last.offset + last.width;
+  for (int part = 0; part < record.part_count; ++part) {
+    const std::string stem = name + camel(record.parts[part].name);
+    constants[stem + "FirstWord"] = record.parts[part].first_word;
+    constants[stem + "Words"] = record.parts[part].words;
+  }
+  add_fields(constants, name, record.fields, record.field_count);
+}
+
 void add_enum(std::map<std::string, std::int64_t>& constants, const EnumInfo& info, bool with_bits,
               int bits) {
-  if (with_bits) constants[camel(info.name) + "Bits"] = bits;
+  if (with_bits) {
+    constants[camel(info.name) + "Bits"] = bits;
+    constants[camel(info.name) + "Count"] = info.size;
+  }
   for (int i = 0; i < info.size; ++i)
     constants[camel(info.name) + camel(info.entries[i].name)] = info.entries[i].value;
 }
@@ -56,23 +84,23 @@ std::map<std::string, std::int64_t> expected_constants() {
   constants["LanesMax"] = kLanes.back();
   add_enum(constants, kRoundingInfo, true, 2);
   add_enum(constants, kPolicyInfo, true, 3);
+  add_enum(constants, kCounterSetInfo, true, 1);
   add_enum(constants, kOpcodeInfo, false, 0);
   add_enum(constants, kUnitInfo, false, 0);
+  constants["UnitCount"] = kUnitInfo.size;
   for (const InstructionInfo& kind : kInstructions) {
     const std::string name = camel(kind.name);
     constants[name + "Words"] = kind.words;
     constants[name + "OpcodeLsb"] = 0;
     constants[name + "OpcodeWidth"] = kOpcodeBits;
+    add_fields(constants, name, kind.fields, kind.field_count);
     for (int row = 0; row < kind.field_count; ++row) {
       const FieldInfo& field = kind.fields[row];
-      const std::string stem = name + camel(field.stem);
-      if (field.index == 0) constants[stem + "Lsb"] = field.offset;
-      EXPECT_EQ(constants[stem + "Lsb"] + field.index * field.width, field.offset) << name << field.name;
-      constants[stem + "Width"] = field.width;
-      if (field.count > 0) constants[stem + "Count"] = field.count;
       if (field.kind == FieldKind::kEnum) add_enum(constants, *field.values, true, field.width);
     }
   }
+  for (const RecordInfo& record : kRecords) add_record(constants, record);
+  constants["StatisticsLines"] = kStatisticsLines;
   return constants;
 }
 

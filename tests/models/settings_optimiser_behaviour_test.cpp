@@ -96,8 +96,30 @@ TEST(OptimiserBehaviour, StepConvergesToOverflowRate) {
   }
 }
 
+// Whatever the point was before, one update by a policy that finds a first point leads to the same one.
+TEST(OptimiserBehaviour, FirstPointsDoNotDependOnThePointBefore) {
+  int finding = 0;
+  for (int p = 0; p < isa::kPolicyInfo.size; ++p) {
+    const auto policy = static_cast<Policy>(p);
+    if (!finds_first_point(policy)) continue;
+    ++finding;
+    std::set<int> found;
+    for (const int start : {-16, -3, 0, 12, 40}) {
+      Stream stream(policy);
+      stream.settings.r_max = 42949672;
+      stream.settings.q_write = static_cast<std::int8_t>(start);
+      stream.write(0.7);
+      found.insert(stream.q());
+    }
+    EXPECT_EQ(found.size(), 1U) << isa::name(policy);
+  }
+  EXPECT_GE(finding, 1);
+}
+
 TEST(OptimiserBehaviour, AllPoliciesFollowAScale) {
-  for (const Policy policy : {Policy::kMax, Policy::kOverflowRate, Policy::kMinError, Policy::kPredictive}) {
+  for (int p = 0; p < isa::kPolicyInfo.size; ++p) {
+    const auto policy = static_cast<Policy>(p);
+    if (policy == Policy::kStatic || policy == Policy::kStep) continue;
     Stream stream(policy);
     stream.settings.r_max = 4294967;  // 0.1 %
     stream.write(1.0);

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <random>
+#include <set>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 namespace anzan::models {
@@ -52,7 +54,7 @@ TEST(SettingsStore, RefusesWhatDoesNotExist) {
 TEST(SettingsStore, HistoryKeepsTheLastEight) {
   SlotSettings s;
   for (int p = -3; p < 10; ++p) {
-    s.push_history(p);
+    push_history(s, p);
     const int kept = p + 4 < 8 ? p + 4 : 8;
     ASSERT_EQ(s.history_count, kept);
     for (int i = 0; i < kept; ++i) ASSERT_EQ(s.history[static_cast<std::size_t>(i)], p - kept + 1 + i);
@@ -87,7 +89,10 @@ TEST(SettingsStore, EveryFieldIsComparedAndSaved) {
   const SettingsStore fresh;
   const auto changes = field_changes();
   const std::vector<std::uint8_t> fresh_bytes = fresh.serialise();
-  ASSERT_EQ(fresh_bytes.size(), 1024U * 36 + 256 * 4 + 8);
+  ASSERT_EQ(fresh_bytes.size(), 1024U * 40 + 256 * 4 + 8);
+  std::set<std::string_view> names;
+  for (const isa::FieldInfo& field : isa::kSlotSettingsFields) names.insert(field.stem);
+  ASSERT_EQ(changes.size(), names.size()) << "one change a field";
   for (std::size_t i = 0; i < changes.size(); ++i) {
     SettingsStore store;
     changes[i](store.slot(1000));
@@ -135,14 +140,14 @@ TEST(SettingsStore, RefusesSavedStateThatIsWrongAndKeepsItsOwn) {
   store.slot(1).width = 7;
   const SettingsStore before = store;
   const std::vector<std::uint8_t> good = SettingsStore().serialise();
-  std::vector<std::vector<std::uint8_t>> wrong(5, good);
+  std::vector<std::vector<std::uint8_t>> wrong(7, good);
   wrong[0].pop_back();
   wrong[1].push_back(0);
   wrong[2].clear();
   wrong[3][3] = 3;   // rounding of slot 0
-  wrong[4][35] = 9;  // history count of slot 0
-  wrong.push_back(good);
-  wrong[5][4] = 6;  // policy of slot 0
+  wrong[4][36] = 9;  // history count of slot 0
+  wrong[5][4] = 6;   // policy of slot 0
+  wrong[6][37] = 1;  // a bit of no field
   for (std::size_t i = 0; i < wrong.size(); ++i) {
     EXPECT_THROW(store.deserialise(wrong[i]), std::invalid_argument) << i;
     EXPECT_TRUE(store == before) << i;

@@ -158,8 +158,9 @@ TEST(StatisticsDatabase, SavesAndRestores) {
   }
   const std::vector<std::uint8_t> bytes = database.serialise();
   ASSERT_EQ(bytes.size(), 1024U * 2 * 69 * 4);
-  const std::uint32_t values = database.window(0).values;
-  EXPECT_EQ(bytes[0] | bytes[1] << 8 | bytes[2] << 16 | static_cast<std::uint32_t>(bytes[3]) << 24, values);
+  const std::uint8_t* const values = &bytes[64 * 4];  // behind the histogram of slot 0's window
+  EXPECT_EQ(values[0] | values[1] << 8 | values[2] << 16 | static_cast<std::uint32_t>(values[3]) << 24,
+            database.window(0).values);
 
   StatisticsDatabase restored;
   restored.merge(1, drawn(random, 20));

@@ -89,8 +89,7 @@ Json tensor_precision(Draw& draw) {
   if (draw.chance(20)) json["width"] = draw.from(2, 9);
   if (draw.chance(10)) json["format"] = draw.one_of<const char*>({"int8", "int16", "fp32"});
   if (draw.chance(60)) {
-    json["policy"] = {{"kind", draw.one_of<const char*>(
-                                   {"static", "max", "overflow_rate", "step", "min_error", "predictive"})},
+    json["policy"] = {{"kind", isa::kPolicyEntries[draw.from(0, isa::kPolicyInfo.size - 1)].name},
                       {"interval", draw.from(1, 3)}};
   }
   return json;
