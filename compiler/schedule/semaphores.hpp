@@ -2,15 +2,16 @@
 // that depends on one of another unit a wait, and that one a signal. Units work in program order, so one
 // counting semaphore for each ordered pair of units is enough.
 #pragma once
+#include "compiler/instructions/units.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {
 
-// The number of the semaphore by which unit `from` tells another unit `to` (numbers of units.hpp).
+// The number of the semaphore by which unit `from` tells another unit `to` (numbers of units.hpp); each below
+// kOwnSemaphores.
 std::size_t semaphore_number(std::size_t from, std::size_t to);
-// From here on they are free for what other cores tell.
-inline constexpr std::size_t kFirstRemoteSemaphore = 20;
+inline constexpr std::size_t kOwnSemaphores = kUnits * (kUnits - 1);
 
 // Overwrites all waits and signals.
 void add_semaphores(isa::Program& program, const Dependencies& dependencies);
