@@ -7,7 +7,7 @@
 
 #include "compiler/input/layer_keys.hpp"
 #include "compiler/operations.hpp"
-#include "compiler/schedule/schedule.hpp"
+#include "compiler/schedule/dump_schedule.hpp"
 #include "isa/assembly.hpp"
 
 namespace anzan::compiler {

@@ -4,6 +4,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "compiler/lowering/convolution.hpp"
+#include "compiler/lowering/elementwise.hpp"
+#include "compiler/lowering/loss.hpp"
+#include "compiler/lowering/pool.hpp"
+#include "compiler/lowering/update.hpp"
+#include "compiler/lowering/weight_gradient.hpp"
+
 namespace anzan::compiler {
 namespace {
 
@@ -64,10 +71,14 @@ static_assert(tables_are_whole(), "one row an operation and a phase, in the orde
 
 const Operation& operation(OpKind kind) { return kOperations[static_cast<std::size_t>(kind)]; }
 
-void begin(Lowering& low, const Op& op, bool analysing) {
+void begin(Lowering& low, Listing& listing, const Op& op, bool analysing) {
   const PhaseRow& phase = kPhases[static_cast<std::size_t>(op.phase)];
   const char* region = operation(op.kind).region;
-  low.begin(op, region != nullptr ? region : phase.region, phase.area, analysing);
+  low.begin({&listing,
+             {low.graph().layer(op).name, region != nullptr ? region : phase.region},
+             phase.area,
+             {op.first_group, op.first_group + op.groups},
+             analysing});
 }
 
 void lower(Lowering& low, const Op& op, bool training) {

@@ -17,9 +17,9 @@ struct Operation {
 };
 const Operation& operation(OpKind kind);
 
-// Begins an operation: its region of the reports, its area of the scratchpad, its images. `analysing`:
-// whether statistics are taken of what it writes.
-void begin(Lowering& low, const Op& op, bool analysing = true);
+// Begins an operation of a program that is written into `listing`: its region of the reports, its area of the
+// scratchpad, its images. `analysing`: whether statistics are taken of what it writes.
+void begin(Lowering& low, Listing& listing, const Op& op, bool analysing = true);
 // Emits its instructions. Throws std::logic_error for an operation that others lower.
 void lower(Lowering& low, const Op& op, bool training);
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "compiler/lowering/update.hpp"
 #include "compiler/operations.hpp"
 #include "compiler/parallel/division.hpp"
 #include "compiler/parallel/exchange.hpp"
@@ -33,10 +34,9 @@ std::vector<int> written_slots(const Graph& g, const Op& op) {
 // seen, and produced again. Weights do not change.
 Listing calibrate_program(Lowering& low) {
   Listing listing;
-  low.into(listing);
   for (const Op& op : low.graph().ops) {
     if (op.kind == OpKind::kExchange) continue;  // every core finds its points on the same images
-    begin(low, op);
+    begin(low, listing, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
     if (op.kind == OpKind::kUpdate) {
       lower_update(low, op, false);
@@ -52,14 +52,15 @@ Listing calibrate_program(Lowering& low) {
     }
     if (!slots.empty()) lower(low, op, true);
   }
-  low.emit(isa::End{});
+  low.end(listing);
   return listing;
 }
 
 // One training step of all stages.
 class Step {
  public:
-  Step(Lowerings& stages, const std::vector<Op>& ops) : stages_(stages), ops_(ops), division_(stages, ops) {
+  Step(Lowerings& stages, const std::vector<Op>& ops, Listing& listing)
+      : stages_(stages), ops_(ops), listing_(listing), division_(stages, ops, listing) {
     for (const auto& low : stages) starts_.push_back(low->tensor_cycles());
     to_sum_.resize(stages.size());
     by_sums_.resize(stages.size());
@@ -78,7 +79,8 @@ class Step {
         compute(low, op);
       }
     }
-    for (std::size_t s = 0; s < stages_.size(); ++s) lower_exchange(*stages_[s], to_sum_[s], by_sums_[s]);
+    for (std::size_t s = 0; s < stages_.size(); ++s)
+      lower_exchange(*stages_[s], to_sum_[s], by_sums_[s], listing_);
   }
 
  private:
@@ -88,7 +90,7 @@ class Step {
       by_sums_[stage].push_back({&op, written_slots(low.graph(), op)});
       return;
     }
-    begin(low, op);
+    begin(low, listing_, op);
     const std::vector<int> slots = choose_points(low, op);
     lower(low, op, true);
     if (op.kind == OpKind::kConvolutionBackwardWeight)
@@ -107,7 +109,7 @@ class Step {
     std::vector<int> chosen;
     for (const int s : slots) {
       if (!has_point(s) || !chosen_.emplace(low.stage(), s).second) continue;
-      if (op.kind == OpKind::kTransfer) begin(low, op);
+      if (op.kind == OpKind::kTransfer) begin(low, listing_, op);
       low.optimise(s);
       if (op.kind != OpKind::kUpdate) low.settle(s);
       chosen.push_back(s);
@@ -117,6 +119,7 @@ class Step {
 
   Lowerings& stages_;
   const std::vector<Op>& ops_;
+  Listing& listing_;
   Division division_;
   std::vector<std::int64_t> starts_;                // by stage: of its tensor unit
   std::map<int, std::int64_t> ready_;               // by layer: when its gradients are there
@@ -127,42 +130,38 @@ class Step {
 
 Listing exchange_program(Lowering& low) {
   Listing listing;
-  low.into(listing);
   std::vector<GradientReady> to_sum;
   for (const Op& op : low.graph().ops) {
     if (op.kind == OpKind::kExchange) to_sum.push_back({&op, 0});
   }
-  lower_exchange(low, to_sum, {});
-  low.emit(isa::End{});
+  lower_exchange(low, to_sum, {}, listing);
+  low.end(listing);
   return listing;
 }
 
 Listing step_program(Lowerings& stages, const std::vector<Op>& ops, int steps) {
   Listing listing;
-  for (const auto& low : stages) low->into(listing);
-  for (int s = 0; s < steps; ++s) Step(stages, ops).run();
-  for (const auto& low : stages) low->emit(isa::End{});
+  for (int s = 0; s < steps; ++s) Step(stages, ops, listing).run();
+  for (const auto& low : stages) low->end(listing);
   return listing;
 }
 
 // Inference: no gradients, no statistics, so that test data moves no binary point.
 Listing evaluate_program(Lowering& low) {
   Listing listing;
-  low.into(listing);
   for (const Op& op : low.graph().ops) {
     if (op.phase != Phase::kForward) continue;
-    begin(low, op, false);
+    begin(low, listing, op, false);
     lower(low, op, false);
   }
-  low.emit(isa::End{});
+  low.end(listing);
   return listing;
 }
 
 Listing initialize_program(Lowering& low) {
   Listing listing;
-  low.into(listing);
-  for (const ParameterInfo& p : low.graph().parameters) lower_initialize(low, p);
-  low.emit(isa::End{});
+  for (const ParameterInfo& p : low.graph().parameters) lower_initialize(low, p, listing);
+  low.end(listing);
   return listing;
 }
 

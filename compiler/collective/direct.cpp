@@ -1,25 +1,21 @@
 // Collectives that add nothing: all_to_all straight from core to core, broadcast along chains.
+#include "compiler/collective/direct.hpp"
+
 #include <algorithm>
 
-#include "compiler/collective/writer.hpp"
+#include "compiler/collective/semaphores.hpp"
+#include "compiler/collective/ways.hpp"
 #include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
-#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-using Space = isa::Space;
-
-constexpr std::uint32_t remote_semaphore(std::size_t number) {
-  return std::uint32_t{1} << (kFirstRemoteSemaphore + number);
-}
-
 // Coordinate by coordinate, so that all cores send equally far.
 int shifted(const Way& way, int core, int distance) {
   int result = 0;
-  for (const Dimension& d : way) result += (core / d.stride + distance / d.stride) % d.size * d.stride;
+  for (const Dimension& d : way) result += (d.coordinate(core) + d.coordinate(distance)) % d.size * d.stride;
   return result;
 }
 
@@ -33,6 +29,7 @@ class AllToAll {
         c_(cut),
         result_(result_line),
         writer_(p),
+        first_order_(writer_.listing().take_orders(cut.places)),
         lag_(std::max<std::size_t>(1, static_cast<std::size_t>(cut.places) / 2)) {}
 
   // In an order that keeps `lag_` segments in the network; units work in order.
@@ -60,21 +57,19 @@ class AllToAll {
     return 2 * static_cast<std::int64_t>(place(s)) * c_.segment_lines;
   }
   std::int64_t arrival_line(std::size_t s) const { return sent_line(s) + c_.segment_lines; }
-  Access sent(std::size_t s, bool write) const {
-    return CollectiveWriter::lines(sent_line(s), c_.segment_lines, write);
-  }
+  Access sent(std::size_t s, bool write) const { return touching(sent_line(s), c_.segment_lines, write); }
   Access arrived(std::size_t s, bool write) const {
-    return CollectiveWriter::lines(arrival_line(s), c_.segment_lines, write);
+    return touching(arrival_line(s), c_.segment_lines, write);
   }
   Access stored(std::size_t s, bool write) const {
-    return CollectiveWriter::order(static_cast<std::int64_t>(place(s)), write);
+    return ordered(first_order_ + static_cast<std::int64_t>(place(s)), write);
   }
 
   void load(std::size_t s) {
     const PieceSegment& segment = c_.segments[s];
     Exchanged e;
     e.touches = {sent(s, true)};
-    writer_.copy(Space::kHbm, segment.first, Space::kScratchpad, sent_line(s),
+    writer_.copy(in_hbm(segment.first), in_scratchpad(sent_line(s)),
                  {{c_.cores, c_.piece_lines, segment.count}, {segment.count, 1, 1}}, e);
   }
 
@@ -86,19 +81,13 @@ class AllToAll {
                    semaphore = remote_semaphore(place(s))](int core) {
         const int receiver = shifted(way, core, t);
         if (t > 0)
-          return isa::Instruction(put_lines(receiver, from + receiver * n, to + core * n, n, semaphore));
-        isa::Copy own;
-        own.element = models::kRawWords;
-        own.src.base = static_cast<std::uint32_t>(from + core * n);
-        own.dst.base = static_cast<std::uint32_t>(to + core * n);
-        own.loops.back() = static_cast<std::uint16_t>(n);
-        own.src.stride.back() = own.dst.stride.back() = 1;
-        return isa::Instruction(own);
+          return isa::Instruction(putting_lines(receiver, from + receiver * n, to + core * n, n, semaphore));
+        return isa::Instruction(
+            copying_lines(in_scratchpad(from + core * n), in_scratchpad(to + core * n), n));
       };
       e.touches = {sent(s, false), arrived(s, true)};
       if (t > 0 && s >= lag_) e.touches.push_back(stored(s - lag_, false));
-      const isa::Instruction in_core_0 = e.in_core(0);
-      last_ = writer_.emit(in_core_0, std::move(e));
+      last_ = writer_.emit(std::move(e));
     }
   }
 
@@ -112,7 +101,7 @@ class AllToAll {
     const PieceSegment& segment = c_.segments[s];
     Exchanged e;
     e.touches = {arrived(s, false), stored(s, true)};
-    writer_.copy(Space::kScratchpad, arrival_line(s), Space::kHbm, result_ + segment.first,
+    writer_.copy(in_scratchpad(arrival_line(s)), in_hbm(result_ + segment.first),
                  {{c_.cores, segment.count, c_.piece_lines}, {segment.count, 1, 1}}, e);
   }
 
@@ -120,6 +109,7 @@ class AllToAll {
   const CollectiveCut& c_;
   std::int64_t result_;
   CollectiveWriter writer_;
+  std::int64_t first_order_;  // one for each place
   std::size_t lag_;
   std::int32_t last_ = -1;
 };
@@ -211,7 +201,7 @@ class Broadcast {
   };
 
   static int position(const Dimension& d, int core) {
-    const int coordinate = core / d.stride % d.size;
+    const int coordinate = d.coordinate(core);
     return d.reversed ? (d.size - coordinate) % d.size : coordinate;
   }
 
@@ -251,19 +241,19 @@ class Broadcast {
 
   void load(std::size_t s) {
     Exchanged e;
-    e.touches = {CollectiveWriter::lines(line(s), size(s), true)};
-    copy(Space::kHbm, hbm(s), Space::kScratchpad, line(s), s, e);
+    e.touches = {touching(line(s), size(s), true)};
+    copy(in_hbm(hbm(s)), in_scratchpad(line(s)), s, e);
   }
 
-  void copy(Space from, std::int64_t src, Space to, std::int64_t dst, std::size_t s, const Exchanged& e) {
+  void copy(const Location& from, const Location& to, std::size_t s, const Exchanged& e) {
     const std::int64_t n = c_.segments[s].count;
-    writer_.copy(from, src, to, dst, {{c_.cores, n, n}, {n, 1, 1}}, e);
+    writer_.copy(from, to, {{c_.cores, n, n}, {n, 1, 1}}, e);
   }
 
   void send_on(std::size_t s, std::int64_t first) {
     const Role& r = roles_[way(s)];
     const std::int64_t at = line(s) + first, n = std::min(message_lines_, size(s) - first);
-    const Access message = CollectiveWriter::lines(at, n, r.parent >= 0);
+    const Access message = touching(at, n, r.parent >= 0);
     if (r.children.empty()) {
       writer_.collect(data(s), {message}, -1, 0);
       return;
@@ -276,14 +266,14 @@ class Broadcast {
       arrived = true;
       const auto places = static_cast<std::size_t>(c_.places);
       if (first == 0 && s >= places) e.arrivals |= credit(s, child.dimension);
-      writer_.emit(put_lines(child.core, at, at, n, data(s)), std::move(e));
+      writer_.emit(putting_lines(child.core, at, at, n, data(s)), std::move(e));
     }
   }
 
   void store(std::size_t s) {
     Exchanged e;
-    e.touches = {CollectiveWriter::lines(line(s), size(s), false)};
-    copy(Space::kScratchpad, line(s), Space::kHbm, result_ + hbm(s), s, e);
+    e.touches = {touching(line(s), size(s), false)};
+    copy(in_scratchpad(line(s)), in_hbm(result_ + hbm(s)), s, e);
   }
 
   void give_credit(std::size_t s) {
@@ -291,8 +281,8 @@ class Broadcast {
     if (r.parent < 0) return;
     const std::int64_t free = c_.places * c_.segment_lines;
     Exchanged e;
-    e.touches = {CollectiveWriter::lines(line(s), size(s), true)};
-    writer_.emit(put_lines(r.parent, free, free, 1, credit(s, r.dimension)), std::move(e));
+    e.touches = {touching(line(s), size(s), true)};
+    writer_.emit(putting_lines(r.parent, free, free, 1, credit(s, r.dimension)), std::move(e));
   }
 
   const CollectiveParameters& p_;

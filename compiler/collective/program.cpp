@@ -1,4 +1,4 @@
-// See collective_program.hpp.
+// The buffer is cut, then each kind of collective is written by its family.
 #include "compiler/collective/program.hpp"
 
 #include <algorithm>
@@ -7,8 +7,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "compiler/collective/direct.hpp"
+#include "compiler/collective/rings.hpp"
+#include "compiler/collective/semaphores.hpp"
+#include "compiler/collective/turns.hpp"
+#include "compiler/collective/ways.hpp"
 #include "compiler/collective/writer.hpp"
-#include "compiler/input/input_error.hpp"
+#include "compiler/input/scratchpad.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -33,13 +38,37 @@ std::int64_t credits(const CollectiveParameters& p, const CollectiveCut& c) {
   return each * std::max<std::int64_t>(0, static_cast<std::int64_t>(c.segments.size()) - c.places);
 }
 
+std::size_t semaphores_needed(const CollectiveParameters& p, const std::vector<Way>& ways,
+                              bool with_credits) {
+  switch (p.kind) {
+    case CollectiveKind::kBroadcast:
+      return ways.size() * (1 + (with_credits ? long_dimensions(ways.front()) : 0));
+    case CollectiveKind::kAllToAll:
+      return p.direct ? 0 : neighbours(ways) * (with_credits ? 2 : 1);
+    case CollectiveKind::kAllReduce:
+      return ArrivalSemaphores::needed(ways);
+    case CollectiveKind::kReduceScatter:
+    case CollectiveKind::kAllGather:
+      break;
+  }
+  return ArrivalSemaphores::needed(ways) + (with_credits ? senders(ways) : 0);
+}
+
+// Those that leave enough semaphores for credits.
+std::vector<Way> ways_of(const CollectiveParameters& p) {
+  std::vector<Way> result = ways(p.exchange);
+  if (p.kind == CollectiveKind::kAllToAll && p.direct) result.resize(1);
+  while (result.size() > 1 && semaphores_needed(p, result, true) > RemoteSemaphores::kAll) result.pop_back();
+  return result;
+}
+
 void check_semaphores(const CollectiveParameters& p, const CollectiveCut& c) {
   const std::size_t needed = semaphores_needed(p, c.ways, credits(p, c) > 0);
-  if (needed > ArrivalSemaphores::kSemaphores)
+  if (needed > RemoteSemaphores::kAll)
     throw std::invalid_argument(std::string(name(p.kind)) + ": found " +
                                 std::to_string(c.ways.front().size()) + " dimensions, which need " +
                                 std::to_string(needed) + " semaphores, expected at most " +
-                                std::to_string(ArrivalSemaphores::kSemaphores));
+                                std::to_string(RemoteSemaphores::kAll));
 }
 
 Listing same_in_every_core(const CollectiveParameters& p, const CollectiveCut& c) {
@@ -61,11 +90,10 @@ CollectiveProgram collective_program(const CollectiveParameters& p) {
   if (p.bytes < 1) throw std::invalid_argument("collective: found " + std::to_string(p.bytes) + " bytes");
   if (SystemParameters{p.exchange, {}}.cores() < 2)
     throw std::invalid_argument("collective: found one core, expected at least 2");
-  const CollectiveCut c = cut(p, ways_of(p), buffers(p), 1);
+  const CollectiveCut c = cut(p, ways_of(p), buffers(p));
   check_semaphores(p, c);
   if (p.kind == CollectiveKind::kAllToAll && p.direct && c.places < 2 && c.segments.size() > 1)
-    throw InputError("/chip/scratchpad_kib", std::to_string(p.chip.scratchpad_kib),
-                     "room for four lines for each of " + std::to_string(c.cores) + " cores");
+    throw too_small(p, c.cores, 2 * buffers(p));
   CollectiveProgram program;
   program.ways = c.ways;
   program.piece_lines = c.piece_lines;

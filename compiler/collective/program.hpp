@@ -9,7 +9,7 @@
 //   broadcast       every core ends with the buffer of core 0
 //   all_to_all      core c ends with piece c of core d as its piece d, for all d
 //
-// Sums and all_gather go round the dimensions of the exchange, ways taking turns (collective.hpp). A
+// Sums and all_gather go round the dimensions of the exchange, ways taking turns (sum_over_cores.hpp). A
 // broadcast goes along the same dimensions as a tree of chains: core 0 and all whom it has reached send on,
 // packet by packet, to the next in each later dimension. all_to_all goes from neighbour to neighbour,
 // dimension by dimension and both ways round; or, if it is direct, puts every piece straight to its core,

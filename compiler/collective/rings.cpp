@@ -1,18 +1,18 @@
 // Sums and all_gather round the dimensions, segment by segment: loaded, moved by the rounds of
-// collective.hpp, stored. Where a place in the scratchpad is used again, those who receive tell those who
+// sum_over_cores.hpp, stored. Where a place in the scratchpad is used again, those who receive tell those who
 // send that it is free.
+#include "compiler/collective/rings.hpp"
+
 #include <algorithm>
 
-#include "compiler/collective/writer.hpp"
+#include "compiler/collective/semaphores.hpp"
+#include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
-#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
-
-using Space = isa::Space;
 
 class Rings {
  public:
@@ -136,36 +136,24 @@ class Rings {
 
   void copy(bool load, std::int64_t hbm, std::int64_t line, std::vector<CollectiveWriter::Level> levels,
             const Exchanged& exchanged) {
-    if (load) {
-      writer_.copy(Space::kHbm, hbm, Space::kScratchpad, line, std::move(levels), exchanged);
-    } else {
-      writer_.copy(Space::kScratchpad, line, Space::kHbm, hbm, std::move(levels), exchanged);
-    }
+    const Location there = in_hbm(hbm), here = in_scratchpad(line);
+    writer_.copy(load ? there : here, load ? here : there, std::move(levels), exchanged);
   }
 
   // The piece of the core itself: elsewhere in each.
   void copy_own(std::size_t s, bool load, Exchanged exchanged) {
     exchanged.in_core = [load, segment = c_.segments[s], b = buffer(s), way = way(s), result = result_,
                          piece = c_.piece_lines](int core) {
-      const auto hbm = static_cast<std::uint32_t>((load ? 0 : result) + core * piece + segment.first),
-                 line = static_cast<std::uint32_t>(own_piece(b, way, core).begin);
-      isa::Copy c;
-      c.element = models::kRawWords;
-      c.src_space = load ? Space::kHbm : Space::kScratchpad;
-      c.dst_space = load ? Space::kScratchpad : Space::kHbm;
-      c.src.base = load ? hbm : line;
-      c.dst.base = load ? line : hbm;
-      c.loops.back() = static_cast<std::uint16_t>(segment.count);
-      c.src.stride.back() = c.dst.stride.back() = 1;
-      return isa::Instruction(c);
+      const Location there = in_hbm((load ? 0 : result) + core * piece + segment.first),
+                     here = in_scratchpad(own_piece(b, way, core).begin);
+      return isa::Instruction(copying_lines(load ? there : here, load ? here : there, segment.count));
     };
-    const isa::Instruction in_core_0 = exchanged.in_core(0);
-    writer_.emit(in_core_0, std::move(exchanged));
+    writer_.emit(std::move(exchanged));
   }
 
   void load(std::size_t s) {
     Exchanged e;
-    e.touches = {CollectiveWriter::lines(buffer(s).line, buffer(s).lines, true)};
+    e.touches = {touching(buffer(s).line, buffer(s).lines, true)};
     const auto places = static_cast<std::size_t>(c_.places);
     if (s >= places && needs_credit(s - places)) {
       for (const Dimension& d : way(s)) {
@@ -187,7 +175,7 @@ class Rings {
 
   void store(std::size_t s) {
     Exchanged e;
-    e.touches = {CollectiveWriter::lines(buffer(s).line, buffer(s).lines, false)};
+    e.touches = {touching(buffer(s).line, buffer(s).lines, false)};
     if (p_.kind == CollectiveKind::kReduceScatter) return copy_own(s, false, std::move(e));
     e.arrivals = semaphores(s).complete();
     e.touches.push_back(taking(e.arrivals));
@@ -205,13 +193,11 @@ class Rings {
       d.reversed = !d.reversed;  // to whom it sends
       Exchanged e;
       e.in_core = [d, line = credit_line(), semaphore](int core) {
-        return isa::Instruction(put_lines(next(d, core), line, line, 1, semaphore));
+        return isa::Instruction(putting_lines(next(d, core), line, line, 1, semaphore));
       };
       const SumBuffer b = buffer(s);
-      e.touches = {CollectiveWriter::lines(sums() ? b.arrival_line : b.line, c_.segment_lines, true),
-                   raising(semaphore)};
-      const isa::Instruction in_core_0 = e.in_core(0);
-      credited_[s] = writer_.emit(in_core_0, std::move(e));
+      e.touches = {touching(sums() ? b.arrival_line : b.line, c_.segment_lines, true), raising(semaphore)};
+      credited_[s] = writer_.emit(std::move(e));
     }
   }
 

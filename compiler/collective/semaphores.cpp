@@ -1,18 +1,23 @@
-// Which semaphores a collective raises in other cores, and how many ways that leaves.
-#include "compiler/schedule/semaphores.hpp"
+// Neighbours are numbered in the order in which the ways meet them.
+#include "compiler/collective/semaphores.hpp"
 
 #include <map>
+#include <stdexcept>
+#include <string>
 #include <tuple>
 
-#include "compiler/collective/writer.hpp"
+#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-// Of two cores, each is the next of the other in both directions.
+static_assert(kFirstRemoteSemaphore == kOwnSemaphores,
+              "those that order the units, then those of other cores");
+
 using Neighbour = std::tuple<int, int, bool>;
 Neighbour neighbour(const Dimension& d) { return {d.size, d.stride, d.reversed && d.size > 2}; }
 
+// With `both_directions` also those that only receive.
 std::map<Neighbour, std::size_t> numbers(const std::vector<Way>& ways, bool both_directions) {
   std::map<Neighbour, std::size_t> result;
   for (const Way& way : ways) {
@@ -26,14 +31,38 @@ std::map<Neighbour, std::size_t> numbers(const std::vector<Way>& ways, bool both
   return result;
 }
 
-std::uint32_t remote(std::size_t number) { return std::uint32_t{1} << (kFirstRemoteSemaphore + number); }
-
 }  // namespace
 
-std::size_t long_dimensions(const Way& way) {
-  std::size_t result = 0;
-  for (const Dimension& d : way) result += d.size > 1 ? 1 : 0;
+ArrivalSemaphores::ArrivalSemaphores(const Way& way, std::size_t semaphores)
+    : ArrivalSemaphores(of({way}, semaphores).front()) {}
+
+std::size_t ArrivalSemaphores::needed(const std::vector<Way>& ways) { return senders(ways) + ways.size(); }
+
+std::vector<ArrivalSemaphores> ArrivalSemaphores::of(const std::vector<Way>& ways, std::size_t semaphores) {
+  if (needed(ways) > semaphores)
+    throw std::invalid_argument("exchange: found " + std::to_string(ways.size()) + " ways through " +
+                                std::to_string(ways.front().size()) + " dimensions, which need " +
+                                std::to_string(needed(ways)) + " semaphores, expected at most " +
+                                std::to_string(semaphores));
+  std::size_t taken = 0;
+  std::map<Neighbour, std::uint32_t> from;
+  std::vector<ArrivalSemaphores> result;
+  for (const Way& way : ways) {
+    ArrivalSemaphores& s = result.emplace_back(ArrivalSemaphores());
+    for (const Dimension& d : way) {
+      std::uint32_t& semaphore = from[neighbour(d)];
+      if (semaphore == 0 && d.size > 1) semaphore = remote_semaphore(taken++);
+      s.from_.push_back(semaphore);
+    }
+    s.complete_ = remote_semaphore(taken++);
+  }
   return result;
+}
+
+std::size_t senders(const std::vector<Way>& ways) { return numbers(ways, false).size(); }
+
+std::uint32_t credit_semaphore(const std::vector<Way>& ways, const Dimension& dimension) {
+  return remote_semaphore(ArrivalSemaphores::needed(ways) + numbers(ways, false).at(neighbour(dimension)));
 }
 
 std::size_t neighbours(const std::vector<Way>& ways) { return numbers(ways, true).size(); }
@@ -41,34 +70,9 @@ std::size_t neighbours(const std::vector<Way>& ways) { return numbers(ways, true
 std::uint32_t neighbour_semaphore(const std::vector<Way>& ways, const Dimension& dimension,
                                   NeighbourSignal signal) {
   const std::size_t all = neighbours(ways);
-  if (signal == NeighbourSignal::kLast && 3 * all > ArrivalSemaphores::kSemaphores)
-    signal = NeighbourSignal::kData;
-  return remote(numbers(ways, true).at(neighbour(dimension)) + static_cast<std::size_t>(signal) * all);
-}
-
-std::uint32_t credit_semaphore(const std::vector<Way>& ways, const Dimension& dimension) {
-  return remote(ArrivalSemaphores::needed(ways) + numbers(ways, false).at(neighbour(dimension)));
-}
-
-std::size_t semaphores_needed(const CollectiveParameters& p, const std::vector<Way>& ways, bool credits) {
-  switch (p.kind) {
-    case CollectiveKind::kBroadcast:
-      return ways.size() * (1 + (credits ? long_dimensions(ways.front()) : 0));
-    case CollectiveKind::kAllToAll:
-      return p.direct ? 0 : neighbours(ways) * (credits ? 2 : 1);
-    case CollectiveKind::kAllReduce:
-      return ArrivalSemaphores::needed(ways);
-    default:
-      return ArrivalSemaphores::needed(ways) + (credits ? numbers(ways, false).size() : 0);
-  }
-}
-
-std::vector<Way> ways_of(const CollectiveParameters& p) {
-  std::vector<Way> result = ways(p.exchange);
-  if (p.kind == CollectiveKind::kAllToAll && p.direct) result.resize(1);
-  while (result.size() > 1 && semaphores_needed(p, result, true) > ArrivalSemaphores::kSemaphores)
-    result.pop_back();
-  return result;
+  if (signal == NeighbourSignal::kLast && 3 * all > RemoteSemaphores::kAll) signal = NeighbourSignal::kData;
+  return remote_semaphore(numbers(ways, true).at(neighbour(dimension)) +
+                          static_cast<std::size_t>(signal) * all);
 }
 
 }  // namespace anzan::compiler

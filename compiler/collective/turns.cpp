@@ -3,19 +3,20 @@
 // that messages never wait for each other inside the network. A piece is where it belongs when all dimensions
 // are done: then coordinate by coordinate the place of a piece says where it came from, instead of where it
 // goes.
+#include "compiler/collective/turns.hpp"
+
 #include <algorithm>
 #include <functional>
+#include <utility>
 
-#include "compiler/collective/writer.hpp"
+#include "compiler/collective/semaphores.hpp"
+#include "compiler/collective/ways.hpp"
 #include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
-#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
-
-using Space = isa::Space;
 
 // Slabs that arrive in a round and have still to go on, in all rounds.
 constexpr std::int64_t slabs_in_transit(std::int64_t distance) { return distance * (distance - 1) / 2; }
@@ -30,7 +31,7 @@ struct Ring {
   // How far slabs go; of two opposite cores, forward.
   std::int64_t distance(bool back) const { return back ? size - 1 - size / 2 : size / 2; }
   const Dimension& direction(bool back) const { return back ? backward : forward; }
-  std::int64_t coordinate(int core) const { return core / forward.stride % size; }
+  std::int64_t coordinate(int core) const { return forward.coordinate(core); }
   // The coordinate that lies so far on in a direction, or, with a negative distance, behind.
   std::int64_t further(int core, bool back, std::int64_t distance) const {
     const std::int64_t step = direction(back).reversed ? -distance : distance;
@@ -64,7 +65,8 @@ class Turns {
     std::int64_t time;
     std::function<void()> emit;
   };
-  using Lines = std::pair<std::int64_t, std::int64_t>;  // first and stride of the runs
+  using Lines = std::pair<std::int64_t, std::int64_t>;    // first and stride of the runs
+  static constexpr std::size_t kOuter = isa::kLoops - 2;  // the loop around that over lines
 
   std::vector<Ring> rings(std::size_t s) const {
     std::vector<Ring> result;
@@ -125,7 +127,7 @@ class Turns {
     return line(s) + static_cast<std::int64_t>(d) * c_.cores * c_.segments[s].count;
   }
   Access all_pieces(std::size_t s, std::size_t d, bool write) const {
-    return CollectiveWriter::lines(pieces(s, d), c_.cores * c_.segments[s].count, write);
+    return touching(pieces(s, d), c_.cores * c_.segments[s].count, write);
   }
   bool needs_credit(std::size_t s) const {
     return s + static_cast<std::size_t>(c_.places) < c_.segments.size();
@@ -141,39 +143,37 @@ class Turns {
     const auto end = [=](int core) {  // where a slab of this core's past ends
       return Lines{to + r.further(core, back, 1 - round) * r.run, r.size * r.run};
     };
-    std::vector<Access> touches{all_pieces(s, d + 1, true), raising(signal)};
-    if (round < distance)
-      touches.push_back(CollectiveWriter::lines(next_transit, (distance - round) * r.slab(), true));
+    Message m{r, back};
+    m.touches = {all_pieces(s, d + 1, true), raising(signal)};
+    if (round < distance) m.touches.push_back(touching(next_transit, (distance - round) * r.slab(), true));
     if (round == 1) {
-      touches.push_back(all_pieces(s, d, true));
+      m.touches.push_back(all_pieces(s, d, true));
       for (std::int64_t k = 1; k <= distance; ++k) {
-        emit_put(
-            r, back, k == distance ? signal : 0, k == 1 ? before : 0, touches, r.outer, r.run,
-            [=](int core) {
-              return Lines{from + r.further(core, back, k) * r.run, r.size * r.run};
-            },
-            k == 1 ? std::function<Lines(int)>(end)
-                   : [=](int) { return Lines{next_transit + (k - 2) * r.slab(), r.run}; });
+        m.signal = k == distance ? signal : 0;
+        m.arrivals = k == 1 ? before : 0;
+        m.from = [=](int core) { return Lines{from + r.further(core, back, k) * r.run, r.size * r.run}; };
+        m.to = k == 1 ? std::function<Lines(int)>(end) : [=](int) {
+          return Lines{next_transit + (k - 2) * r.slab(), r.run};
+        };
+        put(m);
       }
       return;
     }
     const std::int64_t transit = line(s) + r.transit(back, round - 1), rest = distance - round;
-    touches.push_back(CollectiveWriter::lines(transit, (rest + 1) * r.slab(), true));
-    emit_put(
-        r, back, rest == 0 ? signal : 0, semaphore(r, back, false), touches, r.outer, r.run,
-        [=](int) {
-          return Lines{transit, r.run};
-        },
-        end);
-    if (rest > 0)
-      emit_put(
-          r, back, signal, 0, touches, rest, r.slab(),
-          [=](int) {
-            return Lines{transit + r.slab(), r.slab()};
-          },
-          [=](int) {
-            return Lines{next_transit, r.slab()};
-          });
+    m.touches.push_back(touching(transit, (rest + 1) * r.slab(), true));
+    m.signal = rest == 0 ? signal : 0;
+    m.arrivals = semaphore(r, back, false);
+    m.from = [=](int) { return Lines{transit, r.run}; };
+    m.to = end;
+    put(m);
+    if (rest == 0) return;
+    m.signal = signal;
+    m.arrivals = 0;
+    m.runs = rest;
+    m.run_lines = r.slab();
+    m.from = [=](int) { return Lines{transit + r.slab(), r.slab()}; };
+    m.to = [=](int) { return Lines{next_transit, r.slab()}; };
+    put(m);
   }
 
   // Different units take what one neighbour raises: in the order in which it does.
@@ -183,21 +183,30 @@ class Turns {
       if ((arrivals >> n & 1U) != 0) e.touches.push_back(taking(std::uint32_t{1} << n));
   }
 
-  void emit_put(const Ring& r, bool back, std::uint32_t signal, std::uint32_t arrivals,
-                std::vector<Access> touches, std::int64_t runs, std::int64_t lines,
-                const std::function<Lines(int)>& from, const std::function<Lines(int)>& to) {
+  // What a core sends to its neighbour: as many runs of lines as a slab has, unless it is said otherwise.
+  struct Message {
+    Message(const Ring& ring, bool back)
+        : direction(ring.direction(back)), runs(ring.outer), run_lines(ring.run) {}
+    Dimension direction;
+    std::int64_t runs, run_lines;
+    std::uint32_t signal = 0, arrivals = 0;  // that it raises there; that it takes here
+    std::vector<Access> touches;
+    std::function<Lines(int core)> from, to;
+  };
+
+  void put(const Message& m) {
     Exchanged e;
-    e.touches = std::move(touches);
-    take(e, arrivals);
-    e.in_core = [=, direction = r.direction(back)](int core) {
-      isa::Put p = put_lines(next(direction, core), from(core).first, to(core).first, lines, signal);
-      p.loops[isa::kLoops - 2] = static_cast<std::uint16_t>(runs);
-      p.src.stride[isa::kLoops - 2] = static_cast<std::int32_t>(from(core).second);
-      p.dst.stride[isa::kLoops - 2] = static_cast<std::int32_t>(to(core).second);
+    e.touches = m.touches;
+    take(e, m.arrivals);
+    e.in_core = [direction = m.direction, from = m.from, to = m.to, runs = m.runs, lines = m.run_lines,
+                 signal = m.signal](int core) {
+      isa::Put p = putting_lines(next(direction, core), from(core).first, to(core).first, lines, signal);
+      p.loops[kOuter] = static_cast<std::uint16_t>(runs);
+      p.src.stride[kOuter] = static_cast<std::int32_t>(from(core).second);
+      p.dst.stride[kOuter] = static_cast<std::int32_t>(to(core).second);
       return isa::Instruction(p);
     };
-    const isa::Instruction in_core_0 = e.in_core(0);
-    writer_.emit(in_core_0, std::move(e));
+    writer_.emit(std::move(e));
   }
 
   // The slab that has arrived without going anywhere.
@@ -205,19 +214,13 @@ class Turns {
     Exchanged e;
     e.touches = {all_pieces(s, d, false), all_pieces(s, d + 1, true)};
     e.in_core = [=, from = pieces(s, d), to = pieces(s, d + 1)](int core) {
-      isa::Copy c;
-      c.element = models::kRawWords;
-      c.src.base = static_cast<std::uint32_t>(from + r.coordinate(core) * r.run);
-      c.dst.base = static_cast<std::uint32_t>(to + r.coordinate(core) * r.run);
-      c.loops[isa::kLoops - 2] = static_cast<std::uint16_t>(r.outer);
-      c.loops.back() = static_cast<std::uint16_t>(r.run);
-      c.src.stride[isa::kLoops - 2] = c.dst.stride[isa::kLoops - 2] =
-          static_cast<std::int32_t>(r.size * r.run);
-      c.src.stride.back() = c.dst.stride.back() = 1;
+      const std::int64_t own = r.coordinate(core) * r.run;
+      isa::Copy c = copying_lines(in_scratchpad(from + own), in_scratchpad(to + own), r.run);
+      c.loops[kOuter] = static_cast<std::uint16_t>(r.outer);
+      c.src.stride[kOuter] = c.dst.stride[kOuter] = static_cast<std::int32_t>(r.size * r.run);
       return isa::Instruction(c);
     };
-    const isa::Instruction in_core_0 = e.in_core(0);
-    writer_.emit(in_core_0, std::move(e));
+    writer_.emit(std::move(e));
   }
 
   // By the number of the core in HBM, in the order of the way in the scratchpad.
@@ -239,7 +242,7 @@ class Turns {
       for (const Dimension& d : senders(s))
         take(e, neighbour_semaphore(c_.ways, d, NeighbourSignal::kCredit));
     }
-    writer_.copy(Space::kHbm, c_.segments[s].first, Space::kScratchpad, pieces(s, 0), levels(s, true), e);
+    writer_.copy(in_hbm(c_.segments[s].first), in_scratchpad(pieces(s, 0)), levels(s, true), e);
   }
 
   void store(std::size_t s, std::uint32_t before) {
@@ -247,8 +250,7 @@ class Turns {
     Exchanged e;
     e.touches = {all_pieces(s, last, true)};
     take(e, before);
-    writer_.copy(Space::kScratchpad, pieces(s, last), Space::kHbm, result_ + c_.segments[s].first,
-                 levels(s, false), e);
+    writer_.copy(in_scratchpad(pieces(s, last)), in_hbm(result_ + c_.segments[s].first), levels(s, false), e);
   }
 
   std::vector<Dimension> senders(std::size_t s) const {
@@ -266,12 +268,11 @@ class Turns {
       const std::uint32_t credit = neighbour_semaphore(c_.ways, d, NeighbourSignal::kCredit);
       d.reversed = !d.reversed;  // to whom it sends
       Exchanged e;
-      e.touches = {CollectiveWriter::lines(line(s), c_.place_lines, true), raising(credit)};
+      e.touches = {touching(line(s), c_.place_lines, true), raising(credit)};
       e.in_core = [d, free = c_.places * c_.place_lines, credit](int core) {
-        return isa::Instruction(put_lines(next(d, core), free, free, 1, credit));
+        return isa::Instruction(putting_lines(next(d, core), free, free, 1, credit));
       };
-      const isa::Instruction in_core_0 = e.in_core(0);
-      writer_.emit(in_core_0, std::move(e));
+      writer_.emit(std::move(e));
     }
   }
 

@@ -1,9 +1,9 @@
-// See collective_writer.hpp.
+// Segments are cut so that several are under way on each way, in messages of whole packets.
 #include "compiler/collective/writer.hpp"
 
 #include <algorithm>
 
-#include "compiler/input/input_error.hpp"
+#include "compiler/input/scratchpad.hpp"
 #include "compiler/instructions/operands.hpp"
 #include "compiler/instructions/ranges.hpp"
 #include "models/number_format.hpp"
@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kMostLoop = 65535;
 constexpr std::int64_t kUnderWay = 4;  // segments of each way
+constexpr std::int64_t kFreeLines = 1;
 
 // Whole packets, where it is more than one.
 std::int64_t whole_packets(std::int64_t lines, std::int64_t packet_lines) {
@@ -27,17 +28,21 @@ std::int64_t longest(const Way& way) {
 
 }  // namespace
 
-CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buffers, std::int64_t reserve) {
+InputError too_small(const CollectiveParameters& p, int pieces, int lines) {
+  const std::int64_t all = std::int64_t{lines} * pieces + kFreeLines;
+  return scratchpad_too_small(
+      p.chip, scratchpad_kib(p.chip, all),
+      std::to_string(lines) + " lines for each of " + std::to_string(pieces) + " cores");
+}
+
+CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buffers) {
   CollectiveCut c;
   for (const Dimension& d : ways.front()) c.cores *= d.size;
-  c.line_bytes = p.chip.lanes * (isa::kWordBits / 8);
+  c.line_bytes = line_bytes(p.chip);
   c.piece_lines = ceil_div(ceil_div(p.bytes, c.line_bytes), c.cores);
-  const std::int64_t room = p.chip.scratchpad_kib * 1024 / c.line_bytes - reserve,
+  const std::int64_t room = scratchpad_lines(p.chip) - kFreeLines,
                      most = room / (buffers * c.cores);  // lines of each piece, under way in all
-  if (most < 1)
-    throw InputError(
-        "/chip/scratchpad_kib", std::to_string(p.chip.scratchpad_kib),
-        "room for " + std::to_string(buffers) + " lines for each of " + std::to_string(c.cores) + " cores");
+  if (most < 1) throw too_small(p, c.cores, buffers);
   const std::int64_t turns = std::min<std::int64_t>(static_cast<std::int64_t>(ways.size()), most);
   ways.resize(static_cast<std::size_t>(turns));
   const std::int64_t packet = std::max<std::int64_t>(1, p.payload_bytes / c.line_bytes);
@@ -68,28 +73,28 @@ std::int32_t CollectiveWriter::emit(isa::Instruction instruction, Exchanged exch
   return static_cast<std::int32_t>(listing_.program.size()) - 1;
 }
 
-std::int32_t CollectiveWriter::copy(isa::Space from, std::int64_t src, isa::Space to, std::int64_t dst,
-                                    std::vector<Level> levels, const Exchanged& exchanged) {
+std::int32_t CollectiveWriter::emit(Exchanged exchanged) {
+  isa::Instruction in_core_0 = exchanged.in_core(0);
+  return emit(std::move(in_core_0), std::move(exchanged));
+}
+
+std::int32_t CollectiveWriter::copy(const Location& from, const Location& to, std::vector<Level> levels,
+                                    const Exchanged& exchanged) {
   if (levels.size() > isa::kLoops) {
     const Level outer = levels.front();
     levels.erase(levels.begin());
     std::int32_t last = -1;
     Exchanged e = exchanged;
     for (std::int64_t i = 0; i < outer.count; ++i, e.arrivals = 0)
-      last = copy(from, src + i * outer.src, to, dst + i * outer.dst, levels, e);
+      last = copy({from.space, from.first + i * outer.src}, {to.space, to.first + i * outer.dst}, levels, e);
     return last;
   }
-  isa::Copy c;
-  c.element = models::kRawWords;
-  c.src_space = from;
-  c.dst_space = to;
-  c.src.base = static_cast<std::uint32_t>(src);
-  c.dst.base = static_cast<std::uint32_t>(dst);
+  isa::Copy c = copying_lines(from, to, 1);
   for (std::size_t l = 0; l < levels.size(); ++l) {
-    const std::size_t at = isa::kLoops - levels.size() + l;
-    c.loops[at] = static_cast<std::uint16_t>(levels[l].count);
-    c.src.stride[at] = static_cast<std::int32_t>(levels[l].src);
-    c.dst.stride[at] = static_cast<std::int32_t>(levels[l].dst);
+    const std::size_t loop = isa::kLoops - levels.size() + l;
+    c.loops[loop] = static_cast<std::uint16_t>(levels[l].count);
+    c.src.stride[loop] = static_cast<std::int32_t>(levels[l].src);
+    c.dst.stride[loop] = static_cast<std::int32_t>(levels[l].dst);
   }
   return emit(c, exchanged);
 }
@@ -108,9 +113,7 @@ std::int32_t CollectiveWriter::collect(std::uint32_t semaphore, std::vector<Acce
 }
 
 std::int64_t CollectiveWriter::lag_cycles(std::int64_t lines) const {
-  const double bytes = static_cast<double>(lines * p_.chip.lanes * (isa::kWordBits / 8));
-  return p_.exchange.expected_latency_cycles +
-         static_cast<std::int64_t>(bytes / p_.exchange.expected_bytes_per_cycle);
+  return p_.exchange.arrival_cycles(lines * line_bytes(p_.chip));
 }
 
 void CollectiveWriter::end() {

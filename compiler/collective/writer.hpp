@@ -4,8 +4,9 @@
 #include <vector>
 
 #include "compiler/collective/program.hpp"
-#include "compiler/collective/sum_over_cores.hpp"
+#include "compiler/input/input_error.hpp"
 #include "compiler/instructions/listing.hpp"
+#include "compiler/instructions/moves.hpp"
 
 namespace anzan::compiler {
 
@@ -25,13 +26,11 @@ struct CollectiveCut {
   std::int64_t lines() const { return cores * piece_lines; }
 };
 
-// `buffers` of a segment's length lie in the scratchpad for each that is under way; `reserve` lines stay
-// free.
-CollectiveCut cut(const CollectiveParameters& parameters, std::vector<Way> ways, int buffers,
-                  std::int64_t reserve);
-
-// Number of dimensions of more than one core.
-std::size_t long_dimensions(const Way& way);
+// `buffers` of a segment's length lie in the scratchpad for each that is under way; one more line stays free,
+// for credits. Throws InputError where there is no room for a line of each piece.
+CollectiveCut cut(const CollectiveParameters& parameters, std::vector<Way> ways, int buffers);
+// That the scratchpad has no room for so many lines of each of so many pieces.
+InputError too_small(const CollectiveParameters& parameters, int pieces, int lines);
 
 class CollectiveWriter {
  public:
@@ -43,9 +42,10 @@ class CollectiveWriter {
 
   // Return the number of the instruction in the listing.
   std::int32_t emit(isa::Instruction instruction, Exchanged exchanged);
+  std::int32_t emit(Exchanged exchanged);  // the one that it is in core 0
   // Levels outermost first. Arrivals are taken by the first copy, if it needs several.
-  std::int32_t copy(isa::Space from, std::int64_t src, isa::Space to, std::int64_t dst,
-                    std::vector<Level> levels, const Exchanged& exchanged);
+  std::int32_t copy(const Location& from, const Location& to, std::vector<Level> levels,
+                    const Exchanged& exchanged);
   // Takes one arrival and does nothing else: the unit `settings` has no other work here.
   std::int32_t collect(std::uint32_t semaphore, std::vector<Access> touches, std::int32_t cause,
                        std::int64_t lag_cycles);
@@ -56,47 +56,9 @@ class CollectiveWriter {
   Listing& listing() { return listing_; }
   void end();
 
-  static Access lines(std::int64_t first, std::int64_t count, bool write) {
-    return {Access::Resource::kScratchpad, first, first + count, write};
-  }
-  // An order of this program's own, beside those of collective.hpp.
-  static Access order(std::int64_t number, bool write) {
-    constexpr std::int64_t kFirst = std::int64_t{1} << 40;
-    return {Access::Resource::kOrder, kFirst + number, kFirst + number + 1, write};
-  }
-
  private:
   const CollectiveParameters& p_;
   Listing listing_;
 };
-
-// One for each family; of `broadcast`, a listing for each core, in the order of the instructions.
-Listing ring_collective(const CollectiveParameters& parameters, const CollectiveCut& cut,
-                        std::int64_t result_line);
-Listing all_to_all(const CollectiveParameters& parameters, const CollectiveCut& cut,
-                   std::int64_t result_line);
-Listing all_to_all_in_turns(const CollectiveParameters& parameters, const CollectiveCut& cut,
-                            std::int64_t result_line);
-Listing broadcast_in_core(const CollectiveParameters& parameters, const CollectiveCut& cut,
-                          std::int64_t result_line, int core);
-
-// Lengths of a segment that all_to_all_in_turns needs in the scratchpad.
-int turns_buffers(const Way& way);
-
-// Cores that a core sends to or receives from: each dimension of more than one core, in both directions where
-// these are two cores. Each has a semaphore for what it sends, one for its credits, and, where there are
-// enough, one for what it sends last.
-enum class NeighbourSignal { kData, kCredit, kLast };
-std::size_t neighbours(const std::vector<Way>& ways);
-std::uint32_t neighbour_semaphore(const std::vector<Way>& ways, const Dimension& dimension,
-                                  NeighbourSignal signal);
-
-// Ways that leave enough semaphores for the collective's credits.
-std::vector<Way> ways_of(const CollectiveParameters& parameters);
-// Of the collectives on rings: a semaphore for the credits of the core that this dimension leads to.
-std::uint32_t credit_semaphore(const std::vector<Way>& ways, const Dimension& dimension);
-// That all this takes.
-std::size_t semaphores_needed(const CollectiveParameters& parameters, const std::vector<Way>& ways,
-                              bool credits);
 
 }  // namespace anzan::compiler

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/input/remote_semaphores.hpp"
 #include "isa/isa_generated.hpp"
 
 namespace anzan::compiler {
@@ -39,12 +40,12 @@ struct ExchangeParameters {
   // the sizes before; the product of all sizes is the number of cores that exchange.
   std::vector<int> dimensions{1};
   int stride = 1;
-  // Segments take turns to go so many ways (all_ways of collective.hpp), that more links are busy at once.
-  // The first `fixed_dimensions` come first on each.
+  // Segments take turns to go so many ways (all_ways of compiler/collective/ways.hpp), that more links are
+  // busy at once. The first `fixed_dimensions` come first on each.
   int ways = 1;
   int fixed_dimensions = 0;
-  std::size_t semaphores = 12;        // that other cores may raise for it
-  std::optional<isa::Format> format;  // of gradients on the wire; none: as the precision says
+  std::size_t semaphores = RemoteSemaphores::kAll;  // that other cores may raise for it
+  std::optional<isa::Format> format;                // of gradients on the wire; none: as the precision says
   std::int64_t segment_bytes = 32 * 1024;
   // Each can be switched off, so that its worth can be measured.
   bool hide_in_backward = true;  // gradients leave while other gradients are being computed
@@ -53,6 +54,13 @@ struct ExchangeParameters {
   // What the scheduler expects of the network; decides nothing but the order of instructions.
   std::int64_t expected_latency_cycles = 500;
   double expected_bytes_per_cycle = 12.5;
+  // So many bytes on a link; and from the end of the put that sends them until they have arrived.
+  std::int64_t link_cycles(std::int64_t bytes) const {
+    return static_cast<std::int64_t>(static_cast<double>(bytes) / expected_bytes_per_cycle);
+  }
+  std::int64_t arrival_cycles(std::int64_t bytes) const {
+    return expected_latency_cycles + link_cycles(bytes);
+  }
 
   Way grid() const {
     Way result;
@@ -103,6 +111,7 @@ struct SystemParameters {
     const auto same = [&](const Dimension& d) { return distance % (d.stride * d.size) == 0 || d.size == 1; };
     return same(mapping.tensor) && same(mapping.pipeline);
   }
+  RemoteSemaphores semaphores() const { return RemoteSemaphores::of(divided()); }
   Dimension data_axis() const { return {data_cores(), exchange.stride}; }
 };
 

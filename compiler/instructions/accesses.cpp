@@ -1,4 +1,4 @@
-// Lines and slots of each instruction: see accesses.hpp.
+// Walks in as few stretches of lines as they really have.
 #include "compiler/instructions/accesses.hpp"
 
 #include <algorithm>
@@ -41,24 +41,27 @@ class AccessList {
  public:
   explicit AccessList(const Loops& loops, int outer = isa::kLoops) : loops_(loops), outer_(outer) {}
 
-  // Addresses from the walk of the loops [0, depth), each of `extent` units, `per_line` units a line.
-  void add(Resource resource, const isa::Address& a, int depth, std::int64_t extent, std::int64_t per_line,
-           bool write, std::int64_t offset = 0) {
-    Pieces p = pieces_of(a, depth, extent, per_line);
-    p.base += offset;
+  // What each iteration touches: `extent` units from the address plus `offset` on, `per_line` units a line.
+  struct Units {
+    std::int64_t extent = 1, per_line = 1, offset = 0;
+  };
+
+  // Addresses from the walk of the loops [0, depth).
+  void add(Resource resource, const isa::Address& a, int depth, const Units& units, bool write) {
+    Pieces p = pieces_of(a, depth, units);
+    p.base += units.offset;
     visit(p, p.levels.size(), p.base, [&](std::int64_t at) {
-      list.push_back({resource, at / per_line, (at + p.run - 1) / per_line + 1, write});
+      list.push_back({resource, at / units.per_line, (at + p.run - 1) / units.per_line + 1, write});
     });
   }
-  void read(const isa::Address& a, std::int64_t extent, std::int64_t per_line) {
-    add(Resource::kScratchpad, a, isa::kLoops, extent, per_line, false);
+  void read(const isa::Address& a, const Units& units) {
+    add(Resource::kScratchpad, a, isa::kLoops, units, false);
   }
-  void read_outer(const isa::Address& a, std::int64_t extent, std::int64_t offset = 0) {
-    add(Resource::kScratchpad, a, outer_, extent, 1, false, offset);
+  void read_outer(const isa::Address& a, const Units& units) {
+    add(Resource::kScratchpad, a, outer_, units, false);
   }
-  void write_outer(const isa::Address& a, std::int64_t extent, std::int64_t per_line,
-                   std::int64_t offset = 0) {
-    add(Resource::kScratchpad, a, outer_, extent, per_line, true, offset);
+  void write_outer(const isa::Address& a, const Units& units) {
+    add(Resource::kScratchpad, a, outer_, units, true);
   }
   void slot(Resource resource, std::int64_t number, bool write = false) {
     list.push_back({resource, number, number + 1, write});
@@ -70,10 +73,10 @@ class AccessList {
   // Walks of more pieces than this count as fewer, longer ones.
   static constexpr std::int64_t kMostPieces = 1024;
 
-  Pieces pieces_of(const isa::Address& a, int depth, std::int64_t extent, std::int64_t per_line) const {
+  Pieces pieces_of(const isa::Address& a, int depth, const Units& units) const {
     Pieces p;
     p.base = a.base;
-    p.run = extent;
+    p.run = units.extent;
     for (std::size_t k = 0; k < static_cast<std::size_t>(depth); ++k) {
       const std::int64_t stride = a.stride[k], count = loops_[k];
       if (count < 2 || stride == 0) continue;
@@ -81,7 +84,7 @@ class AccessList {
       p.levels.emplace_back(stride < 0 ? -stride : stride, count);
     }
     std::sort(p.levels.begin(), p.levels.end());
-    const auto closed = [&] { return !p.levels.empty() && p.levels.front().first < p.run + per_line; };
+    const auto closed = [&] { return !p.levels.empty() && p.levels.front().first < p.run + units.per_line; };
     while (closed() || p.count() > kMostPieces) p.fill_innermost();
     return p;
   }
@@ -99,15 +102,15 @@ class AccessList {
 
 std::vector<Access> of(const isa::Tensor& t, std::int64_t) {
   AccessList l(t.loops, isa::kLoops - t.reduce);
-  l.read(t.a, 1, 1);
-  l.read(t.b, 1, 1);
+  l.read(t.a, {});
+  l.read(t.b, {});
   const std::int64_t words = models::accumulator_lines(t.format, 1);
-  if (t.init == isa::Init::kBias) l.read_outer(t.c, 1);
-  if (t.init == isa::Init::kSpill) l.read_outer(t.c, t.row_count * words, t.row_first * words);
+  if (t.init == isa::Init::kBias) l.read_outer(t.c, {});
+  if (t.init == isa::Init::kSpill) l.read_outer(t.c, {t.row_count * words, 1, t.row_first * words});
   if (t.spill != 0) {
-    l.write_outer(t.o, t.row_count * words, 1, t.row_first * words);
+    l.write_outer(t.o, {t.row_count * words, 1, t.row_first * words});
   } else {
-    l.write_outer(t.o, t.row_count, packed(t.out_format), t.row_first);
+    l.write_outer(t.o, {t.row_count, packed(t.out_format), t.row_first});
     l.slot(Resource::kSlotForWriting, t.slot_o);
   }
   l.slot(Resource::kSlotForReading, t.slot_a);
@@ -120,32 +123,32 @@ std::vector<Access> of(const isa::Vector& v, std::int64_t lanes) {
   for (const isa::Operand* o : {&v.a, &v.b, &v.c}) {
     const bool rows = o->kind == isa::OperandKind::kRows;
     if (!rows && o->kind != isa::OperandKind::kBroadcast) continue;
-    l.read(o->at, 1, packed(o->format) * (rows ? 1 : lanes));
+    l.read(o->at, {1, packed(o->format) * (rows ? 1 : lanes)});
     l.slot(Resource::kSlotForReading, o->slot);
   }
-  l.write_outer(v.o, 1, packed(v.out_format));
+  l.write_outer(v.o, {1, packed(v.out_format)});
   l.slot(Resource::kSlotForWriting, v.slot_o);
   return l.list;
 }
 
 std::vector<Access> of(const isa::Copy& c, std::int64_t) {
   AccessList l(c.loops);
-  l.add(memory(c.src_space), c.src, isa::kLoops, 1, packed(c.element), false);
-  l.add(memory(c.dst_space), c.dst, isa::kLoops, 1, packed(c.element), true);
+  l.add(memory(c.src_space), c.src, isa::kLoops, {1, packed(c.element)}, false);
+  l.add(memory(c.dst_space), c.dst, isa::kLoops, {1, packed(c.element)}, true);
   return l.list;
 }
 
 std::vector<Access> of(const isa::Transpose& t, std::int64_t) {
   AccessList l(t.loops);
-  l.read(t.src, t.src_rows, packed(t.element));
-  l.write_outer(t.dst, t.dst_rows, packed(t.element));
+  l.read(t.src, {t.src_rows, packed(t.element)});
+  l.write_outer(t.dst, {t.dst_rows, packed(t.element)});
   return l.list;
 }
 
 // What it writes lies in another core.
 std::vector<Access> of(const isa::Put& p, std::int64_t) {
   AccessList l(p.loops);
-  l.read(p.src, 1, packed(p.element));
+  l.read(p.src, {1, packed(p.element)});
   return l.list;
 }
 
@@ -162,6 +165,11 @@ std::vector<Access> of(const isa::End&, std::int64_t) { return {}; }
 
 std::vector<Access> accesses(const isa::Instruction& instruction, std::int64_t lanes) {
   return std::visit([&](const auto& i) { return of(i, lanes); }, instruction);
+}
+
+std::vector<Access> using_slot(int slot) {
+  return {{Resource::kSlotForReading, slot, slot + 1, false},
+          {Resource::kSlotForWriting, slot, slot + 1, false}};
 }
 
 }  // namespace anzan::compiler

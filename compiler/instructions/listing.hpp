@@ -47,6 +47,12 @@ struct Listing {
     return number < exchanged.size() ? exchanged[number].get() : nullptr;
   }
   isa::Program in_core(int core) const;
+  // The first of so many numbers of Access::Resource::kOrder that nobody else has in this listing.
+  std::int64_t take_orders(std::int64_t count) {
+    orders_taken += count;
+    return orders_taken - count;
+  }
+  std::int64_t orders_taken = 0;
 };
 
 }  // namespace anzan::compiler

@@ -1,4 +1,4 @@
-// The parts of an instruction as the ISA has them.
+// The parts of an instruction as the ISA has them: numbers narrowed to their fields.
 #include "compiler/instructions/operands.hpp"
 
 namespace anzan::compiler {
@@ -14,6 +14,39 @@ isa::Address at(std::int64_t base) {
   isa::Address a;
   a.base = static_cast<std::uint32_t>(base);
   return a;
+}
+
+isa::Operand rows(isa::Format format, int slot, std::int64_t row) {
+  isa::Operand o;
+  o.kind = isa::OperandKind::kRows;
+  o.format = format;
+  o.slot = static_cast<std::uint16_t>(slot);
+  o.at = at(row);
+  return o;
+}
+
+isa::Operand scalar(int entry) {
+  isa::Operand o;
+  o.kind = isa::OperandKind::kScalar;
+  o.format = isa::Format::kFp32;
+  o.at = at(entry);
+  return o;
+}
+
+isa::Operand broadcast(std::int64_t element) {
+  isa::Operand o;
+  o.kind = isa::OperandKind::kBroadcast;
+  o.format = isa::Format::kFp32;
+  o.at = at(element);
+  return o;
+}
+
+isa::Index indices(std::int64_t first, std::int64_t lane_stride, std::int64_t row_stride) {
+  isa::Index x;
+  x.base = static_cast<std::uint32_t>(first);
+  x.lane_stride = static_cast<std::int32_t>(lane_stride);
+  x.row_stride = static_cast<std::int32_t>(row_stride);
+  return x;
 }
 
 }  // namespace anzan::compiler

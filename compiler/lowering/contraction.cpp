@@ -1,16 +1,15 @@
-// Contractions whose lanes are images: see contraction.hpp.
+// Tile by tile: bring the weights and the source, multiply class by class of positions, store the result.
 #include "compiler/lowering/contraction.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "compiler/lowering/contraction_tiling.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
-
-using isa::Space;
 
 class ContractionLowering {
  public:
@@ -62,17 +61,15 @@ class ContractionLowering {
   void load_bias(const Range& rb) {
     if (c_.bias == nullptr) return;
     const std::int64_t row = low_.base_row(*c_.bias) + c_.group * c_.layout.out_blocks + rb.begin;
-    if (c_.bias->format == models::kBiasFormat) {
-      low_.copy(c_.bias->format, Space::kHbm, row, Space::kScratchpad, bias_line_, {{rb.size(), 1, 1}});
-      return;
-    }
+    const isa::Format stored = c_.bias->format;
+    if (stored == models::kBiasFormat)
+      return low_.copy(stored, in_hbm(row), in_scratchpad(bias_line_), {{rb.size(), 1, 1}});
     // whole lines, so that the copy need not pick rows out of words
-    const std::int64_t packed = models::elements_per_word(c_.bias->format), first = row / packed * packed;
+    const std::int64_t packed = models::elements_per_word(stored), first = row / packed * packed;
     const std::int64_t stage = bias_stage_line_ * packed;
-    low_.copy(c_.bias->format, Space::kHbm, first, Space::kScratchpad, stage,
+    low_.copy(stored, in_hbm(first), in_scratchpad(stage),
               {{round_up(row + rb.size() - first, packed), 1, 1}});
-    low_.widen(stage + row - first, c_.bias->format, bias_line_, models::kBiasFormat, c_.bias->slot,
-               rb.size());
+    low_.widen({stored, stage + row - first}, {models::kBiasFormat, bias_line_}, c_.bias->slot, rb.size());
   }
 
   // Weights of the row blocks and the chunk as lines [rb][ky][kx][channel lines].
@@ -87,16 +84,15 @@ class ContractionLowering {
     const isa::Format stored = c_.weight->format;
     const bool widen = stored != c_.format;
     const std::int64_t rows = chunk_lines(k) * per_line_, taps = k.ky.size() * k.kx.size();
-    const std::int64_t target =
-        widen ? weight_narrow_line_ * models::elements_per_word(stored) : weight_line_ * per_line_;
-    low_.copy(stored, Space::kHbm, weight_row(rb.begin, k.ky.begin, k.kx.begin, k.channels.begin),
-              Space::kScratchpad, target,
+    const std::int64_t target = models::row_of_line(stored, widen ? weight_narrow_line_ : weight_line_);
+    low_.copy(stored, in_hbm(weight_row(rb.begin, k.ky.begin, k.kx.begin, k.channels.begin)),
+              in_scratchpad(target),
               {{rb.size(), l.taps * l.out_pitch, taps * rows},
                {k.ky.size(), c_.x.kernel * l.out_pitch, k.kx.size() * rows},
                {k.kx.size(), l.out_pitch, rows},
                {rows, 1, 1}});
     if (widen)
-      low_.widen(target, stored, weight_line_ * per_line_, c_.format, c_.weight->slot,
+      low_.widen({stored, target}, {c_.format, weight_line_ * per_line_}, c_.weight->slot,
                  rb.size() * taps * rows);
   }
 
@@ -112,14 +108,13 @@ class ContractionLowering {
     const std::int64_t stage_line = stage_line_[stage_++ % 2], taps = k.ky.size() * k.kx.size();
     const isa::Format stored = c_.weight->format;
     const bool widen = stored != c_.format;
-    const std::int64_t target =
-        widen ? weight_narrow_line_ * models::elements_per_word(stored) : stage_line * per_line_;
+    const std::int64_t target = models::row_of_line(stored, widen ? weight_narrow_line_ : stage_line);
     const std::int64_t rows_end = std::min(c_.layout.out_pitch, rb.end * lanes_);
     const std::int64_t full = rows_end / lanes_ - rb.begin, partial = rows_end % lanes_;
     const auto stage = [&](std::int64_t first, std::int64_t count, std::int64_t rows) {
-      low_.copy(stored, Space::kHbm,
-                weight_row(in.begin / lanes_, k.ky.begin, k.kx.begin, (rb.begin + first) * lanes_),
-                Space::kScratchpad, target + first * taps * lanes_,
+      low_.copy(stored,
+                in_hbm(weight_row(in.begin / lanes_, k.ky.begin, k.kx.begin, (rb.begin + first) * lanes_)),
+                in_scratchpad(target + first * taps * lanes_),
                 {{count, lanes_, taps * lanes_},
                  {k.ky.size(), c_.x.kernel * c_.layout.out_pitch, k.kx.size() * lanes_},
                  {k.kx.size(), c_.layout.out_pitch, lanes_},
@@ -128,7 +123,7 @@ class ContractionLowering {
     if (full > 0) stage(0, full, lanes_);
     if (partial > 0) stage(full, 1, partial);
     if (widen) {
-      low_.widen(target, stored, stage_line * per_line_, c_.format, c_.weight->slot,
+      low_.widen({stored, target}, {c_.format, stage_line * per_line_}, c_.weight->slot,
                  rb.size() * taps * lanes_);
     }
     const std::int64_t rows = chunk_lines(k) * per_line_;
@@ -139,15 +134,15 @@ class ContractionLowering {
     t.dst_rows = static_cast<std::uint8_t>(std::min(lanes_, rows - (in.begin - k.channels.begin)));
     t.src = at(stage_line * per_line_);
     t.dst = at(weight_line_ * per_line_ + in.begin - k.channels.begin);
-    Nest().loop(rb.size() * taps, {lanes_, rows, 0, 0, 0}).finish(t);
+    Nest().loop(rb.size() * taps, {lanes_, rows}).finish(t);
     low_.emit(t);
   }
 
   void tile(const Range& rb, const Range& bg, const Range& y, const Range& x) {
     const std::vector<WindowClass> ys = c_.y.classes(y.begin, y.end), xs = c_.x.classes(x.begin, x.end);
     const Range channels{rb.begin * lanes_, destination_channels(rb).end};
-    Tile out = make_tile(y, x, bg, channels, c_.destination.format);
-    out.base_row = destination_line_[tile_++ % 2] * models::elements_per_word(out.format);
+    const Tile out =
+        placed(make_tile(y, x, bg, channels, c_.destination.format), destination_line_[tile_++ % 2]);
     for (std::size_t k = 0; k < chunks_.size(); ++k) {
       Tile in;
       if (!load_source(bg, ys, xs, chunks_[k], in)) continue;
@@ -161,23 +156,24 @@ class ContractionLowering {
         if (cy.taps == 0 || cx.taps == 0) fill_zero(rb, cy, cx, out);
       }
     }
-    const Range valid = destination_channels(rb);
-    Image d = c_.destination;
-    // group windows count channels from their aligned origin
-    d.base_row += c_.rows.count == d.c ? 0 : group_origin();
-    if (c_.rows.count != d.c) {
-      store_group(d, out, valid);
+    if (whole()) {
+      low_.store(c_.destination, out, destination_channels(rb));
     } else {
-      low_.store(d, out, valid.begin, valid.end);
+      store_group(out, destination_channels(rb));
     }
   }
 
-  std::int64_t group_origin() const { return c_.rows.origin; }
+  // Whether the rows are all channels of the destination, not those of a group.
+  bool whole() const { return c_.rows.count == c_.destination.c; }
+  // Channel of the destination tensor that row 0 of block 0 stands for.
+  std::int64_t channel_origin() const { return whole() ? 0 : c_.rows.origin; }
 
   // A group's channels do not fill whole words: rows are written one by one.
-  void store_group(const Image& d, const Tile& t, const Range& valid) {
-    low_.copy(d.format, Space::kScratchpad, t.row(t.y.begin, t.x.begin, t.bg.begin, valid.begin), Space::kHbm,
-              d.row(t.y.begin, t.x.begin, t.bg.begin, valid.begin),
+  void store_group(const Tile& t, const Range& valid) {
+    Image d = c_.destination;
+    d.base_row += channel_origin();
+    low_.copy(d.format, in_scratchpad(t.row(t.y.begin, t.x.begin, t.bg.begin, valid.begin)),
+              in_hbm(d.row(t.y.begin, t.x.begin, t.bg.begin, valid.begin)),
               {{t.y.size(), t.y_stride(), d.y_stride()},
                {t.x.size(), t.x_stride(), d.x_stride()},
                {t.bg.size(), t.bg_stride(), d.pitch},
@@ -195,9 +191,8 @@ class ContractionLowering {
                    const Chunk& k, Tile& tile) {
     const Range sy = source_range(restricted(ys, k.ky)), sx = source_range(restricted(xs, k.kx));
     if (sy.size() <= 0 || sx.size() <= 0) return false;
-    tile = make_tile(sy, sx, bg, k.channels, c_.format);
     const int which = source_++ % 2;
-    tile.base_row = source_line_[which] * per_line_;
+    tile = placed(make_tile(sy, sx, bg, k.channels, c_.format), source_line_[which]);
     Image source = c_.source;
     source.base_row += c_.gathered ? 0 : c_.reduce.origin;
     if (c_.gathered) {
@@ -207,9 +202,9 @@ class ContractionLowering {
     } else {
       Tile stage = tile;
       stage.format = source.format;
-      stage.base_row = source_stage_line_[which] * models::elements_per_word(source.format);
+      stage = placed(stage, source_stage_line_[which]);
       low_.load(source, stage);
-      low_.widen(stage.base_row, source.format, tile.base_row, c_.format, source.slot, tile.rows());
+      low_.widen(stage, tile, source.slot);
     }
     return true;
   }
@@ -229,33 +224,100 @@ class ContractionLowering {
 
   void multiply(const Range& rb, std::size_t k, const WindowClass& whole_y, const WindowClass& whole_x,
                 const Tile& in, const Tile& out) {
-    const WindowClass cy = restrict_taps(whole_y, chunks_[k].ky.begin, chunks_[k].ky.end);
-    const WindowClass cx = restrict_taps(whole_x, chunks_[k].kx.begin, chunks_[k].kx.end);
+    const Chunk& chunk = chunks_[k];
+    const WindowClass cy = restrict_taps(whole_y, chunk.ky.begin, chunk.ky.end);
+    const WindowClass cx = restrict_taps(whole_x, chunk.kx.begin, chunk.kx.end);
     if (cy.taps == 0 || cx.taps == 0) return;
     const bool first = !meets(whole_y, whole_x, 0, k), last = !meets(whole_y, whole_x, k + 1, chunks_.size());
     for (std::int64_t block = rb.begin; block < rb.end; ++block) {
-      for (const BatchRun& run : batch_runs(c_.destination, out.bg)) {
-        isa::Tensor t = arithmetic(block - rb.begin, chunks_[k], cy, cx, in, run);
-        finish(t, block, block - rb.begin, run, cy, cx, chunks_[k], in, out, first, last);
-      }
+      for (const BatchRun& run : batch_runs(c_.destination, out.bg))
+        multiply({block, block - rb.begin, run, chunk, cy, cx, in, out, first, last});
     }
   }
 
-  // Operands of one tensor instruction, without its start, its end and its loops.
-  isa::Tensor arithmetic(std::int64_t block, const Chunk& k, const WindowClass& cy, const WindowClass& cx,
-                         const Tile& in, const BatchRun& run) const {
+  // What one tensor instruction computes: a block of L rows, for positions of one class on each axis and
+  // batch groups of as many images, in one chunk of the reduction.
+  struct Product {
+    std::int64_t block, local;  // in all, and of those in the tile
+    const BatchRun& run;
+    const Chunk& chunk;
+    const WindowClass &y, &x;
+    const Tile &in, &out;
+    bool first, last;  // of the reduction
+  };
+  struct Loops {
+    Nest::Strides y, x, bg;
+  };
+
+  void multiply(const Product& p) {
+    const std::int64_t row_first = std::max<std::int64_t>(0, c_.rows.offset - p.block * lanes_);
+    const std::int64_t row_end = std::min(lanes_, c_.rows.end() - p.block * lanes_);
+    if (row_end <= row_first) return;
+    const Chunk& k = p.chunk;
+    const std::int64_t lines = chunk_lines(k), skip = first_line(k);
+    const std::int64_t tap =
+        (p.local * k.ky.size() + p.y.tap - k.ky.begin) * k.kx.size() + p.x.tap - k.kx.begin;
+    const std::int64_t in_y = p.in.y_stride() / per_line_, in_x = p.in.x_stride() / per_line_;
     isa::Tensor t;
     t.format = c_.format;
     t.slot_a = static_cast<std::uint16_t>(c_.weight->slot);
     t.slot_b = static_cast<std::uint16_t>(c_.source.slot);
-    t.slot_o = static_cast<std::uint16_t>(c_.destination.slot);
-    t.out_format = c_.destination.format;
-    const std::int64_t lines = chunk_lines(k), skip = first_line(k);
-    t.a =
-        at(weight_line_ +
-           ((block * k.ky.size() + cy.tap - k.ky.begin) * k.kx.size() + cx.tap - k.kx.begin) * lines + skip);
-    t.b = at(in.row(cy.src, cx.src, run.bg.begin, in.c.begin) / per_line_ + skip);
-    return t;
+    t.row_first = static_cast<std::uint8_t>(row_first);
+    t.row_count = static_cast<std::uint8_t>(row_end - row_first);
+    t.mask = lane_mask(0, p.run.images);
+    t.a = at(weight_line_ + tap * lines + skip);
+    t.b = at(p.in.row(p.y.src, p.x.src, p.run.bg.begin, p.in.c.begin) / per_line_ + skip);
+    Loops l;
+    l.bg.b = p.in.bg_stride() / per_line_;
+    l.y.b = p.y.src_per_pos * in_y;
+    l.x.b = p.x.src_per_pos * in_x;
+    start_and_end(t, p, l);
+    Nest()
+        .loop(p.y.count, l.y)
+        .loop(p.x.count, l.x)
+        .loop(p.run.bg.size(), l.bg)
+        .fold(p.y.taps, {p.y.tap_step * k.kx.size() * lines, p.y.src_per_tap * in_y})
+        .fold(p.x.taps, {p.x.tap_step * lines, p.x.src_per_tap * in_x})
+        .fold(end_line(k) - skip, {1, 1})
+        .finish(t);
+    low_.emit(t);
+  }
+
+  // What the accumulators start from, and where they go.
+  void start_and_end(isa::Tensor& t, const Product& p, Loops& l) const {
+    // spilled tiles stand as [block][y][x][bg]
+    const std::int64_t bg = spill_lines(), x = p.out.bg.size() * bg, y = p.out.x.size() * x;
+    const std::int64_t spilled = spill_line_ + p.local * p.out.y.size() * y + (p.y.pos - p.out.y.begin) * y +
+                                 (p.x.pos - p.out.x.begin) * x + (p.run.bg.begin - p.out.bg.begin) * bg;
+    const auto walk = [&](std::int64_t Nest::Strides::*stream, std::int64_t of_y, std::int64_t of_x,
+                          std::int64_t of_bg) {
+      l.y.*stream = p.y.pos_step * of_y;
+      l.x.*stream = p.x.pos_step * of_x;
+      l.bg.*stream = of_bg;
+    };
+    if (!p.first) {
+      t.init = isa::Init::kSpill;
+      t.c = at(spilled);
+      walk(&Nest::Strides::c, y, x, bg);
+    } else if (c_.bias != nullptr) {
+      t.init = isa::Init::kBias;
+      t.c = at(bias_line_ + p.local);
+    }
+    const Image& d = c_.destination;
+    if (!p.last) {
+      writes_to(t, d);
+      t.spill = 1;
+      t.o = at(spilled);
+      walk(&Nest::Strides::o, y, x, bg);
+      return;
+    }
+    low_.produces(t, d);
+    t.relu = c_.relu ? 1 : 0;
+    t.o = at(p.out.row(p.y.pos, p.x.pos, p.run.bg.begin, p.block * lanes_));
+    walk(&Nest::Strides::o, p.out.y_stride(), p.out.x_stride(), p.out.bg_stride());
+    t.x = indices(d.index(p.y.pos, p.x.pos, p.run.bg.begin, channel_origin() + p.block * lanes_),
+                  d.image_size(), d.h * d.w);
+    walk(&Nest::Strides::x, d.w, 1, lanes_ * d.image_size());
   }
 
   // Lines of a chunk that hold no channel of the group are passed over.
@@ -266,63 +328,6 @@ class ContractionLowering {
     return ceil_div(std::min(c_.reduce.end(), k.channels.end) - k.channels.begin, per_line_);
   }
 
-  void finish(isa::Tensor& t, std::int64_t block, std::int64_t local, const BatchRun& run,
-              const WindowClass& cy, const WindowClass& cx, const Chunk& k, const Tile& in, const Tile& out,
-              bool first, bool last) {
-    const std::int64_t row_first = std::max<std::int64_t>(0, c_.rows.offset - block * lanes_);
-    const std::int64_t row_end = std::min(lanes_, c_.rows.end() - block * lanes_);
-    if (row_end <= row_first) return;
-    t.row_first = static_cast<std::uint8_t>(row_first);
-    t.row_count = static_cast<std::uint8_t>(row_end - row_first);
-    t.mask = lane_mask(0, run.images);
-    const std::int64_t dy = cy.pos_step, dx = cx.pos_step;
-    // spilled tiles stand as [block][y][x][bg]
-    const std::int64_t spill = spill_lines(), sx = out.bg.size() * spill, sy = out.x.size() * sx;
-    const std::int64_t spilled = spill_line_ + local * out.y.size() * sy + (cy.pos - out.y.begin) * sy +
-                                 (cx.pos - out.x.begin) * sx + (run.bg.begin - out.bg.begin) * spill;
-    Nest::Strides bg{0, in.bg_stride() / per_line_, 0, 0, 0};
-    Nest::Strides y{0, cy.src_per_pos * in.y_stride() / per_line_, 0, 0, 0};
-    Nest::Strides x{0, cx.src_per_pos * in.x_stride() / per_line_, 0, 0, 0};
-    if (!first) {
-      t.init = isa::Init::kSpill;
-      t.c = at(spilled);
-      bg[2] = spill, y[2] = dy * sy, x[2] = dx * sx;
-    } else if (c_.bias != nullptr) {
-      t.init = isa::Init::kBias;
-      t.c = at(bias_line_ + local);
-    }
-    if (!last) {
-      t.spill = 1;
-      t.o = at(spilled);
-      bg[3] = spill, y[3] = dy * sy, x[3] = dx * sx;
-    } else {
-      const Image& d = c_.destination;
-      t.relu = c_.relu ? 1 : 0;
-      t.analyse = low_.analyses(d.slot, d.format) ? 1 : 0;
-      t.o = at(out.row(cy.pos, cx.pos, run.bg.begin, block * lanes_));
-      bg[3] = out.bg_stride(), y[3] = dy * out.y_stride(), x[3] = dx * out.x_stride();
-      t.x.base = static_cast<std::uint32_t>(
-          d.index(cy.pos, cx.pos, run.bg.begin, channel_origin() + block * lanes_));
-      t.x.row_stride = static_cast<std::int32_t>(d.h * d.w);
-      t.x.lane_stride = static_cast<std::int32_t>(d.image_size());
-      bg[4] = lanes_ * d.image_size(), y[4] = dy * d.w, x[4] = dx;
-    }
-    const std::int64_t lines = chunk_lines(k);
-    Nest()
-        .loop(cy.count, y)
-        .loop(cx.count, x)
-        .loop(run.bg.size(), bg)
-        .fold(cy.taps,
-              {cy.tap_step * k.kx.size() * lines, cy.src_per_tap * in.y_stride() / per_line_, 0, 0, 0})
-        .fold(cx.taps, {cx.tap_step * lines, cx.src_per_tap * in.x_stride() / per_line_, 0, 0, 0})
-        .fold(end_line(k) - first_line(k), {1, 1, 0, 0, 0})
-        .finish(t);
-    low_.emit(t);
-  }
-
-  // Channel of the destination tensor that row 0 of block 0 stands for.
-  std::int64_t channel_origin() const { return c_.rows.count == c_.destination.c ? 0 : c_.rows.origin; }
-
   // Positions that no tap reaches (strides beyond the kernel).
   void fill_zero(const Range& rb, const WindowClass& cy, const WindowClass& cx, const Tile& out) {
     const Range channels = destination_channels(rb);
@@ -330,19 +335,15 @@ class ContractionLowering {
     for (const BatchRun& run : batch_runs(d, out.bg)) {
       isa::Vector v;
       v.op = isa::VectorOp::kCopy;
-      v.out_format = d.format;
-      v.slot_o = static_cast<std::uint16_t>(d.slot);
-      v.analyse = low_.analyses(d.slot, d.format) ? 1 : 0;
+      low_.produces(v, d);
       v.mask = lane_mask(0, run.images);
-      v.a.kind = isa::OperandKind::kScalar;
-      v.a.format = isa::Format::kFp32;
-      v.a.at = at(low_.scalar(0.0f));
+      v.a = scalar(low_.scalar(0.0f));
       v.o = at(out.row(cy.pos, cx.pos, run.bg.begin, channels.begin));
       Nest()
-          .loop(run.bg.size(), {0, 0, 0, out.bg_stride(), 0})
-          .loop(cy.count, {0, 0, 0, cy.pos_step * out.y_stride(), 0})
-          .loop(cx.count, {0, 0, 0, cx.pos_step * out.x_stride(), 0})
-          .loop(channels.size(), {0, 0, 0, 1, 0})
+          .loop(run.bg.size(), {0, 0, 0, out.bg_stride()})
+          .loop(cy.count, {0, 0, 0, cy.pos_step * out.y_stride()})
+          .loop(cx.count, {0, 0, 0, cx.pos_step * out.x_stride()})
+          .loop(channels.size(), {0, 0, 0, 1})
           .finish(v);
       low_.emit(v);
     }
@@ -363,7 +364,7 @@ class ContractionLowering {
 }  // namespace
 
 void lower_contraction(Lowering& low, const Contraction& c, const std::string& place) {
-  const ContractionTiling tiling = search_tiling(c, low.lanes(), low.room(), place);
+  const ContractionTiling tiling = search_tiling(c, low, place);
   low.note(fmt::format(
       "{} {}: rows of {} channels in blocks of {} x {}, batch groups {}, y {}, x {}, taps {} x {}, "
       "channels {}; {} of {} lines",

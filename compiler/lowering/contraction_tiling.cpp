@@ -1,15 +1,15 @@
-// Tile search of contractions whose lanes are images: see contraction.hpp.
+// All tilings that keep the canonical order are priced by the lines that they move.
+#include "compiler/lowering/contraction_tiling.hpp"
+
 #include <algorithm>
 #include <limits>
 
-#include "compiler/input/input_error.hpp"
-#include "compiler/lowering/contraction.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, models::elements_per_word(f)); }
+std::int64_t lines(std::int64_t rows, isa::Format f) { return models::lines_of_rows(f, rows); }
 
 // Most source indices that `positions` neighbouring positions of an axis touch with `taps` taps.
 std::int64_t source_extent(const Axis& a, std::int64_t positions, std::int64_t taps) {
@@ -88,8 +88,8 @@ ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std
   return b;
 }
 
-ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, const Room& room,
-                                const std::string& place) {
+ContractionTiling search_tiling(const Contraction& c, const Lowering& low, const std::string& place) {
+  const std::int64_t lanes = low.lanes();
   std::vector<ContractionTiling> reductions;  // the ways to cut the reduction, coarsest first
   const std::int64_t all_channels = align_channels(c.reduce.end());
   for (std::int64_t ky : halvings(c.y.kernel))
@@ -99,35 +99,30 @@ ContractionTiling search_tiling(const Contraction& c, std::int64_t lanes, const 
     reductions.push_back({1, 1, 1, 1, 1, 1, blocks * lanes});
   }
   ContractionTiling best;
-  std::int64_t best_cost = std::numeric_limits<std::int64_t>::max();
+  std::int64_t best_cost = std::numeric_limits<std::int64_t>::max(), least = best_cost;
+  const auto consider = [&](const ContractionTiling& t) {
+    const ContractionBuffers b = buffers(c, t, lanes);
+    least = std::min(least, b.total());
+    if (b.total() > low.capacity()) return;
+    const std::int64_t price = cost(c, t, lanes, b) + low.room().crowding(b.total());
+    if (price >= best_cost) return;
+    best_cost = price;
+    best = t;
+  };
   for (const ContractionTiling& r : reductions) {
     for (std::int64_t rows : halvings(ceil_div(c.rows.end(), lanes))) {
       for (std::int64_t bg : doublings(c.destination.batch_groups)) {
         for (std::int64_t y : halvings(c.y.positions())) {
           for (std::int64_t x : halvings(c.x.positions())) {
-            if (x != c.x.positions() && y != 1) continue;
-            ContractionTiling t = r;
-            t.row_blocks = rows;
-            t.batch_groups = bg;
-            t.y = y;
-            t.x = x;
-            const ContractionBuffers b = buffers(c, t, lanes);
-            if (b.total() > room.capacity) continue;
-            const std::int64_t price = cost(c, t, lanes, b) + room.crowding(b.total());
-            if (price < best_cost) {
-              best_cost = price;
-              best = t;
-            }
+            if (x == c.x.positions() || y == 1)
+              consider({rows, bg, y, x, r.chunk_ky, r.chunk_kx, r.chunk_channels});
           }
         }
       }
     }
   }
-  if (best_cost == std::numeric_limits<std::int64_t>::max()) {
-    const ContractionBuffers b = buffers(c, {1, 1, 1, 1, 1, 1, lanes}, lanes);
-    throw InputError("/chip/scratchpad_kib", std::to_string(room.capacity) + " lines",
-                     "at least " + std::to_string(b.total()) + " lines for the smallest tile of " + place);
-  }
+  if (best_cost == std::numeric_limits<std::int64_t>::max())
+    throw low.too_small(least, "the smallest tile of " + place);
   return best;
 }
 

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "compiler/graph/layout.hpp"
+#include "compiler/instructions/moves.hpp"
+#include "compiler/instructions/operands.hpp"
 #include "compiler/lowering/windows.hpp"
 #include "models/number_format.hpp"
 
@@ -49,6 +51,18 @@ struct Tile {
   }
 };
 Tile make_tile(Range y, Range x, Range bg, Range c, isa::Format format);
+Tile placed(Tile tile, std::int64_t line);  // the tile from this line of the scratchpad on
+
+// The image with its pixels as one axis, x.
+Image flat(Image image);
+
+// Of the vector unit: rows of a tensor's format and slot, from `row` of the scratchpad on.
+isa::Operand rows(const Image& image, std::int64_t row);
+
+// Copies of a tile from HBM and, of its channels `channels`, back; the tile has the image's format. Pad rows
+// after the tensor's last channel may come along.
+isa::Copy loading(const Image& image, const Tile& tile);
+isa::Copy storing(const Image& image, const Tile& tile, const Range& channels);
 
 // Runs of batch groups of `tile_bg` that have the same number of images: (bg range, images).
 struct BatchRun {

@@ -1,12 +1,13 @@
 // Max and average pooling and their gradients on the vector unit. All four fold over the taps of window
 // classes: forward over the input pixels of a window, backward over the windows that hold a pixel.
+#include "compiler/lowering/pool.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
-#include "compiler/input/input_error.hpp"
-#include "compiler/lowering/lowering.hpp"
 #include "compiler/lowering/windows.hpp"
 #include "models/number_format.hpp"
 
@@ -36,11 +37,8 @@ class Pool {
     low_.note(fmt::format("{} {}: batch groups {}, channels {}, y {}, x {}", name(op_.kind), layer_.name,
                           t_.bg, t_.c, t_.y, t_.x));
     if (max_) {
-      const std::int64_t lines = constant_lines();
-      constants_line_ = low_.allocate(lines);
-      const Constants& k = low_.constants();
-      low_.copy(isa::Format::kFp32, isa::Space::kHbm, k.countdown_line, isa::Space::kScratchpad,
-                constants_line_, {{constant_lines(), 1, 1}});
+      countdown_line_ = low_.allocate(low_.countdown_lines());
+      low_.load_countdown(countdown_line_);
     }
     for (int i = 0; i < 2; ++i) {
       source_line_[i] = low_.allocate(source_lines(t_));
@@ -62,7 +60,6 @@ class Pool {
   };
 
   std::int64_t taps() const { return layer_.kernel_h * layer_.kernel_w; }
-  std::int64_t constant_lines() const { return ceil_div(low_.constants().countdown, low_.lanes()); }
 
   static std::int64_t extent(const Axis& a, std::int64_t positions) {
     const std::int64_t e = a.transposed ? ceil_div(positions + a.kernel - 1, a.stride) + 1
@@ -73,19 +70,18 @@ class Pool {
     return t.bg * extent(axes_.y, t.y) * extent(axes_.x, t.x) * t.c;
   }
   std::int64_t source_lines(const Tiling& t) const {
-    return ceil_div(source_pixels(t), models::elements_per_word(source_.format));
+    return models::lines_of_rows(source_.format, source_pixels(t));
   }
   std::int64_t target_lines(const Tiling& t) const {
-    return ceil_div(t.bg * t.y * t.x * t.c, models::elements_per_word(target_.format));
+    return models::lines_of_rows(target_.format, t.bg * t.y * t.x * t.c);
   }
   std::int64_t index_lines(const Tiling& t) const {
     if (!max_) return 0;
-    return ceil_div(backward_ ? source_pixels(t) : t.bg * t.y * t.x * t.c,
-                    models::elements_per_word(index_.format));
+    return models::lines_of_rows(index_.format, backward_ ? source_pixels(t) : t.bg * t.y * t.x * t.c);
   }
 
   std::int64_t total_lines(const Tiling& t) const {
-    return (max_ ? constant_lines() : 0) + 2 * (source_lines(t) + target_lines(t) + index_lines(t));
+    return (max_ ? low_.countdown_lines() : 0) + 2 * (source_lines(t) + target_lines(t) + index_lines(t));
   }
 
   void search() {
@@ -114,172 +110,176 @@ class Pool {
         }
       }
     }
-    if (best == std::numeric_limits<std::int64_t>::max()) {
-      throw InputError(
-          "/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
-          "at least " + std::to_string(least) + " lines for the smallest tile of " + layer_.name);
-    }
-  }
-
-  Tile load(const Image& image, const Range& y, const Range& x, const Range& bg, const Range& c,
-            std::int64_t line) {
-    Tile t = make_tile(y, x, bg, c, image.format);
-    t.base_row = line * models::elements_per_word(image.format);
-    if (y.size() > 0 && x.size() > 0) low_.load(image, t);
-    return t;
+    if (best == std::numeric_limits<std::int64_t>::max())
+      throw low_.too_small(least, "the smallest tile of " + layer_.name);
   }
 
   void tile(const Range& bg, const Range& c, const Range& y, const Range& x) {
     const std::vector<WindowClass> ys = axes_.y.classes(y.begin, y.end), xs = axes_.x.classes(x.begin, x.end);
     const int which = tile_++ % 2;
     const Range sy = source_range(ys), sx = source_range(xs);
-    const Tile source = load(source_, sy, sx, bg, c, source_line_[which]);
-    Tile target = make_tile(y, x, bg, c, target_.format);
-    target.base_row = target_line_[which] * models::elements_per_word(target.format);
-    Tile index;
+    const auto source_tile = [&](const Image& image, std::int64_t line) {
+      return placed(make_tile(sy, sx, bg, c, image.format), line);
+    };
+    const auto target_tile = [&](const Image& image, std::int64_t line) {
+      return placed(make_tile(y, x, bg, c, image.format), line);
+    };
+    Tiles tiles;
+    tiles.source = load(source_, source_tile(source_, source_line_[which]));
+    tiles.target = target_tile(target_, target_line_[which]);
     if (max_ && backward_) {
-      index = load(index_, sy, sx, bg, c, index_line_[which]);
+      tiles.index = load(index_, source_tile(index_, index_line_[which]));
     } else if (max_) {
-      index = make_tile(y, x, bg, c, index_.format);
-      index.base_row = index_line_[which] * models::elements_per_word(index.format);
+      tiles.index = target_tile(index_, index_line_[which]);
     }
     for (const WindowClass& cy : ys) {
       for (const WindowClass& cx : xs) {
-        for (const BatchRun& run : batch_runs(target_, bg)) {
-          if (cy.taps == 0 || cx.taps == 0) {
-            zero(cy, cx, run, target);
-          } else if (max_ && !backward_) {
-            fold_max(cy, cx, run, source, target);
-            fold_index(cy, cx, run, source, target, index);
-          } else {
-            fold_sum(cy, cx, run, source, index, target);
-          }
-        }
+        for (const BatchRun& run : batch_runs(target_, bg)) pool({cy, cx, run}, tiles);
       }
     }
-    const std::int64_t end = std::min(c.end, target_.c);
-    low_.store(target_, target, c.begin, end);
-    if (max_ && !backward_) low_.store(index_, index, c.begin, end);
+    const Range channels{c.begin, std::min(c.end, target_.c)};
+    low_.store(target_, tiles.target, channels);
+    if (max_ && !backward_) low_.store(index_, tiles.index, channels);
   }
 
-  isa::Vector start(isa::VectorOp op, isa::Reduction reduction, const BatchRun& run, const Image& out) const {
-    isa::Vector v;
-    v.op = op;
-    v.reduction = reduction;
-    v.mask = lane_mask(0, run.images);
-    v.out_format = out.format;
-    v.slot_o = static_cast<std::uint16_t>(out.slot);
-    return v;
+  // An empty tile, of windows that meet only padding, is not loaded.
+  const Tile& load(const Image& image, const Tile& t) {
+    if (t.y.size() > 0 && t.x.size() > 0) low_.load(image, t);
+    return t;
   }
 
-  static isa::Operand rows(const Image& image, std::int64_t row) {
-    isa::Operand o;
-    o.kind = isa::OperandKind::kRows;
-    o.format = image.format;
-    o.slot = static_cast<std::uint16_t>(image.slot);
-    o.at = at(row);
-    return o;
+  struct Tiles {
+    Tile source, target, index;
+  };
+  // What one instruction works on: positions of one class on each axis, of batch groups with as many images.
+  struct Piece {
+    const WindowClass &y, &x;
+    const BatchRun& run;
+    std::int64_t source_row(const Tile& t) const { return t.row(y.src, x.src, run.bg.begin, t.c.begin); }
+    std::int64_t target_row(const Tile& t) const { return t.row(y.pos, x.pos, run.bg.begin, t.c.begin); }
+  };
+
+  void pool(const Piece& p, const Tiles& tiles) {
+    if (p.y.taps == 0 || p.x.taps == 0) {
+      zero(p, tiles);
+    } else if (max_ && !backward_) {
+      fold_max(p, tiles);
+      fold_index(p, tiles);
+    } else if (max_) {
+      fold_selected(p, tiles);
+    } else {
+      fold_average(p, tiles);
+    }
   }
 
   // countdown of the tap: taps - (ky kernel_w + kx), so that the first tap has the largest
-  isa::Operand tap_constant(const WindowClass& cy, const WindowClass& cx) const {
-    isa::Operand o;
-    o.kind = isa::OperandKind::kBroadcast;
-    o.format = isa::Format::kFp32;
-    o.at = at(constants_line_ * low_.lanes() + low_.constants().countdown - taps() +
-              cy.tap * layer_.kernel_w + cx.tap);
-    return o;
+  isa::Operand tap_constant(const Piece& p) const {
+    return broadcast(low_.countdown_at(countdown_line_, taps() - (p.y.tap * layer_.kernel_w + p.x.tap)));
   }
-  std::int64_t tap_y(const WindowClass& cy) const { return cy.tap_step * layer_.kernel_w; }
 
+  // How an operand walks: the source of the window, or the positions of a tile, or by the taps alone.
   struct Stream {
-    const Tile* tile = nullptr;  // null: not walked
-    bool windowed = false;       // walks the source of the window, otherwise the positions
+    const Tile* tile = nullptr;
+    bool windowed = false;
     std::int64_t tap_y = 0, tap_x = 0;
   };
+  static Stream window_of(const Tile& tile) { return {&tile, true}; }
+  static Stream positions_of(const Tile& tile) { return {&tile, false}; }
+  Stream taps_of(const Piece& p) const {
+    return {nullptr, false, p.y.tap_step * layer_.kernel_w, p.x.tap_step};
+  }
+  struct Streams {
+    Stream a{}, b{}, c{};
+  };
 
-  // Loops (bg, y, x, c) and folds (ky, kx) for operands a, b, c and the output.
-  void finish(isa::Vector& v, const WindowClass& cy, const WindowClass& cx, const BatchRun& run,
-              const Tile& out, const std::array<Stream, 3>& operands) {
-    Nest::Strides bg{}, y{}, x{}, c{}, ky{}, kx{};
-    for (std::size_t s = 0; s < 3; ++s) {
-      const Stream& stream = operands[s];
-      ky[s] = stream.tap_y;
-      kx[s] = stream.tap_x;
-      if (stream.tile == nullptr) continue;
-      const Tile& t = *stream.tile;
-      bg[s] = t.bg_stride();
-      c[s] = 1;
-      y[s] = (stream.windowed ? cy.src_per_pos : cy.pos_step) * t.y_stride();
-      x[s] = (stream.windowed ? cx.src_per_pos : cx.pos_step) * t.x_stride();
-      if (stream.windowed) {
-        ky[s] = cy.src_per_tap * t.y_stride();
-        kx[s] = cx.src_per_tap * t.x_stride();
-      }
+  // One stride for each loop.
+  struct Loops {
+    Nest::Strides bg, y, x, c, ky, kx;
+    void set(std::int64_t Nest::Strides::*stream, const Stream& s, const Piece& p) {
+      ky.*stream = s.tap_y;
+      kx.*stream = s.tap_x;
+      if (s.tile == nullptr) return;
+      bg.*stream = s.tile->bg_stride();
+      c.*stream = 1;
+      y.*stream = (s.windowed ? p.y.src_per_pos : p.y.pos_step) * s.tile->y_stride();
+      x.*stream = (s.windowed ? p.x.src_per_pos : p.x.pos_step) * s.tile->x_stride();
+      if (!s.windowed) return;
+      ky.*stream = p.y.src_per_tap * s.tile->y_stride();
+      kx.*stream = p.x.src_per_tap * s.tile->x_stride();
     }
+  };
+
+  // Loops (y, x, bg, c) and folds (ky, kx) for operands and output, then the instruction is complete.
+  void emit(isa::Vector v, const Piece& p, const Streams& streams, const Tile& out) {
+    Loops l;
+    l.set(&Nest::Strides::a, streams.a, p);
+    l.set(&Nest::Strides::b, streams.b, p);
+    l.set(&Nest::Strides::c, streams.c, p);
+    l.set(&Nest::Strides::o, positions_of(out), p);
+    l.bg.x = target_.lanes * target_.image_size();
+    l.y.x = p.y.pos_step * target_.w;
+    l.x.x = p.x.pos_step;
+    l.c.x = target_.h * target_.w;
+    v.mask = lane_mask(0, p.run.images);
+    v.o = at(p.target_row(out));
+    v.x = indices(target_.index(p.y.pos, p.x.pos, p.run.bg.begin, out.c.begin), target_.image_size());
     const std::int64_t channels = std::min(out.c.end, target_.c) - out.c.begin;
-    v.o = at(out.row(cy.pos, cx.pos, run.bg.begin, out.c.begin));
-    v.x.base = static_cast<std::uint32_t>(target_.index(cy.pos, cx.pos, run.bg.begin, out.c.begin));
-    v.x.lane_stride = static_cast<std::int32_t>(target_.image_size());
-    bg[3] = out.bg_stride(), y[3] = cy.pos_step * out.y_stride(), x[3] = cx.pos_step * out.x_stride(),
-    c[3] = 1;
-    bg[4] = target_.lanes * target_.image_size(), y[4] = cy.pos_step * target_.w, x[4] = cx.pos_step;
-    c[4] = target_.h * target_.w;
     Nest nest;
-    nest.loop(cy.count, y).loop(cx.count, x).loop(run.bg.size(), bg).loop(channels, c);
-    if (v.reduction != isa::Reduction::kNone) nest.fold(cy.taps, ky).fold(cx.taps, kx);
+    nest.loop(p.y.count, l.y).loop(p.x.count, l.x).loop(p.run.bg.size(), l.bg).loop(channels, l.c);
+    if (v.reduction != isa::Reduction::kNone) nest.fold(p.y.taps, l.ky).fold(p.x.taps, l.kx);
     nest.finish(v);
     // a window of one tap has no loop to fold: the fold's first element is its result
     if (v.reduce == 0) v.reduction = isa::Reduction::kNone;
     low_.emit(v);
   }
 
-  void fold_max(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in,
-                const Tile& out) {
-    isa::Vector v = start(isa::VectorOp::kCopy, isa::Reduction::kMax, run, target_);
-    v.a = rows(source_, in.row(cy.src, cx.src, run.bg.begin, in.c.begin));
-    finish(v, cy, cx, run, out, {Stream{&in, true, 0, 0}, {}, {}});
+  static isa::Vector start(isa::VectorOp op, isa::Reduction reduction) {
+    isa::Vector v;
+    v.op = op;
+    v.reduction = reduction;
+    return v;
   }
 
-  void fold_index(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in,
-                  const Tile& out, const Tile& index) {
-    isa::Vector v = start(isa::VectorOp::kSelectEq, isa::Reduction::kMax, run, index_);
-    v.a = rows(source_, in.row(cy.src, cx.src, run.bg.begin, in.c.begin));
-    v.b = rows(target_, out.row(cy.pos, cx.pos, run.bg.begin, out.c.begin));
-    v.c = tap_constant(cy, cx);
-    finish(
-        v, cy, cx, run, index,
-        {Stream{&in, true, 0, 0}, Stream{&out, false, 0, 0}, Stream{nullptr, false, tap_y(cy), cx.tap_step}});
+  // A selection of values that have been counted.
+  void fold_max(const Piece& p, const Tiles& t) {
+    isa::Vector v = start(isa::VectorOp::kCopy, isa::Reduction::kMax);
+    writes_to(v, target_);
+    v.a = rows(source_, p.source_row(t.source));
+    emit(v, p, {window_of(t.source)}, t.target);
   }
 
-  void fold_sum(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& in,
-                const Tile& index, const Tile& out) {
-    isa::Vector v =
-        start(max_ ? isa::VectorOp::kSelectEq : isa::VectorOp::kMul, isa::Reduction::kAdd, run, target_);
-    v.analyse = low_.analyses(target_.slot, target_.format) ? 1 : 0;
-    const isa::Operand values = rows(source_, in.row(cy.src, cx.src, run.bg.begin, in.c.begin));
-    if (!max_) {
-      v.a = values;
-      v.b.kind = isa::OperandKind::kScalar;
-      v.b.format = isa::Format::kFp32;
-      v.b.at = at(low_.scalar(static_cast<float>(1.0 / static_cast<double>(taps()))));
-      return finish(v, cy, cx, run, out, {Stream{&in, true, 0, 0}, {}, {}});
-    }
-    v.a = rows(index_, index.row(cy.src, cx.src, run.bg.begin, in.c.begin));
-    v.b = tap_constant(cy, cx);
-    v.c = values;
-    finish(v, cy, cx, run, out,
-           {Stream{&index, true, 0, 0}, Stream{nullptr, false, tap_y(cy), cx.tap_step},
-            Stream{&in, true, 0, 0}});
+  void fold_index(const Piece& p, const Tiles& t) {
+    isa::Vector v = start(isa::VectorOp::kSelectEq, isa::Reduction::kMax);
+    writes_to(v, index_);
+    v.a = rows(source_, p.source_row(t.source));
+    v.b = rows(target_, p.target_row(t.target));
+    v.c = tap_constant(p);
+    emit(v, p, {window_of(t.source), positions_of(t.target), taps_of(p)}, t.index);
   }
 
-  void zero(const WindowClass& cy, const WindowClass& cx, const BatchRun& run, const Tile& out) {
-    isa::Vector v = start(isa::VectorOp::kCopy, isa::Reduction::kNone, run, target_);
-    v.analyse = low_.analyses(target_.slot, target_.format) ? 1 : 0;
-    v.a.kind = isa::OperandKind::kScalar;
-    v.a.format = isa::Format::kFp32;
-    v.a.at = at(low_.scalar(0.0f));
-    finish(v, cy, cx, run, out, {});
+  // Gradients of the windows that have chosen this pixel.
+  void fold_selected(const Piece& p, const Tiles& t) {
+    isa::Vector v = start(isa::VectorOp::kSelectEq, isa::Reduction::kAdd);
+    low_.produces(v, target_);
+    v.a = rows(index_, p.source_row(t.index));
+    v.b = tap_constant(p);
+    v.c = rows(source_, p.source_row(t.source));
+    emit(v, p, {window_of(t.index), taps_of(p), window_of(t.source)}, t.target);
+  }
+
+  void fold_average(const Piece& p, const Tiles& t) {
+    isa::Vector v = start(isa::VectorOp::kMul, isa::Reduction::kAdd);
+    low_.produces(v, target_);
+    v.a = rows(source_, p.source_row(t.source));
+    v.b = scalar(low_.scalar(static_cast<float>(1.0 / static_cast<double>(taps()))));
+    emit(v, p, {window_of(t.source)}, t.target);
+  }
+
+  void zero(const Piece& p, const Tiles& t) {
+    isa::Vector v = start(isa::VectorOp::kCopy, isa::Reduction::kNone);
+    low_.produces(v, target_);
+    v.a = scalar(low_.scalar(0.0f));
+    emit(v, p, {}, t.target);
   }
 
   Lowering& low_;
@@ -289,7 +289,7 @@ class Pool {
   bool backward_ = false, max_ = false;
   Axes axes_;
   Tiling t_;
-  std::int64_t constants_line_ = 0;
+  std::int64_t countdown_line_ = 0;
   std::int64_t source_line_[2]{}, target_line_[2]{}, index_line_[2]{};
   int tile_ = 0;
 };

@@ -1,4 +1,4 @@
-// Transposed operands of the weight gradient: see transposed_operands.hpp.
+// Staged as stored, widened where the arithmetic is wider, then transposed block by block.
 #include "compiler/lowering/transposed_operands.hpp"
 
 #include <algorithm>
@@ -48,19 +48,17 @@ void TransposedOperands::load_gradient(const Range& ob, const ReductionPart& p) 
   Image dy = g_.dy;
   dy.base_row += out_.origin;
   const Range channels{ob.begin * g_.lanes, std::min(ob.end * g_.lanes, align_channels(out_.end()))};
-  Tile stage = make_tile(p.y, p.x, p.bg, channels, dy.format);
-  stage.base_row = dy_stage_[which] * models::elements_per_word(dy.format);
+  const Tile stage = placed(make_tile(p.y, p.x, p.bg, channels, dy.format), dy_stage_[which]);
   low_.load(dy, stage);
-  stage = widened(stage, dy.slot, dy_wide_[which]);
-  transpose(stage, ob, out_.end(), dy_now_);
+  transpose(widened(stage, dy.slot, dy_wide_[which]), ob, out_.end(), dy_now_);
 }
 
 Tile TransposedOperands::widened(const Tile& tile, int slot, std::int64_t line) {
   if (tile.format == g_.format) return tile;
   Tile wide = tile;
   wide.format = g_.format;
-  wide.base_row = line * models::elements_per_word(g_.format);
-  low_.widen(tile.base_row, tile.format, wide.base_row, g_.format, slot, tile.rows());
+  wide = placed(wide, line);
+  low_.widen(tile, wide, slot);
   return wide;
 }
 
@@ -75,14 +73,12 @@ bool TransposedOperands::load_input(const Range& ib, const Range& ky, const Rang
   const Range channels{ib.begin * g_.lanes, std::min(ib.end * g_.lanes, align_channels(in_.end()))};
   Tile tile;
   if (g_.weight->gathered) {
-    tile = make_tile(y_, x_, p.bg, channels, g_.format);
-    tile.base_row = x_wide_[which] * models::elements_per_word(g_.format);
+    tile = placed(make_tile(y_, x_, p.bg, channels, g_.format), x_wide_[which]);
     gather(low_, g_.x, g_.window, tile, x_stage_[which]);
   } else {
     Image x = g_.x;
     x.base_row += in_.origin;
-    tile = make_tile(y_, x_, p.bg, channels, x.format);
-    tile.base_row = x_stage_[which] * models::elements_per_word(x.format);
+    tile = placed(make_tile(y_, x_, p.bg, channels, x.format), x_stage_[which]);
     low_.load(x, tile);
     tile = widened(tile, x.slot, x_wide_[which]);
   }
@@ -104,12 +100,12 @@ void TransposedOperands::transpose(const Tile& tile, const Range& blocks, std::i
       t.src_lanes = static_cast<std::uint8_t>(run.images);
       t.dst_rows = static_cast<std::uint8_t>(g_.lanes);
       t.src = at(tile.row(tile.y.begin, tile.x.begin, run.bg.begin, b * g_.lanes));
-      t.dst = at(line * models::elements_per_word(g_.format) + (b - blocks.begin) * block_rows +
+      t.dst = at(models::row_of_line(g_.format, line) + (b - blocks.begin) * block_rows +
                  (run.bg.begin - tile.bg.begin) * bg_rows);
       Nest()
-          .loop(run.bg.size(), {tile.bg_stride(), bg_rows, 0, 0, 0})
-          .loop(tile.y.size(), {tile.y_stride(), y_rows, 0, 0, 0})
-          .loop(tile.x.size(), {tile.x_stride(), x_rows, 0, 0, 0})
+          .loop(run.bg.size(), {tile.bg_stride(), bg_rows})
+          .loop(tile.y.size(), {tile.y_stride(), y_rows})
+          .loop(tile.x.size(), {tile.x_stride(), x_rows})
           .finish(t);
       low_.emit(t);
     }

@@ -3,15 +3,11 @@
 #include "compiler/lowering/update.hpp"
 
 #include <algorithm>
-#include <limits>
 
-#include "compiler/input/input_error.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
-
-using isa::Space;
 
 // A run of neighbouring blocks of a parameter whose rows use the same lanes: weights are (group, block of
 // input channels) x taps x output channels; a block of biases is a single row.
@@ -96,28 +92,28 @@ class ParameterWalk {
         tensors_(std::move(tensors)),
         at_hand_(at_hand),
         all_(at_hand != nullptr ? at_hand->rows : Range{0, row_count(*tensors_[0])}) {
-    // lines that one row takes over all buffers, twice; short pieces still take whole lines
-    std::int64_t quarter_lines = 4 * scratch_buffers;
+    // lines that four rows take over all buffers; short pieces still take whole lines
+    std::int64_t quarter_lines = kChannelAlignment * scratch_buffers;
     for (std::size_t t = first_moved(); t < tensors_.size(); ++t)
-      quarter_lines += 4 / models::elements_per_word(tensors_[t]->format);
+      quarter_lines += models::lines_of_rows(tensors_[t]->format, kChannelAlignment);
     const std::int64_t buffers = scratch_buffers + static_cast<std::int64_t>(tensors_.size());
     // pieces of fewer lines cost more in instructions than their neighbours gain
     constexpr std::int64_t kLeast = 512;
     const std::int64_t room = std::max(low_.room().comfortable, std::min(kLeast, low_.capacity()));
-    rows_ = ((room / 2 - buffers) * 4 / quarter_lines) / kChannelAlignment * kChannelAlignment;
-    if (rows_ < kChannelAlignment) {
-      throw InputError("/chip/scratchpad_kib", std::to_string(low_.capacity()) + " lines",
-                       "room for " + std::to_string(kChannelAlignment) + " rows of " + tensors_[0]->name);
-    }
+    rows_ =
+        ((room / 2 - buffers) * kChannelAlignment / quarter_lines) / kChannelAlignment * kChannelAlignment;
+    if (rows_ < kChannelAlignment)
+      throw low_.too_small(2 * (buffers + quarter_lines),
+                           std::to_string(kChannelAlignment) + " rows of " + tensors_[0]->name);
     rows_ = std::min(rows_, round_up(all_.size() + kChannelAlignment, kChannelAlignment));
     std::int64_t lines = scratch_buffers * rows_;
     for (std::size_t t = first_moved(); t < tensors_.size(); ++t)
-      lines += rows_ / models::elements_per_word(tensors_[t]->format);
+      lines += models::lines_of_rows(tensors_[t]->format, rows_);
     low_.take_scratchpad(2 * lines);
     for (int i = 0; i < 2; ++i) {
       for (std::size_t t = 0; t < tensors_.size(); ++t)
         lines_[i].push_back(
-            t < first_moved() ? 0 : low_.allocate(rows_ / models::elements_per_word(tensors_[t]->format)));
+            t < first_moved() ? 0 : low_.allocate(models::lines_of_rows(tensors_[t]->format, rows_)));
       for (std::int64_t s = 0; s < scratch_buffers; ++s) lines_[i].push_back(low_.allocate(rows_));
     }
   }
@@ -147,49 +143,31 @@ class ParameterWalk {
 
   // A row stream over the piece in buffer number `b` (tensors first, then FP32 scratch).
   isa::Operand operand(std::size_t b) const {
-    isa::Operand o;
-    o.kind = isa::OperandKind::kRows;
-    o.at = at(row(b));
-    if (b < tensors_.size()) {
-      o.format = tensors_[b]->format;
-      o.slot = static_cast<std::uint16_t>(tensors_[b]->slot);
-    } else {
-      o.format = isa::Format::kFp32;
-    }
-    return o;
-  }
-  isa::Operand scalar(int number) const {
-    isa::Operand o;
-    o.kind = isa::OperandKind::kScalar;
-    o.format = isa::Format::kFp32;
-    o.at = at(number);
-    return o;
+    if (b < tensors_.size()) return rows(tensors_[b]->format, tensors_[b]->slot, row(b));
+    return rows(isa::Format::kFp32, 0, row(b));
   }
 
+  struct Operands {
+    isa::Operand a{}, b{}, c{};
+  };
   // One vector instruction over the piece; operands that are rows walk with it.
-  void emit(isa::VectorOp op, isa::Operand a, isa::Operand b, isa::Operand c, std::size_t out) {
+  void emit(isa::VectorOp op, const Operands& in, std::size_t out) {
     isa::Vector v;
     v.op = op;
-    v.a = a;
-    v.b = b;
-    v.c = c;
+    v.a = in.a;
+    v.b = in.b;
+    v.c = in.c;
     v.mask = lane_mask(run_->lanes.begin, run_->lanes.size());
     v.o = at(row(out));
     v.out_format = isa::Format::kFp32;
-    if (out < tensors_.size()) {
-      v.out_format = tensors_[out]->format;
-      v.slot_o = static_cast<std::uint16_t>(tensors_[out]->slot);
-      v.analyse = low_.analyses(tensors_[out]->slot, v.out_format) ? 1 : 0;
-    }
+    if (out < tensors_.size()) low_.produces(v, *tensors_[out]);
     const Run& r = *run_;
-    v.x.base = static_cast<std::uint32_t>(r.index + blocks_.begin * r.block_index +
-                                          taps_.begin * r.tap_index + used_.begin * r.row_index);
-    v.x.lane_stride = static_cast<std::int32_t>(r.lane_index);
-    const auto walks = [](const isa::Operand& o) {
-      return o.kind == isa::OperandKind::kRows ? std::int64_t{1} : 0;
-    };
-    const auto strides = [&](std::int64_t rows, std::int64_t index) {
-      return Nest::Strides{walks(a) * rows, walks(b) * rows, walks(c) * rows, rows, index};
+    v.x = indices(
+        r.index + blocks_.begin * r.block_index + taps_.begin * r.tap_index + used_.begin * r.row_index,
+        r.lane_index);
+    const auto strides = [&](std::int64_t step, std::int64_t index) {
+      const auto of = [step](const isa::Operand& o) { return o.kind == isa::OperandKind::kRows ? step : 0; };
+      return Nest::Strides{of(v.a), of(v.b), of(v.c), step, index};
     };
     Nest()
         .loop(blocks_.size(), strides(r.block_rows(), r.block_index))
@@ -199,7 +177,7 @@ class ParameterWalk {
     const auto at_hand = [&](const isa::Operand& o) {
       return at_hand_ != nullptr && o.format == tensors_[0]->format && o.at.base == row(0);
     };
-    if (at_hand(a) || at_hand(b) || at_hand(c)) {
+    if (at_hand(in.a) || at_hand(in.b) || at_hand(in.c)) {
       low_.emit(v, at_hand_->reader(v));
     } else {
       low_.emit(v);
@@ -281,19 +259,13 @@ class ParameterWalk {
   std::int64_t alignment(std::size_t b) const {
     return b < tensors_.size() ? models::elements_per_word(tensors_[b]->format) : 1;
   }
-  std::int64_t buffer_row(std::size_t b) const {
-    return lines_[count_ % 2][b] * (b < tensors_.size() ? models::elements_per_word(tensors_[b]->format) : 1);
-  }
+  std::int64_t buffer_row(std::size_t b) const { return lines_[count_ % 2][b] * alignment(b); }
 
   void move(std::size_t t, bool in) {
     const isa::Format f = tensors_[t]->format;
-    const std::int64_t hbm = low_.base_row(*tensors_[t]) + first_row_,
-                       spm = buffer_row(t) + first_row_ % alignment(t);
-    if (in) {
-      low_.copy(f, Space::kHbm, hbm, Space::kScratchpad, spm, {{moved_rows_, 1, 1}});
-    } else {
-      low_.copy(f, Space::kScratchpad, spm, Space::kHbm, hbm, {{moved_rows_, 1, 1}});
-    }
+    const Location hbm = in_hbm(low_.base_row(*tensors_[t]) + first_row_),
+                   here = in_scratchpad(buffer_row(t) + first_row_ % alignment(t));
+    low_.copy(f, in ? hbm : here, in ? here : hbm, {{moved_rows_, 1, 1}});
   }
 
   Lowering& low_;
@@ -322,33 +294,32 @@ void update(Lowering& low, const Op& op, bool store, const RowsAtHand* gradient)
   const double decay = g.training.weight_decay * (op.bias ? layer.bias_decay : layer.weight_decay);
   const int lr = low.learning_rate(op.bias ? layer.bias_lr : layer.weight_lr);
   const int momentum = low.scalar(static_cast<float>(g.training.momentum));
-  const isa::Operand none;
   walk.run([&] {
     using V = isa::VectorOp;
     walk.load(kGradient);
     walk.load(kMomentum);
     walk.load(kValue);
-    const isa::Operand scratch = walk.operand(kScratch);
+    const isa::Operand scratch = walk.operand(kScratch), value = walk.operand(kValue),
+                       raw = walk.operand(kGradient);
     if (decay != 0) {
-      walk.emit(V::kFma, walk.operand(kValue), walk.scalar(low.scalar(static_cast<float>(decay))),
-                walk.operand(kGradient), kScratch);
-      walk.emit(V::kMul, scratch, walk.scalar(lr), none, kScratch);
+      walk.emit(V::kFma, {value, scalar(low.scalar(static_cast<float>(decay))), raw}, kScratch);
+      walk.emit(V::kMul, {scratch, scalar(lr)}, kScratch);
     } else {
-      walk.emit(V::kMul, walk.operand(kGradient), walk.scalar(lr), none, kScratch);
+      walk.emit(V::kMul, {raw, scalar(lr)}, kScratch);
     }
-    walk.emit(V::kFma, walk.operand(kMomentum), walk.scalar(momentum), scratch, kScratch);
-    walk.emit(V::kCopy, scratch, none, none, kMomentum);
+    walk.emit(V::kFma, {walk.operand(kMomentum), scalar(momentum), scratch}, kScratch);
+    walk.emit(V::kCopy, {scratch}, kMomentum);
     if (!store) return;  // calibration: only the statistics of the momentum
     walk.store(kMomentum);
     if (!master) {
-      walk.emit(V::kSub, walk.operand(kValue), scratch, none, kValue);
+      walk.emit(V::kSub, {value, scratch}, kValue);
       return walk.store(kValue);
     }
-    walk.emit(V::kSub, walk.operand(kValue), scratch, none, kScratch);
-    walk.emit(V::kCopy, scratch, none, none, kValue);
+    walk.emit(V::kSub, {value, scratch}, kScratch);
+    walk.emit(V::kCopy, {scratch}, kValue);
     walk.store(kValue);
     walk.load(kNarrow);  // rows and lanes that hold no element stay zero
-    walk.emit(V::kCopy, scratch, none, none, kNarrow);
+    walk.emit(V::kCopy, {scratch}, kNarrow);
     walk.store(kNarrow);
   });
 }
@@ -360,7 +331,7 @@ void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient) {
   update(low, op, true, &gradient);
 }
 
-void lower_initialize(Lowering& low, const ParameterInfo& parameter) {
+void lower_initialize(Lowering& low, const ParameterInfo& parameter, Listing& listing) {
   const Graph& g = low.graph();
   const TensorInfo* initial = nullptr;
   std::vector<const TensorInfo*> stored;
@@ -374,7 +345,7 @@ void lower_initialize(Lowering& low, const ParameterInfo& parameter) {
       stored.push_back(&t);
     }
   }
-  low.enter(initial->layer, "initialize", Area::kForward);
+  low.begin({&listing, {initial->layer, "initialize"}, Area::kForward});
   // twice: the first pass shows the distribution to the settings optimiser, the second stores
   for (const TensorInfo* t : stored) {
     for (int pass = 0; pass < 2; ++pass) {
@@ -382,7 +353,7 @@ void lower_initialize(Lowering& low, const ParameterInfo& parameter) {
       walk.run([&] {
         walk.load(0);  // rows and lanes that hold no element stay zero
         walk.load(1);
-        walk.emit(isa::VectorOp::kCopy, walk.operand(1), {}, {}, 0);
+        walk.emit(isa::VectorOp::kCopy, {walk.operand(1)}, 0);
         walk.store(0);
       });
       if (pass == 0) {

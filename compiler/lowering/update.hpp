@@ -1,4 +1,5 @@
-// Updates of parameters by gradients that another operation has left in the scratchpad.
+// Updates of parameters, by gradients from HBM or by those that another operation has left in the scratchpad;
+// and the first quantisation of initial values.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -7,6 +8,10 @@
 
 namespace anzan::compiler {
 
+// Without `store`, only the statistics of the momentum are taken.
+void lower_update(Lowering& low, const Op& op, bool store);
+void lower_initialize(Lowering& low, const ParameterInfo& parameter, Listing& listing);
+
 // Rows of a gradient.
 struct RowsAtHand {
   Range rows;                       // of the tensor, the first a multiple of kChannelAlignment
@@ -14,7 +19,7 @@ struct RowsAtHand {
   std::function<Exchanged(const isa::Vector&)> reader;  // what each instruction that reads them needs beside
 };
 
-// lower_update of these rows only.
+// The update of these rows only.
 void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient);
 
 }  // namespace anzan::compiler

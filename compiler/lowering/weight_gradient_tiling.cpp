@@ -1,16 +1,15 @@
-// Tile search of the weight gradient: see weight_gradient_tiling.hpp.
+// All tilings that keep the order of the reduction are priced by the lines that they move.
 #include "compiler/lowering/weight_gradient_tiling.hpp"
 
 #include <algorithm>
 #include <limits>
 
-#include "compiler/input/input_error.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-std::int64_t lines(std::int64_t rows, isa::Format f) { return ceil_div(rows, models::elements_per_word(f)); }
+std::int64_t lines(std::int64_t rows, isa::Format f) { return models::lines_of_rows(f, rows); }
 
 bool split(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
   return t.batch_groups < g.dy.batch_groups || t.y < g.dy.h || t.x < g.dy.w;
@@ -78,14 +77,15 @@ WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradi
   return b;
 }
 
-WeightGradientTiling search_tiling(const WeightGradientGeometry& g, const Room& room,
+WeightGradientTiling search_tiling(const WeightGradientGeometry& g, const Lowering& low,
                                    const std::string& layer) {
   WeightGradientTiling tiling;
-  std::int64_t best = std::numeric_limits<std::int64_t>::max();
+  std::int64_t best = std::numeric_limits<std::int64_t>::max(), least = best;
   const auto consider = [&](const WeightGradientTiling& t) {
     const WeightGradientBuffers b = buffers(g, t);
-    if (b.total() > room.capacity) return;
-    const std::int64_t price = cost(g, t, b) + room.crowding(b.total());
+    least = std::min(least, b.total());
+    if (b.total() > low.capacity()) return;
+    const std::int64_t price = cost(g, t, b) + low.room().crowding(b.total());
     if (price < best) {
       best = price;
       tiling = t;
@@ -103,11 +103,8 @@ WeightGradientTiling search_tiling(const WeightGradientGeometry& g, const Room& 
       }
     }
   }
-  if (best == std::numeric_limits<std::int64_t>::max()) {
-    throw InputError("/chip/scratchpad_kib", std::to_string(room.capacity) + " lines",
-                     "at least " + std::to_string(buffers(g, WeightGradientTiling{}).total()) +
-                         " lines for the smallest tile of the weight gradient of " + layer);
-  }
+  if (best == std::numeric_limits<std::int64_t>::max())
+    throw low.too_small(least, "the smallest tile of the weight gradient of " + layer);
   return tiling;
 }
 

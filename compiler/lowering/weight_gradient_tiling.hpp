@@ -39,7 +39,7 @@ struct WeightGradientBuffers {
 WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradientTiling& t);
 
 // The cheapest tiling that fits; throws InputError if not even the smallest does.
-WeightGradientTiling search_tiling(const WeightGradientGeometry& g, const Room& room,
+WeightGradientTiling search_tiling(const WeightGradientGeometry& g, const Lowering& low,
                                    const std::string& layer);
 
 }  // namespace anzan::compiler

@@ -1,12 +1,10 @@
-// See division.hpp. Buffers and roads have the same lines in every core, all in Lowering::roads().
+// Buffers and roads have the same lines in every core, all in Lowering::roads().
 #include "compiler/parallel/division.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/input/input_error.hpp"
-#include "compiler/schedule/semaphores.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -17,20 +15,10 @@ using Resource = Access::Resource;
 constexpr std::int64_t kInTurn = 2;                       // buffers of a kind
 constexpr std::int64_t kMostLines = 32768;                // of a message: loop counts have 16 bits
 constexpr std::int64_t kFewestLines = kChannelAlignment;  // an aligned run of channels in any format
-constexpr std::int64_t kFirstOrder = 16;  // of Access::Resource::kOrder; below are those of the exchange
 
-// Arrival and credit of the roads forward, backward and along the tensor axis.
-std::uint32_t road_semaphore(std::size_t number) {
-  constexpr std::size_t kFirst = kFirstRemoteSemaphore + ArrivalSemaphores::kSemaphores - kRoadSemaphores;
-  return std::uint32_t{1} << (kFirst + number);
-}
-
-// A tensor with its pixels as one axis.
-Image flat(Image i) {
-  i.w *= i.h;
-  i.h = 1;
-  return i;
-}
+// The roads of all stages: forward, backward and along the tensor axis. Each has two semaphores.
+constexpr std::size_t kForward = 0, kBackward = 1, kTensor = 2;
+static_assert(RemoteSemaphores::kRoads == 2 * (kTensor + 1), "arrival and credit");
 
 // The images in pieces of at most `lines` lines; pixels are one axis.
 std::vector<Tile> tiles_of(const Image& image, std::int64_t lines) {
@@ -50,20 +38,14 @@ std::vector<Tile> tiles_of(const Image& image, std::int64_t lines) {
   return tiles;
 }
 
-Tile placed(Tile tile, std::int64_t line) {
-  tile.base_row = line * models::elements_per_word(tile.format);
-  return tile;
-}
-
 // The tile's channels, moved by `by`, between a tensor of more channels in HBM and the tile.
 isa::Copy moved(const Image& all, const Tile& t, std::int64_t channels, std::int64_t by, bool store) {
-  const std::int64_t row = all.row(0, t.x.begin, t.bg.begin, t.c.begin + by);
+  const Location there = in_hbm(all.row(0, t.x.begin, t.bg.begin, t.c.begin + by)),
+                 here = in_scratchpad(t.base_row);
   const Walk x{t.x.size(), all.x_stride(), t.x_stride()}, bg{t.bg.size(), all.pitch, t.bg_stride()};
-  if (!store)
-    return Lowering::copying(all.format, isa::Space::kHbm, row, isa::Space::kScratchpad, t.base_row,
-                             {x, bg, {channels, 1, 1}});
-  return Lowering::copying(all.format, isa::Space::kScratchpad, t.base_row, isa::Space::kHbm, row,
-                           {{x.count, x.dst, x.src}, {bg.count, bg.dst, bg.src}, {channels, 1, 1}});
+  if (!store) return copying(all.format, there, here, {x, bg, {channels, 1, 1}});
+  return copying(all.format, here, there,
+                 {{x.count, x.dst, x.src}, {bg.count, bg.dst, bg.src}, {channels, 1, 1}});
 }
 
 // All channels of the tile's pixels and groups in HBM, whichever share of them a core touches.
@@ -85,16 +67,15 @@ std::int64_t place_behind(const Dimension& axis, int core, int steps) {
   return (axis.coordinate(core) + axis.size - steps % axis.size) % axis.size;
 }
 
-Access in_scratchpad(std::int64_t line, std::int64_t lines, bool write) {
-  return {Resource::kScratchpad, line, line + lines, write};
-}
-
 }  // namespace
 
 class Division::Roads {
  public:
-  Roads(Lowerings& stages, const std::vector<Op>& ops)
-      : stages_(stages), system_(stages.front()->graph().system), tensor_(system_.mapping.tensor) {
+  Roads(Lowerings& stages, const std::vector<Op>& ops, Listing& listing)
+      : stages_(stages),
+        listing_(listing),
+        system_(stages.front()->graph().system),
+        tensor_(system_.mapping.tensor) {
     const bool pipeline = stages.size() > 1, tensor = tensor_.size > 1;
     const std::int64_t buffers =
         (pipeline ? 4 * kInTurn : 0) + (tensor ? kInTurn * (1 + std::int64_t{tensor_.size}) : 0);
@@ -102,9 +83,9 @@ class Division::Roads {
     const Range roads = stages.front()->roads();
     lines_ = std::min(kMostLines, (roads.size() - 1) / buffers);
     if (lines_ < kFewestLines)
-      throw InputError("/chip/scratchpad_kib", std::to_string(stages.front()->graph().chip.scratchpad_kib),
-                       "an eighth of it with room for " + std::to_string(buffers) + " messages of at least " +
-                           std::to_string(kFewestLines) + " lines");
+      throw stages.front()->too_small(buffers * kFewestLines + 1,
+                                      std::to_string(buffers) + " messages between cores in an eighth of it",
+                                      &ScratchpadShares::roads);
     next_line_ = roads.begin;
     credit_line_ = roads.end - 1;
     const auto last = static_cast<int>(stages.size()) - 1;
@@ -118,7 +99,7 @@ class Division::Roads {
       transfer(low, *stages_[static_cast<std::size_t>(op.receiver)], op);
       return;
     }
-    enter(low, op,
+    begin(low, op,
           op.kind == OpKind::kGather  ? "gather"
           : op.kind == OpKind::kSlice ? "slice"
                                       : "reduce_scatter");
@@ -144,76 +125,73 @@ class Division::Roads {
     std::int64_t n = 0;
     for (const Op& op : ops) {
       if (!counts(op)) continue;
-      Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
-      low.work_on(op.first_group, op.groups);
+      const Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
       const int shares = op.kind == OpKind::kReduceScatter ? op.outputs[0] : op.inputs[0];
-      n += static_cast<std::int64_t>(tiles_of(flat(low.image(shares)), lines_).size());
+      n += static_cast<std::int64_t>(tiles_of(flat(low.image(shares, groups(op))), lines_).size());
     }
     return n;
   }
 
-  Road::Parameters road(const Dimension& axis, int distance, std::size_t number, const Buffers& landing,
-                        std::int64_t messages) const {
+  static Range groups(const Op& op) { return {op.first_group, op.first_group + op.groups}; }
+
+  // `number`: of the roads above, the same in all stages.
+  Road::Parameters road(const Dimension& axis, int distance, std::size_t number) {
     Road::Parameters p;
     p.axis = axis;
     p.distance = distance;
-    p.arrival = road_semaphore(2 * number);
-    p.credit = road_semaphore(2 * number + 1);
-    p.order = kFirstOrder + Road::kOrders * static_cast<std::int64_t>(number);
-    p.landing = landing;
+    p.arrival = remote_semaphore(system_.semaphores().exchange + 2 * number);
+    p.credit = remote_semaphore(system_.semaphores().exchange + 2 * number + 1);
+    p.landing = take(kInTurn, lines_);
+    p.first_order = listing_.take_orders(p.landing.count);
     p.credit_line = credit_line_;
-    p.messages = messages;
-    p.expected_latency_cycles = system_.exchange.expected_latency_cycles;
-    p.expected_bytes_per_cycle = system_.exchange.expected_bytes_per_cycle;
     return p;
   }
 
   void make_pipeline(const std::vector<Op>& ops, int last) {
-    for (const int distance : {1, -1}) {
-      const std::size_t direction = distance > 0 ? 0 : 1;
-      const Buffers landing = take(kInTurn, lines_);
+    for (const std::size_t direction : {kForward, kBackward}) {
+      const int distance = direction == kForward ? 1 : -1;
+      const Road::Parameters parameters = road(system_.mapping.pipeline, distance, direction);
       outgoing_[direction] = take(kInTurn, lines_);
       for (int s = 0; s <= last; ++s) {
         const auto counts = [&](const Op& op) {
           return op.kind == OpKind::kTransfer && op.stage == s && op.receiver == s + distance;
         };
-        pipeline_[direction].emplace_back(
-            road(system_.mapping.pipeline, distance, direction, landing, messages(ops, counts)));
+        pipeline_[direction].emplace_back(parameters, messages(ops, counts), system_.exchange);
       }
       sent_[direction].assign(static_cast<std::size_t>(last) + 1, 0);
     }
   }
 
   void make_ring(const std::vector<Op>& ops, int last) {
-    const Buffers landing = take(kInTurn, lines_);
+    const Road::Parameters parameters = road(tensor_, 1, kTensor);
     work_ = take(kInTurn, lines_ * tensor_.size);
     for (int s = 0; s <= last; ++s) {
       const auto counts = [&](const Op& op) {
         return op.stage == s && (op.kind == OpKind::kGather || op.kind == OpKind::kReduceScatter);
       };
-      ring_.emplace_back(road(tensor_, 1, 2, landing, messages(ops, counts) * (tensor_.size - 1)));
+      ring_.emplace_back(parameters, messages(ops, counts) * (tensor_.size - 1), system_.exchange);
     }
     worked_.assign(static_cast<std::size_t>(last) + 1, 0);
   }
 
-  void enter(Lowering& low, const Op& op, const char* phase) const {
-    low.work_on(op.first_group, op.groups);
-    low.enter(low.graph().network.layers[static_cast<std::size_t>(op.layer)].name, phase, Area::kExchange);
+  void begin(Lowering& low, const Op& op, const char* phase) const {
+    const std::string& layer = low.graph().network.layers[static_cast<std::size_t>(op.layer)].name;
+    low.begin({&listing_, {layer, phase}, Area::kExchange, groups(op)});
   }
 
   void transfer(Lowering& from, Lowering& to, const Op& op) {
-    const std::size_t direction = op.receiver > op.stage ? 0 : 1;
+    const std::size_t direction = op.receiver > op.stage ? kForward : kBackward;
     const auto stage = static_cast<std::size_t>(op.stage);
     Road& road = pipeline_[direction][stage];
-    enter(from, op, "send");
-    enter(to, op, "receive");
+    begin(from, op, "send");
+    begin(to, op, "receive");
     const Image here = flat(from.image(op.inputs[0])), there = flat(to.image(op.inputs[0]));
     for (const Tile& t : tiles_of(here, lines_)) {
       const std::int64_t line = outgoing_[direction].line_of(sent_[direction][stage]++);
       from.load(here, placed(t, line));
       road.put(
           from, [line](int) { return line; }, {line, line + t.lines()}, t.lines());
-      const isa::Copy store = Lowering::storing(there, placed(t, road.landing_line()), t.c.begin, t.c.end);
+      const isa::Copy store = storing(there, placed(t, road.landing_line()), t.c);
       Exchanged e;
       e.touches = accesses(store, to.lanes());
       road.take(to, store, std::move(e));
@@ -236,23 +214,20 @@ class Division::Roads {
         const std::int64_t by = place_behind(axis, core, steps) * of;
         return isa::Instruction(moved(all, placed(t, line), channels, by, true));
       };
-      e.touches.push_back(in_scratchpad(line, t.lines(), false));
+      e.touches.push_back(touching(line, t.lines(), false));
       touch_all(e.touches, all, t, true);
       return e;
     };
-    Exchanged first = store(own, 0);
-    const isa::Instruction instruction = first.in_core(0);
-    low.emit(instruction, std::move(first));
+    low.emit(store(own, 0));
     ring(low).put(
         low, [own](int) { return own; }, {own, own + t.lines()}, t.lines());
     for (int r = 1; r < tensor_.size; ++r) {
       Exchanged e = store(ring(low).landing_line(), r);
-      const isa::Instruction next = e.in_core(0);
       if (r + 1 < tensor_.size) {  // on it goes, so that the others wait less
         ring(low).forward(low, t.lines());
-        low.emit(next, std::move(e));
+        low.emit(std::move(e));
       } else {
-        ring(low).take(low, next, std::move(e));
+        ring(low).take(low, std::move(e));
       }
       ring(low).release(low);
     }
@@ -267,28 +242,26 @@ class Division::Roads {
       ring(low).put(
           low, [=, axis = tensor_](int core) { return work + place_behind(axis, core, r + 1) * lines; },
           {work, work + size * lines}, lines);
-      const std::int64_t landing = ring(low).landing_line(), slot = all.slot;
+      const std::int64_t landing = ring(low).landing_line();
       Exchanged e;
-      e.in_core = [=, axis = tensor_, format = all.format, lanes = low.lanes()](int core) {
+      e.in_core = [=, axis = tensor_, what = Summed{all.format, all.slot, low.lanes()}](int core) {
         const std::int64_t to = work + place_behind(axis, core, r + 2) * lines;
-        return isa::Instruction(add_lines(to, landing, lines, format, static_cast<int>(slot), lanes));
+        return isa::Instruction(adding_lines(to, landing, lines, what));
       };
-      e.touches = {in_scratchpad(landing, lines, false),
-                   in_scratchpad(work, size * lines, true),
-                   {Resource::kSlotForReading, slot, slot + 1, false},
-                   {Resource::kSlotForWriting, slot, slot + 1, false}};
-      const isa::Instruction add = e.in_core(0);
-      ring(low).take(low, add, std::move(e));
+      e.touches = using_slot(all.slot);
+      e.touches.insert(e.touches.begin(),
+                       {touching(landing, lines, false), touching(work, size * lines, true)});
+      ring(low).take(low, std::move(e));
       ring(low).release(low);
     }
-    const isa::Copy as_first = Lowering::storing(share, placed(t, work), t.c.begin, t.c.end);
+    const isa::Copy as_first = storing(share, placed(t, work), t.c);
     Exchanged e;
     e.in_core = [=, axis = tensor_](int core) {
       const std::int64_t line = work + axis.coordinate(core) * lines;
-      return isa::Instruction(Lowering::storing(share, placed(t, line), t.c.begin, t.c.end));
+      return isa::Instruction(storing(share, placed(t, line), t.c));
     };
     e.touches = accesses(as_first, low.lanes());
-    e.touches.push_back(in_scratchpad(work, size * lines, false));
+    e.touches.push_back(touching(work, size * lines, false));
     low.emit(as_first, std::move(e));
   }
 
@@ -298,14 +271,14 @@ class Division::Roads {
     e.in_core = [all, t, line, channels, of = share.c, axis = tensor_](int core) {
       return isa::Instruction(moved(all, placed(t, line), channels, axis.coordinate(core) * of, false));
     };
-    e.touches.push_back(in_scratchpad(line, t.lines(), true));
+    e.touches.push_back(touching(line, t.lines(), true));
     touch_all(e.touches, all, t, false);
-    const isa::Instruction load = e.in_core(0);
-    low.emit(load, std::move(e));
-    low.store(share, placed(t, line), t.c.begin, t.c.end);
+    low.emit(std::move(e));
+    low.store(share, placed(t, line), t.c);
   }
 
   Lowerings& stages_;
+  Listing& listing_;
   const SystemParameters& system_;
   Dimension tensor_;
   std::int64_t lines_ = 0, next_line_ = 0, credit_line_ = 0;
@@ -318,8 +291,8 @@ class Division::Roads {
   std::vector<std::int64_t> worked_;
 };
 
-Division::Division(Lowerings& stages, const std::vector<Op>& ops)
-    : roads_(std::make_unique<Roads>(stages, ops)) {}
+Division::Division(Lowerings& stages, const std::vector<Op>& ops, Listing& listing)
+    : roads_(std::make_unique<Roads>(stages, ops, listing)) {}
 Division::~Division() = default;
 
 void Division::lower(const Op& op) { roads_->lower(op); }

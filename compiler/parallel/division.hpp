@@ -13,8 +13,9 @@ using Lowerings = std::vector<std::unique_ptr<Lowering>>;  // one for each stage
 
 class Division {
  public:
-  // For one program that does `ops` once. Throws InputError where the scratchpad has no room for messages.
-  Division(Lowerings& stages, const std::vector<Op>& ops);
+  // For one program that does `ops` once, written into `listing`. Throws InputError where the scratchpad has
+  // no room for messages.
+  Division(Lowerings& stages, const std::vector<Op>& ops, Listing& listing);
   ~Division();
 
   // kTransfer: the tensor's tiles are loaded, sent, and stored in the stage that receives.

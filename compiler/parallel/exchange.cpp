@@ -10,7 +10,8 @@
 #include <numeric>
 
 #include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/input/input_error.hpp"
+#include "compiler/collective/ways.hpp"
+#include "compiler/input/scratchpad.hpp"
 #include "compiler/lowering/update.hpp"
 #include "compiler/parallel/exchange_plan.hpp"
 #include "models/number_format.hpp"
@@ -49,22 +50,23 @@ struct Segment {
 
 class Exchange {
  public:
-  Exchange(Lowering& low, const std::vector<UpdateBySums>& updates)
+  Exchange(Lowering& low, const std::vector<UpdateBySums>& updates, Listing& listing)
       : low_(low),
         updates_(updates),
         p_(low.graph().system.exchange),
         ways_(ways(p_)),
         semaphores_(ArrivalSemaphores::of(ways_, p_.semaphores)),
         cores_(std::accumulate(p_.dimensions.begin(), p_.dimensions.end(), 1, std::multiplies<>())) {
-    low_.enter("exchange", "exchange", Area::kExchange);
-    const std::int64_t line_bytes = low_.lanes() * (isa::kWordBits / 8), area = low_.room().area;
+    low_.begin({&listing, {"exchange", "exchange"}, Area::kExchange});
+    begin_ = listing.take_orders(1);
+    const std::int64_t area = low_.room().area;
     const std::int64_t most = area / 2 / cores_ * cores_;  // one segment and what arrives for it
     if (most < kChannelAlignment)
-      throw InputError(
-          "/chip/scratchpad_kib", std::to_string(low_.capacity() * line_bytes / 1024),
-          "room for the exchange between " + std::to_string(cores_) + " cores: at least " +
-              std::to_string(8 * 2 * round_up(kChannelAlignment, cores_) * line_bytes / 1024 + 1));
-    const std::int64_t wanted = round_up(std::max(kChannelAlignment, p_.segment_bytes / line_bytes), cores_);
+      throw low_.too_small(2 * round_up(kChannelAlignment, cores_),
+                           "the exchange between " + std::to_string(cores_) + " cores, in an eighth of it",
+                           &ScratchpadShares::exchange);
+    const std::int64_t wanted =
+        round_up(std::max(kChannelAlignment, p_.segment_bytes / line_bytes(low_.graph().chip)), cores_);
     segment_lines_ = p_.pipelined ? std::min(wanted, most) : most;
     under_way_ = p_.pipelined ? std::min(kMostUnderWay, area / (2 * segment_lines_)) : 1;
     low_.take_scratchpad(2 * segment_lines_ * under_way_);
@@ -73,9 +75,9 @@ class Exchange {
 
   void run(const std::vector<GradientReady>& ready) {
     for (const GradientReady& r : ready) cut(r);
-    if (!p_.hide_in_backward) low_.all_before(begin(false));
+    if (!p_.hide_in_backward) low_.all_before(ordered(begin_, false));
     for (const UpdateBySums& u : updates_) {
-      enter_update(u);
+      begin_update(u);
       for (const int slot : u.slots) low_.optimise(slot);
     }
     std::vector<SegmentPlan> plans;
@@ -85,16 +87,12 @@ class Exchange {
     }
     for (const PlannedTask& t : plan_exchange(plans, static_cast<std::size_t>(under_way_))) emit(t);
     for (const UpdateBySums& u : updates_) {
-      enter_update(u);
+      begin_update(u);
       for (const int slot : u.slots) low_.settle(slot);  // the whole tensor has been rewritten
     }
   }
 
  private:
-  // The loads follow all that has been emitted. A number for each exchange: what comes after this one need
-  // not wait for it.
-  Access begin(bool write) const { return {Access::Resource::kOrder, begin_, begin_ + 1, write}; }
-
   void cut(const GradientReady& ready) {
     const Graph& g = low_.graph();
     const std::size_t first = segments_.size();
@@ -166,8 +164,7 @@ class Exchange {
       ExchangeTask task{ExchangeTask::kAlone, 0, cycles, 0};
       if (const auto* put = std::get_if<isa::Put>(&part.instruction)) {
         const std::int64_t lines = put->loops.back();
-        const double bytes = static_cast<double>(lines * low_.lanes() * 4);
-        task = {put->core, cycles + lines, static_cast<std::int64_t>(bytes / p_.expected_bytes_per_cycle),
+        task = {put->core, cycles + lines, p_.link_cycles(lines * line_bytes(low_.graph().chip)),
                 p_.expected_latency_cycles};
       }
       known.push_back(task);
@@ -178,7 +175,7 @@ class Exchange {
 
   void emit(const PlannedTask& t) {
     Segment& segment = segments_[t.segment];
-    low_.enter(segment.layer, "exchange", Area::kExchange);
+    low_.begin({segment.layer, "exchange"}, Area::kExchange);
     if (t.task == 0) {
       segment.parts = sum(segment, t.place);
       return load(segment, buffers_[2 * t.place]);
@@ -201,23 +198,16 @@ class Exchange {
     exchanged.lag_cycles = put.lag_cycles;
   }
 
-  isa::Copy copy(const Segment::Part& part, std::int64_t line, bool in) const {
-    isa::Copy c;
-    c.element = models::kRawWords;
-    c.src.stride.back() = c.dst.stride.back() = 1;
-    c.loops.back() = static_cast<std::uint16_t>(part.lines.size());
-    (in ? c.src_space : c.dst_space) = isa::Space::kHbm;
-    (in ? c.src : c.dst).base = static_cast<std::uint32_t>(tensor(part).hbm_line + part.lines.begin);
-    (in ? c.dst : c.src).base = static_cast<std::uint32_t>(line);
-    return c;
+  Location in_memory(const Segment::Part& part) const {
+    return in_hbm(tensor(part).hbm_line + part.lines.begin);
   }
 
   void load(const Segment& segment, std::int64_t line) {
     for (const Segment::Part& part : segment.tensors) {
-      const isa::Copy c = copy(part, line, true);
+      const isa::Copy c = copying_lines(in_memory(part), in_scratchpad(line), part.lines.size());
       Exchanged e;
       e.touches = accesses(c, low_.lanes());
-      if (!p_.hide_in_backward) e.touches.push_back(begin(true));
+      if (!p_.hide_in_backward) e.touches.push_back(ordered(begin_));
       low_.emit(c, std::move(e));
       line += part.lines.size();
     }
@@ -237,7 +227,7 @@ class Exchange {
 
   void store(Segment& segment, std::int64_t line) {
     for (const Segment::Part& part : segment.tensors) {
-      const isa::Copy c = copy(part, line, false);
+      const isa::Copy c = copying_lines(in_scratchpad(line), in_memory(part), part.lines.size());
       low_.emit(c, reader(segment, c));
       line += part.lines.size();
     }
@@ -248,7 +238,7 @@ class Exchange {
       const auto by = [&](const UpdateBySums& u) { return u.op->inputs.front() == part.tensor; };
       const auto u = std::find_if(updates_.begin(), updates_.end(), by);
       if (u == updates_.end()) throw std::logic_error("exchange: nobody wants the sums of a gradient");
-      enter_update(*u);
+      begin_update(*u);
       const std::int64_t rows = models::elements_per_word(tensor(part).format);
       lower_update(low_, *u->op,
                    {{part.lines.begin * rows, part.lines.end * rows}, line * rows, [&](const isa::Vector& v) {
@@ -258,8 +248,8 @@ class Exchange {
     }
   }
 
-  void enter_update(const UpdateBySums& u) {
-    low_.enter(low_.graph().network.layers[static_cast<std::size_t>(u.op->layer)].name, "update",
+  void begin_update(const UpdateBySums& u) {
+    low_.begin({low_.graph().network.layers[static_cast<std::size_t>(u.op->layer)].name, "update"},
                Area::kUpdate);
   }
 
@@ -273,7 +263,9 @@ class Exchange {
   std::vector<Way> ways_;
   std::vector<ArrivalSemaphores> semaphores_;  // of each way
   std::int64_t cores_;                         // that exchange
-  std::int64_t begin_ = (std::int64_t{1} << 40) + low_.tensor_cycles();
+  // An order of this exchange's own: its loads follow all that has been emitted, but what comes after it need
+  // not wait for them.
+  std::int64_t begin_ = 0;
   std::int64_t segment_lines_ = 0, under_way_ = 1;
   std::vector<std::int64_t> buffers_;  // two for each place: what is summed, and what arrives
   std::vector<Segment> segments_;
@@ -284,8 +276,8 @@ class Exchange {
 }  // namespace
 
 void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready,
-                    const std::vector<UpdateBySums>& updates) {
-  if (!ready.empty()) Exchange(low, updates).run(ready);
+                    const std::vector<UpdateBySums>& updates, Listing& listing) {
+  if (!ready.empty()) Exchange(low, updates, listing).run(ready);
 }
 
 }  // namespace anzan::compiler

@@ -19,6 +19,6 @@ struct UpdateBySums {
 };
 // Updates follow segment by segment, from the scratchpad; with none, the sums go back to HBM.
 void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready,
-                    const std::vector<UpdateBySums>& updates);
+                    const std::vector<UpdateBySums>& updates, Listing& listing);
 
 }  // namespace anzan::compiler

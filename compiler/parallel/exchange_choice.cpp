@@ -1,11 +1,11 @@
-// Rounds and link loads of an exchange, without simulating it: see exchange_choice.hpp.
+// Rounds and link loads of an exchange, without simulating it.
 #include "compiler/parallel/exchange_choice.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 
-#include "compiler/collective/sum_over_cores.hpp"
+#include "compiler/collective/ways.hpp"
 
 namespace anzan::compiler {
 namespace {

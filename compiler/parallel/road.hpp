@@ -11,9 +11,6 @@
 
 namespace anzan::compiler {
 
-// Of ArrivalSemaphores::kSemaphores, the last so many are for roads where a network is divided.
-inline constexpr std::size_t kRoadSemaphores = 6;
-
 // `count` buffers of `lines` lines each, one after the other in the scratchpad, used in turn.
 struct Buffers {
   std::int64_t line = 0, lines = 0, count = 1;
@@ -26,16 +23,15 @@ class Road {
     Dimension axis;
     int distance = 1;
     std::uint32_t arrival = 0, credit = 0;  // semaphores that rise at the receiver and at the sender
-    std::int64_t order = 0;  // of Access::Resource::kOrder: kOrders numbers from here on are its own
     Buffers landing;
+    std::int64_t first_order = 0;  // of Access::Resource::kOrder: a number for each of these buffers
     std::int64_t credit_line = 0;  // one that nobody reads
-    std::int64_t messages = 0;     // of the program: the last buffers need not be given back
-    std::int64_t expected_latency_cycles = 0;
-    double expected_bytes_per_cycle = 1;
   };
-  static constexpr std::int64_t kOrders = 8;  // with at most five buffers
 
-  explicit Road(const Parameters& parameters) : p_(parameters) {}
+  // `messages` of the program: the last buffers need not be given back. `exchange`: what is expected of the
+  // network; must outlive the road.
+  Road(const Parameters& parameters, std::int64_t messages, const ExchangeParameters& exchange)
+      : p_(parameters), messages_(messages), exchange_(exchange) {}
 
   // Sends `lines` lines from line_in(core), which lies within `touched` in every core.
   void put(Lowering& sender, const std::function<std::int64_t(int core)>& line_in, const Range& touched,
@@ -44,6 +40,7 @@ class Road {
   std::int64_t landing_line() const { return p_.landing.line_of(taken_); }
   // Emits the first instruction that reads it; all that is emitted later finds it there.
   void take(Lowering& receiver, const isa::Instruction& instruction, Exchanged exchanged);
+  void take(Lowering& receiver, Exchanged exchanged);  // the one that it is in core 0
   // The first that reads it sends it on along the same road; sender and receiver run the same program.
   void forward(Lowering& low, std::int64_t lines);
   // Gives back the buffer of the earliest message not yet given back, once all that was emitted so far has
@@ -51,14 +48,15 @@ class Road {
   void release(Lowering& receiver);
 
  private:
-  std::int64_t lag(std::int64_t lines, std::int64_t lanes) const;
-  Access ordered(std::int64_t number) const;
-  Access use_of(std::int64_t message) const { return ordered(3 + message % p_.landing.count); }
+  std::int64_t lag(std::int64_t lines, const Lowering& low) const;
+  Access use_of(std::int64_t message) const { return ordered(p_.first_order + message % p_.landing.count); }
   void arrives(Lowering& receiver, Exchanged& exchanged);
   isa::Put sending(const std::function<std::int64_t(int core)>& line_in, const Range& touched,
                    std::int64_t lines, Exchanged& exchanged);
 
   Parameters p_;
+  std::int64_t messages_;
+  const ExchangeParameters& exchange_;
   std::vector<std::int32_t> puts_, releases_;  // numbers of the instructions
   std::vector<std::int64_t> sizes_;            // lines
   std::int64_t taken_ = 0;

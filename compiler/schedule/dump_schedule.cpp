@@ -1,4 +1,6 @@
 // The schedule as text: what each unit is expected to do for which part of the network, and when.
+#include "compiler/schedule/dump_schedule.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -3,7 +3,6 @@
 // none passes one that it depends on: the scheduled program means what the written one means, to the bit.
 #pragma once
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "compiler/instructions/listing.hpp"
@@ -32,9 +31,5 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes);
 // latency and one rate, and the statistics database is never busy.
 inline constexpr int kQueueDepth = 8;
 models::ProgramTiming estimate(const isa::Program& program, int lanes, int queue_depth = kQueueDepth);
-
-// Text for `--dump schedule`: busy cycles of each unit by region, utilisation, start and end of everything.
-std::string schedule_text(const std::string& title, const Listing& listing,
-                          const std::vector<Region>& regions, int lanes);
 
 }  // namespace anzan::compiler

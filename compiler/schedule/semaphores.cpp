@@ -1,18 +1,11 @@
-// Waits and signals between units: see semaphores.hpp.
+// An instruction waits for the newest one it needs of each unit, unless its own unit knows already that it
+// has ended.
 #include "compiler/schedule/semaphores.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "isa/units.hpp"
-
 namespace anzan::compiler {
-namespace {
-
-static_assert(kFirstRemoteSemaphore == isa::kWorkers * (isa::kWorkers - 1),
-              "one semaphore an ordered pair of units");
-
-}  // namespace
 
 std::size_t semaphore_number(std::size_t from, std::size_t to) {
   return from * (isa::kWorkers - 1) + to - (to > from ? 1 : 0);

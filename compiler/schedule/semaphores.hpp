@@ -4,13 +4,14 @@
 #pragma once
 #include "compiler/schedule/dependencies.hpp"
 #include "isa/program.hpp"
+#include "isa/units.hpp"
 
 namespace anzan::compiler {
 
-// The number of the semaphore by which unit `from` tells another unit `to` (numbers of units.hpp).
+// The number of the semaphore by which unit `from` tells another unit `to` (numbers of isa/units.hpp); each
+// below kOwnSemaphores.
 std::size_t semaphore_number(std::size_t from, std::size_t to);
-// From here on they are free for what other cores tell.
-inline constexpr std::size_t kFirstRemoteSemaphore = 20;
+inline constexpr std::size_t kOwnSemaphores = isa::kWorkers * (isa::kWorkers - 1);
 
 // Overwrites all waits and signals.
 void add_semaphores(isa::Program& program, const Dependencies& dependencies);

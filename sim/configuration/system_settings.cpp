@@ -9,9 +9,9 @@
 #include <optional>
 #include <stdexcept>
 
-#include "compiler/collective/sum_over_cores.hpp"
+#include "compiler/collective/semaphores.hpp"
+#include "compiler/collective/ways.hpp"
 #include "compiler/parallel/exchange_choice.hpp"
-#include "compiler/parallel/road.hpp"
 #include "isa/assembly.hpp"
 #include "models/number_format.hpp"
 #include "sim/configuration/json_input.hpp"
@@ -147,7 +147,7 @@ class SystemReader {
     const double cycle_fs = 1e6 / chip_["clock_ghz"].get<double>();
     e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
-    if (o_.parameters.divided()) e.semaphores -= compiler::kRoadSemaphores;
+    e.semaphores = o_.parameters.semaphores().exchange;
     read_ways(json);
   }
 

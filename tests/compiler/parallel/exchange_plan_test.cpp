@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-#include "compiler/collective/sum_over_cores.hpp"
+#include "compiler/collective/ways.hpp"
 #include "compiler/instructions/accesses.hpp"
 #include "compiler/schedule/semaphores.hpp"
 #include "isa/program.hpp"

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "compiler/collective/sum_over_cores.hpp"
+#include "compiler/collective/ways.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "models/number_format.hpp"
 #include "sim/data/dataset.hpp"
