@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "models/instruction_error.hpp"
+#include "models/number_format.hpp"
 #include "tests/models/instruction_cases.hpp"
 
 namespace anzan::models {
