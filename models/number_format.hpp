@@ -2,6 +2,7 @@
 // to know something of a format asks here (the kernels, which share no code, have their own answers).
 // Rows are numbered as in models/README.md: row r is sub-element r mod E of each word of line r div E.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -31,6 +32,13 @@ constexpr bool formats_are_the_isas() {
   return true;
 }
 static_assert(formats_are_the_isas(), "a row of kFormats for each format of the ISA, in its order");
+
+// All of them, for who walks them.
+constexpr std::array<isa::Format, std::size(kFormats)> all_formats() {
+  std::array<isa::Format, std::size(kFormats)> formats{};
+  for (std::size_t f = 0; f < formats.size(); ++f) formats[f] = kFormats[f].format;
+  return formats;
+}
 
 constexpr const FormatTraits& traits(isa::Format format) { return kFormats[static_cast<int>(format)]; }
 

@@ -30,7 +30,7 @@ compiler::CollectiveKind kind_of(const std::string& name) {
 isa::Format format_of(const std::string& name) {
   if (const auto format = isa::parse_format(name)) return *format;
   std::vector<std::string_view> names;
-  for (const models::FormatTraits& f : models::kFormats) names.push_back(isa::name(f.format));
+  for (const isa::Format f : models::all_formats()) names.push_back(isa::name(f));
   throw InputError("--format", name, fmt::format("one of {}", fmt::join(names, ", ")));
 }
 

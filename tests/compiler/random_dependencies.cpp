@@ -41,7 +41,7 @@ class Maker {
 
  private:
   std::uint16_t slot() { return static_cast<std::uint16_t>(between(1, 4)); }
-  isa::Format format() { return static_cast<isa::Format>(between(0, 2)); }
+  isa::Format format() { return static_cast<isa::Format>(between(0, isa::kFormatInfo.size - 1)); }
   isa::Space space() { return static_cast<isa::Space>(between(0, 1)); }
   std::uint8_t small(std::int64_t low, std::int64_t high) {
     return static_cast<std::uint8_t>(between(low, high));

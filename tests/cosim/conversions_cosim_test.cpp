@@ -38,7 +38,7 @@ TEST(IntToFp32, AccumulatorsAtEveryPoint) {
 TEST(ElementToFp32, EveryElementAtEveryPoint) {
   Verilated<Velement_to_fp32> rtl;
   CornerValues values(3);
-  for (const isa::Format format : {isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32})
+  for (const isa::Format format : models::all_formats())
     for (int q = isa::kBinaryPointMin; q <= isa::kBinaryPointMax; ++q)
       for (std::uint32_t n = 0; n < 1U << 16; n += format == isa::Format::kInt16 ? 1 : 256) {
         const int elements = models::elements_per_word(format);

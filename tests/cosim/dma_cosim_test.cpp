@@ -269,7 +269,7 @@ class LongCopies : public testing::TestWithParam<int> {
 
   isa::Copy copy() {
     isa::Copy c;
-    c.element = static_cast<isa::Format>(between(0, 2));
+    c.element = static_cast<isa::Format>(between(0, isa::kFormatInfo.size - 1));
     const std::int64_t rows = c.element == isa::Format::kInt8 ? 4 : c.element == isa::Format::kInt16 ? 2 : 1;
     const bool reads = between(0, 1) == 0;
     (reads ? c.src_space : c.dst_space) = isa::Space::kHbm;

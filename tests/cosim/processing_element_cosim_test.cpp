@@ -107,7 +107,7 @@ TEST_F(ProcessingElement, OneBankDrainsWhileTheOtherAccumulates) {
   ASSERT_EQ(rtl_->drained_o, 0U);
   bool bank = false;
   for (int tile = 0; tile < 30000; ++tile) {
-    const auto format = static_cast<isa::Format>(values_.between(0, 2));
+    const auto format = static_cast<isa::Format>(values_.between(0, isa::kFormatInfo.size - 1));
     rtl_->format_i = static_cast<CData>(format);
     rtl_->bank_i = bank ? 1 : 0;
     const std::uint64_t expected = run_tile(format);

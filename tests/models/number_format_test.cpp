@@ -12,7 +12,6 @@
 #include <random>
 #include <string>
 #include <type_traits>
-#include <vector>
 
 namespace anzan::models {
 namespace {
@@ -44,13 +43,8 @@ const std::map<std::string, Statement> kStatements = {
     {"fp32", statement<float>()},
 };
 
-std::vector<Format> all_formats() {
-  std::vector<Format> formats;
-  for (int f = 0; f < isa::kFormatInfo.size; ++f) formats.push_back(static_cast<Format>(f));
-  return formats;
-}
-
 TEST(NumberFormat, AnswersForEachFormatOfTheIsa) {
+  ASSERT_EQ(all_formats().size(), static_cast<std::size_t>(isa::kFormatInfo.size));
   for (const Format format : all_formats()) {
     SCOPED_TRACE(isa::name(format));
     const auto found = kStatements.find(isa::name(format));

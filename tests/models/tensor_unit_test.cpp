@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "models/instruction_error.hpp"
+#include "models/number_format.hpp"
 #include "tests/models/instruction_cases.hpp"
 
 namespace anzan::models {
@@ -61,7 +62,7 @@ TEST_P(TensorUnit, LongSumsOfExtremesAreExact) {
 
 // More steps than a table holds.
 TEST(TensorUnitSteps, SumsBeyondTheTableAreComplete) {
-  for (const isa::Format format : {isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32}) {
+  for (const isa::Format format : all_formats()) {
     reference::CaseMaker cases(5, 4);
     cases.copy();
     const reference::Machine machine = cases.machine();

@@ -37,7 +37,7 @@ struct Setting {
 
 std::vector<Setting> settings_to_try(std::mt19937_64& random) {
   std::vector<Setting> settings;
-  for (const isa::Format format : {isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32})
+  for (const isa::Format format : all_formats())
     for (const isa::Rounding rounding :
          {isa::Rounding::kNearestEven, isa::Rounding::kStochastic, isa::Rounding::kTowardsZero})
       for (int k = 0; k < 60; ++k) {

@@ -35,7 +35,7 @@ class PutStorm {
   // Rows anywhere in the first region to rows of the receiver's region of this core, none of them twice.
   isa::Put put(int core) {
     isa::Put p;
-    p.element = std::array{isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32}[random_() % 3];
+    p.element = static_cast<isa::Format>(random_() % isa::kFormatInfo.size);
     const int rows = kRegionLines * (p.element == isa::Format::kInt8    ? 4
                                      : p.element == isa::Format::kInt16 ? 2
                                                                         : 1);

@@ -12,6 +12,7 @@
 #include "models/network/link.hpp"
 #include "models/network/routing.hpp"
 #include "models/network/topology.hpp"
+#include "sim/configuration/engine_kinds.hpp"
 #include "sim/configuration/learning_rate.hpp"
 #include "sim/configuration/system_settings.hpp"
 #include "sim/data/dataset.hpp"
@@ -66,7 +67,7 @@ Names lanes() {
 std::map<std::string, Names> tables() {
   const Names formats = names_of(isa::kFormatInfo);
   // The code has no table of these: it does what the only one says, or a switch over an enum says it.
-  const Names optimizers{"sgd"}, engines{"functional", "cycle", "rtl"},
+  const Names optimizers{"sgd"},
       layers{"convolution", "fully_connected", "max_pool", "average_pool",
              "relu",        "flatten",         "add",      "softmax_cross_entropy"},
       fillers{"xavier", "msra", "gaussian", "uniform", "constant"};
@@ -84,7 +85,7 @@ std::map<std::string, Names> tables() {
       {"config/system/mapping/split", names_in(kLayerSplits)},
       {"config/system/exchange/algorithm", exchange_algorithms()},
       {"config/system/exchange/format", with("precision", formats)},
-      {"config/engine/kind", engines},
+      {"config/engine/kind", engine_names()},
       {"config/engine/rtl", rtl_block_names()},
       {"config/link/preset", link_preset_names()},
       {"config/tensor_precision/format", formats},
@@ -92,7 +93,7 @@ std::map<std::string, Names> tables() {
       {"config/tensor_precision/policy/kind", names_of(isa::kPolicyInfo)},
       {"network/layer/type", layers},
       {"network/filler/kind", fillers},
-      {"result/simulation/engine", engines},
+      {"result/simulation/engine", engine_names()},
       {"result/slot/format", formats},
   };
 }

@@ -221,7 +221,7 @@ TEST_P(Collective, LeavesTheRightDataInEveryCore) {
       p.chip.scratchpad_kib = 4 + random() % 12;
       p.payload_bytes = 16 << random() % 4;
       p.exchange.segment_bytes = 64 << random() % 6;
-      p.format = static_cast<isa::Format>(random() % 3);
+      p.format = static_cast<isa::Format>(random() % isa::kFormatInfo.size);
       p.direct = run % 2 == 0;
       SCOPED_TRACE(::testing::Message()
                    << shape << ", " << bytes << " bytes in " << isa::name(p.format) << ", scratchpad "
@@ -272,7 +272,7 @@ TEST_P(Collective, LeavesItInTimeToo) {
       p.chip.scratchpad_kib = 4 + random() % 12;
       p.payload_bytes = 64;
       p.exchange.segment_bytes = 64 << random() % 6;
-      p.format = static_cast<isa::Format>(random() % 3);
+      p.format = static_cast<isa::Format>(random() % isa::kFormatInfo.size);
       p.direct = random() % 2 == 0;
       SCOPED_TRACE(::testing::Message() << shape << ", " << kind_of_network << ", " << p.bytes << " bytes in "
                                         << isa::name(p.format) << (p.direct ? ", direct" : ""));
