@@ -1,4 +1,4 @@
-// See collective_program.hpp.
+// Picks the writer of a collective's kind, and checks first what it needs: scratchpad, semaphores, credits.
 #include "compiler/collective/program.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See collective_writer.hpp.
+// Cuts a buffer into segments, whole packets where that fits; then the instructions, a function for each.
 #include "compiler/collective/writer.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// See partition.hpp.
+// Cuts the layers where the largest stage is smallest (dynamic programming), then repeats the operations for
+// each micro-batch, with a transfer where a stage needs what another has made.
 #include "compiler/graph/partition.hpp"
 
 #include <algorithm>

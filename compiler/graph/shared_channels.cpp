@@ -1,4 +1,5 @@
-// See shared_channels.hpp.
+// Decides for each layer whether its channels are shared out, and adds the tensors that this takes: parts of
+// images, images gathered again, shares of sums.
 #include "compiler/graph/shared_channels.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See hbm_settings.hpp.
+// The preset's file, updated by what is set; what the memory controller finds wrong gets a place in the JSON.
 #include "sim/configuration/hbm_settings.hpp"
 
 #include "sim/host/embedded.hpp"

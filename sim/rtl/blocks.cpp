@@ -1,4 +1,4 @@
-// See rtl_blocks.hpp.
+// From names to makers. What a block was built for (lanes, requests under way) is checked here.
 #include "sim/rtl/blocks.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See host_words.hpp.
+// A function each way, for entries and for counters.
 #include "sim/rtl/host_words.hpp"
 
 namespace anzan::sim {

@@ -1,4 +1,5 @@
-// See rtl_ports.hpp.
+// HBM answers from a queue of requests in their order; program memory is the encoded program, an instruction
+// a line; the log turns bits of units into times of instructions.
 #include "sim/rtl/ports.hpp"
 
 #include <stdexcept>

@@ -1,4 +1,5 @@
-// See verify.hpp.
+// Runs a program on RTL that has just powered up, and shortens one that differs until its last instruction is
+// the one to blame.
 #include "sim/verify/verify.hpp"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// See settings_bench.hpp.
+// An access sets its pins, runs a cycle and takes them back.
 #include "tests/cosim/settings_bench.hpp"
 
 #include <stdexcept>

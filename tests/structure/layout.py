@@ -101,3 +101,29 @@ def wings(tree):
             other = target.split("/")[1] if target.count("/") > 1 else None
             if other != wing and other not in WINGS[folder][wing]:
                 yield f"{path}: {folder}/{wing} must not include {target}"
+
+
+def _circle(graph):
+    """A list of nodes of which each leads to the next and the last to the first; None where there is none."""
+    done, path = set(), []
+
+    def visit(node):
+        if node in path:
+            return path[path.index(node):]
+        if node in done:
+            return None
+        path.append(node)
+        found = next(filter(None, map(visit, sorted(graph.get(node, ())))), None)
+        path.pop()
+        done.add(node)
+        return found
+
+    return next(filter(None, map(visit, sorted(graph))), None)
+
+
+def circles(tree):
+    """No header includes itself by way of others."""
+    graph = {path: {target for _, target in _included(tree, path)} for path in tree.with_suffix(".hpp", ".h")}
+    found = _circle(graph)
+    if found:
+        yield f"{found[0]}: includes itself: {' -> '.join(found + found[:1])}"
