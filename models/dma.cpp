@@ -35,8 +35,8 @@ void use_lines(kernels::CopyJob& job) {
 template <class Moves>
 CopyPlan plan_rows(const Moves& moves, std::int64_t src_lines, std::int64_t dst_lines, int lanes) {
   check_loops(moves.loops);
-  check_address("src", moves.src, moves.loops, isa::kLoops, 0, 0, row_of_line(moves.element, src_lines));
-  check_address("dst", moves.dst, moves.loops, isa::kLoops, 0, 0, row_of_line(moves.element, dst_lines));
+  check_address("src", moves.src, moves.loops, isa::kLoops, row_of_line(moves.element, src_lines));
+  check_address("dst", moves.dst, moves.loops, isa::kLoops, row_of_line(moves.element, dst_lines));
   CopyPlan plan;
   plan.job.element = moves.element;
   plan.job.nest = nest_of(moves.loops, 0, isa::kLoops);
@@ -77,8 +77,8 @@ TransposePlan plan(const isa::Transpose& t, const MemorySizes& sizes) {
   check_extent("src_lanes", t.src_lanes, sizes.lanes);
   check_extent("dst_rows", t.dst_rows, sizes.lanes);
   const std::int64_t rows = row_of_line(t.element, sizes.scratchpad_lines);
-  check_address("src", t.src, t.loops, isa::kLoops, 0, t.src_rows - 1, rows);
-  check_address("dst", t.dst, t.loops, isa::kLoops, 0, t.dst_rows - 1, rows);
+  check_address("src", t.src, t.loops, isa::kLoops, rows, {0, t.src_rows - 1});
+  check_address("dst", t.dst, t.loops, isa::kLoops, rows, {0, t.dst_rows - 1});
   TransposePlan plan;
   kernels::TransposeJob& job = plan.job;
   job.element = t.element;

@@ -14,6 +14,7 @@
 #include "sim/engines/executor.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/rtl/host_words.hpp"
+#include "sim/verify/random_core.hpp"
 #include "sim/verify/random_draw.hpp"
 #include "sim/verify/random_program.hpp"
 

@@ -3,7 +3,7 @@
     check.py [--root DIR] [--fix] [--report] [CHECK…]
 
 Prints each finding on a line of its own; exit status 1 if there is any. --fix formats instead of
-checking the formatting; --report prints what is long, and checks nothing.
+checking the formatting, and takes out of known.json what is mended; --report prints what is long, and checks nothing.
 """
 import argparse
 import functools
@@ -18,9 +18,9 @@ from tree import Tree
 
 CHECKS = {
     check.__name__: check
-    for check in (layout.top_level, layout.layers, layout.wings, layout.circles, functions.function_lines,
+    for check in (layout.top_level, layout.layers, layout.wings, layout.circles, layout.guards, functions.function_lines,
                   functions.parameters, functions.at_home, content.openings, content.wording, content.workloads,
-                  content.formatting, pages.links)
+                  content.formatting, pages.links, pages.modules)
 }
 
 
@@ -34,11 +34,11 @@ def main():
     unknown = set(arguments.checks) - set(CHECKS)
     if unknown:
         parser.error(f"unknown check {', '.join(sorted(unknown))}; there are {', '.join(CHECKS)}")
+    tree = Tree(arguments.root)
     checks = dict(CHECKS)
     if arguments.fix:
         checks["formatting"] = functools.partial(content.formatting, fix=True)
-
-    tree = Tree(arguments.root)
+        functions.forget_mended(tree)
     if not tree.files:
         sys.exit(f"{arguments.root}: no files to check")
     if arguments.report:

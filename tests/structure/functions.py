@@ -41,6 +41,18 @@ def _but_known(tree, check, findings):
         yield f"{KNOWN}: {subject} is mended: take it out of {check}"
 
 
+def forget_mended(tree):
+    """Takes out of KNOWN what is not found any more."""
+    if KNOWN not in tree.files:
+        return
+    known = json.loads(tree.text(KNOWN))
+    for check in (function_lines, parameters, at_home):
+        mended = {finding.split(": ", 1)[1] for finding in check(tree) if finding.startswith(KNOWN)}
+        known[check.__name__] = [k for k in known.get(check.__name__, [])
+                                 if f"{k} is mended: take it out of {check.__name__}" not in mended]
+    (tree.root / KNOWN).write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+
+
 def function_lines(tree):
     """No function of C++ is longer than 60 lines."""
     yield from _but_known(tree, "function_lines", (

@@ -127,3 +127,19 @@ def circles(tree):
     found = _circle(graph)
     if found:
         yield f"{found[0]}: includes itself: {' -> '.join(found + found[:1])}"
+
+
+def guards(tree):
+    """Headers have a guard. Fragments, *-inl.hpp, have none: a source of their folder puts them into its namespace."""
+    for path in tree.with_suffix(".hpp", ".h", ".cpp"):
+        folder = path.rpartition("/")[0]
+        if path.endswith((".hpp", ".h")):
+            guarded = re.search(r"^#pragma once$", tree.text(path), re.MULTILINE) is not None
+            if guarded == path.endswith("-inl.hpp"):
+                yield f"{path}: a fragment with a guard" if guarded else f"{path}: a header without `#pragma once`"
+        for _, target in _included(tree, path):
+            if not target.endswith("-inl.hpp"):
+                if path.endswith("-inl.hpp"):
+                    yield f"{path}: a fragment must not include {target}: its sources do"
+            elif target.rpartition("/")[0] != folder or not path.endswith((".cpp", "-inl.hpp")):
+                yield f"{path}: {target} is a fragment for the sources of its own folder"

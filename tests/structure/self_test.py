@@ -25,7 +25,8 @@ SOUND = {
     "build/junk.cpp": "int  junk;\n",
     "isa/__pycache__/junk.txt": "junk\n",
     "isa/CMakeLists.txt": "# The ISA.\nadd_library(anzan_isa a.cpp)\n",
-    "isa/a.hpp": "// A header. See README.md.\n#include <cstdint>\n",
+    "isa/a.hpp": "// A header. See README.md.\n#pragma once\n#include <cstdint>\n",
+    "isa/README.md": "# Page\n`a`\n",
     "models/CMakeLists.txt": "# Models.\ntarget_link_libraries(anzan_models PUBLIC anzan_isa)\n",
     "models/m.hpp": """// A model.
 #pragma once
@@ -56,8 +57,16 @@ int M::inline_too(T, U) {
 
 int M::out_of_line(int a) { return a; }
 """,
+    "models/README.md": "# Page\n`m`\n",
+    "models/kernels/k.cpp": '// A set.\nnamespace {\n#include "models/kernels/f-inl.hpp"\n}  // namespace\n',
+    "models/kernels/f-inl.hpp": "// A fragment.\ninline int f() { return 1; }\n",
+    "models/kernels/README.md": "# Page\n`k` and `f-inl.hpp`\n",
+    "compiler/README.md": "# Page\n`c.cpp`\n",
+    "compiler/graph/README.md": "# Page\n| `g` | a graph |\n",
+    "sim/README.md": "# Page\n`s.cpp`\n",
+    "rtl/README.md": "# Page\n`r`\n",
     "compiler/c.cpp": '// A pass.\n#include "compiler/c.hpp"\n\n#include "compiler/graph/g.hpp"\n#include "models/m.hpp"\n',
-    "compiler/graph/g.hpp": '// A wing.\n#include "compiler/graph/h.hpp"\n#include "compiler/input/i.hpp"\n',
+    "compiler/graph/g.hpp": '// A wing.\n#pragma once\n#include "compiler/graph/h.hpp"\n#include "compiler/input/i.hpp"\n',
     "sim/s.cpp": '// A driver.\n#include <sys/stat.h>\n\n#include "compiler/c.hpp"\n',
     "rtl/r.sv": "// A block.\nmodule r; endmodule\n",
     "workloads/configs/w.json": '{"a": 1}\n',
@@ -72,7 +81,7 @@ int M::out_of_line(int a) { return a; }
 
 # check: [(file, its new content; None removes it)]
 BREAKS = {
-    "top_level": [("extra.txt", "x\n"), ("docs/page.md", "# Page\n"), ("LICENSE", None), ("rtl/r.sv", None)],
+    "top_level": [("extra.txt", "x\n"), ("docs/page.md", "# Page\n"), ("LICENSE", None), ("scripts/x.sh", None)],
     "layers": [
         ("isa/b.hpp", '// A header.\n#include "models/m.hpp"\n'),
         ("isa/b.hpp", "// A header.\n#  include <models/m.hpp>\n"),
@@ -97,6 +106,13 @@ BREAKS = {
     "circles": [
         ("compiler/graph/h.hpp", '// A wing.\n#include "compiler/graph/g.hpp"\n'),
         ("isa/a.hpp", '// A header.\n#include "isa/a.hpp"\n'),
+    ],
+    "guards": [
+        ("isa/b.hpp", "// A header.\n#include <cstdint>\n"),
+        ("models/kernels/f-inl.hpp", "// A fragment.\n#pragma once\n"),
+        ("models/kernels/f-inl.hpp", '// A fragment.\n#include "models/m.hpp"\n'),
+        ("models/b.cpp", '// A model.\n#include "models/kernels/f-inl.hpp"\n'),
+        ("models/kernels/b.hpp", '// A header.\n#pragma once\n#include "models/kernels/f-inl.hpp"\n'),
     ],
     "function_lines": [
         ("isa/b.hpp", "// A header.\nint f() {\n" + "  g();\n" * 59 + "}\n"),
@@ -159,12 +175,22 @@ BREAKS = {
         ("isa/README.md", "# Page\nSee `compiler/gone/`.\n"),
         ("isa/README.md", "# Page\nSee `compiler/graph/gone`.\n"),
     ],
+    "modules": [
+        ("isa/b.cpp", "// A module.\n"),
+        ("rtl/b.sv", "// A block.\nmodule b; endmodule\n"),
+        ("isa/README.md", "# Page\nOf a, no more.\n"),
+        ("models/kernels/README.md", "# Page\n`k` and `f`\n"),
+        ("compiler/graph/README.md", None),
+    ],
     "formatting": [
         ("isa/b.hpp", "// A header.\nconstexpr int  kB=1;\n"),
         (".clang-format", "BasedOnStyle: Nobody\n"),
     ],
 }
 
+
+# Only asked for breaks of their own: one starts a program for every file, the others do not like new files.
+ALONE = {"formatting", "guards", "modules"}
 
 CPP = """// A { comment.
 #define MACRO(x) { x
@@ -216,8 +242,7 @@ class StructureChecks(unittest.TestCase):
         for name, breaks in BREAKS.items():
             for change in breaks:
                 with self.subTest(check=name, change=change), small_tree(change) as tree:
-                    # Formatting starts a program for every file: it is only asked for its own breaks.
-                    checks = {n: c for n, c in CHECKS.items() if n != "formatting" or n == name}
+                    checks = {n: c for n, c in CHECKS.items() if n not in ALONE or n == name}
                     failed = [other for other, check in checks.items() if list(check(tree))]
                     self.assertEqual(failed, [name])
 
