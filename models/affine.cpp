@@ -21,11 +21,11 @@ void check_loops(const Loops& loops) {
 }
 
 AddressRange check_address(const char* field, const isa::Address& address, const Loops& loops, int depth,
-                           std::int64_t low, std::int64_t high, std::int64_t size) {
-  AddressRange range{std::int64_t{address.base} + low, std::int64_t{address.base} + high};
+                           std::int64_t size, AddressRange reach) {
+  AddressRange range{address.base + reach.first, address.base + reach.last};
   for (std::size_t k = 0; k < static_cast<std::size_t>(depth); ++k) {
-    const std::int64_t reach = std::int64_t{address.stride[k]} * (loops[k] - 1);
-    (reach < 0 ? range.first : range.last) += reach;
+    const std::int64_t moved = std::int64_t{address.stride[k]} * (loops[k] - 1);
+    (moved < 0 ? range.first : range.last) += moved;
   }
   if (range.first < 0 || range.last >= size)
     throw InstructionError(field,

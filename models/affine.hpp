@@ -21,10 +21,10 @@ struct AddressRange {
 // Throws InstructionError for a count of 0, and where no 64 bits count the iterations.
 void check_loops(const Loops& loops);
 
-// Range of the loops [0, depth), each iteration reaching over [at + low, at + high]. Throws InstructionError
-// if it does not lie in [0, size).
+// Range of the loops [0, depth), each iteration reaching over [at + reach.first, at + reach.last]. Throws
+// InstructionError if it does not lie in [0, size).
 AddressRange check_address(const char* field, const isa::Address& address, const Loops& loops, int depth,
-                           std::int64_t low, std::int64_t high, std::int64_t size);
+                           std::int64_t size, AddressRange reach = {0, 0});
 
 // The loops [first, last), and a stream over them with base and strides times `scale`.
 kernels::Nest nest_of(const Loops& loops, int first, int last);

@@ -31,17 +31,17 @@ void use_lines(kernels::CopyJob& job) {
   simplify(job.nest, {&job.src, &job.dst});
 }
 
-CopyPlan plan_rows(isa::Format element, const std::array<std::uint16_t, isa::kLoops>& loops,
-                   const isa::Address& src, const isa::Address& dst, std::int64_t src_lines,
-                   std::int64_t dst_lines, int lanes) {
-  check_loops(loops);
-  check_address("src", src, loops, isa::kLoops, 0, 0, row_of_line(element, src_lines));
-  check_address("dst", dst, loops, isa::kLoops, 0, 0, row_of_line(element, dst_lines));
+// Of a copy or a put: `moves` says what moves.
+template <class Moves>
+CopyPlan plan_rows(const Moves& moves, std::int64_t src_lines, std::int64_t dst_lines, int lanes) {
+  check_loops(moves.loops);
+  check_address("src", moves.src, moves.loops, isa::kLoops, row_of_line(moves.element, src_lines));
+  check_address("dst", moves.dst, moves.loops, isa::kLoops, row_of_line(moves.element, dst_lines));
   CopyPlan plan;
-  plan.job.element = element;
-  plan.job.nest = nest_of(loops, 0, isa::kLoops);
-  plan.job.src = stream_of(src.base, src.stride, 0, isa::kLoops);
-  plan.job.dst = stream_of(dst.base, dst.stride, 0, isa::kLoops);
+  plan.job.element = moves.element;
+  plan.job.nest = nest_of(moves.loops, 0, isa::kLoops);
+  plan.job.src = stream_of(moves.src.base, moves.src.stride, 0, isa::kLoops);
+  plan.job.dst = stream_of(moves.dst.base, moves.dst.stride, 0, isa::kLoops);
   simplify(plan.job.nest, {&plan.job.src, &plan.job.dst});
   use_lines(plan.job);
   plan.job.table = table_of(plan.job.nest, {&plan.job.src, &plan.job.dst}, plan.offsets);
@@ -61,16 +61,14 @@ void check_extent(const char* field, int found, int lanes) {
 CopyPlan plan(const isa::Copy& c, const MemorySizes& sizes) {
   if (c.src_space == isa::Space::kHbm && c.dst_space == isa::Space::kHbm)
     throw InstructionError("dst_space", "hbm, like src_space", "one side in the scratchpad");
-  CopyPlan plan = plan_rows(c.element, c.loops, c.src, c.dst, sizes.lines(c.src_space),
-                            sizes.lines(c.dst_space), sizes.lanes);
+  CopyPlan plan = plan_rows(c, sizes.lines(c.src_space), sizes.lines(c.dst_space), sizes.lanes);
   plan.src_space = c.src_space;
   plan.dst_space = c.dst_space;
   return plan;
 }
 
 CopyPlan plan(const isa::Put& p, const MemorySizes& sizes, const MemorySizes& receiver) {
-  return plan_rows(p.element, p.loops, p.src, p.dst, sizes.scratchpad_lines, receiver.scratchpad_lines,
-                   sizes.lanes);
+  return plan_rows(p, sizes.scratchpad_lines, receiver.scratchpad_lines, sizes.lanes);
 }
 
 TransposePlan plan(const isa::Transpose& t, const MemorySizes& sizes) {
@@ -79,8 +77,8 @@ TransposePlan plan(const isa::Transpose& t, const MemorySizes& sizes) {
   check_extent("src_lanes", t.src_lanes, sizes.lanes);
   check_extent("dst_rows", t.dst_rows, sizes.lanes);
   const std::int64_t rows = row_of_line(t.element, sizes.scratchpad_lines);
-  check_address("src", t.src, t.loops, isa::kLoops, 0, t.src_rows - 1, rows);
-  check_address("dst", t.dst, t.loops, isa::kLoops, 0, t.dst_rows - 1, rows);
+  check_address("src", t.src, t.loops, isa::kLoops, rows, {0, t.src_rows - 1});
+  check_address("dst", t.dst, t.loops, isa::kLoops, rows, {0, t.dst_rows - 1});
   TransposePlan plan;
   kernels::TransposeJob& job = plan.job;
   job.element = t.element;

@@ -70,21 +70,18 @@ TensorPlan plan(const isa::Tensor& t, const MemorySizes& sizes) {
   TensorPlan plan;
   kernels::TensorJob& job = plan.job;
   job.output = plan_output(t.out_format, t.mask, t.relu != 0, t.analyse != 0, t.x.lane_stride, sizes.lanes);
-  const ByteRange a = bytes_of(check_address("a", t.a, t.loops, isa::kLoops, 0, 0, lines), line);
-  const ByteRange b = bytes_of(check_address("b", t.b, t.loops, isa::kLoops, 0, 0, lines), line);
+  const ByteRange a = bytes_of(check_address("a", t.a, t.loops, isa::kLoops, lines), line);
+  const ByteRange b = bytes_of(check_address("b", t.b, t.loops, isa::kLoops, lines), line);
   ByteRange c{-1, -1}, o{};
-  if (t.init == isa::Init::kBias) c = bytes_of(check_address("c", t.c, t.loops, outer, 0, 0, lines), line);
-  if (t.init == isa::Init::kSpill)
-    c = bytes_of(check_address("c", t.c, t.loops, outer, accumulator_lines(t.format, t.row_first),
-                               accumulator_lines(t.format, row_last + 1) - 1, lines),
-                 line);
+  if (t.init == isa::Init::kBias) c = bytes_of(check_address("c", t.c, t.loops, outer, lines), line);
+  const AddressRange spilt{accumulator_lines(t.format, t.row_first),
+                           accumulator_lines(t.format, row_last + 1) - 1};
+  if (t.init == isa::Init::kSpill) c = bytes_of(check_address("c", t.c, t.loops, outer, lines, spilt), line);
   if (t.spill != 0) {
-    o = bytes_of(check_address("o", t.o, t.loops, outer, accumulator_lines(t.format, t.row_first),
-                               accumulator_lines(t.format, row_last + 1) - 1, lines),
-                 line);
+    o = bytes_of(check_address("o", t.o, t.loops, outer, lines, spilt), line);
   } else {
     const AddressRange rows =
-        check_address("o", t.o, t.loops, outer, t.row_first, row_last, row_of_line(t.out_format, lines));
+        check_address("o", t.o, t.loops, outer, row_of_line(t.out_format, lines), {t.row_first, row_last});
     o = {row_place(t.out_format, rows.first).line * line,
          (row_place(t.out_format, rows.last).line + 1) * line - 1};
   }

@@ -33,10 +33,10 @@ kernels::Operand plan_operand(const char* name, const isa::Operand& operand, boo
                                "a scalar below " + std::to_string(isa::kScalars));
       return planned;
     case isa::OperandKind::kRows:
-      check_address(field.c_str(), operand.at, v.loops, isa::kLoops, 0, 0, rows);
+      check_address(field.c_str(), operand.at, v.loops, isa::kLoops, rows);
       break;
     case isa::OperandKind::kBroadcast:
-      check_address(field.c_str(), operand.at, v.loops, isa::kLoops, 0, 0, rows * sizes.lanes);
+      check_address(field.c_str(), operand.at, v.loops, isa::kLoops, rows * sizes.lanes);
       break;
   }
   const int outer = isa::kLoops - v.reduce;
@@ -81,7 +81,7 @@ VectorPlan plan(const isa::Vector& v, const MemorySizes& sizes) {
   VectorPlan plan;
   kernels::VectorJob& job = plan.job;
   job.output = plan_output(v.out_format, v.mask, v.relu != 0, v.analyse != 0, v.x.lane_stride, sizes.lanes);
-  check_address("o", v.o, v.loops, outer, 0, 0, row_of_line(v.out_format, sizes.scratchpad_lines));
+  check_address("o", v.o, v.loops, outer, row_of_line(v.out_format, sizes.scratchpad_lines));
   const OperandUse use = operands_of(v.op);
   job.a = plan_operand("a", v.a, use.a, v, sizes);
   job.b = plan_operand("b", v.b, use.b, v, sizes);

@@ -1,4 +1,5 @@
-// See counted_values.hpp.
+// Everything has its cycle: settings are looked up after the start, rows counted so that the last falls on
+// the last write, counters merged line by line after the grant.
 #include "models/clocked/counted_values.hpp"
 
 #include <algorithm>

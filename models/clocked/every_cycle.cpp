@@ -1,4 +1,5 @@
-// See every_cycle.hpp.
+// A process that wakes itself a cycle later. What a cycle throws ends the run, and is thrown again outside
+// the kernel.
 #include "models/clocked/every_cycle.hpp"
 
 #include <exception>

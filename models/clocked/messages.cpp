@@ -1,4 +1,5 @@
-// See messages.hpp.
+// A put waits for the next cycle, enters the network in the order of the cores, and at its receiver queues
+// for the port: a row a cycle.
 #include "models/clocked/messages.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See model_faces.hpp.
+// Goes through the counters of a line in one order, for reading and for writing.
 #include "models/clocked/model_faces.hpp"
 
 namespace anzan::models::clocked {

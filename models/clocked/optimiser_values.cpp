@@ -1,4 +1,5 @@
-// See optimiser_values.hpp.
+// Everything has its cycle: the entry is read after the start, the window line by line after the first grant
+// of the database, and what has changed is written after the second.
 #include "models/clocked/optimiser_values.hpp"
 
 #include "models/clocked/model_faces.hpp"

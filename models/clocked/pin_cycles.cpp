@@ -1,4 +1,5 @@
-// See pin_cycles.hpp.
+// Two processes: one wakes in a cycle that was asked for, the other a delta later and calls whoever is due.
+// The next cycle is the earliest that anybody waits for.
 #include "models/clocked/pin_cycles.hpp"
 
 #include <algorithm>

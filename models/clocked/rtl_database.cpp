@@ -1,4 +1,4 @@
-// See rtl_database.hpp.
+// A request is shown at the pins from the cycle after it; a grant keeps the database busy for one merge.
 #include "models/clocked/rtl_database.hpp"
 
 #include <utility>

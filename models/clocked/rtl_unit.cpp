@@ -1,4 +1,4 @@
-// See rtl_unit.hpp.
+// One cycle of the unit: the grant goes in; writes, requests and the end come out and are handed on.
 #include "models/clocked/rtl_unit.hpp"
 
 #include <stdexcept>

@@ -11,9 +11,9 @@ namespace anzan::models::kernels {
 namespace {
 // Each uses what is before it.
 // clang-format off
-#include "models/kernels/run.hpp"
-#include "models/kernels/row_sums.hpp"
-#include "models/kernels/avx2_contract.hpp"
+#include "models/kernels/run-inl.hpp"
+#include "models/kernels/row_sums-inl.hpp"
+#include "models/kernels/avx2_contract-inl.hpp"
 // clang-format on
 
 constexpr KernelSet kSets[] = {set_of<Portable<4>>("avx2"), set_of<Avx2<8>>("avx2"), set_of<Avx2<16>>("avx2"),

@@ -11,17 +11,17 @@ namespace anzan::models::kernels {
 namespace {
 // Each uses what is before it.
 // clang-format off
-#include "models/kernels/run.hpp"
-#include "models/kernels/row_sums.hpp"
-#include "models/kernels/avx512_contract.hpp"
-#include "models/kernels/avx512_bit_counts.hpp"
-#include "models/kernels/avx512_fixed.hpp"
-#include "models/kernels/avx512_integers.hpp"
-#include "models/kernels/avx512_floats.hpp"
-#include "models/kernels/avx512_pack.hpp"
-#include "models/kernels/avx512_drain.hpp"
-#include "models/kernels/avx512_transpose.hpp"
-#include "models/kernels/avx512_rows.hpp"
+#include "models/kernels/run-inl.hpp"
+#include "models/kernels/row_sums-inl.hpp"
+#include "models/kernels/avx512_contract-inl.hpp"
+#include "models/kernels/avx512_bit_counts-inl.hpp"
+#include "models/kernels/avx512_fixed-inl.hpp"
+#include "models/kernels/avx512_integers-inl.hpp"
+#include "models/kernels/avx512_floats-inl.hpp"
+#include "models/kernels/avx512_pack-inl.hpp"
+#include "models/kernels/avx512_drain-inl.hpp"
+#include "models/kernels/avx512_transpose-inl.hpp"
+#include "models/kernels/avx512_rows-inl.hpp"
 // clang-format on
 
 constexpr KernelSet kSets[] = {set_of<Portable<4>>("avx512"), set_of<Portable<8>>("avx512"),

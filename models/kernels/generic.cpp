@@ -6,7 +6,7 @@
 
 namespace anzan::models::kernels {
 namespace {
-#include "models/kernels/run.hpp"
+#include "models/kernels/run-inl.hpp"
 
 constexpr KernelSet kSets[] = {set_of<Portable<4>>("generic"), set_of<Portable<8>>("generic"),
                                set_of<Portable<16>>("generic"), set_of<Portable<32>>("generic")};

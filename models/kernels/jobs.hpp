@@ -64,6 +64,12 @@ struct StepOffset {
   std::int32_t a, b;
 };
 
+// Steps of a sum. Passed by value, in two registers: sums are often short.
+struct Steps {
+  const StepOffset* first;
+  std::int64_t count;
+};
+
 struct TensorJob {
   isa::Format format;
   isa::Init init;

@@ -1,4 +1,4 @@
-// See collective_cost.hpp.
+// Compiles the collective, runs it on the clocked cores, and puts the theory's terms beside the cycles.
 #include "sim/cost/collective_cost.hpp"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
-// See collective_theory.hpp.
+// Sends the algorithm's messages over their routes, adds up bytes for each link, and takes the busiest; the
+// units' terms come from bytes alone.
 #include "sim/cost/collective_theory.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// See functional_coverage.hpp.
+// Every bin is there from the start with no hits, so that a missed one has a name. Each note_… counts one
+// kind of thing.
 #include "sim/verify/functional_coverage.hpp"
 
 #include <fmt/format.h>

@@ -1,9 +1,11 @@
-// The state of a core from which random programs start; declared in random_program.hpp.
+// Draws everything from one generator in a fixed order: half of the cores get ordinary values, half awkward
+// ones.
+#include "sim/verify/random_core.hpp"
+
 #include <algorithm>
 #include <cstring>
 
 #include "sim/verify/random_draw.hpp"
-#include "sim/verify/random_program.hpp"
 
 namespace anzan::sim {
 namespace {

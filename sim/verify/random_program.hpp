@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "isa/program.hpp"
-#include "models/core.hpp"
 
 namespace anzan::sim {
 
@@ -18,10 +17,5 @@ struct RandomProgramShape {
 
 // Of so many instructions, perhaps one more.
 isa::Program random_program(std::uint64_t seed, const RandomProgramShape& shape);
-
-// Fills memories, settings, statistics and scalars of a core with what such a program can start from. Half of
-// the memories hold awkward bits: infinities, NaNs, subnormals, largest integers; some counters are about to
-// stop at their largest value.
-void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape);
 
 }  // namespace anzan::sim

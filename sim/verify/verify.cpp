@@ -1,4 +1,5 @@
-// See verify.hpp.
+// Runs a program on RTL that has just powered up, and shortens one that differs until its last instruction is
+// the one to blame.
 #include "sim/verify/verify.hpp"
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "sim/engines/executor.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/rtl/host_words.hpp"
+#include "sim/verify/random_core.hpp"
 #include "sim/verify/random_draw.hpp"
 #include "sim/verify/random_program.hpp"
 

@@ -1,5 +1,5 @@
 // Training steps on a chip beside the bit-level reference: every stored element of every tensor and every
-// statistics counter. Used by training_step_test.cpp.
+// statistics counter; and beside double precision, within error bounds.
 #pragma once
 #include <cstdint>
 #include <map>

@@ -13,22 +13,21 @@ namespace {
 using testing::ElementsAre;
 
 // Bank numbers: 0 and 4 share a bank group, 0 to 3 are in different ones.
-HbmAccess access(std::int64_t id, std::int64_t clock, int bank, int row, int column, int bursts, bool write) {
+HbmAccess access(std::int64_t id, std::int64_t clock, int bank, int row, int bursts, bool write) {
   HbmAccess a;
   a.id = id;
   a.arrival_clock = clock;
   a.bank = static_cast<std::int16_t>(bank);
   a.row = row;
-  a.column = column;
   a.bursts = static_cast<std::int16_t>(bursts);
   a.write = write;
   return a;
 }
 HbmAccess read(std::int64_t id, std::int64_t clock, int bank, int row, int bursts = 1) {
-  return access(id, clock, bank, row, 0, bursts, false);
+  return access(id, clock, bank, row, bursts, false);
 }
 HbmAccess write(std::int64_t id, std::int64_t clock, int bank, int row, int bursts = 1) {
-  return access(id, clock, bank, row, 0, bursts, true);
+  return access(id, clock, bank, row, bursts, true);
 }
 
 // "clock ACT bank row", "clock PRE bank", "clock PREA", "clock RD id", "clock WR id", "clock REF"

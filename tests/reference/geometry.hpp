@@ -92,11 +92,15 @@ void visit_backward_data(const Geometry& g, std::int64_t n, std::int64_t ic, std
   });
 }
 
-// Backward weight, weight (oc, ic, ky, kx): (group of `lanes` images, oy, ox, image of the group),
-// visit(output, input).
+struct WeightPlace {
+  std::int64_t oc, ic, ky, kx;
+};
+
+// Backward weight, of one weight: (group of `lanes` images, oy, ox, image of the group), visit(output,
+// input).
 template <class Visit>
-void visit_backward_weight(const Geometry& g, std::int64_t lanes, std::int64_t oc, std::int64_t ic,
-                           std::int64_t ky, std::int64_t kx, const Visit& visit) {
+void visit_backward_weight(const Geometry& g, std::int64_t lanes, const WeightPlace& at, const Visit& visit) {
+  const auto [oc, ic, ky, kx] = at;
   const std::int64_t channel = oc / g.out_group() * g.in_group() + ic;
   for (std::int64_t group = 0; group < g.batch; group += lanes) {
     for (std::int64_t oy = 0; oy < g.out_height; ++oy) {

@@ -308,7 +308,7 @@ void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy)
   write(weight, graph_.parameter_shape(l, false),
         [&](std::int64_t, std::int64_t oc, std::int64_t ic, std::int64_t ky, std::int64_t kx) {
           return contract(factors, std::nullopt, [&](const auto& visit) {
-            visit_backward_weight(g, settings_.lanes, oc, ic, ky, kx, visit);
+            visit_backward_weight(g, settings_.lanes, {oc, ic, ky, kx}, visit);
           });
         });
   if (!l.bias) return;

@@ -1,36 +1,12 @@
-"""Checks of what stands in the files: sizes, opening comments, words, JSON, formatting.
+"""Checks of what stands in the files: opening comments, words, JSON, formatting.
 
 Each check takes a Tree and yields findings as text; no finding means that it holds.
 """
+import itertools
 import json
 import re
 import shutil
 import subprocess
-
-SIZE_LIMITS = {
-    (".hpp", ".h"): 200,
-    (".cpp", ".sv", ".svh", ".py", ".sh", ".cmake", "CMakeLists.txt"): 500,
-}
-EXCEPTIONS = "tests/structure/size_exceptions.json"
-
-
-def sizes(tree):
-    """Headers up to 200 lines, other sources up to 500; exceptions stand with a reason in EXCEPTIONS."""
-    exceptions = json.loads(tree.text(EXCEPTIONS)) if EXCEPTIONS in tree.files else {}
-    too_long = set()
-    for suffixes, limit in SIZE_LIMITS.items():
-        for path in tree.with_suffix(*suffixes):
-            lines = len(tree.text(path).splitlines())
-            if lines > limit:
-                too_long.add(path)
-                if path not in exceptions:
-                    yield f"{path}: {lines} lines, the limit is {limit}: look for the second idea in it"
-    for path, reason in exceptions.items():
-        if path not in too_long:
-            yield f"{EXCEPTIONS}: {path} needs no exception"
-        if not isinstance(reason, str) or len(reason) < 20:
-            yield f"{EXCEPTIONS}: the exception of {path} needs a reason"
-
 
 def _opening(path, lines):
     """Whether a file of this kind opens with a comment; None where there is nothing to ask."""
@@ -50,11 +26,21 @@ def _opening(path, lines):
     return None
 
 
+def _says(lines):
+    """What the comment that a source opens with says."""
+    comments = [re.match(r"(?://|# |/\*|r?\"\"\")\s*(.*)", line) for line in lines if not line.startswith("#!")]
+    return " ".join(c.group(1) for c in itertools.takewhile(bool, comments)).strip()
+
+
 def openings(tree):
-    """Every source, script and page opens with what it is."""
+    """Every source, script and page opens with what it is, and not only with where to read that."""
     for path in tree.files:
-        if _opening(path, tree.text(path).splitlines()) is False:
+        lines = tree.text(path).splitlines()
+        says = _opening(path, lines)
+        if says is False:
             yield f"{path}: does not open with a comment that says what it is"
+        elif says and re.fullmatch(r"[Ss]ee [\w./`-]+(\s*\*/|\"\"\")?", _says(lines)):
+            yield f"{path}: its opening only points away: say how it does it, or what is in it"
 
 
 # The words are put together from halves so that this file does not find itself.

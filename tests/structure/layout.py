@@ -101,3 +101,45 @@ def wings(tree):
             other = target.split("/")[1] if target.count("/") > 1 else None
             if other != wing and other not in WINGS[folder][wing]:
                 yield f"{path}: {folder}/{wing} must not include {target}"
+
+
+def _circle(graph):
+    """A list of nodes of which each leads to the next and the last to the first; None where there is none."""
+    done, path = set(), []
+
+    def visit(node):
+        if node in path:
+            return path[path.index(node):]
+        if node in done:
+            return None
+        path.append(node)
+        found = next(filter(None, map(visit, sorted(graph.get(node, ())))), None)
+        path.pop()
+        done.add(node)
+        return found
+
+    return next(filter(None, map(visit, sorted(graph))), None)
+
+
+def circles(tree):
+    """No header includes itself by way of others."""
+    graph = {path: {target for _, target in _included(tree, path)} for path in tree.with_suffix(".hpp", ".h")}
+    found = _circle(graph)
+    if found:
+        yield f"{found[0]}: includes itself: {' -> '.join(found + found[:1])}"
+
+
+def guards(tree):
+    """Headers have a guard. Fragments, *-inl.hpp, have none: a source of their folder puts them into its namespace."""
+    for path in tree.with_suffix(".hpp", ".h", ".cpp"):
+        folder = path.rpartition("/")[0]
+        if path.endswith((".hpp", ".h")):
+            guarded = re.search(r"^#pragma once$", tree.text(path), re.MULTILINE) is not None
+            if guarded == path.endswith("-inl.hpp"):
+                yield f"{path}: a fragment with a guard" if guarded else f"{path}: a header without `#pragma once`"
+        for _, target in _included(tree, path):
+            if not target.endswith("-inl.hpp"):
+                if path.endswith("-inl.hpp"):
+                    yield f"{path}: a fragment must not include {target}: its sources do"
+            elif target.rpartition("/")[0] != folder or not path.endswith((".cpp", "-inl.hpp")):
+                yield f"{path}: {target} is a fragment for the sources of its own folder"

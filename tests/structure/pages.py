@@ -83,3 +83,25 @@ def links(tree):
             for finding in found:
                 if finding:
                     yield f"{page}:{number}: {finding}"
+
+
+# Folders whose modules are named in a page of their own.
+_HOUSE = ("isa/", "models/", "compiler/", "sim/", "rtl/")
+
+
+def modules(tree):
+    """Every folder of sources has a README that names each of its modules, in backticks."""
+    folders = {}
+    for path in tree.with_suffix(".hpp", ".cpp", ".sv"):
+        if path.startswith(_HOUSE):
+            folder, _, name = path.rpartition("/")
+            folders.setdefault(folder, set()).add(name.rpartition(".")[0])
+    for folder, names in folders.items():
+        page = folder + "/README.md"
+        if page not in tree.files:
+            yield f"{folder}: has no README"
+            continue
+        code = " ".join(re.findall(r"`[^`\n]+`", tree.text(page)))
+        for name in sorted(names):
+            if not re.search(rf"(?<![\w-]){name}(?![\w-])", code):
+                yield f"{page}: does not name {name}"

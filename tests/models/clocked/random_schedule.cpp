@@ -1,4 +1,5 @@
-// See random_schedule.hpp.
+// Draws one instruction after the other. Each waits only for what earlier ones have raised, so none waits for
+// ever.
 #include "tests/models/clocked/random_schedule.hpp"
 
 #include <algorithm>

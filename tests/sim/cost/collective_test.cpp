@@ -76,20 +76,10 @@ class Values {
   // In a random order of those that queues and semaphores allow: for a while each unit of each core is fast,
   // or slow, or stands still.
   void run_at_random(std::mt19937& random) {
-    struct State {
-      std::size_t fetched = 0;
-      std::array<std::deque<std::size_t>, isa::kUnitInfo.size> queues;
-      std::array<std::uint32_t, isa::kSemaphores> semaphores{};
-      std::array<unsigned, isa::kUnitInfo.size> haste{};
-    };
     std::vector<State> states(static_cast<std::size_t>(number_));
     std::vector<LoadedProgram> programs;
     for (int c = 0; c < number_; ++c)
       programs.push_back(cores_.executor(c).load(isa::encode(program_.in_core(c))));
-    const auto for_each = [](std::uint32_t mask, const auto& visit) {
-      for (std::size_t s = 0; s < isa::kSemaphores; ++s)
-        if ((mask >> s & 1U) != 0) visit(s);
-    };
     std::size_t left = 0;
     for (const LoadedProgram& p : programs) left += p.instructions().size();
     for (std::size_t idle = 0; left > 0; ++idle) {
@@ -103,18 +93,8 @@ class Values {
       const std::size_t unit = random() % s.queues.size();
       if (random() % 4 >= s.haste[unit]) continue;
       if (unit == static_cast<std::size_t>(isa::Unit::kSequencer)) {
-        if (s.fetched == program.size()) continue;
-        const auto of = static_cast<std::size_t>(isa::unit(program[s.fetched]));
-        if (of == unit) {
-          const auto busy = [](const std::deque<std::size_t>& q) { return !q.empty(); };
-          if (std::any_of(s.queues.begin(), s.queues.end(), busy)) continue;
-          --left;
-        } else if (s.queues[of].size() == 8) {
-          continue;
-        } else {
-          s.queues[of].push_back(s.fetched);
-        }
-        ++s.fetched;
+        if (!fetch(s, program)) continue;
+        if (isa::unit(program[s.fetched - 1]) == isa::Unit::kSequencer) --left;
         idle = 0;
         continue;
       }
@@ -152,6 +132,38 @@ class Values {
   const CollectiveProgram& program() const { return program_; }
 
  private:
+  // A core that run_at_random executes.
+  struct State {
+    std::size_t fetched = 0;
+    std::array<std::deque<std::size_t>, isa::kUnitInfo.size> queues;
+    std::array<std::uint32_t, isa::kSemaphores> semaphores{};
+    std::array<unsigned, isa::kUnitInfo.size> haste{};
+  };
+
+  // The sequencer's next instruction: into the queue of its unit, or done where it waits for all units. False
+  // where it cannot be.
+  static bool fetch(State& s, const isa::Program& program) {
+    if (s.fetched == program.size()) return false;
+    const isa::Unit unit = isa::unit(program[s.fetched]);
+    auto& queue = s.queues[static_cast<std::size_t>(unit)];
+    if (unit == isa::Unit::kSequencer) {
+      const auto busy = [](const std::deque<std::size_t>& q) { return !q.empty(); };
+      if (std::any_of(s.queues.begin(), s.queues.end(), busy)) return false;
+    } else if (queue.size() == 8) {
+      return false;
+    } else {
+      queue.push_back(s.fetched);
+    }
+    ++s.fetched;
+    return true;
+  }
+
+  template <class Visit>
+  static void for_each(std::uint32_t mask, const Visit& visit) {
+    for (std::size_t s = 0; s < isa::kSemaphores; ++s)
+      if ((mask >> s & 1U) != 0) visit(s);
+  }
+
   int first(int core, std::int64_t e) const {
     return first_[static_cast<std::size_t>(core)][static_cast<std::size_t>(e)];
   }

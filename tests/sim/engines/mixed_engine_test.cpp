@@ -11,6 +11,7 @@
 
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/rtl/blocks.hpp"
+#include "sim/verify/random_core.hpp"
 #include "sim/verify/random_program.hpp"
 
 namespace anzan::sim {

@@ -187,6 +187,16 @@ void check_bytes_of_puts(const Traced& t) {
   EXPECT_EQ(found, expected);
 }
 
+// Of the links between two cores alone.
+std::int64_t least_latency_fs(const models::ChipsNetwork& network, int source, int receiver) {
+  std::int64_t latency_fs = 0;
+  for (const int channel : network.routing.path(network.topology, source, receiver)) {
+    const auto link = static_cast<std::size_t>(network.routing.link_of(channel));
+    latency_fs += network.topology.links()[link].parameters.latency_fs;
+  }
+  return latency_fs;
+}
+
 // Each put to another core has an arrow to one arrival, not earlier than light and links allow; each arrival
 // has one, and one for every semaphore that somebody took.
 void check_arrows(const Traced& t) {
@@ -229,12 +239,8 @@ void check_arrows(const Traced& t) {
         std::get<isa::Put>(t.programs[static_cast<std::size_t>(start.at("pid").get<int>() - 1)].at(
             arrival->event.at("args").at("put").get<std::size_t>()));
     EXPECT_TRUE(carried.count("core " + std::to_string(source) + " to " + std::to_string(receiver)));
-    std::int64_t least_fs = 0;
-    for (const int channel : t.cost->network.routing.path(t.cost->network.topology, source, receiver))
-      least_fs +=
-          t.cost->network.topology.links()[static_cast<std::size_t>(t.cost->network.routing.link_of(channel))]
-              .parameters.latency_fs;
-    EXPECT_GE(femtoseconds(end.at("ts")) - femtoseconds(start.at("ts")) + period, least_fs);
+    EXPECT_GE(femtoseconds(end.at("ts")) - femtoseconds(start.at("ts")) + period,
+              least_latency_fs(t.cost->network, source, receiver));
     if (t.programs.size() == static_cast<std::size_t>(t.config.system.cores())) {
       EXPECT_EQ(put.core, receiver);
     }

@@ -6,9 +6,9 @@ struct Avx512 : Portable<L> {
   static constexpr int kHalves = L / 16;
 
   template <class Accumulator>
-  static void contract(Accumulator* acc, const std::uint8_t* a, const std::uint8_t* b,
-                       const StepOffset* steps, std::int64_t n, int rows, bool zero) {
-    contract_blocks<L>(acc, a, b, steps, n, rows, zero);
+  static void contract(Accumulator* acc, const std::uint8_t* a, const std::uint8_t* b, Steps steps, int rows,
+                       bool zero) {
+    contract_blocks<L>(acc, a, b, steps, rows, zero);
   }
 
   static void load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,

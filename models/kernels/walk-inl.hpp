@@ -23,7 +23,7 @@ class Walk {
     return left < n ? left : n;
   }
   // Goes on by n <= run(n) iterations.
-  void advance(std::int64_t n) {
+  ANZAN_INLINE void advance(std::int64_t n) {
     int k = nest_.depth - 1;
     index_[k] += n;
     for (int s = 0; s < N; ++s) at_[s] += n * streams_[s]->stride[k];

@@ -22,15 +22,15 @@ struct RowKernel<R, std::int32_t> {
   // VNNI multiplies unsigned by signed bytes: b is taken as b + 128, and 128 · Σ a is taken off at the end.
   // All of it modulo 2^32, so that only the true sum has to fit.
   static void run(std::int32_t* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
-                  const StepOffset* steps, std::int64_t n, bool zero) {
+                  Steps steps, bool zero) {
     RowSums<__m512i, R> sums;
     __m512i extra = _mm512_setzero_si512();
     sums.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
     const __m512i flip = _mm512_set1_epi8(-128);
     constexpr __mmask16 kRows = static_cast<__mmask16>((1U << R) - 1U);
-    for (const StepOffset* end = steps + n; steps != end; ++steps) {
-      const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + steps->a);
-      const __m512i vb = _mm512_xor_si512(_mm512_loadu_si512(b + steps->b), flip);
+    for (const StepOffset *step = steps.first, *end = step + steps.count; step != end; ++step) {
+      const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + step->a);
+      const __m512i vb = _mm512_xor_si512(_mm512_loadu_si512(b + step->b), flip);
       extra = _mm512_dpbusd_epi32(extra, flip, _mm512_maskz_loadu_epi32(kRows, pa));
       sums.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int8(sum, vb, pa + i); });
     }
@@ -46,16 +46,16 @@ struct RowKernel<R, std::int32_t> {
 
 template <int R>
 struct RowKernel<R, float> {
-  static void run(float* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
-                  const StepOffset* steps, std::int64_t n, bool zero) {
+  static void run(float* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b, Steps steps,
+                  bool zero) {
     RowSums<__m512, R> sums;
     if (zero)
       sums.each([](__m512& sum, int) ANZAN_FORCE { sum = _mm512_setzero_ps(); });
     else
       sums.each([&](__m512& sum, int i) ANZAN_FORCE { sum = _mm512_loadu_ps(acc + i * pitch); });
-    for (const StepOffset* end = steps + n; steps != end; ++steps) {
-      const float* pa = reinterpret_cast<const float*>(a + steps->a);
-      const __m512 vb = _mm512_loadu_ps(b + steps->b);
+    for (const StepOffset *step = steps.first, *end = step + steps.count; step != end; ++step) {
+      const float* pa = reinterpret_cast<const float*>(a + step->a);
+      const __m512 vb = _mm512_loadu_ps(b + step->b);
       sums.each([&](__m512& sum, int i) ANZAN_FORCE { add_products_fp32(sum, vb, pa + i); });
     }
     sums.each([&](__m512& sum, int i) ANZAN_FORCE { _mm512_storeu_ps(acc + i * pitch, sum); });
@@ -67,15 +67,17 @@ struct RowKernel<R, std::int64_t> {
   // b = 256 · high + low with 0 <= low < 256: both sums of products fit 32 bits for kSteps steps.
   static constexpr std::int64_t kSteps = 128;
   static void run(std::int64_t* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
-                  const StepOffset* steps, std::int64_t n, bool zero) {
+                  Steps steps, bool zero) {
     const __m512i low_byte = _mm512_set1_epi16(0xff);
-    for (std::int64_t done = 0; done < n; done += kSteps, zero = false) {
+    const StepOffset* step = steps.first;
+    for (std::int64_t done = 0; done < steps.count; done += kSteps, zero = false) {
       RowSums<__m512i, R> high, low;
       high.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
       low.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
-      for (const StepOffset* end = steps + (n - done < kSteps ? n - done : kSteps); steps != end; ++steps) {
-        const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + steps->a);
-        const __m512i vb = _mm512_loadu_si512(b + steps->b);
+      const std::int64_t left = steps.count - done;
+      for (const StepOffset* end = step + (left < kSteps ? left : kSteps); step != end; ++step) {
+        const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + step->a);
+        const __m512i vb = _mm512_loadu_si512(b + step->b);
         const __m512i b_high = _mm512_srai_epi16(vb, 8), b_low = _mm512_and_si512(vb, low_byte);
         high.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int16(sum, b_high, pa + i); });
         low.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int16(sum, b_low, pa + i); });
@@ -102,12 +104,11 @@ template <class Accumulator>
 constexpr int kMostRows = std::is_same_v<Accumulator, std::int64_t> ? 8 : 16;
 
 template <int L, class Accumulator>
-inline void contract_blocks(Accumulator* acc, const std::uint8_t* a, const std::uint8_t* b,
-                            const StepOffset* steps, std::int64_t n, int rows, bool zero) {
+inline void contract_blocks(Accumulator* acc, const std::uint8_t* a, const std::uint8_t* b, Steps steps,
+                            int rows, bool zero) {
   constexpr int kMost = kMostRows<Accumulator>;
   static constexpr RowTable<RowKernel, Accumulator, kMost> kTable;
   for (int i = 0; i < rows; i += kMost)
     for (int j = 0; j < L; j += 16)
-      kTable.of[rows - i < kMost ? rows - i : kMost](acc + i * L + j, L, a + 4 * i, b + 4 * j, steps, n,
-                                                     zero);
+      kTable.of[rows - i < kMost ? rows - i : kMost](acc + i * L + j, L, a + 4 * i, b + 4 * j, steps, zero);
 }

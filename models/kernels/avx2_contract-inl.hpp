@@ -29,16 +29,16 @@ struct Avx2Kernels {
   template <int R>
   struct Kernel<R, std::int32_t> {
     static void run(std::int32_t* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
-                    const StepOffset* steps, std::int64_t n, bool zero) {
+                    Steps steps, bool zero) {
       RowSums<Ints, R> sums;
       sums.each([](Ints& sum, int) ANZAN_FORCE {
         for (__m256i& part : sum.part) part = _mm256_setzero_si256();
       });
-      for (const StepOffset* end = steps + n; steps != end; ++steps) {
-        const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + steps->a);
+      for (const StepOffset *step = steps.first, *end = step + steps.count; step != end; ++step) {
+        const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + step->a);
         __m256i b_even[H], b_odd[H];
         for (int h = 0; h < H; ++h) {
-          const __m256i vb = load(b + steps->b + 32 * h);
+          const __m256i vb = load(b + step->b + 32 * h);
           b_even[h] = even(vb);
           b_odd[h] = odd(vb);
         }
@@ -60,18 +60,18 @@ struct Avx2Kernels {
 
   template <int R>
   struct Kernel<R, float> {
-    static void run(float* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
-                    const StepOffset* steps, std::int64_t n, bool zero) {
+    static void run(float* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b, Steps steps,
+                    bool zero) {
       RowSums<Floats, R> sums;
       sums.each([&](Floats& sum, int i) ANZAN_FORCE {
         for (int h = 0; h < H; ++h)
           sum.part[h] = zero ? _mm256_setzero_ps() : _mm256_loadu_ps(acc + i * pitch + 8 * h);
       });
-      for (const StepOffset* end = steps + n; steps != end; ++steps) {
-        const float* pa = reinterpret_cast<const float*>(a + steps->a);
+      for (const StepOffset *step = steps.first, *end = step + steps.count; step != end; ++step) {
+        const float* pa = reinterpret_cast<const float*>(a + step->a);
         __m256 vb[H];
         for (int h = 0; h < H; ++h)
-          vb[h] = _mm256_loadu_ps(reinterpret_cast<const float*>(b + steps->b + 32 * h));
+          vb[h] = _mm256_loadu_ps(reinterpret_cast<const float*>(b + step->b + 32 * h));
         sums.each([&](Floats& sum, int i) ANZAN_FORCE {
           const __m256 va = _mm256_set1_ps(pa[i]);
           for (int h = 0; h < H; ++h) sum.part[h] = _mm256_fmadd_ps(va, vb[h], sum.part[h]);
@@ -88,19 +88,21 @@ struct Avx2Kernels {
     // b = 256 · high + low with 0 <= low < 256: both sums of products fit 32 bits for kSteps steps.
     static constexpr std::int64_t kSteps = 128;
     static void run(std::int64_t* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
-                    const StepOffset* steps, std::int64_t n, bool zero) {
-      for (std::int64_t done = 0; done < n; done += kSteps, zero = false) {
+                    Steps steps, bool zero) {
+      const StepOffset* step = steps.first;
+      for (std::int64_t done = 0; done < steps.count; done += kSteps, zero = false) {
         RowSums<Ints, R> highs, lows;
         const auto clear = [](Ints& sum, int) ANZAN_FORCE {
           for (__m256i& part : sum.part) part = _mm256_setzero_si256();
         };
         highs.each(clear);
         lows.each(clear);
-        for (const StepOffset* end = steps + (n - done < kSteps ? n - done : kSteps); steps != end; ++steps) {
-          const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + steps->a);
+        const std::int64_t left = steps.count - done;
+        for (const StepOffset* end = step + (left < kSteps ? left : kSteps); step != end; ++step) {
+          const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + step->a);
           __m256i b_high[H], b_low[H];
           for (int h = 0; h < H; ++h) {
-            const __m256i vb = load(b + steps->b + 32 * h);
+            const __m256i vb = load(b + step->b + 32 * h);
             b_high[h] = _mm256_srai_epi16(vb, 8);
             b_low[h] = _mm256_and_si256(vb, _mm256_set1_epi16(0xff));
           }
@@ -136,15 +138,14 @@ struct Avx2Kernels {
 template <int L>
 struct Avx2 : Portable<L> {
   template <class Accumulator>
-  static void contract(Accumulator* acc, const std::uint8_t* a, const std::uint8_t* b,
-                       const StepOffset* steps, std::int64_t n, int rows, bool zero) {
+  static void contract(Accumulator* acc, const std::uint8_t* a, const std::uint8_t* b, Steps steps, int rows,
+                       bool zero) {
     constexpr int kHalves = L == 8 ? 1 : 2;
     using Kernels = Avx2Kernels<kHalves>;
     constexpr int kMost = Kernels::template kMostRows<Accumulator>;
     static constexpr RowTable<Kernels::template Kernel, Accumulator, kMost> kTable;
     for (int i = 0; i < rows; i += kMost)
       for (int j = 0; j < L; j += 8 * kHalves)
-        kTable.of[rows - i < kMost ? rows - i : kMost](acc + i * L + j, L, a + 4 * i, b + 4 * j, steps, n,
-                                                       zero);
+        kTable.of[rows - i < kMost ? rows - i : kMost](acc + i * L + j, L, a + 4 * i, b + 4 * j, steps, zero);
   }
 };

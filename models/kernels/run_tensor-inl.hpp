@@ -91,14 +91,14 @@ class Tiles {
     if constexpr (std::is_same_v<Accumulator, std::int64_t>) {
       if (job_.format == isa::Format::kInt8) return contract_wide(a, b, zero);
     }
-    Ops::contract(acc_, a, b, job_.steps, job_.step_count, job_.row_count, zero);
+    Ops::contract(acc_, a, b, {job_.steps, job_.step_count}, job_.row_count, zero);
   }
   void contract_wide(const std::uint8_t* a, const std::uint8_t* b, bool zero) {
     alignas(64) std::int32_t part[L * L];
     for (std::int64_t s = 0; s < job_.step_count; s += Ops::kInt8Steps) {
       const std::int64_t left = job_.step_count - s;
-      Ops::contract(part, a, b, job_.steps + s, left < Ops::kInt8Steps ? left : Ops::kInt8Steps,
-                    job_.row_count, true);
+      const std::int64_t count = left < Ops::kInt8Steps ? left : Ops::kInt8Steps;
+      Ops::contract(part, a, b, {job_.steps + s, count}, job_.row_count, true);
       for (int k = 0; k < job_.row_count * L; ++k)
         acc_[k] = static_cast<Accumulator>((zero && s == 0 ? 0 : acc_[k]) + part[k]);
     }

@@ -6,18 +6,18 @@ struct Portable {
   static constexpr int kLanes = L;
   using Drain = PortableDrain<L>;
 
-  // Contractions of `rows` rows (word i of a line a is row i): acc += Σ over n steps, or = from zero.
+  // Contractions of `rows` rows (word i of a line a is row i): acc += Σ over the steps, or = from zero.
   // int8: at most kInt8Steps steps, so that 32 bits are exact.
   static constexpr std::int64_t kInt8Steps = 32767;
-  static void contract(std::int32_t* acc, const std::uint8_t* a, const std::uint8_t* b,
-                       const StepOffset* steps, std::int64_t n, int rows, bool zero) {
+  static void contract(std::int32_t* acc, const std::uint8_t* a, const std::uint8_t* b, Steps steps, int rows,
+                       bool zero) {
     if (zero) __builtin_memset(acc, 0, static_cast<std::size_t>(rows) * L * sizeof *acc);
-    for (std::int64_t s = 0; s < n; ++s) {
-      const std::int8_t* pa = reinterpret_cast<const std::int8_t*>(a + steps[s].a);
+    for (std::int64_t s = 0; s < steps.count; ++s) {
+      const std::int8_t* pa = reinterpret_cast<const std::int8_t*>(a + steps.first[s].a);
       std::int16_t pb[4][L];
       for (int j = 0; j < L; ++j) {
         std::uint32_t word;
-        __builtin_memcpy(&word, b + steps[s].b + 4 * j, 4);
+        __builtin_memcpy(&word, b + steps.first[s].b + 4 * j, 4);
         for (int e = 0; e < 4; ++e) pb[e][j] = static_cast<std::int8_t>(word >> (8 * e));
       }
       for (int i = 0; i < rows; ++i)
@@ -26,25 +26,25 @@ struct Portable {
                             pa[4 * i + 3] * pb[3][j];
     }
   }
-  static void contract(std::int64_t* acc, const std::uint8_t* a, const std::uint8_t* b,
-                       const StepOffset* steps, std::int64_t n, int rows, bool zero) {
+  static void contract(std::int64_t* acc, const std::uint8_t* a, const std::uint8_t* b, Steps steps, int rows,
+                       bool zero) {
     if (zero) __builtin_memset(acc, 0, static_cast<std::size_t>(rows) * L * sizeof *acc);
-    for (std::int64_t s = 0; s < n; ++s) {
+    for (std::int64_t s = 0; s < steps.count; ++s) {
       std::int16_t pa[2 * L], pb[2 * L];
-      __builtin_memcpy(pa, a + steps[s].a, static_cast<std::size_t>(rows) * 4);
-      __builtin_memcpy(pb, b + steps[s].b, sizeof pb);
+      __builtin_memcpy(pa, a + steps.first[s].a, static_cast<std::size_t>(rows) * 4);
+      __builtin_memcpy(pb, b + steps.first[s].b, sizeof pb);
       for (int i = 0; i < rows; ++i)
         for (int j = 0; j < L; ++j)
           acc[i * L + j] += static_cast<std::int64_t>(pa[2 * i] * pb[2 * j]) + pa[2 * i + 1] * pb[2 * j + 1];
     }
   }
-  static void contract(float* acc, const std::uint8_t* a, const std::uint8_t* b, const StepOffset* steps,
-                       std::int64_t n, int rows, bool zero) {
+  static void contract(float* acc, const std::uint8_t* a, const std::uint8_t* b, Steps steps, int rows,
+                       bool zero) {
     if (zero) __builtin_memset(acc, 0, static_cast<std::size_t>(rows) * L * sizeof *acc);
-    for (std::int64_t s = 0; s < n; ++s) {
+    for (std::int64_t s = 0; s < steps.count; ++s) {
       float pa[L], pb[L];
-      __builtin_memcpy(pa, a + steps[s].a, static_cast<std::size_t>(rows) * 4);
-      __builtin_memcpy(pb, b + steps[s].b, sizeof pb);
+      __builtin_memcpy(pa, a + steps.first[s].a, static_cast<std::size_t>(rows) * 4);
+      __builtin_memcpy(pb, b + steps.first[s].b, sizeof pb);
       for (int i = 0; i < rows; ++i)
         for (int j = 0; j < L; ++j) acc[i * L + j] = __builtin_fmaf(pa[i], pb[j], acc[i * L + j]);
     }

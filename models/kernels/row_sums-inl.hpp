@@ -1,9 +1,6 @@
 // Accumulators of a block of rows in registers, and the choice of the kernel for a number of rows. Included
 // inside the namespace of a kernel set.
 
-#define ANZAN_FORCE __attribute__((always_inline))
-#define ANZAN_INLINE ANZAN_FORCE inline
-
 // Accumulators of R rows, one member a row so that each is sure of its register.
 template <class Row, int R>
 struct RowSums {
@@ -22,8 +19,8 @@ struct RowSums<Row, 0> {
 };
 
 template <class Accumulator>
-using RowFunction = void (*)(Accumulator*, std::int64_t, const std::uint8_t*, const std::uint8_t*,
-                             const StepOffset*, std::int64_t, bool);
+using RowFunction = void (*)(Accumulator* acc, std::int64_t pitch, const std::uint8_t* a,
+                             const std::uint8_t* b, Steps steps, bool zero);
 
 // Kernels for 1 to N rows.
 template <template <int, class> class Kernel, class Accumulator, int N>

@@ -1,0 +1,14 @@
+// What a random program starts from: memories, settings, statistics and scalars, seeded.
+#pragma once
+#include <cstdint>
+
+#include "models/core.hpp"
+#include "sim/verify/random_program.hpp"
+
+namespace anzan::sim {
+
+// Fills a core for programs of this shape. Half of the memories hold awkward bits: infinities, NaNs,
+// subnormals, largest integers; some counters are about to stop at their largest value.
+void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape);
+
+}  // namespace anzan::sim
