@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "sim/rtl/core.hpp"
+#include "sim/rtl/memories.hpp"
+#include "sim/rtl/units.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -18,14 +18,4 @@ const std::vector<std::string>& rtl_block_names();
 models::clocked::RtlBlocks make_rtl_blocks(const std::vector<std::string>& names,
                                            const models::clocked::CoreParameters& parameters, int slots);
 
-// What the rows of make_rtl_blocks() put in: blocks with lanes, and blocks without.
-std::unique_ptr<models::clocked::RtlUnit> make_rtl_tensor_unit(int lanes);
-std::unique_ptr<models::clocked::RtlUnit> make_rtl_vector_unit(int lanes);
-std::unique_ptr<models::clocked::RtlUnit> make_rtl_dma(int lanes);
-std::unique_ptr<models::clocked::RtlUnit> make_rtl_network_unit(int lanes);
-std::unique_ptr<models::clocked::RtlAnalysisBlock> make_rtl_analysis_block(int lanes);
-std::unique_ptr<models::clocked::RtlUnit> make_rtl_settings_optimiser();
-std::unique_ptr<models::clocked::RtlSettingsStore> make_rtl_settings_store();
-std::unique_ptr<models::clocked::RtlStatisticsDatabase> make_rtl_statistics_database();
-
 }  // namespace anzan::sim

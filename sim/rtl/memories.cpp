@@ -1,5 +1,7 @@
 // What holds settings and statistics, Verilated: settings store, statistics database, settings optimiser,
 // analysis block. SystemC is not to be included here: it quarrels with Verilator's header.
+#include "sim/rtl/memories.hpp"
+
 #include <Vsettings_optimiser.h>
 #include <Vsettings_store.h>
 #include <Vstatistics_database.h>
@@ -8,7 +10,6 @@
 #include <stdexcept>
 
 #include "models/timing.hpp"
-#include "sim/rtl/blocks.hpp"
 #include "sim/rtl/host_words.hpp"
 #include "sim/rtl/modules.hpp"
 #include "sim/rtl/pins.hpp"

@@ -1,11 +1,12 @@
 // Units that compute or move rows, Verilated: tensor unit, vector unit, DMA, network unit. Inputs that nobody
 // drives carry garbage. SystemC is not to be included here: it quarrels with Verilator's header.
+#include "sim/rtl/units.hpp"
+
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "models/timing.hpp"
-#include "sim/rtl/blocks.hpp"
 #include "sim/rtl/modules.hpp"
 #include "sim/rtl/pins.hpp"
 #include "sim/rtl/ports.hpp"

@@ -3,7 +3,7 @@
     check.py [--root DIR] [--fix] [--report] [CHECK…]
 
 Prints each finding on a line of its own; exit status 1 if there is any. --fix formats instead of
-checking the formatting, and takes out of known.json what is mended; --report prints what is long, and checks nothing.
+checking the formatting; --report prints what is long, and checks nothing.
 """
 import argparse
 import functools
@@ -38,7 +38,6 @@ def main():
     checks = dict(CHECKS)
     if arguments.fix:
         checks["formatting"] = functools.partial(content.formatting, fix=True)
-        functions.forget_mended(tree)
     if not tree.files:
         sys.exit(f"{arguments.root}: no files to check")
     if arguments.report:

@@ -3,7 +3,6 @@
 Each check takes a Tree and yields findings as text; no finding means that it holds.
 """
 import ast
-import json
 import re
 
 import cpp
@@ -11,9 +10,6 @@ import cpp
 LINES = 60      # of a function, from its opening brace to its closing one
 PARAMETERS = 6
 FILE_LINES = 500  # soft: for the report only
-
-# What is there already and breaks a rule: {check: [finding's subject]}. A list may only get shorter.
-KNOWN = "tests/structure/known.json"
 
 # Headers whose functions are at home elsewhere, by design.
 ELSEWHERE = {
@@ -29,43 +25,22 @@ def _functions(tree):
     return tree.functions
 
 
-def _but_known(tree, check, findings):
-    """The findings that are not known; and what is known and is not found any more. Findings are (subject, rest)."""
-    known = set(json.loads(tree.text(KNOWN)).get(check, [])) if KNOWN in tree.files else set()
-    found = set()
-    for subject, rest in findings:
-        found.add(subject)
-        if subject not in known:
-            yield f"{subject}: {rest}"
-    for subject in sorted(known - found):
-        yield f"{KNOWN}: {subject} is mended: take it out of {check}"
-
-
-def forget_mended(tree):
-    """Takes out of KNOWN what is not found any more."""
-    if KNOWN not in tree.files:
-        return
-    known = json.loads(tree.text(KNOWN))
-    for check in (function_lines, parameters, at_home):
-        mended = {finding.split(": ", 1)[1] for finding in check(tree) if finding.startswith(KNOWN)}
-        known[check.__name__] = [k for k in known.get(check.__name__, [])
-                                 if f"{k} is mended: take it out of {check.__name__}" not in mended]
-    (tree.root / KNOWN).write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-
-
 def function_lines(tree):
     """No function of C++ is longer than 60 lines."""
-    yield from _but_known(tree, "function_lines", (
-        (f"{path}: {function.title}", f"{function.lines} lines, the limit is {LINES}: look for the second idea in it")
-        for path, functions in _functions(tree) for function in functions if function.lines > LINES))
+    for path, functions in _functions(tree):
+        for function in functions:
+            if function.lines > LINES:
+                yield (f"{path}: {function.title}: {function.lines} lines, the limit is {LINES}: "
+                       "look for the second idea in it")
 
 
 def parameters(tree):
     """No function of C++ has more than six parameters, constructors included."""
-    yield from _but_known(tree, "parameters", (
-        (f"{path}: {function.title}",
-         f"{len(function.parameters)} parameters, the limit is {PARAMETERS}: some of them are one thing")
-        for path, functions in _functions(tree) for function in functions if len(function.parameters) > PARAMETERS))
+    for path, functions in _functions(tree):
+        for function in functions:
+            if len(function.parameters) > PARAMETERS:
+                yield (f"{path}: {function.title}: {len(function.parameters)} parameters, the limit is {PARAMETERS}: "
+                       "some of them are one thing")
 
 
 def _is_declared_only(function):
@@ -83,17 +58,14 @@ def at_home(tree):
     defined = {path: {key(f) for f in functions if f.opening or f.tail.endswith("= default")}
                for path, functions in _functions(tree)}
 
-    def findings():
-        for path, functions in _functions(tree):
-            stem, _, suffix = path.rpartition(".")
-            if suffix == "cpp" or path in ELSEWHERE:
-                continue
-            here = defined[path] | defined.get(stem + ".cpp", set())
-            for function in functions:
-                if _is_declared_only(function) and key(function) not in here:
-                    yield f"{path}: {function.title}", "is not defined in the source of this header"
-
-    yield from _but_known(tree, "at_home", findings())
+    for path, functions in _functions(tree):
+        stem, _, suffix = path.rpartition(".")
+        if suffix == "cpp" or path in ELSEWHERE:
+            continue
+        here = defined[path] | defined.get(stem + ".cpp", set())
+        for function in functions:
+            if _is_declared_only(function) and key(function) not in here:
+                yield f"{path}: {function.title}: is not defined in the source of this header"
 
 
 def _python_functions(text):

@@ -2,7 +2,6 @@
 change in BREAKS makes exactly the named check find something. The reader of C++ is held to a source of
 its own."""
 import contextlib
-import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -118,13 +117,11 @@ BREAKS = {
         ("isa/b.hpp", "// A header.\nint f() {\n" + "  g();\n" * 59 + "}\n"),
         ("sim/b.cpp", "// A driver.\nnamespace {\nS::S(int a)\n    : a_{a} {\n" + "  g();\n" * 59 + "}\n}\n"),
         ("tests/b.cpp", "// A test.\nTEST(A, b) {\n" + "  EXPECT_EQ('{', '\"');\n" * 59 + "}\n"),
-        (functions.KNOWN, json.dumps({"function_lines": ["isa/a.hpp: not_there"]})),
     ],
     "parameters": [
         ("isa/b.hpp", "// A header.\ninline void f(int a, int b, int c, int d, int e, int f, int g) {}\n"),
         ("isa/b.hpp", "// A header.\nstruct B {\n  B(A<1, 2> a, int b, int c, int d, int e, int f, int g) {}\n};\n"),
         ("sim/b.cpp", "// A driver.\ntemplate <class T>\nvoid f(int, int, int, int, int, int, int (*g)(int)) {}\n"),
-        (functions.KNOWN, json.dumps({"parameters": ["models/m.hpp: M::pure"]})),
     ],
     "at_home": [
         ("isa/b.hpp", "// A header.\nint f();\n"),
@@ -245,11 +242,6 @@ class StructureChecks(unittest.TestCase):
                     checks = {n: c for n, c in CHECKS.items() if n not in ALONE or n == name}
                     failed = [other for other, check in checks.items() if list(check(tree))]
                     self.assertEqual(failed, [name])
-
-    def test_what_is_known_is_no_finding(self):
-        long = ("isa/b.hpp", "// A header.\nint f() {\n" + "  g();\n" * 59 + "}\n")
-        with small_tree(long, (functions.KNOWN, json.dumps({"function_lines": ["isa/b.hpp: f"]}))) as tree:
-            self.assertEqual(list(functions.function_lines(tree)), [])
 
     def test_reader_finds_functions(self):
         found = [(f.title, len(f.parameters), f.opening, f.closing) for f in cpp.functions(CPP)]
