@@ -81,7 +81,7 @@ class SumOverCores : public ::testing::TestWithParam<SumCase> {
         for (std::int64_t e = 0; e < elements(kLines); ++e) {
           const int n = static_cast<int>(random() % 13) - 6;
           first.back()[static_cast<std::size_t>(k)].push_back(n);
-          testing::store_number(system.core(c).scratchpad() + place(buffer(k).line, e), format(), n);
+          testing::store_number(cores_.core(c).scratchpad() + place(buffer(k).line, e), format(), n);
         }
       }
     }
