@@ -10,25 +10,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct FillerRow {
-  Filler::Kind kind;
-  const char* name;
-  bool takes_value, of_either_sign;
-};
-constexpr FillerRow kFillers[] = {
-    {Filler::Kind::kXavier, "xavier", false, false},    {Filler::Kind::kMsra, "msra", false, false},
-    {Filler::Kind::kGaussian, "gaussian", true, false}, {Filler::Kind::kUniform, "uniform", true, false},
-    {Filler::Kind::kConstant, "constant", true, true},
-};
-constexpr bool fillers_are_in_order() {
-  std::size_t number = 0;
-  for (const FillerRow& row : kFillers) {
-    if (static_cast<std::size_t>(row.kind) != number++) return false;
-  }
-  return number == static_cast<std::size_t>(Filler::Kind::kConstant) + 1;
-}
-static_assert(fillers_are_in_order(), "one row a filler, in the order of the enum");
-
 // One number for both directions, or [height, width].
 void read_pair(KeyReading& r, std::int64_t least, std::int64_t& h, std::int64_t& w) {
   h = r.value.is_array() ? r.value.at(0).get<std::int64_t>() : r.value.get<std::int64_t>();
@@ -54,9 +35,9 @@ void read_groups(KeyReading& r) {
 
 void read_filler(KeyReading& r, Filler& filler) {
   const auto kind = r.value.at("kind").get<std::string>();
-  const auto* row = std::find_if(std::begin(kFillers), std::end(kFillers),
-                                 [&](const FillerRow& f) { return kind == f.name; });
-  if (row == std::end(kFillers)) return r.fail("/kind", shown_json(r.value.at("kind")), "a known filler");
+  const auto* row = std::find_if(std::begin(kFillerKinds), std::end(kFillerKinds),
+                                 [&](const FillerTraits& f) { return kind == f.name; });
+  if (row == std::end(kFillerKinds)) return r.fail("/kind", shown_json(r.value.at("kind")), "a known filler");
   filler = {row->kind, r.value.value("value", 0.0)};
   if (row->takes_value && !r.value.contains("value"))
     r.fail("/value", "nothing", "a number: filler " + kind + " needs it");
@@ -69,7 +50,7 @@ void read_filler(KeyReading& r, Filler& filler) {
 }
 
 Json filler_json(const Filler& filler) {
-  const FillerRow& row = kFillers[static_cast<std::size_t>(filler.kind)];
+  const FillerTraits& row = kFillerKinds[static_cast<std::size_t>(filler.kind)];
   Json json{{"kind", row.name}};
   if (row.takes_value) json["value"] = filler.value;
   return json;

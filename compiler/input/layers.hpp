@@ -30,6 +30,25 @@ struct Filler {
   double value = 0;
 };
 
+struct FillerTraits {
+  Filler::Kind kind;
+  const char* name;
+  bool takes_value, of_either_sign;
+};
+inline constexpr FillerTraits kFillerKinds[] = {
+    {Filler::Kind::kXavier, "xavier", false, false},    {Filler::Kind::kMsra, "msra", false, false},
+    {Filler::Kind::kGaussian, "gaussian", true, false}, {Filler::Kind::kUniform, "uniform", true, false},
+    {Filler::Kind::kConstant, "constant", true, true},
+};
+constexpr bool fillers_are_in_order() {
+  std::size_t number = 0;
+  for (const FillerTraits& row : kFillerKinds) {
+    if (static_cast<std::size_t>(row.kind) != number++) return false;
+  }
+  return number == static_cast<std::size_t>(Filler::Kind::kConstant) + 1;
+}
+static_assert(fillers_are_in_order(), "one row a filler, in the order of the enum");
+
 struct Shape {
   std::int64_t channels = 0, height = 0, width = 0;
   std::int64_t size() const { return channels * height * width; }

@@ -33,13 +33,10 @@ TEST(NetworkJson, RoundTrip) {
   EXPECT_EQ(once["layers"][6]["bias_filler"]["value"], 1);
 }
 
-// The schema is data, so no compiler compares it with the tables of the code.
-TEST(NetworkSchema, HasTheKindsAndKeysOfTheTables) {
+// The schema is data, so no compiler compares it with the table of keys. (Types: schema_enums_test.)
+TEST(NetworkSchema, HasTheKeysOfTheTable) {
   const Json schema = Json::parse(embedded_files().at("input/network.schema.json"));
   const Json& keys = schema["definitions"]["layer"]["properties"];
-  Json kinds = Json::array();
-  for (const compiler::LayerTraits& kind : compiler::kLayerKinds) kinds.push_back(kind.name);
-  EXPECT_EQ(keys["type"]["enum"], kinds);
   std::set<std::string> expected{"name", "type", "inputs"}, found;
   for (const compiler::LayerKey& key : compiler::layer_keys()) expected.insert(key.name);
   for (const auto& item : keys.items()) found.insert(item.key());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/input/layers.hpp"
 #include "isa/isa_generated.hpp"
 #include "models/hbm_timing.hpp"
 #include "models/network/link.hpp"
@@ -51,6 +52,13 @@ Names with(const std::string& name, Names names) {
   return names;
 }
 
+template <class Row, std::size_t n>
+Names names_of_rows(const Row (&table)[n]) {
+  Names names;
+  for (const Row& row : table) names.emplace_back(row.name);
+  return names;
+}
+
 Names link_preset_names() {
   Names names;
   for (const models::LinkPreset& preset : models::link_presets()) names.emplace_back(preset.name);
@@ -66,11 +74,9 @@ Names lanes() {
 // Where the schema lists names (file and the keys on the way, '/' between), and those that the code knows.
 std::map<std::string, Names> tables() {
   const Names formats = names_of(isa::kFormatInfo);
-  // The code has no table of these: it does what the only one says, or a switch over an enum says it.
-  const Names optimizers{"sgd"},
-      layers{"convolution", "fully_connected", "max_pool", "average_pool",
-             "relu",        "flatten",         "add",      "softmax_cross_entropy"},
-      fillers{"xavier", "msra", "gaussian", "uniform", "constant"};
+  const Names optimizers{"sgd"};  // no table: the code does what the only one says
+  const Names layers = names_of_rows(compiler::kLayerKinds);
+  const Names fillers = names_of_rows(compiler::kFillerKinds);
   return {
       {"config/dataset/kind", dataset_kinds()},
       {"config/training/optimizer/kind", optimizers},
