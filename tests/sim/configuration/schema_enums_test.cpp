@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "compiler/input/layer_keys.hpp"
+#include "compiler/input/layers.hpp"
 #include "isa/isa_generated.hpp"
 #include "models/hbm_timing.hpp"
 #include "models/network/link.hpp"
@@ -57,6 +59,12 @@ Names link_preset_names() {
   return names;
 }
 
+Names layer_kind_names() {
+  Names names;
+  for (const compiler::LayerTraits& kind : compiler::kLayerKinds) names.emplace_back(kind.name);
+  return names;
+}
+
 Names lanes() {
   Names names;
   for (const int n : isa::kLanes) names.push_back(std::to_string(n));
@@ -66,11 +74,7 @@ Names lanes() {
 // Where the schema lists names (file and the keys on the way, '/' between), and those that the code knows.
 std::map<std::string, Names> tables() {
   const Names formats = names_of(isa::kFormatInfo);
-  // The code has no table of these: it does what the only one says, or a switch over an enum says it.
-  const Names optimizers{"sgd"},
-      layers{"convolution", "fully_connected", "max_pool", "average_pool",
-             "relu",        "flatten",         "add",      "softmax_cross_entropy"},
-      fillers{"xavier", "msra", "gaussian", "uniform", "constant"};
+  const Names optimizers{"sgd"};  // the only one, which nobody asks for
   return {
       {"config/dataset/kind", dataset_kinds()},
       {"config/training/optimizer/kind", optimizers},
@@ -91,8 +95,8 @@ std::map<std::string, Names> tables() {
       {"config/tensor_precision/format", formats},
       {"config/tensor_precision/rounding", names_of(isa::kRoundingInfo)},
       {"config/tensor_precision/policy/kind", names_of(isa::kPolicyInfo)},
-      {"network/layer/type", layers},
-      {"network/filler/kind", fillers},
+      {"network/layer/type", layer_kind_names()},
+      {"network/filler/kind", compiler::filler_kinds()},
       {"result/simulation/engine", engine_names()},
       {"result/slot/format", formats},
   };
