@@ -58,7 +58,7 @@ class Trainer {
   void spread() { distribution_.spread(); }
 
  private:
-  // The step on all cores; the other programs on a core that has the whole network.
+  // The step on all cores; the other programs on those that have the whole network.
   void run(compiler::ProgramKind kind);
   std::int64_t classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images);
   void set_learning_rate(double learning_rate);
