@@ -41,6 +41,19 @@ isa::Operand broadcast(std::int64_t element) {
   return o;
 }
 
+isa::Tensor multiplying(isa::Format format, int slot_a, int slot_b) {
+  isa::Tensor t;
+  t.format = format;
+  t.slot_a = static_cast<std::uint16_t>(slot_a);
+  t.slot_b = static_cast<std::uint16_t>(slot_b);
+  return t;
+}
+
+void set_rows(isa::Tensor& t, std::int64_t first, std::int64_t count) {
+  t.row_first = static_cast<std::uint8_t>(first);
+  t.row_count = static_cast<std::uint8_t>(count);
+}
+
 isa::Index indices(std::int64_t first, std::int64_t lane_stride, std::int64_t row_stride) {
   isa::Index x;
   x.base = static_cast<std::uint32_t>(first);

@@ -15,6 +15,11 @@ isa::Operand rows(isa::Format format, int slot, std::int64_t row);
 isa::Operand scalar(int entry);
 isa::Operand broadcast(std::int64_t element);
 
+// Of the tensor unit: products of elements of this format, at the points of these slots; the rows of its tile
+// that are computed.
+isa::Tensor multiplying(isa::Format format, int slot_a, int slot_b);
+void set_rows(isa::Tensor& instruction, std::int64_t first, std::int64_t count);
+
 // Logical indices of what is written: that of lane 0 in the first row, and how far it is to the next lane
 // and, in an accumulator tile, to the next row.
 isa::Index indices(std::int64_t first, std::int64_t lane_stride, std::int64_t row_stride = 0);

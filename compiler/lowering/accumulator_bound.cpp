@@ -1,4 +1,4 @@
-// The proof that an integer accumulator never wraps: see accumulator_bound.hpp.
+// The largest product times their number, against half of what an accumulator holds.
 #include "compiler/lowering/accumulator_bound.hpp"
 
 #include "compiler/input/input_error.hpp"
@@ -9,8 +9,8 @@ namespace anzan::compiler {
 void prove_accumulator(const Graph& graph, isa::Format format, int slot_a, int slot_b, std::int64_t products,
                        const std::string& layer) {
   if (!models::is_integer(format)) return;
-  const int width_a = graph.slots[static_cast<std::size_t>(slot_a)].settings.width;
-  const int width_b = graph.slots[static_cast<std::size_t>(slot_b)].settings.width;
+  const int width_a = graph.slot(slot_a).settings.width;
+  const int width_b = graph.slot(slot_b).settings.width;
   // |a b| <= 2^(wa - 1 + wb - 1); the bias takes at most half of what an accumulator holds
   const std::int64_t largest = std::int64_t{1} << (width_a + width_b - 2);
   const std::int64_t room = std::int64_t{1} << (isa::kAccumulatorBits - 2);

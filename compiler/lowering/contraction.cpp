@@ -258,12 +258,8 @@ class ContractionLowering {
     const std::int64_t tap =
         (p.local * k.ky.size() + p.y.tap - k.ky.begin) * k.kx.size() + p.x.tap - k.kx.begin;
     const std::int64_t in_y = p.in.y_stride() / per_line_, in_x = p.in.x_stride() / per_line_;
-    isa::Tensor t;
-    t.format = c_.format;
-    t.slot_a = static_cast<std::uint16_t>(c_.weight->slot);
-    t.slot_b = static_cast<std::uint16_t>(c_.source.slot);
-    t.row_first = static_cast<std::uint8_t>(row_first);
-    t.row_count = static_cast<std::uint8_t>(row_end - row_first);
+    isa::Tensor t = multiplying(c_.format, c_.weight->slot, c_.source.slot);
+    set_rows(t, row_first, row_end - row_first);
     t.mask = lane_mask(0, p.run.images);
     t.a = at(weight_line_ + tap * lines + skip);
     t.b = at(p.in.row(p.y.src, p.x.src, p.run.bg.begin, p.in.c.begin) / per_line_ + skip);

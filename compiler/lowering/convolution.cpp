@@ -10,7 +10,7 @@ namespace anzan::compiler {
 
 Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weight, const Image& x,
                       const Image& y) {
-  const Layer& l = low.graph().network.layers[static_cast<std::size_t>(op.layer)];
+  const Layer& l = low.graph().layer(op);
   Axes a;
   a.y.kernel = weight.shape[2];
   a.x.kernel = weight.shape[3];
@@ -27,23 +27,11 @@ Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weigh
   return a;
 }
 
-namespace {
-
-const TensorInfo& tensor(const Lowering& low, int t) {
-  return low.graph().tensors[static_cast<std::size_t>(t)];
-}
-
-const std::string& place(const Lowering& low, const Op& op) {
-  return low.graph().network.layers[static_cast<std::size_t>(op.layer)].name;
-}
-
-}  // namespace
-
 void lower_convolution(Lowering& low, const Op& op) {
   Contraction c;
   c.source = low.image(op.inputs[0]);
-  c.weight = &tensor(low, op.inputs[1]);
-  c.bias = op.inputs.size() > 2 ? &tensor(low, op.inputs[2]) : nullptr;
+  c.weight = &low.graph().tensor(op.inputs[1]);
+  c.bias = op.inputs.size() > 2 ? &low.graph().tensor(op.inputs[2]) : nullptr;
   c.destination = low.image(op.outputs[0]);
   c.layout = weight_layout(*c.weight);
   c.transposed = true;
@@ -63,15 +51,15 @@ void lower_convolution(Lowering& low, const Op& op) {
     c.rows = c.layout.out_window(c.group);
     const std::int64_t taps = axes.y.kernel * axes.x.kernel;
     prove_accumulator(low.graph(), c.format, c.weight->slot, c.source.slot,
-                      c.gathered ? c.reduce.count : c.reduce.count * taps, place(low, op));
-    lower_contraction(low, c, place(low, op));
+                      c.gathered ? c.reduce.count : c.reduce.count * taps, low.graph().layer(op).name);
+    lower_contraction(low, c, low.graph().layer(op).name);
   }
 }
 
 void lower_convolution_backward_data(Lowering& low, const Op& op) {
   Contraction c;
   c.source = low.image(op.inputs[0]);
-  c.weight = &tensor(low, op.inputs[1]);
+  c.weight = &low.graph().tensor(op.inputs[1]);
   c.destination = low.image(op.outputs[0]);
   c.layout = weight_layout(*c.weight);
   c.format = models::wider(c.source.format, c.weight->format);
@@ -83,8 +71,8 @@ void lower_convolution_backward_data(Lowering& low, const Op& op) {
     c.reduce = c.layout.out_window(c.group);
     c.rows = c.layout.in_window(c.group);
     prove_accumulator(low.graph(), c.format, c.weight->slot, c.source.slot,
-                      c.reduce.count * axes.y.kernel * axes.x.kernel, place(low, op));
-    lower_contraction(low, c, place(low, op));
+                      c.reduce.count * axes.y.kernel * axes.x.kernel, low.graph().layer(op).name);
+    lower_contraction(low, c, low.graph().layer(op).name);
   }
 }
 

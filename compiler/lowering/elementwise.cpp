@@ -46,7 +46,7 @@ class Elementwise {
     for (const std::int64_t room : {low_.room().beside_updates, low_.capacity()}) {
       if (const std::optional<Part> part = search(room, least)) return *part;
     }
-    throw low_.too_small(least, "the smallest tile of " + low_.graph().network.layers[layer()].name);
+    throw low_.too_small(least, "the smallest tile of " + low_.graph().layer(op_).name);
   }
 
   // In so many lines; `least` becomes what the smallest takes.
@@ -70,8 +70,6 @@ class Elementwise {
     for (const Image& s : sources_) result += models::lines_of_rows(s.format, part.rows());
     return result;
   }
-
-  std::size_t layer() const { return static_cast<std::size_t>(op_.layer); }
 
   void tile(const Range& pixels, const Range& bg, const Range& c) {
     const std::vector<std::int64_t>& lines = lines_[tile_++ % 2];

@@ -55,7 +55,7 @@ void Lowering::end(Listing& listing) {
 Image Lowering::image(int tensor) const { return image(tensor, work_.groups); }
 
 Image Lowering::image(int tensor, const Range& groups) const {
-  const TensorInfo& t = graph_.tensors[static_cast<std::size_t>(tensor)];
+  const TensorInfo& t = graph_.tensor(tensor);
   Image i;
   i.tensor = &t;
   i.n = t.shape[0];

@@ -19,7 +19,7 @@ class Pool {
   Pool(Lowering& low, const Op& op)
       : low_(low),
         op_(op),
-        layer_(low.graph().network.layers[static_cast<std::size_t>(op.layer)]),
+        layer_(low.graph().layer(op)),
         source_(low.image(op.inputs[0])),
         target_(low.image(op.outputs[0])) {
     backward_ = op.kind == OpKind::kMaxPoolBackward || op.kind == OpKind::kAveragePoolBackward;

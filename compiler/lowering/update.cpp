@@ -93,17 +93,16 @@ class ParameterWalk {
         at_hand_(at_hand),
         all_(at_hand != nullptr ? at_hand->rows : Range{0, row_count(*tensors_[0])}) {
     // lines that four rows take over all buffers; short pieces still take whole lines
-    std::int64_t quarter_lines = kChannelAlignment * scratch_buffers;
+    std::int64_t four_rows = kChannelAlignment * scratch_buffers;
     for (std::size_t t = first_moved(); t < tensors_.size(); ++t)
-      quarter_lines += models::lines_of_rows(tensors_[t]->format, kChannelAlignment);
+      four_rows += models::lines_of_rows(tensors_[t]->format, kChannelAlignment);
     const std::int64_t buffers = scratch_buffers + static_cast<std::int64_t>(tensors_.size());
     // pieces of fewer lines cost more in instructions than their neighbours gain
     constexpr std::int64_t kLeast = 512;
     const std::int64_t room = std::max(low_.room().comfortable, std::min(kLeast, low_.capacity()));
-    rows_ =
-        ((room / 2 - buffers) * kChannelAlignment / quarter_lines) / kChannelAlignment * kChannelAlignment;
+    rows_ = ((room / 2 - buffers) * kChannelAlignment / four_rows) / kChannelAlignment * kChannelAlignment;
     if (rows_ < kChannelAlignment)
-      throw low_.too_small(2 * (buffers + quarter_lines),
+      throw low_.too_small(2 * (buffers + four_rows),
                            std::to_string(kChannelAlignment) + " rows of " + tensors_[0]->name);
     rows_ = std::min(rows_, round_up(all_.size() + kChannelAlignment, kChannelAlignment));
     std::int64_t lines = scratch_buffers * rows_;
@@ -282,8 +281,8 @@ class ParameterWalk {
 
 void update(Lowering& low, const Op& op, bool store, const RowsAtHand* gradient) {
   const Graph& g = low.graph();
-  const Layer& layer = g.network.layers[static_cast<std::size_t>(op.layer)];
-  const auto tensor = [&](int t) { return &g.tensors[static_cast<std::size_t>(t)]; };
+  const Layer& layer = g.layer(op);
+  const auto tensor = [&](int t) { return &g.tensor(t); };
   const bool master = op.inputs.size() > 3;
   // gradient, momentum, value that is updated [, narrow copy]; then FP32 scratch
   std::vector<const TensorInfo*> tensors{tensor(op.inputs[0]), tensor(op.inputs[2]),

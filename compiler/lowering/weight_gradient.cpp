@@ -70,7 +70,7 @@ class WeightGradient {
  private:
   static WeightGradientGeometry geometry(const Lowering& low, const Op& op) {
     WeightGradientGeometry g;
-    const auto tensor = [&](int t) { return &low.graph().tensors[static_cast<std::size_t>(t)]; };
+    const auto tensor = [&](int t) { return &low.graph().tensor(t); };
     g.x = low.image(op.inputs[0]);
     g.dy = low.image(op.inputs[1]);
     g.weight = tensor(op.outputs[0]);
@@ -84,7 +84,7 @@ class WeightGradient {
     return g;
   }
 
-  const Layer& layer() const { return low_.graph().network.layers[static_cast<std::size_t>(op_.layer)]; }
+  const Layer& layer() const { return low_.graph().layer(op_); }
   std::int64_t spill_lines() const { return g_.spill_lines(); }
 
   void make_parts() {
@@ -195,12 +195,8 @@ class WeightGradient {
     const Range tile_rows = block_rows(p.out_block), lanes = block_lanes(p.in_blocks.begin);
     if (tile_rows.size() <= 0 || lanes.size() <= 0) return;
     const ReductionPart& part = p.part;
-    isa::Tensor t;
-    t.format = format_;
-    t.slot_a = static_cast<std::uint16_t>(dy_.slot);
-    t.slot_b = static_cast<std::uint16_t>(x_.slot);
-    t.row_first = static_cast<std::uint8_t>(tile_rows.begin);
-    t.row_count = static_cast<std::uint8_t>(tile_rows.size());
+    isa::Tensor t = multiplying(format_, dy_.slot, x_.slot);
+    set_rows(t, tile_rows.begin, tile_rows.size());
     t.mask = lane_mask(lanes.begin, lanes.size());
     // transposed operands: lines [block][bg][y][x][image lines]
     const std::int64_t k = image_lines();
@@ -289,11 +285,8 @@ class WeightGradient {
     for (std::int64_t o = ob.begin; o < ob.end; ++o) {
       const Range lanes = block_rows(o);  // rows of the weights are lanes of the biases
       if (lanes.size() <= 0) continue;
-      isa::Tensor t;
-      t.format = format_;
-      t.slot_a = kConstantSlot;
-      t.slot_b = static_cast<std::uint16_t>(dy_.slot);
-      t.row_count = 1;
+      isa::Tensor t = multiplying(format_, kConstantSlot, dy_.slot);
+      set_rows(t, 0, 1);
       t.mask = lane_mask(lanes.begin, lanes.size());
       t.a = at(ones_line_);
       t.b = at(operands_.dy_line() + (o - ob.begin) * pixels * k);

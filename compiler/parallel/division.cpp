@@ -175,7 +175,7 @@ class Division::Roads {
   }
 
   void begin(Lowering& low, const Op& op, const char* phase) const {
-    const std::string& layer = low.graph().network.layers[static_cast<std::size_t>(op.layer)].name;
+    const std::string& layer = low.graph().layer(op).name;
     low.begin({&listing_, {layer, phase}, Area::kExchange, groups(op)});
   }
 

@@ -97,7 +97,7 @@ class Exchange {
     const Graph& g = low_.graph();
     const std::size_t first = segments_.size();
     for (const int t : ready.op->inputs) {
-      const TensorInfo& tensor = g.tensors[static_cast<std::size_t>(t)];
+      const TensorInfo& tensor = g.tensor(t);
       for (Range r{0, tensor.lines}; r.size() > 0;) {
         const bool fits = segments_.size() > first && room_in(segments_.back()) > 0 &&
                           segments_.back().format == tensor.format &&
@@ -105,7 +105,7 @@ class Exchange {
         if (!fits) {
           Segment& s = segments_.emplace_back();
           s.ready = &ready;
-          s.layer = g.network.layers[static_cast<std::size_t>(ready.op->layer)].name;
+          s.layer = g.layer(*ready.op).name;
           s.format = tensor.format;
           s.slot = tensor.slot;
         }
@@ -249,13 +249,10 @@ class Exchange {
   }
 
   void begin_update(const UpdateBySums& u) {
-    low_.begin({low_.graph().network.layers[static_cast<std::size_t>(u.op->layer)].name, "update"},
-               Area::kUpdate);
+    low_.begin({low_.graph().layer(*u.op).name, "update"}, Area::kUpdate);
   }
 
-  const TensorInfo& tensor(const Segment::Part& part) const {
-    return low_.graph().tensors[static_cast<std::size_t>(part.tensor)];
-  }
+  const TensorInfo& tensor(const Segment::Part& part) const { return low_.graph().tensor(part.tensor); }
 
   Lowering& low_;
   const std::vector<UpdateBySums>& updates_;

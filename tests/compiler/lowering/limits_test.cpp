@@ -1,0 +1,156 @@
+// What the compiler says of a chip that is too small for a network: the place, the value, and a size that is
+// enough while the next smaller one is not.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <regex>
+#include <string>
+
+#include "compiler/collective/program.hpp"
+#include "compiler/compiler.hpp"
+#include "compiler/input/input_error.hpp"
+#include "tests/compiler/test_chip.hpp"
+#include "tests/reference/random_network.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+struct TooSmall {
+  std::int64_t needed_kib = 0;
+  std::string for_what;
+};
+
+// What is said of a scratchpad of so many KiB; nothing if it is enough.
+template <class Compile>
+std::optional<TooSmall> complaint(std::int64_t kib, const Compile& compile) {
+  try {
+    compile(kib);
+  } catch (const InputError& error) {
+    const InputFinding& finding = error.findings().front();
+    EXPECT_EQ(finding.place, "/chip/scratchpad_kib") << error.what();
+    EXPECT_EQ(finding.found, std::to_string(kib));
+    std::smatch match;
+    if (!std::regex_match(finding.expected, match, std::regex("at least ([0-9]+) for (.+)"))) {
+      ADD_FAILURE() << finding.expected;
+      return TooSmall{std::int64_t{1} << 30, ""};
+    }
+    return TooSmall{std::stoll(match[1]), match[2]};
+  }
+  return std::nullopt;
+}
+
+// Goes by what is said from 1 KiB on; returns how many sizes were asked for.
+template <class Compile>
+int follow(const Compile& compile) {
+  int asked = 0;
+  std::int64_t kib = 1;
+  while (const std::optional<TooSmall> first = complaint(kib, compile)) {
+    EXPECT_GT(first->needed_kib, kib) << first->for_what;
+    if (first->needed_kib <= kib || first->needed_kib > 1 << 20) return asked;
+    ++asked;
+    const std::optional<TooSmall> below = complaint(first->needed_kib - 1, compile);
+    EXPECT_TRUE(below.has_value()) << first->needed_kib << " KiB are more than needed for "
+                                   << first->for_what;
+    if (below) {
+      EXPECT_EQ(below->needed_kib, first->needed_kib) << below->for_what << ", " << first->for_what;
+    }
+    kib = first->needed_kib;
+    const std::optional<TooSmall> next = complaint(kib, compile);
+    if (next) {
+      EXPECT_NE(next->for_what, first->for_what) << kib << " KiB are not enough";
+    }
+  }
+  return asked;
+}
+
+Input input(std::uint32_t seed) {
+  constexpr int kLanes[] = {4, 8, 16, 32};
+  Input in;
+  in.network = reference::random_network(seed);
+  in.precision =
+      seed % 2 == 0
+          ? testing::uniform_precision(isa::Format::kFp32, 16, isa::Rounding::kNearestEven)
+          : testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic, seed % 4 == 1);
+  in.training.batch = 8;
+  in.chip.lanes = kLanes[seed % 4];
+  return in;
+}
+
+TEST(TooSmallAScratchpad, IsToldTheLeastThatIsEnough) {
+  int asked = 0;
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Input in = input(seed);
+    asked += follow([&](std::int64_t kib) {
+      in.chip.scratchpad_kib = kib;
+      compile(in);
+    });
+  }
+  EXPECT_GT(asked, 40);
+}
+
+// Eighths of it are for the exchange, and for roads between cores.
+TEST(TooSmallAScratchpad, IsToldSoWithManyCoresToo) {
+  int asked = 0;
+  for (const int data : {2, 16}) {
+    for (const int micro_batches : {1, 2}) {
+      for (const int stages : {1, 2}) {
+        Input in = input(3);
+        in.chip.lanes = 4;
+        in.training.batch = 8 * data;
+        in.system.exchange.dimensions = {data};
+        in.system.mapping.micro_batches = micro_batches;
+        in.system.mapping.pipeline = {stages, data};
+        asked += follow([&](std::int64_t kib) {
+          in.chip.scratchpad_kib = kib;
+          compile(in);
+        });
+      }
+    }
+  }
+  EXPECT_GT(asked, 8);
+}
+
+TEST(TooSmallAScratchpad, IsToldSoByCollectivesToo) {
+  for (int kind = 0; kind < kCollectiveKinds; ++kind) {
+    for (const bool direct : {false, true}) {
+      CollectiveParameters p;
+      p.kind = static_cast<CollectiveKind>(kind);
+      p.direct = direct;
+      p.bytes = 1 << 20;
+      p.exchange.dimensions = {12, 3};
+      EXPECT_GT(follow([&](std::int64_t kib) {
+                  p.chip.scratchpad_kib = kib;
+                  collective_program(p);
+                }),
+                0)
+          << name(p.kind);
+    }
+  }
+}
+
+// Every multiplier of the learning rate takes an entry of the table.
+TEST(TooManyScalars, AreAnErrorOfTheInput) {
+  const auto compiled = [](int layers) {
+    std::string json = R"({"name": "deep", "input": {"channels": 4, "height": 1, "width": 1}, "layers": [)";
+    for (int l = 0; l < layers; ++l)
+      json += R"({"name": "fc)" + std::to_string(l) +
+              R"(", "type": "fully_connected", "channels": 4, "weight_lr": )" + std::to_string(2 * l + 1) +
+              R"(, "bias_lr": )" + std::to_string(2 * l + 2) + "},";
+    Input in = input(2);
+    in.network =
+        parse_network(nlohmann::json::parse(json + R"({"name": "loss", "type": "softmax_cross_entropy"}]})"));
+    return compile(in);
+  };
+  compiled(100);
+  try {
+    compiled(130);
+    FAIL() << "260 scalars";
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.findings().front().place, "/network/layers") << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace anzan::compiler
