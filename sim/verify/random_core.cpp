@@ -80,7 +80,7 @@ models::SlotSettings slot(Draw& d, bool wide) {
   s.updates = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 4);
   s.age = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 2);
   for (std::int64_t k = d.chance(20) ? 0 : d.between(1, isa::kHistoryLength); k > 0; --k)
-    push_history(s, isa::kHistogramOrigin + static_cast<int>(d.between(0, isa::kHistogramBins - 1)));
+    models::push_history(s, isa::kHistogramOrigin + static_cast<int>(d.between(0, isa::kHistogramBins - 1)));
   return s;
 }
 

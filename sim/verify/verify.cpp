@@ -156,8 +156,8 @@ class Verifier {
     }
     for (int s = shape_.first_slot; s < shape_.first_slot + shape_.slots; ++s) {
       std::string difference =
-          compare_words(fmt::format("settings store, slot {}, word", s), entry_words(rtl.settings.slot(s)),
-                        entry_words(model.settings.slot(s)));
+          compare_words(fmt::format("settings store, slot {}, word", s), isa::pack(rtl.settings.slot(s)),
+                        isa::pack(model.settings.slot(s)));
       if (difference.empty())
         difference =
             compare_words(fmt::format("statistics database, slot {}, counter of the window", s),
