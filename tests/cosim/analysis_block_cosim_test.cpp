@@ -1,6 +1,6 @@
 // analysis_block: the counts of random rows of values against models::analyse, read in the cycle after the
 // last row; and counters that stop, in a block with counters of five bits.
-#include <Vanalysis_block.h>
+#include <Vanalysis_block_4.h>
 #include <Vanalysis_block_narrow.h>
 #include <gtest/gtest.h>
 
@@ -87,8 +87,8 @@ class Analysis : public testing::Test {
 };
 
 TEST_F(Analysis, RandomRows) {
-  Verilated<Vanalysis_block> rtl;
-  Vanalysis_block& block = *rtl.operator->();
+  Verilated<Vanalysis_block_4> rtl;
+  Vanalysis_block_4& block = *rtl.operator->();
   rtl.reset();
   for (int instruction = 0; instruction < 400; ++instruction) {
     models::LocalStatistics local;

@@ -1,7 +1,7 @@
 // dma: random copies and transposes. Memories against the models, the end of each instruction against the
 // formulas and the walk of the HBM model, the cycle of every request against the rule of
 // models/clocked/dma.md.
-#include <Vdma_16_64.h>
+#include <Vdma_16.h>
 #include <Vdma_32_5.h>
 #include <Vdma_4_1.h>
 #include <gtest/gtest.h>
@@ -222,7 +222,7 @@ class Setting {
 template <class Test>
 void in_all_settings(const Test& test) {
   test(Setting<Vdma_4_1>(4, 1));
-  test(Setting<Vdma_16_64>(16, 64));
+  test(Setting<Vdma_16>(16, 64));
   test(Setting<Vdma_32_5>(32, 5));
 }
 
@@ -306,7 +306,7 @@ class LongCopies : public testing::TestWithParam<int> {
 
 TEST_P(LongCopies, WaitForTheMemory) {
   check<Vdma_4_1>(4, 1);
-  check<Vdma_16_64>(16, 64);
+  check<Vdma_16>(16, 64);
   check<Vdma_32_5>(32, 5);
 }
 INSTANTIATE_TEST_SUITE_P(Memories, LongCopies, testing::Range(0, 6));
