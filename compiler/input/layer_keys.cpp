@@ -82,12 +82,6 @@ void KeyReading::fail(const std::string& below, const std::string& found, const 
   findings.push_back({layer.place + "/" + key + below, found, expected});
 }
 
-std::vector<std::string> filler_kinds() {
-  std::vector<std::string> names;
-  for (const FillerRow& row : kFillers) names.emplace_back(row.name);
-  return names;
-}
-
 const std::vector<LayerKey>& layer_keys() {
   using R = KeyReading;
   static const std::vector<LayerKey> keys{

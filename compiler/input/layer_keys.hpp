@@ -30,6 +30,4 @@ struct LayerKey {
 // In an order in which a key comes after those that its reading looks at.
 const std::vector<LayerKey>& layer_keys();
 
-std::vector<std::string> filler_kinds();  // their names
-
 }  // namespace anzan::compiler
