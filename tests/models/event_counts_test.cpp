@@ -295,7 +295,7 @@ TEST(EventCounts, SettingsInstructions) {
   update[Event::kDatabaseWrite] = 9;
   update[Event::kOptimiserBin] = 64;
   update[Event::kOptimiserDecision] = 1;
-  update[Event::kOptimiserSetting] = 18;
+  update[Event::kOptimiserSetting] = 20;
   ASSERT_LE(isa::kUpdateWords, 4);
   EXPECT_EQ(different(count_events(isa::Update{}, 4), update), "");
 
