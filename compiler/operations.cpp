@@ -32,6 +32,8 @@ constexpr Operation kOperations[] = {
     {OpKind::kAveragePoolBackward, nullptr, kItself, always<lower_pool>},
     {OpKind::kRelu, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kReluBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kLeakyRelu, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kLeakyReluBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kAdd, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kCopy, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kLoss, "loss", kItself, lower_loss},

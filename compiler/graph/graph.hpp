@@ -20,6 +20,8 @@ enum class OpKind {
   kAveragePoolBackward,        // dy -> dx
   kRelu,                       // x -> y                   (a selection: shares the slot)
   kReluBackward,               // dy, y -> dx              (dx may be dy)
+  kLeakyRelu,                  // x -> y
+  kLeakyReluBackward,          // dy, x -> dx
   kAdd,                        // a, b -> y                (relu: fused)
   kCopy,                       // x -> y                   (requantised)
   kLoss,                       // logits, label -> loss, prediction, dlogits
@@ -44,6 +46,8 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kAveragePoolBackward, "average_pool_backward"},
     {OpKind::kRelu, "relu"},
     {OpKind::kReluBackward, "relu_backward"},
+    {OpKind::kLeakyRelu, "leaky_relu"},
+    {OpKind::kLeakyReluBackward, "leaky_relu_backward"},
     {OpKind::kAdd, "add"},
     {OpKind::kCopy, "copy"},
     {OpKind::kLoss, "loss"},

@@ -52,6 +52,18 @@ void relu_gradient(Backward& b, const Op& op, int dy) {
   b.propagate(OpKind::kReluBackward, op, op.inputs[0], {dy, op.outputs[0]});
 }
 
+// No selection, so its output has a slot of its own. Back, the factor is 1 where x > 0, else the slope. x
+// decides, as it did forward, and not the output, which would save keeping x: quantising may have made it
+// zero.
+void leaky_relu(Forward& f, const Layer& l, Op& op) {
+  op.kind = OpKind::kLeakyRelu;
+  op.outputs = {f.add_activation(l, op, f.builder().shape_of(op.inputs[0]))};
+}
+void leaky_relu_gradient(Backward& b, const Op& op, int dy) {
+  const int x = op.inputs[0];
+  b.propagate(OpKind::kLeakyReluBackward, op, x, {dy, x});
+}
+
 void add(Forward& f, const Layer&, Op& op) {
   op.kind = OpKind::kAdd;
   op.outputs = {f.add_output(op, f.builder().tensor(op.inputs[0]).shared_out)};
@@ -82,6 +94,7 @@ constexpr Operator kOperators[] = {
     {LayerKind::kMaxPool, max_pool, max_pool_gradient},
     {LayerKind::kAveragePool, average_pool, average_pool_gradient},
     {LayerKind::kRelu, relu, relu_gradient},
+    {LayerKind::kLeakyRelu, leaky_relu, leaky_relu_gradient},
     {LayerKind::kFlatten, nullptr, nullptr},
     {LayerKind::kAdd, add, add_gradient},
     {LayerKind::kSoftmaxCrossEntropy, loss, loss_gradient},

@@ -33,6 +33,14 @@ void read_groups(KeyReading& r) {
   if (r.layer.groups < 1) r.fail("", shown_json(r.value), "at least 1");
 }
 
+void read_slope(KeyReading& r) {
+  double& slope = r.layer.negative_slope;
+  slope = r.value.get<double>();
+  if (slope >= 0 && slope <= 1) return;  // what is not below zero is then the larger of x and slope * x
+  r.fail("", shown_json(r.value), "a number from 0 to 1");
+  slope = 0;
+}
+
 void read_filler(KeyReading& r, Filler& filler) {
   const auto kind = r.value.at("kind").get<std::string>();
   const auto* row = std::find_if(std::begin(kFillerKinds), std::end(kFillerKinds),
@@ -100,6 +108,8 @@ const std::vector<LayerKey>& layer_keys() {
          return Json{l.pad_h, l.pad_w};
        }},
       {"groups", kTakesGroups, false, read_groups, [](const Layer& l) { return Json(l.groups); }},
+      {"negative_slope", kTakesSlope, false, read_slope,
+       [](const Layer& l) { return Json(l.negative_slope); }},
       {"bias", kHasWeights, false, [](R& r) { r.layer.bias = r.value.get<bool>(); },
        [](const Layer& l) { return Json(l.bias); }},
       {"weight_filler", kHasWeights, false, [](R& r) { read_filler(r, r.layer.weight_filler); },

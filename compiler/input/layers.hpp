@@ -18,6 +18,7 @@ enum class LayerKind {
   kMaxPool,
   kAveragePool,
   kRelu,
+  kLeakyRelu,
   kFlatten,
   kAdd,
   kSoftmaxCrossEntropy,
@@ -66,6 +67,7 @@ struct Layer {
   std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, groups = 1;
   bool bias = false;
   Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
+  double negative_slope = 0.01;                                         // leaky ReLU
   double weight_lr = 1, bias_lr = 1, weight_decay = 1, bias_decay = 1;  // multipliers
   std::string place;  // JSON pointer of the layer, for errors found later
 };
@@ -83,6 +85,7 @@ enum LayerFact : unsigned {
   kTakesFlattened = 1u << 8,    // does not care how the elements of an image lie
   kKeepsFlattened = 1u << 9,    // and leaves them so
   kIsLoss = 1u << 10,
+  kTakesSlope = 1u << 11,
 };
 
 struct LayerTraits {
@@ -102,6 +105,7 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kMaxPool, "max_pool", 1, window_shape, kTakesWindow},
     {LayerKind::kAveragePool, "average_pool", 1, window_shape, kTakesWindow},
     {LayerKind::kRelu, "relu", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kLeakyRelu, "leaky_relu", 1, same_shape, kTakesSlope | kTakesFlattened | kKeepsFlattened},
     {LayerKind::kFlatten, "flatten", 1, flat_shape, kIsView | kTakesFlattened | kKeepsFlattened},
     {LayerKind::kAdd, "add", 2, sum_shape, kFusesRelu},
     {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape, kNeedsAllChannels | kIsLoss},

@@ -1,10 +1,12 @@
-// Operations that meet corresponding elements of tensors of one shape: ReLU and its gradient, residual
-// addition, requantising copies.
+// Operations that meet corresponding elements of tensors of one shape: ReLU, leaky ReLU and their gradients,
+// residual addition, requantising copies.
 #include "compiler/lowering/elementwise.hpp"
 
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <stdexcept>
+#include <string>
 
 #include "models/number_format.hpp"
 
@@ -24,6 +26,7 @@ class Elementwise {
       for (const Image& s : sources_)
         lines_[i].push_back(low_.allocate(models::lines_of_rows(s.format, part.rows())));
       lines_[i].push_back(low_.allocate(models::lines_of_rows(target_.format, part.rows())));
+      lines_[i].push_back(low_.allocate(lines_between(part)));
     }
     // pixels are walked as one axis: all tensors have the same layout
     for (const Range& pixels : pieces(target_.h * target_.w, part.pixels)) {
@@ -68,34 +71,48 @@ class Elementwise {
   std::int64_t lines(const Part& part) const {
     std::int64_t result = models::lines_of_rows(target_.format, part.rows());
     for (const Image& s : sources_) result += models::lines_of_rows(s.format, part.rows());
-    return result;
+    return result + lines_between(part);
+  }
+
+  // Of what stands between the instructions of an operation that takes several: FP32.
+  std::int64_t lines_between(const Part& part) const {
+    const bool several = op_.kind == OpKind::kLeakyRelu || op_.kind == OpKind::kLeakyReluBackward;
+    return several ? models::lines_of_rows(isa::Format::kFp32, part.rows()) : 0;
   }
 
   void tile(const Range& pixels, const Range& bg, const Range& c) {
     const std::vector<std::int64_t>& lines = lines_[tile_++ % 2];
-    const auto tile_of = [&](const Image& image, std::int64_t line) {
-      return placed(make_tile({0, 1}, pixels, bg, c, image.format), line);
+    const auto tile_of = [&](isa::Format format, std::int64_t line) {
+      return placed(make_tile({0, 1}, pixels, bg, c, format), line);
     };
     std::vector<Tile> in;
     for (std::size_t s = 0; s < sources_.size(); ++s) {
-      in.push_back(tile_of(sources_[s], lines[s]));
+      in.push_back(tile_of(sources_[s].format, lines[s]));
       low_.load(flat(sources_[s]), in.back());
     }
-    const Tile out = tile_of(target_, lines.back());
+    const Tile out = tile_of(target_.format, lines[in.size()]);
+    const Tile between = tile_of(isa::Format::kFp32, lines[in.size() + 1]);
     const Range channels{c.begin, std::min(c.end, target_.c)};
     for (const BatchRun& run : batch_runs(target_, bg)) {
-      isa::Vector v = operation(in, run);
-      v.mask = lane_mask(0, run.images);
-      v.o = at(first_row(out, run));
-      v.x = indices(target_.index(0, pixels.begin, run.bg.begin, c.begin), target_.image_size());
-      const std::int64_t px = out.x_stride(), b = out.bg_stride();
-      Nest()
-          .loop(pixels.size(), {px, px, px, px, 1})
-          .loop(run.bg.size(), {b, b, b, b, target_.lanes * target_.image_size()})
-          .loop(channels.size(), {1, 1, 1, 1, target_.h * target_.w})
-          .finish(v);
-      clear_unused(v);
-      low_.emit(v);
+      std::vector<isa::Vector> steps = operation(in, between, run);
+      for (isa::Vector& v : steps) {
+        if (&v == &steps.back()) {
+          write_target(v, first_row(out, run));
+        } else {
+          writes_to(v, between.format, kConstantSlot);
+          v.o = at(first_row(between, run));
+        }
+        v.mask = lane_mask(0, run.images);
+        v.x = indices(target_.index(0, pixels.begin, run.bg.begin, c.begin), target_.image_size());
+        const std::int64_t px = out.x_stride(), b = out.bg_stride();
+        Nest()
+            .loop(pixels.size(), {px, px, px, px, 1})
+            .loop(run.bg.size(), {b, b, b, b, target_.lanes * target_.image_size()})
+            .loop(channels.size(), {1, 1, 1, 1, target_.h * target_.w})
+            .finish(v);
+        clear_unused(v);
+        low_.emit(v);
+      }
     }
     low_.store(flat(target_), out, channels);
   }
@@ -111,39 +128,58 @@ class Elementwise {
     }
   }
 
-  isa::Vector operation(const std::vector<Tile>& in, const BatchRun& run) {
-    const auto source = [&](std::size_t s) { return rows(sources_[s], first_row(in[s], run)); };
-    isa::Vector v;
+  void write_target(isa::Vector& v, std::int64_t row) {
     if (target_.slot == sources_[0].slot) {
       writes_to(v, target_);  // a selection of values that have been counted
     } else {
       low_.produces(v, target_);
     }
     v.relu = op_.kind == OpKind::kRelu || op_.relu ? 1 : 0;
-    v.a = source(0);
-    switch (op_.kind) {
-      case OpKind::kAdd:
-        v.op = isa::VectorOp::kAdd;
-        v.b = source(1);
-        break;
-      case OpKind::kReluBackward:  // dy where y > 0
-        v.op = isa::VectorOp::kSelectGt;
-        v.a = source(1);
-        v.b = scalar(low_.scalar(0.0f));
-        v.c = source(0);
-        break;
-      default:
-        v.op = isa::VectorOp::kCopy;
-        break;
-    }
+    v.o = at(row);
+  }
+
+  static isa::Vector instruction(isa::VectorOp op, const isa::Operand& a, const isa::Operand& b = {},
+                                 const isa::Operand& c = {}) {
+    isa::Vector v;
+    v.op = op;
+    v.a = a;
+    v.b = b;
+    v.c = c;
     return v;
+  }
+
+  // All but the last write to `between`, that one to the target.
+  std::vector<isa::Vector> operation(const std::vector<Tile>& in, const Tile& between, const BatchRun& run) {
+    using isa::VectorOp;
+    const auto source = [&](std::size_t s) { return rows(sources_[s], first_row(in[s], run)); };
+    const auto number = [&](double value) { return scalar(low_.scalar(static_cast<float>(value))); };
+    const isa::Operand so_far = rows(between.format, kConstantSlot, first_row(between, run));
+    const double slope = low_.graph().layer(op_).negative_slope;
+    switch (op_.kind) {
+      case OpKind::kRelu:
+      case OpKind::kCopy:
+        return {instruction(VectorOp::kCopy, source(0))};
+      case OpKind::kAdd:
+        return {instruction(VectorOp::kAdd, source(0), source(1))};
+      case OpKind::kReluBackward:  // dy where y > 0
+        return {instruction(VectorOp::kSelectGt, source(1), number(0), source(0))};
+      case OpKind::kLeakyRelu:  // the larger of x and slope x: the slope is at most 1
+        return {instruction(VectorOp::kMul, source(0), number(slope)),
+                instruction(VectorOp::kMax, source(0), so_far)};
+      case OpKind::kLeakyReluBackward:  // dy times the larger of (x > 0 ? 1 : 0) and the slope
+        return {instruction(VectorOp::kSelectGt, source(1), number(0), number(1)),
+                instruction(VectorOp::kMax, so_far, number(slope)),
+                instruction(VectorOp::kMul, source(0), so_far)};
+      default:
+        throw std::logic_error(std::string("not element by element: ") + name(op_.kind));
+    }
   }
 
   Lowering& low_;
   const Op& op_;
   Image target_;
   std::vector<Image> sources_;
-  std::vector<std::int64_t> lines_[2];  // of the tiles of the sources, then of the target
+  std::vector<std::int64_t> lines_[2];  // of the tiles of the sources, the target, and what is between
   int tile_ = 0;
 };
 

@@ -60,6 +60,19 @@ class Windows {
   Eigen::SparseMatrix<double> reads_;  // (tap, output pixel) x input pixel: 1, or 0; padding: a row of 0
 };
 
+// x times factors; those that are not 1 are rounded to FP32, and so is the product.
+Bounded times(const Bounded& x, const Array& factors) {
+  const Array value = factors * x.value, rounded = (factors != 1 && value != 0).cast<double>();
+  const Array roundings = 2 * kUnit * rounded * value;
+  return {value, ((factors * x.deviation).square() + roundings.square()).sqrt() + kTiny * rounded,
+          factors * x.shift, x.present};
+}
+
+// 1 where x is above zero, else the slope.
+Array leaky_factor(const Bounded& x, double slope) {
+  return (x.value > 0).select(Array::Ones(x.value.rows(), x.value.cols()), slope);
+}
+
 // What a max pool chose, by taps as Windows orders them: 1 or 0.
 struct Choice {
   Array chosen;  // the first maximum
@@ -98,7 +111,9 @@ class DoubleNetwork {
   Bounded contraction_forward(const Layer& l) const;
   Bounded max_pool_forward(const Layer& l, Choice& choice);
   Bounded add_forward(const Layer& l) const;
+  void decide(const Bounded& x);
   Bounded relu_forward(const Layer& l);
+  Bounded leaky_relu_forward(const Layer& l);
   void loss(const Layer& l);
 
   void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
@@ -193,12 +208,29 @@ Bounded DoubleNetwork::add_forward(const Layer& l) const {
   return y.finish();
 }
 
-Bounded DoubleNetwork::relu_forward(const Layer& l) {
-  const Bounded& x = input(l);
+// Which elements a ReLU, leaky or not, finds above zero.
+void DoubleNetwork::decide(const Bounded& x) {
   for (const double value : x.value.reshaped<Eigen::RowMajor>()) step_.decisions.push_back(value > 0);
   step_.ambiguous += (x.open() > 0).count();
+}
+
+Bounded DoubleNetwork::relu_forward(const Layer& l) {
+  const Bounded& x = input(l);
+  decide(x);
   const Array may_pass = (x.value + x.error() > 0).cast<double>();
   return {x.value.max(0), x.deviation * may_pass, x.shift * may_pass, x.present};
+}
+
+// Its errors are those of x, or these times the slope where x is certainly below zero.
+Bounded DoubleNetwork::leaky_relu_forward(const Layer& l) {
+  const Bounded& x = input(l);
+  decide(x);
+  const double slope = l.negative_slope;
+  Bounded y = times(x, leaky_factor(x, slope));
+  const Array open = x.open();
+  y.deviation += open * (1 - slope) * x.deviation;
+  y.shift += open * (1 - slope) * x.shift;
+  return y;
 }
 
 // loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - one-hot) / batch. With p = softmax,
@@ -249,6 +281,9 @@ void DoubleNetwork::forward() {
         break;
       case LayerKind::kRelu:
         y = relu_forward(l);
+        break;
+      case LayerKind::kLeakyRelu:
+        y = leaky_relu_forward(l);
         break;
       case LayerKind::kFlatten:
         y = input(l).reshaped(settings_.batch * l.out.channels);
@@ -319,6 +354,12 @@ void DoubleNetwork::backward() {
           dx.add(selected(dy, (input(l).value > 0).cast<double>()));
           dx.add_open(dy, input(l).open());
           break;
+        case LayerKind::kLeakyRelu: {
+          const Bounded scaled = times(dy, leaky_factor(input(l), l.negative_slope));
+          dx.add(selected(scaled, scaled.present));
+          dx.add_open(dy, input(l).open());
+          break;
+        }
         case LayerKind::kFlatten:
         case LayerKind::kAdd:
         case LayerKind::kSoftmaxCrossEntropy: {

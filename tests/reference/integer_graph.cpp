@@ -15,7 +15,9 @@ bool weighted(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
 bool may_fuse(const Layer& l) { return weighted(l) || l.kind == LayerKind::kAdd; }
-bool pointwise(const Layer& l) { return l.kind == LayerKind::kRelu || l.kind == LayerKind::kAdd; }
+bool pointwise(const Layer& l) {
+  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kLeakyRelu || l.kind == LayerKind::kAdd;
+}
 
 }  // namespace
 

@@ -149,6 +149,10 @@ void IntegerNetwork::forward() {
       case LayerKind::kRelu:
         relu_forward(l, node);
         break;
+      case LayerKind::kLeakyRelu:
+        write_values(node.activation(), graph_.image_shape(node.shape),
+                     leaky(l, tensor(activation(l.inputs.at(0)))));
+        break;
       case LayerKind::kFlatten:
       case LayerKind::kSoftmaxCrossEntropy:
         break;
@@ -269,6 +273,9 @@ void IntegerNetwork::backward() {
         case LayerKind::kAdd:
           pass_gradient(l, dy, name);
           break;
+        case LayerKind::kLeakyRelu:
+          write_values(name, dy.shape, leaky(l, dy));
+          break;
         case LayerKind::kFlatten:
         case LayerKind::kSoftmaxCrossEntropy:
           break;
@@ -361,6 +368,15 @@ void IntegerNetwork::average_pool_backward(const Layer& l, const StoredTensor& d
           });
           return static_cast<long double>(fold.sum());
         });
+}
+
+std::vector<float> IntegerNetwork::leaky(const Layer& l, const StoredTensor& through) const {
+  const StoredTensor& x = tensor(activation(l.inputs.at(0)));
+  std::vector<float> values = through.reals();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!(x.real(static_cast<std::int64_t>(i)) > 0)) values[i] *= static_cast<float>(l.negative_slope);
+  }
+  return values;
 }
 
 // Through a lone ReLU or an add: dy, or +0 where the ReLU's output is not above zero. Quantised if the

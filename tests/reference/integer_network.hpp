@@ -18,6 +18,7 @@
 //   Max pool: the first largest tap in (ky, kx) order; selection.
 //   Average pool: FP32 products with fl(1 / area), added in tap order from the first; quantised.
 //   Add: FP32 sum of the two operands, optional ReLU; quantised. Lone ReLU: selection.
+//   Leaky ReLU: x where x > 0, else fl(x fl(slope)); quantised.
 // Loss: its stored results, the gradient of the logits, are given (set()); prediction() is the argmax.
 // Gradients: a tensor with one consumer gets its gradient from it. With several, contribution k (k = 1:
 //   the last consumer) is stored as <layer>.activation_gradient.<k>. They are added in that order, in FP32;
@@ -27,7 +28,8 @@
 //   Convolution: (ky, kx, oc) for data, (group of L images, oy, ox, image) for weights and bias.
 //   Pooling: FP32 sum over the windows that see the element, ascending (ky, kx) of the tap: of dy if the
 //     element was its maximum, else +0; or of fl(dy fl(1 / area)). No window: +0. Quantised.
-//   Lone ReLU: dy where its output > 0, else +0. Add: dy. Both quantised where the target has a format.
+//   Lone ReLU: dy where its output > 0, else +0. Leaky ReLU: dy where its input > 0, else fl(dy fl(slope)).
+//     Add: dy. All quantised where the target has a format.
 // Update, each operation rounded to FP32 once, λ' = fl(weight decay · multiplier), η' = fl(rate ·
 // multiplier):
 //   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'.
@@ -109,6 +111,8 @@ class IntegerNetwork {
                          const std::string& name);
   void average_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
                              const std::string& name);
+  // x or its gradient, multiplied with the slope where x is not above zero.
+  std::vector<float> leaky(const compiler::Layer& l, const StoredTensor& through) const;
   void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
   void update_parameter(const compiler::Layer& l, bool bias);
 

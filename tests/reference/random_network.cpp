@@ -36,7 +36,8 @@ bool weighted(const Layer& l) { return has(l, compiler::kHasWeights); }
 
 class Builder {
  public:
-  Builder(std::uint32_t seed, const RandomNetworkLimits& limits) : draw_(seed), limits_(limits) {
+  Builder(std::uint32_t seed, const RandomNetworkLimits& limits)
+      : draw_(seed), leaks_(seed), limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
   }
@@ -53,6 +54,7 @@ class Builder {
     }
     fully_connected(draw_.between(2, 11));
     append(LayerKind::kSoftmaxCrossEntropy, tip());
+    leak();
     return network_;
   }
 
@@ -151,6 +153,16 @@ class Builder {
     append(LayerKind::kAdd, first).inputs = {first, source};
   }
 
+  // Some ReLUs leak; with draws of their own, so that networks are otherwise as without.
+  void leak() {
+    for (Layer& l : network_.layers) {
+      if (l.kind != LayerKind::kRelu || !leaks_.percent(30)) continue;
+      l.kind = LayerKind::kLeakyRelu;
+      l.name = std::string(compiler::name(l.kind)) + l.name.substr(std::string("relu").size());
+      l.negative_slope = leaks_.percent(20) ? 0.01 : 0.125 * static_cast<double>(leaks_.between(0, 8));
+    }
+  }
+
   void block() {
     const std::int64_t choice = network_.layers.empty() && draw_.percent(70) ? 0 : draw_.between(0, 9);
     if (choice < 4) {
@@ -164,7 +176,7 @@ class Builder {
     }
   }
 
-  Draw draw_;
+  Draw draw_, leaks_;
   RandomNetworkLimits limits_;
   Network network_;
 };

@@ -60,7 +60,7 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
                                          l.pad_h,    l.pad_w,    l.groups};
       };
       const auto multipliers = [](const Layer& l) {
-        return std::vector<double>{l.weight_lr, l.bias_lr, l.weight_decay, l.bias_decay};
+        return std::vector<double>{l.weight_lr, l.bias_lr, l.weight_decay, l.bias_decay, l.negative_slope};
       };
       EXPECT_EQ(a.name, b.name);
       EXPECT_EQ(a.kind, b.kind);

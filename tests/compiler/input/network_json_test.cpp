@@ -22,6 +22,7 @@ TEST(NetworkJson, RoundTrip) {
       {"name": "b", "type": "convolution", "channels": 6, "kernel": 1, "bias": false, "weight_filler": {"kind": "uniform", "value": 0.1}},
       {"name": "c", "type": "add", "inputs": ["a", "b"]},
       {"name": "d", "type": "average_pool", "kernel": [2, 3], "padding": 1},
+      {"name": "k", "type": "leaky_relu"}, {"name": "l", "type": "leaky_relu", "negative_slope": 0.25},
       {"name": "e", "type": "flatten"}, {"name": "g", "type": "relu"},
       {"name": "h", "type": "fully_connected", "channels": 3, "bias_filler": {"kind": "gaussian", "value": 1}, "bias_decay": 0},
       {"name": "f", "type": "softmax_cross_entropy"}]})"));
@@ -30,7 +31,9 @@ TEST(NetworkJson, RoundTrip) {
   EXPECT_EQ(once, twice);
   EXPECT_TRUE(Schema::embedded("input/network.schema.json").check(once).empty());
   EXPECT_EQ(once["layers"][0]["padding"], (Json{1, 0}));
-  EXPECT_EQ(once["layers"][6]["bias_filler"]["value"], 1);
+  EXPECT_EQ(once["layers"][4]["negative_slope"], 0.01);
+  EXPECT_EQ(once["layers"][5]["negative_slope"], 0.25);
+  EXPECT_EQ(once["layers"][8]["bias_filler"]["value"], 1);
 }
 
 // The schema is data, so no compiler compares it with the table of keys. (Types: schema_enums_test.)

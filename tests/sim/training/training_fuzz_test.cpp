@@ -59,6 +59,8 @@ Json layer(Draw& draw, int number) {
     json["channels"] = draw.from(1, 40);
   }
   if (takes(compiler::kHasWeights)) json["bias"] = draw.chance(70);
+  if (takes(compiler::kTakesSlope) && draw.chance(70))
+    json["negative_slope"] = 0.01 * static_cast<double>(draw.from(0, 100));
   return json;
 }
 
