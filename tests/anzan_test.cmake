@@ -1,23 +1,29 @@
 # How tests are registered. Two functions:
 #
-#   anzan_test(NAME SOURCES a.cpp… [LIBRARIES anzan_models…] [LABELS fast] [TIMEOUT 60] [DEFINITIONS A=1…])
+#   anzan_test(NAME SOURCES a.cpp… [LIBRARIES anzan_models…] [LABELS fast] [TIMEOUT 60] [DEFINITIONS A=1…]
+#              [SANITISE why [filter]])
 #     builds the GoogleTest executable NAME (with gmock and a main) and registers each of its tests.
 #
-#   anzan_command_test(NAME COMMAND program argument… [LABELS fast] [TIMEOUT 60] [TARGETS anzan…]
-#                      [ENVIRONMENT A=1…])
-#     registers a program whose exit status decides; TARGETS are what must have been built for it.
+#   anzan_command_test(NAME COMMAND program argument… [LABELS fast] [TIMEOUT 60] [ENVIRONMENT A=1…] [SANITISE why])
+#     registers a program whose exit status decides.
 #
-# LABELS holds `fast` (the default) or `slow`, and `asan` where the test is also to run under the
-# address and undefined-behaviour sanitisers: target `asan_tests` builds exactly what those need.
-# TIMEOUT is in seconds; what may take longest starts first. An executable without tests, or one that ran none, fails.
+# LABELS holds `fast` (the default) or `slow`. TIMEOUT is in seconds; what may take longest starts first. An
+# executable without tests, or one that ran none, fails.
+#
+# A build with sanitisers has only tests with SANITISE, and of these those that `filter` (GoogleTest's) names. It
+# repeats nothing to see it pass again: `why` is what it looks for, and the test's label in such a build.
+#   input       decodes what others have written: files, configurations, programs, texts
+#   memory      reads and writes at addresses that programs compute
+#   lifetime    objects that keep references to each other; threads; runs that end early
+#   arithmetic  shifts and conversions that could leave what C++ defines
 include(GoogleTest)
-
-if(NOT TARGET asan_tests)
-  add_custom_target(asan_tests)
-endif()
+set(anzan_sanitise_reasons input memory lifetime arithmetic)
 
 # Optimising tests themselves takes longer than it saves: what takes long when they run is in the libraries.
 set(anzan_test_options $<$<CONFIG:Release>:-O1>)
+if(ANZAN_SANITIZE)
+  set(anzan_test_options -O0)
+endif()
 # The libraries' headers that most tests read, compiled once: an executable without tests, for the flags of one.
 file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/test_headers.cpp CONTENT "")
 add_executable(anzan_test_headers ${CMAKE_CURRENT_BINARY_DIR}/test_headers.cpp)
@@ -27,31 +33,47 @@ target_precompile_headers(anzan_test_headers PRIVATE <gmock/gmock.h> <gtest/gtes
   <algorithm> <array> <filesystem> <fstream> <functional> <map> <optional> <random> <set> <sstream> <string> <variant>
   <vector>)
 
-function(anzan_check_labels name labels)
-  if(NOT "fast" IN_LIST labels AND NOT "slow" IN_LIST labels)
-    message(FATAL_ERROR "test ${name}: LABELS must hold fast or slow, found \"${labels}\"")
-  endif()
-endfunction()
-
-function(anzan_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;DEFINITIONS")
-  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
-    message(FATAL_ERROR "anzan_test(${name}): needs SOURCES, does not know \"${arg_UNPARSED_ARGUMENTS}\"")
-  endif()
+# Sets what a test did not say, checks the rest; in a sanitised build returns from the caller where the test has no
+# reason to be in it.
+macro(anzan_check_labels name reason)
   if(NOT arg_LABELS)
     set(arg_LABELS fast)
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
-  anzan_check_labels(${name} "${arg_LABELS}")
+  if(NOT "fast" IN_LIST arg_LABELS AND NOT "slow" IN_LIST arg_LABELS)
+    message(FATAL_ERROR "test ${name}: LABELS must hold fast or slow, found \"${arg_LABELS}\"")
+  endif()
+  if(NOT "${reason}" STREQUAL "" AND NOT "${reason}" IN_LIST anzan_sanitise_reasons)
+    message(FATAL_ERROR "test ${name}: SANITISE takes one of ${anzan_sanitise_reasons}, found \"${reason}\"")
+  endif()
+  if(ANZAN_SANITIZE)
+    if("${reason}" STREQUAL "")
+      return()
+    endif()
+    list(APPEND arg_LABELS ${reason})
+  endif()
+endmacro()
+
+function(anzan_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;DEFINITIONS;SANITISE")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "anzan_test(${name}): needs SOURCES, does not know \"${arg_UNPARSED_ARGUMENTS}\"")
+  endif()
+  list(POP_FRONT arg_SANITISE why filter)
+  anzan_check_labels(${name} "${why}")
+  set(chosen "")
+  if(ANZAN_SANITIZE AND filter)
+    set(chosen TEST_FILTER ${filter})
+  endif()
 
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock_main)
   target_compile_definitions(${name} PRIVATE ${arg_DEFINITIONS})
   target_compile_options(${name} PRIVATE ${anzan_test_options})
   target_precompile_headers(${name} REUSE_FROM anzan_test_headers)
-  gtest_discover_tests(${name} TEST_PREFIX ${name}/ TEST_LIST discovered DISCOVERY_TIMEOUT 60
+  gtest_discover_tests(${name} TEST_PREFIX ${name}/ TEST_LIST discovered DISCOVERY_TIMEOUT 60 ${chosen}
     PROPERTIES TIMEOUT ${arg_TIMEOUT} COST ${arg_TIMEOUT} FAIL_REGULAR_EXPRESSION "Running 0 tests")
   # gtest_discover_tests would flatten a list of labels, so they are set where ctest reads the tests.
   set(labels_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_labels.cmake)
@@ -63,28 +85,16 @@ function(anzan_test name)
   add_test(NAME ${name}/has_tests COMMAND ${name} --gtest_list_tests)
   set_tests_properties(${name}/has_tests PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 60
     PASS_REGULAR_EXPRESSION "\\.\n  [A-Za-z]")
-  if("asan" IN_LIST arg_LABELS)
-    add_dependencies(asan_tests ${name})
-  endif()
 endfunction()
 
 function(anzan_command_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "COMMAND;LABELS;TARGETS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT;SANITISE")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_COMMAND)
     message(FATAL_ERROR "anzan_command_test(${name}): needs COMMAND, does not know \"${arg_UNPARSED_ARGUMENTS}\"")
   endif()
-  if(NOT arg_LABELS)
-    set(arg_LABELS fast)
-  endif()
-  if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 60)
-  endif()
-  anzan_check_labels(${name} "${arg_LABELS}")
+  anzan_check_labels(${name} "${arg_SANITISE}")
 
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
     COST ${arg_TIMEOUT} ENVIRONMENT "${arg_ENVIRONMENT}")
-  if("asan" IN_LIST arg_LABELS AND arg_TARGETS)
-    add_dependencies(asan_tests ${arg_TARGETS})
-  endif()
 endfunction()
