@@ -22,7 +22,7 @@ namespace {
 constexpr std::int64_t slabs_in_transit(std::int64_t distance) { return distance * (distance - 1) / 2; }
 
 // One dimension of a way: what goes round are slabs, all pieces of one coordinate.
-struct Ring {
+struct RingInTurns {
   Dimension forward, backward;
   std::int64_t size, outer, run;  // a slab: `outer` runs of so many lines, size · run apart
   std::int64_t first_transit;     // line of what is under way, counted from the place
@@ -68,14 +68,14 @@ class Turns {
   using Lines = std::pair<std::int64_t, std::int64_t>;    // first and stride of the runs
   static constexpr std::size_t kOuter = isa::kLoops - 2;  // the loop around that over lines
 
-  std::vector<Ring> rings(std::size_t s) const {
-    std::vector<Ring> result;
+  std::vector<RingInTurns> rings(std::size_t s) const {
+    std::vector<RingInTurns> result;
     const Way& way = c_.ways[s % c_.ways.size()];
     const std::int64_t all = c_.cores * c_.segments[s].count;
     std::int64_t outer = 1, transit = static_cast<std::int64_t>(long_dimensions(way) + 1) * all;
     for (const Dimension& d : way) {
       if (d.size == 1) continue;
-      Ring r{d, d, d.size, outer, all / (outer * d.size), transit, false};
+      RingInTurns r{d, d, d.size, outer, all / (outer * d.size), transit, false};
       r.backward.reversed = !d.reversed;
       transit += (slabs_in_transit(r.distance(false)) + slabs_in_transit(r.distance(true))) * r.slab();
       outer *= d.size;
@@ -88,7 +88,7 @@ class Turns {
   // What a put raises is taken one later, whatever takes it: so all that raise a semaphore and all that take
   // it stand in one order.
   void plan(std::size_t s) {
-    const std::vector<Ring> all = rings(s);
+    const std::vector<RingInTurns> all = rings(s);
     std::vector<Step> steps{{-1, [=] { load(s); }}};
     std::int64_t time = 0;
     for (std::size_t d = 0; d < all.size(); ++d) {
@@ -114,11 +114,11 @@ class Turns {
 
   // The end of the last dimension, which the store waits for, has semaphores of its own where there are
   // enough: then puts need not wait for stores to take theirs.
-  std::uint32_t semaphore(const Ring& r, bool back, bool last) const {
+  std::uint32_t semaphore(const RingInTurns& r, bool back, bool last) const {
     return neighbour_semaphore(c_.ways, r.direction(back),
                                last && r.last ? NeighbourSignal::kLast : NeighbourSignal::kData);
   }
-  std::uint32_t arrivals(const Ring& r) const {  // of the last round
+  std::uint32_t arrivals(const RingInTurns& r) const {  // of the last round
     return semaphore(r, false, true) | (r.distance(true) > 0 ? semaphore(r, true, true) : 0);
   }
   std::int64_t line(std::size_t s) const { return static_cast<std::int64_t>(s) % c_.places * c_.place_lines; }
@@ -135,7 +135,7 @@ class Turns {
 
   // One round in one direction. The first sends each slab on its way; later ones send on what has arrived in
   // the round before: one slab to its end, and the others in one message.
-  void send(std::size_t s, std::size_t d, const Ring& r, bool back, std::int64_t round,
+  void send(std::size_t s, std::size_t d, const RingInTurns& r, bool back, std::int64_t round,
             std::uint32_t before) {
     const std::int64_t distance = r.distance(back), from = pieces(s, d), to = pieces(s, d + 1);
     const std::uint32_t signal = semaphore(r, back, round == distance);
@@ -185,7 +185,7 @@ class Turns {
 
   // What a core sends to its neighbour: as many runs of lines as a slab has, unless it is said otherwise.
   struct Message {
-    Message(const Ring& ring, bool back)
+    Message(const RingInTurns& ring, bool back)
         : direction(ring.direction(back)), runs(ring.outer), run_lines(ring.run) {}
     Dimension direction;
     std::int64_t runs, run_lines;
@@ -210,7 +210,7 @@ class Turns {
   }
 
   // The slab that has arrived without going anywhere.
-  void keep(std::size_t s, std::size_t d, const Ring& r) {
+  void keep(std::size_t s, std::size_t d, const RingInTurns& r) {
     Exchanged e;
     e.touches = {all_pieces(s, d, false), all_pieces(s, d + 1, true)};
     e.in_core = [=, from = pieces(s, d), to = pieces(s, d + 1)](int core) {
@@ -229,7 +229,7 @@ class Turns {
     const auto level = [&](std::int64_t count, std::int64_t hbm, std::int64_t here) {
       result.push_back({count, load ? hbm : here, load ? here : hbm});
     };
-    for (const Ring& r : rings(s)) level(r.size, r.forward.stride * c_.piece_lines, r.run);
+    for (const RingInTurns& r : rings(s)) level(r.size, r.forward.stride * c_.piece_lines, r.run);
     level(c_.segments[s].count, 1, 1);
     return result;
   }
@@ -255,7 +255,7 @@ class Turns {
 
   std::vector<Dimension> senders(std::size_t s) const {
     std::vector<Dimension> result;
-    for (const Ring& r : rings(s)) {
+    for (const RingInTurns& r : rings(s)) {
       result.push_back(r.forward);
       if (r.distance(true) > 0) result.push_back(r.backward);
     }
