@@ -8,9 +8,9 @@
 namespace anzan::sim {
 namespace {
 
-class Values final : public models::clocked::MeaningOnCore {
+class WatchedValues final : public models::clocked::MeaningOnCore {
  public:
-  Values(Executor& executor, Executor& handing_on, LoadedProgram& program, models::Core& core)
+  WatchedValues(Executor& executor, Executor& handing_on, LoadedProgram& program, models::Core& core)
       : executor_(executor), handing_on_(handing_on), program_(program), core_(core) {}
 
   models::Core& core() override { return core_; }
@@ -47,7 +47,7 @@ std::optional<models::clocked::SystemTiming> MixedEngine::run(std::vector<Loaded
     core_ = &core;
     handing_on_ = std::make_unique<Executor>(core, 1, models::kernels::generic_kernels(core.lanes()));
   }
-  Values meaning(cores.executor(0), *handing_on_, programs[0], core);
+  WatchedValues meaning(cores.executor(0), *handing_on_, programs[0], core);
   models::clocked::SystemTiming timing;
   timing.cores.push_back(clock_.run(programs[0].instructions(), meaning));
   return timing;
