@@ -37,7 +37,7 @@ bool weighted(const Layer& l) { return has(l, compiler::kHasWeights); }
 class Builder {
  public:
   Builder(std::uint32_t seed, const RandomNetworkLimits& limits)
-      : draw_(seed), leaks_(seed), limits_(limits) {
+      : draw_(seed), leaks_(~seed), limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
   }
