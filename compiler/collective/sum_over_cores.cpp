@@ -96,15 +96,13 @@ class Sum {
         {touching(b_.line, b_.lines, false), touching(arrival, ring.chunk, true),
          raising(semaphores_.from(d))},
         0, false));
-    std::vector<Access> touches{touching(arrival, ring.chunk, false), touching(b_.line, b_.lines, true)};
-    for (const Access& a : using_slot(b_.slot)) touches.push_back(a);
-    touches.push_back(taking(semaphores_.from(d)));
     round.parts.push_back(part(
-        [=, format = b_.format, slot = b_.slot, lanes = lanes_](int core) {
-          return isa::Instruction(
-              adding_lines(own(core, -t - 2), arrival, ring.chunk, {format, slot, lanes}));
+        [=, what = Summed{b_.format, b_.slot, lanes_}](int core) {
+          return isa::Instruction(adding_lines(own(core, -t - 2), arrival, ring.chunk, what));
         },
-        std::move(touches), semaphores_.from(d), true));
+        {touching(arrival, ring.chunk, false), touching(b_.line, b_.lines, true), reading_slot(b_.slot),
+         writing_slot(b_.slot), taking(semaphores_.from(d))},
+        semaphores_.from(d), true));
     rounds_.push_back(std::move(round));
   }
 

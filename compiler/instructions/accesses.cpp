@@ -167,9 +167,4 @@ std::vector<Access> accesses(const isa::Instruction& instruction, std::int64_t l
   return std::visit([&](const auto& i) { return of(i, lanes); }, instruction);
 }
 
-std::vector<Access> using_slot(int slot) {
-  return {{Resource::kSlotForReading, slot, slot + 1, false},
-          {Resource::kSlotForWriting, slot, slot + 1, false}};
-}
-
 }  // namespace anzan::compiler

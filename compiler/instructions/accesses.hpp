@@ -46,7 +46,8 @@ inline Access taking(std::uint32_t semaphore) {
 inline Access ordered(std::int64_t number, bool write = true) {
   return {Access::Resource::kOrder, number, number + 1, write};
 }
-// Rows of a tensor are read and written, without statistics: what an addition in place needs of its slot.
-std::vector<Access> using_slot(int slot);
+// Of a slot: rows of its tensor are read, or written by instructions that may change places with each other.
+inline Access reading_slot(int slot) { return {Access::Resource::kSlotForReading, slot, slot + 1, false}; }
+inline Access writing_slot(int slot) { return {Access::Resource::kSlotForWriting, slot, slot + 1, false}; }
 
 }  // namespace anzan::compiler

@@ -248,9 +248,8 @@ class Division::Roads {
         const std::int64_t to = work + place_behind(axis, core, r + 2) * lines;
         return isa::Instruction(adding_lines(to, landing, lines, what));
       };
-      e.touches = using_slot(all.slot);
-      e.touches.insert(e.touches.begin(),
-                       {touching(landing, lines, false), touching(work, size * lines, true)});
+      e.touches = {touching(landing, lines, false), touching(work, size * lines, true),
+                   reading_slot(all.slot), writing_slot(all.slot)};
       ring(low).take(low, std::move(e));
       ring(low).release(low);
     }
