@@ -20,26 +20,40 @@ Resource memory(isa::Space space) {
   return space == isa::Space::kHbm ? Resource::kHbm : Resource::kScratchpad;
 }
 
-// A walk in pieces without gaps of a line: `run` units from each of the places that `levels` visit.
+// A walk in pieces without gaps of a line: `run` units from each of the places that the levels visit.
 struct Pieces {
+  struct Level {
+    std::int64_t stride, count;  // more than 0, more than 1
+  };
   std::int64_t base = 0, run = 1;
-  std::vector<std::pair<std::int64_t, std::int64_t>> levels;  // stride > 0 and count > 1, strides ascending
+  std::array<Level, isa::kLoops> levels;  // those from `first` to `end`, strides ascending
+  std::size_t first = 0, end = 0;
 
+  bool empty() const { return first == end; }
+  const Level& innermost() const { return levels[first]; }
   std::int64_t count() const {
     std::int64_t n = 1;
-    for (const auto& level : levels) n *= level.second;
+    for (std::size_t l = first; l < end; ++l) n *= levels[l].count;
     return n;
+  }
+  void sort() {
+    std::sort(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(end),
+              [](const Level& a, const Level& b) {
+                return std::pair(a.stride, a.count) < std::pair(b.stride, b.count);
+              });
   }
   // The innermost level becomes one run, gaps included.
   void fill_innermost() {
-    run += levels.front().first * (levels.front().second - 1);
-    levels.erase(levels.begin());
+    run += innermost().stride * (innermost().count - 1);
+    ++first;
   }
 };
 
 class AccessList {
  public:
-  explicit AccessList(const Loops& loops, int outer = isa::kLoops) : loops_(loops), outer_(outer) {}
+  explicit AccessList(const Loops& loops, int outer = isa::kLoops) : loops_(loops), outer_(outer) {
+    list.reserve(8);  // seldom more
+  }
 
   // What each iteration touches: `extent` units from the address plus `offset` on, `per_line` units a line.
   struct Units {
@@ -50,7 +64,7 @@ class AccessList {
   void add(Resource resource, const isa::Address& a, int depth, const Units& units, bool write) {
     Pieces p = pieces_of(a, depth, units);
     p.base += units.offset;
-    visit(p, p.levels.size(), p.base, [&](std::int64_t at) {
+    visit(p, p.end, p.base, [&](std::int64_t at) {
       list.push_back({resource, at / units.per_line, (at + p.run - 1) / units.per_line + 1, write});
     });
   }
@@ -81,17 +95,17 @@ class AccessList {
       const std::int64_t stride = a.stride[k], count = loops_[k];
       if (count < 2 || stride == 0) continue;
       if (stride < 0) p.base += stride * (count - 1);
-      p.levels.emplace_back(stride < 0 ? -stride : stride, count);
+      p.levels[p.end++] = {stride < 0 ? -stride : stride, count};
     }
-    std::sort(p.levels.begin(), p.levels.end());
-    const auto closed = [&] { return !p.levels.empty() && p.levels.front().first < p.run + units.per_line; };
+    p.sort();
+    const auto closed = [&] { return !p.empty() && p.innermost().stride < p.run + units.per_line; };
     while (closed() || p.count() > kMostPieces) p.fill_innermost();
     return p;
   }
 
   template <class Visit>
   static void visit(const Pieces& p, std::size_t level, std::int64_t at, const Visit& one) {
-    if (level == 0) return one(at);
+    if (level == p.first) return one(at);
     const auto [stride, count] = p.levels[level - 1];
     for (std::int64_t i = 0; i < count; ++i) visit(p, level - 1, at + i * stride, one);
   }

@@ -31,7 +31,8 @@ class History {
       if (s->second.readers.empty()) depend(s->second.writer);
       for (const std::int32_t reader : s->second.readers) depend(reader);
     }
-    first->second = {writer, {}};
+    first->second.writer = writer;
+    first->second.readers.clear();
     stretches_.erase(std::next(first), last);
   }
 
@@ -59,15 +60,17 @@ Dependencies dependencies_of(std::size_t instructions, const Touches& touches, c
   result.before.resize(instructions);
   std::map<std::size_t, std::array<History, Access::kResources>> stages;
   std::vector<std::int32_t> noted(instructions, -1);  // by earlier instruction: the last that noted it
+  std::vector<std::int32_t> before;                   // of one instruction; kept in vectors of just its size
   for (std::size_t i = 0; i < instructions; ++i) {
     const auto number = static_cast<std::int32_t>(i);
+    before.clear();
     const auto depend = [&](std::int32_t earlier) {
       if (earlier < 0 || earlier == number || noted[static_cast<std::size_t>(earlier)] == number) return;
       noted[static_cast<std::size_t>(earlier)] = number;
-      result.before[i].push_back(earlier);
+      before.push_back(earlier);
     };
     depend(cause(i));
-    const std::vector<Access> touched = touches(i);
+    const std::vector<Access>& touched = touches(i);
     std::array<History, Access::kResources>& histories = stages[stage(i)];
     for (const bool write : {false, true}) {  // an instruction reads before it writes
       for (const Access& a : touched) {
@@ -76,6 +79,7 @@ Dependencies dependencies_of(std::size_t instructions, const Touches& touches, c
         write ? history.write(a.begin, a.end, number, depend) : history.read(a.begin, a.end, number, depend);
       }
     }
+    result.before[i].assign(before.begin(), before.end());
   }
   return result;
 }
@@ -83,15 +87,19 @@ Dependencies dependencies_of(std::size_t instructions, const Touches& touches, c
 }  // namespace
 
 Dependencies dependencies(const isa::Program& program, std::int64_t lanes) {
+  std::vector<Access> touched;
   return dependencies_of(
-      program.size(), [&](std::size_t i) { return accesses(program[i], lanes); },
+      program.size(),
+      [&](std::size_t i) -> const std::vector<Access>& { return touched = accesses(program[i], lanes); },
       [](std::size_t) { return std::size_t{0}; }, [](std::size_t) { return std::int32_t{-1}; });
 }
 
 Dependencies dependencies(const Listing& listing, std::int64_t lanes) {
-  const auto touches = [&](std::size_t i) {
+  std::vector<Access> touched;
+  const auto touches = [&](std::size_t i) -> const std::vector<Access>& {
     const Exchanged* exchanged = listing.exchanged_at(i);
-    return exchanged != nullptr ? exchanged->touches : accesses(listing.program[i], lanes);
+    if (exchanged != nullptr) return exchanged->touches;
+    return touched = accesses(listing.program[i], lanes);
   };
   const auto cause = [&](std::size_t i) {
     const Exchanged* exchanged = listing.exchanged_at(i);

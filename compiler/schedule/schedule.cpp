@@ -26,7 +26,11 @@ std::int64_t expected_cycles(const isa::Instruction& i) {
 using Edges = std::vector<std::vector<std::int32_t>>;
 
 Edges reversed(const Edges& before) {
+  std::vector<std::size_t> count(before.size(), 0);
+  for (const std::vector<std::int32_t>& all : before)
+    for (const std::int32_t b : all) ++count[static_cast<std::size_t>(b)];
   Edges after(before.size());
+  for (std::size_t i = 0; i < before.size(); ++i) after[i].reserve(count[i]);
   for (std::size_t i = 0; i < before.size(); ++i) {
     for (const std::int32_t b : before[i])
       after[static_cast<std::size_t>(b)].push_back(static_cast<std::int32_t>(i));
@@ -186,7 +190,7 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes) {
     l.program.push_back(std::move(listing.program[old]));
     l.region_of.push_back(listing.region_of[old]);
     l.exchanged.push_back(old < listing.exchanged.size() ? listing.exchanged[old] : nullptr);
-    kept[stage].before.emplace_back();
+    kept[stage].before.emplace_back().reserve(written.before[old].size());
     for (const std::int32_t b : written.before[old]) {
       const auto before = static_cast<std::size_t>(b);
       if (listing.stage_at(before) == stage) kept[stage].before.back().push_back(place[before]);
