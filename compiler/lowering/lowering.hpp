@@ -106,15 +106,13 @@ class Lowering {
   // What the tile searches decided, one line each, for the dump.
   void note(std::string decision) { tables_.notes.push_back(std::move(decision)); }
 
-  // Statistics are taken of integer tensors that have a slot of their own.
-  bool analyses(int slot, isa::Format format) const {
-    return work_.analysing && slot != kConstantSlot && models::has_binary_point(format);
-  }
+  // Statistics are taken of tensors that have a slot of their own, whether or not it has a binary point.
+  bool analyses(int slot) const { return work_.analysing && slot != kConstantSlot; }
   // The instruction writes new values of an image or a tensor: they are counted, if any are.
   template <class Arithmetic, class Target>
   void produces(Arithmetic& instruction, const Target& target) const {
     writes_to(instruction, target);
-    instruction.analyse = analyses(target.slot, target.format) ? 1 : 0;
+    instruction.analyse = analyses(target.slot) ? 1 : 0;
   }
 
  private:
