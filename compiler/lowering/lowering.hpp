@@ -123,6 +123,8 @@ class Lowering {
   Ring& ring() { return areas_[static_cast<std::size_t>(work_.area)]; }
   const Ring& ring() const { return areas_[static_cast<std::size_t>(work_.area)]; }
   int new_scalar(std::uint32_t bits);
+  // Of the instructions from number `first` of the listing on, which write by this slot.
+  void shift_indices(std::size_t first, int slot);
 
   const Graph& graph_;
   Constants constants_;
@@ -130,6 +132,7 @@ class Lowering {
   int stage_ = 0;
   ScratchpadShares shares_;
   std::array<Ring, kAreas> areas_;
+  std::vector<std::shared_ptr<const IndexShift>> index_shifts_;  // of what is written, by its slot
   std::int64_t cursor_ = 0, taken_end_ = 0;
   Work work_;
   std::uint16_t region_ = 0;
