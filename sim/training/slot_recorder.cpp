@@ -20,6 +20,7 @@ void SlotRecorder::record(models::Core& core, std::int64_t steps) {
     Slot& slot = slots_[s];
     const models::SlotStatistics total = core.statistics.take_total(static_cast<int>(s));
     slot.values += total.values;
+    slot.zeros += total.zeros;
     slot.saturated += std::uint64_t{total.saturated_high} + total.saturated_low;
     slot.underflows += total.underflows;
     slot.histogram = total.histogram;
@@ -45,8 +46,9 @@ Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const mo
     json["policy"] = integer ? Json(isa::name(settings.policy)) : Json();
     json["binary_point"] = integer ? Json(int{settings.q_write}) : Json();
     json["values"] = slot.values;
-    json["saturation_rate"] = rate(slot.saturated, slot.values);
-    json["underflow_rate"] = rate(slot.underflows, slot.values);
+    json["zero_rate"] = rate(slot.zeros, slot.values);
+    json["saturation_rate"] = integer ? rate(slot.saturated, slot.values) : Json();
+    json["underflow_rate"] = integer ? rate(slot.underflows, slot.values) : Json();
     json["history"] = integer ? Json(slot.history) : Json::array();
     json["histogram"] = slot.histogram;
     report.push_back(std::move(json));
@@ -57,7 +59,7 @@ Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const mo
 Json SlotRecorder::to_json() const {
   Json json = Json::array();
   for (const Slot& slot : slots_) {
-    json.push_back({slot.values, slot.saturated, slot.underflows, slot.history, slot.histogram});
+    json.push_back({slot.values, slot.zeros, slot.saturated, slot.underflows, slot.history, slot.histogram});
   }
   return json;
 }
@@ -67,10 +69,11 @@ void SlotRecorder::from_json(const Json& json) {
     const Json& entry = json.at(s);
     Slot& slot = slots_[s];
     entry.at(0).get_to(slot.values);
-    entry.at(1).get_to(slot.saturated);
-    entry.at(2).get_to(slot.underflows);
-    entry.at(3).get_to(slot.history);
-    entry.at(4).get_to(slot.histogram);
+    entry.at(1).get_to(slot.zeros);
+    entry.at(2).get_to(slot.saturated);
+    entry.at(3).get_to(slot.underflows);
+    entry.at(4).get_to(slot.history);
+    entry.at(5).get_to(slot.histogram);
   }
 }
 
