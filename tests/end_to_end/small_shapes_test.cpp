@@ -63,9 +63,31 @@ class Shapes {
     const SmallAxis &y = axes_[static_cast<std::size_t>(number / n)],
                     &x = axes_[static_cast<std::size_t>(number % n)];
     std::mt19937 random(static_cast<std::uint32_t>(number) * 3 + static_cast<std::uint32_t>(kind_));
+    try_network(network(y, x, random), static_cast<std::uint32_t>(number), random);
+  }
+
+  // A first layer of few channels and a kernel of which the least scratchpad holds a few rows; every other
+  // one is fully connected.
+  void try_large_kernel(std::uint32_t seed) {
+    std::mt19937 random(seed);
+    compiler::Network net;
+    net.name = "large_kernel";
+    const auto axis = [&] {
+      const std::int64_t kernel = drawn(random, 5, 14);
+      return SmallAxis{kernel, drawn(random, 1, 3), drawn(random, 0, 2), kernel + drawn(random, 0, 3)};
+    };
+    const SmallAxis y = axis(), x = axis();
+    net.input = {drawn(random, 1, 3), y.size, x.size};
+    if (seed % 2 == 0) window(weighted(net, LayerKind::kConvolution, drawn(random, 1, 6), random), y, x);
+    classify(net, random);
+    try_network(net, seed, random);
+  }
+
+ private:
+  void try_network(const compiler::Network& network, std::uint32_t seed, std::mt19937& random) {
     StepCase c;
-    c.seed = static_cast<std::uint32_t>(number);
-    c.network = network(y, x, random);
+    c.seed = seed;
+    c.network = network;
     constexpr int kLanes[] = {4, 8, 16, 32};
     c.chip.lanes = kLanes[random() % 4];
     c.training.batch = drawn(random, 1, c.chip.lanes == 4 ? 6 : 3);
@@ -85,7 +107,6 @@ class Shapes {
     elements_ += step->elements_compared();
   }
 
- private:
   compiler::Network network(const SmallAxis& y, const SmallAxis& x, std::mt19937& random) const {
     compiler::Network net;
     net.name = "small_shape";
@@ -98,12 +119,16 @@ class Shapes {
       window(append(net, kind_), y, x);
     }
     if (random() % 2 == 0) append(net, LayerKind::kRelu);
+    classify(net, random);
+    return net;
+  }
+
+  static void classify(compiler::Network& net, std::mt19937& random) {
     Layer& last = weighted(net, LayerKind::kFullyConnected, drawn(random, 2, 4), random);
     last.kernel_h = last.in.height;
     last.kernel_w = last.in.width;
     last.out.height = last.out.width = 1;
     append(net, LayerKind::kSoftmaxCrossEntropy);
-    return net;
   }
 
   static Layer& append(compiler::Network& net, LayerKind kind) {
@@ -174,14 +199,22 @@ void try_pairs(LayerKind kind, std::int64_t first, std::int64_t step) {
 TEST(SmallShapes, Convolutions1) { try_pairs(LayerKind::kConvolution, 0, 661); }
 TEST(SmallShapes, Convolutions2) { try_pairs(LayerKind::kConvolution, 220, 661); }
 TEST(SmallShapes, Convolutions3) { try_pairs(LayerKind::kConvolution, 440, 661); }
+TEST(SmallShapes, LargeKernelsOfFirstLayers) {
+  Shapes shapes(LayerKind::kConvolution);
+  for (std::uint32_t seed = 1; seed <= 60 && !HasFailure(); ++seed) shapes.try_large_kernel(seed);
+}
 TEST(SmallShapes, MaxPools) { try_pairs(LayerKind::kMaxPool, 0, 97); }
 TEST(SmallShapes, AveragePools) { try_pairs(LayerKind::kAveragePool, 48, 97); }
 
-TEST(SmallShapes, DISABLED_AllPairsOfConvolutions) { try_pairs(LayerKind::kConvolution, 0, 1); }
-TEST(SmallShapes, DISABLED_AllPairsOfPools) {
-  try_pairs(LayerKind::kMaxPool, 0, 1);
-  try_pairs(LayerKind::kAveragePool, 0, 1);
+// All pairs, in parts that can run side by side.
+constexpr int kParts = 31;
+class AllShapes : public ::testing::TestWithParam<int> {};
+TEST_P(AllShapes, DISABLED_Convolutions) { try_pairs(LayerKind::kConvolution, GetParam(), kParts); }
+TEST_P(AllShapes, DISABLED_Pools) {
+  try_pairs(LayerKind::kMaxPool, GetParam(), kParts);
+  try_pairs(LayerKind::kAveragePool, GetParam(), kParts);
 }
+INSTANTIATE_TEST_SUITE_P(Part, AllShapes, ::testing::Range(0, kParts));
 
 }  // namespace
 }  // namespace anzan::testing
