@@ -44,7 +44,8 @@ void add_collective(CLI::App& app, CollectiveArguments& arguments) {
                          "all_reduce (default), reduce_scatter, all_gather, broadcast or all_to_all");
   collective->add_option("--bytes", arguments.bytes, "Of the buffer that each core has")->required();
   collective->add_option("--format", arguments.format, "What is added: fp32 (default), int16 or int8");
-  collective->add_option("--out", arguments.out, "Also writes JSON, with every link")->type_name("FILE");
+  collective->add_option("--out", arguments.out, "Also writes JSON, with every link; - is standard output")
+      ->type_name("FILE");
   collective->add_option("--trace", arguments.trace, "Also writes a trace for Perfetto: cores and links")
       ->type_name("FILE");
   collective->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
@@ -60,16 +61,18 @@ void collective(const CollectiveArguments& arguments) {
   const Configuration configuration = load_configuration(arguments.config, overrides, Purpose::kCollective);
   if (configuration.system.parameters.divided())
     throw InputError("/system/mapping", "a divided network", "one axis: a collective is over all cores");
-  const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format);
-  std::cout << cost.text();
   const char* option = "--out";
   try {
-    if (!arguments.out.empty()) write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
+    if (!arguments.out.empty()) check_writable(arguments.out);
     option = "--trace";
-    if (!arguments.trace.empty()) trace_collective(configuration, cost, arguments.trace);
+    if (!arguments.trace.empty()) check_writable(arguments.trace);
   } catch (const std::system_error& error) {
     throw InputError(option, error.what(), "a file that can be written");
   }
+  const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format);
+  (arguments.out == "-" || arguments.trace == "-" ? std::cerr : std::cout) << cost.text();
+  if (!arguments.out.empty()) write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
+  if (!arguments.trace.empty()) trace_collective(configuration, cost, arguments.trace);
 }
 
 }  // namespace anzan::sim

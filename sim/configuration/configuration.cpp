@@ -13,7 +13,6 @@
 #include "sim/configuration/hbm_settings.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
-#include "sim/host/sha256.hpp"
 #include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
@@ -35,6 +34,7 @@ class Reader {
     if (purpose_ == Purpose::kCollective && json_.is_object() && json_.value("training", Json()).is_object())
       json_["training"]["batch"] = 1;
     findings_ = schema.check(json_);
+    if (json_.is_object()) json_.erase("$schema");
     if (!json_.is_object()) throw InputError(std::move(findings_));
     read_network();
     schema.fill_defaults(json_);
@@ -92,6 +92,19 @@ class Reader {
     }
   }
 
+  // The name of the layer that a finding's place is in, or of.
+  static std::string layer_at(const Json& network, const std::string& place, const std::string& finding) {
+    const std::string layers = place + "/layers/";
+    if (finding.rfind(layers, 0) != 0) return "";
+    const std::string number =
+        finding.substr(layers.size(), finding.find('/', layers.size()) - layers.size());
+    try {
+      return "layer " + network.at("layers").at(std::stoul(number)).at("name").get<std::string>();
+    } catch (const std::exception&) {
+      return "";  // a layer without a name, or none
+    }
+  }
+
   void read_network() {
     if (!json_.contains("network")) return;
     Json network = json_["network"];
@@ -105,13 +118,13 @@ class Reader {
         return;
       }
       std::vector<InputFinding> found = Schema::embedded("input/network.schema.json").check(network, place);
-      if (!found.empty()) {
-        findings_.insert(findings_.end(), found.begin(), found.end());
-        return;
-      }
+      if (!found.empty()) throw InputError(std::move(found));
       config_.network = compiler::parse_network(network, place);
     } catch (const InputError& error) {
-      findings_.insert(findings_.end(), error.findings().begin(), error.findings().end());
+      for (InputFinding finding : error.findings()) {
+        finding.name = layer_at(network, place, finding.place);
+        findings_.push_back(std::move(finding));
+      }
       return;
     }
     network_known_ = true;
@@ -315,8 +328,9 @@ class Reader {
 
 }  // namespace
 
-std::string Configuration::identity(const std::string& dataset_digest) const {
+Json Configuration::identity(const std::string& dataset_digest) const {
   Json json = effective;
+  json["version"] = ANZAN_VERSION;
   json.erase("engine");
   // what only decides what things cost
   json.erase("technology");
@@ -331,7 +345,8 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
     json["system"]["mapping"].erase(key);
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);
-  json["training"].erase("snapshot_interval");
+  for (const char* key : {"snapshot_interval", "test_interval"}) json["training"].erase(key);
+  if (training.learning_rate.policy != LearningRate::Policy::kPoly) json["training"].erase("iterations");
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();
   for (const char* key : {"train_images_used", "test_images_used"}) {
@@ -339,8 +354,21 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
   }
   data["digest"] = dataset_digest;
   json["dataset"] = data;
-  const std::string text = json.dump();
-  return Sha256::of(text.data(), text.size());
+  return json;
+}
+
+std::vector<InputFinding> differences(const Json& identity, const Json& other) {
+  const Json here = identity.flatten(), there = other.flatten();
+  std::vector<InputFinding> findings;
+  Json keys = here;
+  keys.update(there);
+  for (const auto& item : keys.items()) {
+    const auto found = here.find(item.key()), expected = there.find(item.key());
+    const bool has = found != here.end(), had = expected != there.end();
+    if (has && had && *found == *expected) continue;
+    findings.push_back({item.key(), has ? shown(*found) : "nothing", had ? shown(*expected) : "nothing"});
+  }
+  return findings;
 }
 
 Configuration load_configuration(const fs::path& file, const std::vector<Override>& overrides,

@@ -1,6 +1,9 @@
 // 64-bit sums of the 32-bit counters of each step, which cannot saturate within one step.
 #include "sim/training/slot_recorder.hpp"
 
+#include <algorithm>
+#include <stdexcept>
+
 #include "compiler/graph/graph.hpp"
 #include "models/number_format.hpp"
 
@@ -11,6 +14,12 @@ using Json = nlohmann::json;
 
 Json rate(std::uint64_t count, std::uint64_t values) {
   return values == 0 ? Json() : Json(static_cast<double>(count) / static_cast<double>(values));
+}
+
+// Converting alone would take -1 and 0.5, too.
+std::uint64_t counted(const Json& json) {
+  if (!json.is_number_unsigned()) throw std::invalid_argument("a count that is none");
+  return json.get<std::uint64_t>();
 }
 
 }  // namespace
@@ -68,12 +77,19 @@ void SlotRecorder::from_json(const Json& json) {
   for (std::size_t s = 0; s < slots_.size(); ++s) {
     const Json& entry = json.at(s);
     Slot& slot = slots_[s];
-    entry.at(0).get_to(slot.values);
-    entry.at(1).get_to(slot.zeros);
-    entry.at(2).get_to(slot.saturated);
-    entry.at(3).get_to(slot.underflows);
-    entry.at(4).get_to(slot.history);
-    entry.at(5).get_to(slot.histogram);
+    slot.values = counted(entry.at(0));
+    slot.zeros = counted(entry.at(1));
+    slot.saturated = counted(entry.at(2));
+    slot.underflows = counted(entry.at(3));
+    slot.history.clear();
+    for (const Json& change : entry.at(4)) {
+      if (!change.at(1).is_number_integer()) throw std::invalid_argument("a binary point that is none");
+      slot.history.emplace_back(static_cast<std::int64_t>(counted(change.at(0))), change.at(1).get<int>());
+    }
+    if (entry.at(5).size() != slot.histogram.size())
+      throw std::invalid_argument("a histogram of another size");
+    std::transform(entry.at(5).begin(), entry.at(5).end(), slot.histogram.begin(),
+                   [](const Json& value) { return static_cast<std::uint32_t>(counted(value)); });
   }
 }
 
