@@ -86,6 +86,12 @@ std::optional<CollectiveKind> parse_collective(std::string_view name) {
   return {};
 }
 
+std::int64_t collective_hbm_lines(const CollectiveParameters& p) {
+  const std::int64_t cores = SystemParameters{p.exchange, {}}.cores(),
+                     buffer = collective_piece_lines(p, cores) * cores;
+  return p.kind == CollectiveKind::kBroadcast ? buffer : 2 * buffer;
+}
+
 CollectiveProgram collective_program(const CollectiveParameters& p) {
   if (p.bytes < 1) throw std::invalid_argument("collective: found " + std::to_string(p.bytes) + " bytes");
   if (SystemParameters{p.exchange, {}}.cores() < 2)
@@ -98,12 +104,11 @@ CollectiveProgram collective_program(const CollectiveParameters& p) {
   program.ways = c.ways;
   program.piece_lines = c.piece_lines;
   program.lines = program.result_line = c.lines();
-  program.hbm_lines = 2 * c.lines();
+  program.hbm_lines = collective_hbm_lines(p);
   program.credits = credits(p, c);
   if (p.kind == CollectiveKind::kBroadcast) {
     program.same_in_every_core = false;
     program.result_line = 0;
-    program.hbm_lines = c.lines();
     program.in_core = [p, c](int core) { return broadcast_in_core(p, c, 0, core).program; };
     return program;
   }

@@ -56,6 +56,9 @@ struct CollectiveProgram {
   std::function<isa::Program(int core)> in_core;
 };
 
+// Lines of HBM for the buffer and, beside it, the result.
+std::int64_t collective_hbm_lines(const CollectiveParameters& parameters);
+
 // Throws InputError where a scratchpad has no room for a line of each piece, std::invalid_argument for fewer
 // than two cores, less than one byte, or too many dimensions for the semaphores.
 CollectiveProgram collective_program(const CollectiveParameters& parameters);

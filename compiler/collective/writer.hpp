@@ -26,6 +26,9 @@ struct CollectiveCut {
   std::int64_t lines() const { return cores * piece_lines; }
 };
 
+// Of each core's share of the buffer.
+std::int64_t collective_piece_lines(const CollectiveParameters& parameters, std::int64_t cores);
+
 // `buffers` of a segment's length lie in the scratchpad for each that is under way; one more line stays free,
 // for credits. Throws InputError where there is no room for a line of each piece.
 CollectiveCut cut(const CollectiveParameters& parameters, std::vector<Way> ways, int buffers);

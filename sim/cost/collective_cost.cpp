@@ -36,6 +36,18 @@ compiler::CollectiveProgram program_of(const compiler::CollectiveParameters& col
   }
 }
 
+// The buffer, and the result beside it, lie in the HBM of each core.
+void check_room(const Configuration& c, const compiler::CollectiveParameters& p) {
+  const std::int64_t room = c.cost.core.hbm.bytes(), line_bytes = 4 * c.chip.lanes;
+  const std::string there = fmt::format("the {} bytes of HBM that each core has (/chip/hbm)", room);
+  if (p.bytes > room)  // so much that counting in lines could overflow
+    throw InputError("--bytes", std::to_string(p.bytes), "at most " + there);
+  const std::int64_t needed = compiler::collective_hbm_lines(p) * line_bytes;
+  if (needed > room)
+    throw InputError("--bytes", std::to_string(p.bytes),
+                     fmt::format("fewer: buffer and result take {} bytes of {}", needed, there));
+}
+
 // Latencies may hide behind the rest, or the other way round.
 double least_cycles(const CollectiveTerms& t) { return std::max(t.latency, t.busiest()); }
 
@@ -59,6 +71,7 @@ CollectiveCost cost_of_collective(const Configuration& c, compiler::CollectiveKi
   if (c.system.cores() == 1) throw InputError("/system/chips", "one core in all", "at least two cores");
   if (bytes < 1) throw InputError("--bytes", std::to_string(bytes), "at least 1");
   const compiler::CollectiveParameters collective = collective_parameters(c, kind, bytes, format);
+  check_room(c, collective);
   const compiler::CollectiveProgram program = program_of(collective);
   CollectiveCost cost;
   cost.kind = kind;
