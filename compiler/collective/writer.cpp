@@ -11,7 +11,6 @@
 namespace anzan::compiler {
 namespace {
 
-constexpr std::int64_t kMostLoop = 65535;
 constexpr std::int64_t kUnderWay = 4;  // segments of each way
 constexpr std::int64_t kFreeLines = 1;
 

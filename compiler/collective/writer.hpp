@@ -15,6 +15,8 @@ struct PieceSegment {
   std::int64_t first = 0, count = 0;
 };
 
+inline constexpr std::int64_t kMostLoop = 65535;
+
 struct CollectiveCut {
   int cores = 1;
   std::int64_t line_bytes = 64, piece_lines = 0;
