@@ -47,6 +47,8 @@ struct OnlyWork {
   Work operator()(const isa::Transpose&) const { return Work::kTranspose; }
   Work operator()(const isa::Update&) const { return Work::kUpdate; }
   Work operator()(const isa::Settle&) const { return Work::kSettle; }
+  Work operator()(const isa::Take&) const { return Work::kTake; }
+  Work operator()(const isa::Give&) const { return Work::kGive; }
   Work operator()(const isa::Put&) const { return Work::kPut; }
   template <class Other>
   Work operator()(const Other&) const {
@@ -111,8 +113,9 @@ std::vector<Handover> handovers(const isa::Program& program, const models::Progr
 }
 
 std::string_view name(Work work) {
-  constexpr std::array<std::string_view, kWorkKinds> kNames{
-      "compute", "drain", "overhead", "merge", "hbm", "copy", "transpose", "update", "settle", "put"};
+  constexpr std::array<std::string_view, kWorkKinds> kNames{"compute", "drain", "overhead",  "merge",
+                                                            "hbm",     "copy",  "transpose", "update",
+                                                            "settle",  "put",   "take",      "give"};
   return kNames.at(static_cast<std::size_t>(work));
 }
 

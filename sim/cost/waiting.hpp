@@ -46,8 +46,10 @@ enum class Work {
   kUpdate,
   kSettle,
   kPut,
+  kTake,
+  kGive,
 };
-inline constexpr std::size_t kWorkKinds = 10;
+inline constexpr std::size_t kWorkKinds = 12;
 std::string_view name(Work work);
 
 using WorkCycles = std::array<std::int64_t, kWorkKinds>;  // by Work
