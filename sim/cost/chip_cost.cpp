@@ -154,15 +154,16 @@ std::int64_t ChipCost::cycles(const ProgramRuns& runs) const {
   return sum;
 }
 
+double ChipCost::joules_a_run(ProgramKind kind) const {
+  if (kind != ProgramKind::kStep) return static_cast<double>(cores()) * programs[kind].energy.total_joules;
+  return over_cores([](const ProgramCost& c) { return c.energy.total_joules; }) + link_joules();
+}
+
 double ChipCost::joules(const ProgramRuns& runs) const {
-  double between = 0;  // steps, of one core
-  for (const ProgramKind kind : compiler::kProgramKinds) {
-    if (kind != ProgramKind::kStep)
-      between += static_cast<double>(runs[kind]) * programs[kind].energy.total_joules;
-  }
-  const double of_a_step = over_cores([](const ProgramCost& c) { return c.energy.total_joules; });
-  return static_cast<double>(cores()) * between +
-         static_cast<double>(runs[ProgramKind::kStep]) * (of_a_step + link_joules());
+  double sum = 0;
+  for (const ProgramKind kind : compiler::kProgramKinds)
+    sum += static_cast<double>(runs[kind]) * joules_a_run(kind);
+  return sum;
 }
 
 double ChipCost::link_joules() const {
@@ -208,12 +209,15 @@ Json ChipCost::energy(const ProgramRuns& runs) const {
         over_cores([c](const ProgramCost& cost) { return cost.energy.joules_by_component[c]; });
   const char* links = models::name(models::Component::kLinks);
   parts[links] = parts.value(links, 0.0) + link_joules();
-  const double of_cores = over_cores([](const ProgramCost& c) { return c.energy.total_joules; });
+  Json by_program = Json::object();
+  for (const ProgramKind kind : compiler::kProgramKinds)
+    by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"joules", joules_a_run(kind)}};
   return {
       {"technology", options_.technology.name},
-      {"joules_per_step", of_cores + link_joules()},
+      {"joules_per_step", joules_a_run(ProgramKind::kStep)},
       {"by_component", parts},
       {"watching_joules_per_step", over_cores([](const ProgramCost& c) { return c.energy.watching_joules; })},
+      {"programs", by_program},
       {"total_joules", joules(runs)}};
 }
 

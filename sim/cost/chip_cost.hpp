@@ -62,6 +62,7 @@ struct ChipCost {
   std::int64_t cores() const { return system_ ? system_->options.cores() : 1; }
   std::int64_t cycles_per_step() const { return system_ ? system_->cycles_per_step : step().timing.cycles; }
   std::int64_t cycles_a_run(compiler::ProgramKind kind) const;
+  double joules_a_run(compiler::ProgramKind kind) const;  // of all cores
   std::vector<UnitUse> uses(std::size_t stage) const;
   std::vector<RegionUse> region_uses() const;
   RepeatedStep repeated_step(std::size_t stage) const;

@@ -102,6 +102,8 @@ struct EnergyCase {
       program.add(c.program, c.timing);
       program.add_static(static_cast<double>(c.timing.cycles) / (options.clock_ghz * 1e9));
       program.times_cores(config.system.cores());
+      expect_same(energy.at("programs").at(compiler::name(kind)).at("joules").get<double>(), program.total(),
+                  compiler::name(kind));
       total += static_cast<double>(runs[kind]) * program.total();
     }
     expect_same(energy.at("total_joules").get<double>(), total, "in all");
