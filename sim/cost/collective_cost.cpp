@@ -12,6 +12,7 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/cost/system_cost.hpp"
 #include "sim/cost/system_runner.hpp"
+#include "sim/host/quantity.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -181,10 +182,9 @@ std::string CollectiveCost::way_text() const {
 
 std::string CollectiveCost::text() const {
   const Json j = json();
-  std::string text =
-      fmt::format("{} of {} bytes in each of {} cores on {} chips ({}): {} cycles, {:.3f} us, {:.2f} GB/s\n",
-                  compiler::name(kind), bytes, cores, chips, isa::name(format), cycles, seconds * 1e6,
-                  static_cast<double>(bytes) / seconds * 1e-9);
+  std::string text = fmt::format("{} of {} bytes in each of {} cores on {} chips ({}): {} cycles, {}, {}/s\n",
+                                 compiler::name(kind), bytes, cores, chips, isa::name(format), cycles,
+                                 seconds_text(seconds), bytes_text(static_cast<double>(bytes) / seconds));
   text += way_text();
   text += fmt::format("theory (alpha-beta): {:.0f} cycles = ", theory.cycles());
   const double together = theory.latency + theory.busiest();

@@ -291,6 +291,7 @@ void TrainingRun::finish() {
       {"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
   result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch}, {"steps", step_}};
   result_["precision"]["slots"] = slots_.report(model_.slots, trainer_->core());
+  result_["network"] = network_to_json(configuration_.network);
   result_["memory"] = memory_to_json(model_.memory);
   result_["time"] = cost_.time(runs());
   result_["energy"] = cost_.energy(runs());
