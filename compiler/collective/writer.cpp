@@ -36,11 +36,15 @@ InputError too_small(const CollectiveParameters& p, int pieces, int lines) {
       std::to_string(lines) + " lines for each of " + std::to_string(pieces) + " cores");
 }
 
+std::int64_t collective_piece_lines(const CollectiveParameters& p, std::int64_t cores) {
+  return ceil_div(ceil_div(p.bytes, line_bytes(p.chip)), cores);
+}
+
 CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buffers) {
   CollectiveCut c;
   for (const Dimension& d : ways.front()) c.cores *= d.size;
   c.line_bytes = line_bytes(p.chip);
-  c.piece_lines = ceil_div(ceil_div(p.bytes, c.line_bytes), c.cores);
+  c.piece_lines = collective_piece_lines(p, c.cores);
   const std::int64_t room = scratchpad_lines(p.chip) - kFreeLines,
                      most = room / (buffers * c.cores);  // lines of each piece, under way in all
   if (most < 1) throw too_small(p, c.cores, buffers);

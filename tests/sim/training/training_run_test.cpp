@@ -20,7 +20,7 @@ TEST(TrainingRun, ResultKeepsItsSchema) {
   for (const char* preset : {"fp32", "int8", "int8_master16"}) {
     const ScratchDirectory scratch;
     TrainingRun run(small_configuration_with(scratch, {std::string("/precision/preset=") + preset}),
-                    scratch / "out", false, Progress::Kind::kQuiet);
+                    scratch / "out", Beginning::kNew, Progress::Kind::kQuiet);
     ASSERT_TRUE(run.train());
     const Json result = read_json_file(scratch / "out/result.json");
     EXPECT_EQ(result, run.result());
@@ -47,7 +47,7 @@ TEST(TrainingRun, DivergenceIsReportedAsNull) {
   TrainingRun run(small_configuration_with(
                       scratch, {"/precision/preset=fp32", "/training/optimizer/learning_rate/base=1000",
                                 "/training/optimizer/weight_decay=1"}),
-                  scratch / "out", false, Progress::Kind::kQuiet);
+                  scratch / "out", Beginning::kNew, Progress::Kind::kQuiet);
   ASSERT_TRUE(run.train());
   EXPECT_TRUE(run.result()["accuracy"]["train_loss"].is_null());
   EXPECT_TRUE(Schema::embedded("training/result.schema.json").check(run.result()).empty());
