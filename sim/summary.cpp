@@ -90,12 +90,13 @@ std::string summary(const Json& result) {
   std::size_t width = 6;
   const Json& slots = result.at("precision").at("slots");
   for (const Json& slot : slots) width = std::max(width, slot.at("name").get<std::string>().size());
-  text += fmt::format("{:<{}}  format  width  binary point  saturated  underflowed\n", "tensor", width);
+  text +=
+      fmt::format("{:<{}}  format  width  binary point  zero      saturated  underflowed\n", "tensor", width);
   for (const Json& slot : slots) {
-    text += fmt::format("{:<{}}  {:<6}  {:>5}  {:>12}  {:>9}  {:>11}\n", slot.at("name").get<std::string>(),
-                        width, slot.at("format").get<std::string>(), integer(slot.at("width")),
-                        integer(slot.at("binary_point")), rate(slot.at("saturation_rate")),
-                        rate(slot.at("underflow_rate")));
+    text += fmt::format(
+        "{:<{}}  {:<6}  {:>5}  {:>12}  {:>8}  {:>9}  {:>11}\n", slot.at("name").get<std::string>(), width,
+        slot.at("format").get<std::string>(), integer(slot.at("width")), integer(slot.at("binary_point")),
+        rate(slot.at("zero_rate")), rate(slot.at("saturation_rate")), rate(slot.at("underflow_rate")));
   }
   return text;
 }

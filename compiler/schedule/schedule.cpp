@@ -189,6 +189,7 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes) {
     place[old] = static_cast<std::int32_t>(l.program.size());
     l.program.push_back(std::move(listing.program[old]));
     l.region_of.push_back(listing.region_of[old]);
+    l.index_shift.push_back(old < listing.index_shift.size() ? listing.index_shift[old] : nullptr);
     l.exchanged.push_back(old < listing.exchanged.size() ? listing.exchanged[old] : nullptr);
     kept[stage].before.emplace_back().reserve(written.before[old].size());
     for (const std::int32_t b : written.before[old]) {

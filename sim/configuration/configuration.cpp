@@ -38,8 +38,6 @@ class Reader {
     if (!json_.is_object()) throw InputError(std::move(findings_));
     read_network();
     schema.fill_defaults(json_);
-    if (purpose_ == Purpose::kCollective && clean("/training") && clean("/chip") && clean("/system"))
-      share_images();
     if (clean("/training")) read_training();
     if (clean("/dataset")) read_dataset();
     if (clean("/precision") && network_known_) {
@@ -48,12 +46,12 @@ class Reader {
     if (clean("/chip")) read_chip();
     if (clean("/chip") && clean("/system")) {
       const Json system = json_["system"], chip = json_["chip"];
+      const bool trains = purpose_ != Purpose::kCollective,
+                 searches = trains && system["mapping"]["automatic"].get<bool>();
+      // before the network is built, which takes long where it is large
+      if (trains && !searches && clean("/training")) check_shares();
       config_.system = merge_system(json_["system"], json_["chip"], gradients(), findings_);
-      if (system["mapping"]["automatic"].get<bool>()) {
-        search_ = {system, chip};
-      } else if (clean("/training") && clean("/system")) {
-        check_shares();
-      }
+      if (searches) search_ = {system, chip};
     }
     if (clean("/technology")) read_technology();
     if (clean("/engine"))
@@ -131,13 +129,6 @@ class Reader {
     json_["network"] = compiler::network_to_json(config_.network);
   }
 
-  // As many as there are lanes in the system.
-  void share_images() {
-    json_["training"]["batch"] = json_["chip"]["lanes"].get<std::int64_t>() *
-                                 json_["chip"]["cores"].get<std::int64_t>() *
-                                 json_["system"]["chips"].get<std::int64_t>();
-  }
-
   compiler::Gradients gradients() const {
     if (purpose_ == Purpose::kCollective) return {};
     return compiler::gradients_of(config_.network, config_.precision);
@@ -199,8 +190,13 @@ class Reader {
   }
 
   void check_shares() {
-    const std::int64_t cores = config_.system.parameters.data_cores(), lanes = config_.chip.lanes;
-    if (cores > 1 && config_.parameters.batch % (cores * lanes) != 0)
+    const Json& mapping = json_["system"]["mapping"];
+    const std::int64_t parts =
+                           mapping["tensor"].get<std::int64_t>() * mapping["pipeline"].get<std::int64_t>(),
+                       all = json_["system"]["chips"].get<std::int64_t>() *
+                             json_["chip"]["cores"].get<std::int64_t>(),
+                       cores = all / parts, lanes = config_.chip.lanes;
+    if (cores > 1 && all % parts == 0 && config_.parameters.batch % (cores * lanes) != 0)
       findings_.push_back({"/training/batch", shown(json_["training"]["batch"]),
                            "a multiple of " + std::to_string(cores * lanes) + ": images for " +
                                std::to_string(lanes) + " lanes of each of " + std::to_string(cores) +
@@ -273,7 +269,17 @@ class Reader {
     return merge_system(system, chip, gradients(), findings);
   }
 
+  // What is cheap to see: a layer for each stage, and whole lanes of images.
+  bool may_be(const compiler::MappingSizes& sizes) const {
+    const std::int64_t data = config_.system.cores() / (std::int64_t{sizes.tensor} * sizes.pipeline),
+                       lanes = config_.chip.lanes, batch = config_.parameters.batch;
+    const bool divided = data > 1 || sizes.micro_batches > 1;
+    return static_cast<std::size_t>(sizes.pipeline) <= config_.network.layers.size() &&
+           (!divided || batch % (data * sizes.micro_batches * lanes) == 0);
+  }
+
   std::optional<std::int64_t> expected_cycles(const compiler::MappingSizes& sizes) const {
+    if (!may_be(sizes)) return {};
     std::vector<InputFinding> findings;
     Json system;
     const SystemOptions options = divided(sizes, system, findings);

@@ -29,6 +29,7 @@ void SlotRecorder::record(models::Core& core, std::int64_t steps) {
     Slot& slot = slots_[s];
     const models::SlotStatistics total = core.statistics.take_total(static_cast<int>(s));
     slot.values += total.values;
+    slot.zeros += total.zeros;
     slot.saturated += std::uint64_t{total.saturated_high} + total.saturated_low;
     slot.underflows += total.underflows;
     slot.histogram = total.histogram;
@@ -54,8 +55,9 @@ Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const mo
     json["policy"] = integer ? Json(isa::name(settings.policy)) : Json();
     json["binary_point"] = integer ? Json(int{settings.q_write}) : Json();
     json["values"] = slot.values;
-    json["saturation_rate"] = rate(slot.saturated, slot.values);
-    json["underflow_rate"] = rate(slot.underflows, slot.values);
+    json["zero_rate"] = rate(slot.zeros, slot.values);
+    json["saturation_rate"] = integer ? rate(slot.saturated, slot.values) : Json();
+    json["underflow_rate"] = integer ? rate(slot.underflows, slot.values) : Json();
     json["history"] = integer ? Json(slot.history) : Json::array();
     json["histogram"] = slot.histogram;
     report.push_back(std::move(json));
@@ -66,7 +68,7 @@ Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const mo
 Json SlotRecorder::to_json() const {
   Json json = Json::array();
   for (const Slot& slot : slots_) {
-    json.push_back({slot.values, slot.saturated, slot.underflows, slot.history, slot.histogram});
+    json.push_back({slot.values, slot.zeros, slot.saturated, slot.underflows, slot.history, slot.histogram});
   }
   return json;
 }
@@ -76,16 +78,17 @@ void SlotRecorder::from_json(const Json& json) {
     const Json& entry = json.at(s);
     Slot& slot = slots_[s];
     slot.values = counted(entry.at(0));
-    slot.saturated = counted(entry.at(1));
-    slot.underflows = counted(entry.at(2));
+    slot.zeros = counted(entry.at(1));
+    slot.saturated = counted(entry.at(2));
+    slot.underflows = counted(entry.at(3));
     slot.history.clear();
-    for (const Json& change : entry.at(3)) {
+    for (const Json& change : entry.at(4)) {
       if (!change.at(1).is_number_integer()) throw std::invalid_argument("a binary point that is none");
       slot.history.emplace_back(static_cast<std::int64_t>(counted(change.at(0))), change.at(1).get<int>());
     }
-    if (entry.at(4).size() != slot.histogram.size())
+    if (entry.at(5).size() != slot.histogram.size())
       throw std::invalid_argument("a histogram of another size");
-    std::transform(entry.at(4).begin(), entry.at(4).end(), slot.histogram.begin(),
+    std::transform(entry.at(5).begin(), entry.at(5).end(), slot.histogram.begin(),
                    [](const Json& value) { return static_cast<std::uint32_t>(counted(value)); });
   }
 }

@@ -28,7 +28,7 @@ class SlotRecorder {
 
  private:
   struct Slot {
-    std::uint64_t values = 0, saturated = 0, underflows = 0;
+    std::uint64_t values = 0, zeros = 0, saturated = 0, underflows = 0;
     std::vector<std::pair<std::int64_t, int>> history;  // steps done, q
     std::array<std::uint32_t, isa::kHistogramBins> histogram{};
   };

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 #include "models/settings_optimiser.hpp"
 #include "sim/engines/functional_engine.hpp"
 #include "sim/host/sha256.hpp"
@@ -132,6 +133,16 @@ void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   spread();
 }
 
+// No settings optimiser reads and clears the window of a tensor without a binary point: it would run full.
+void Trainer::clear_unread_windows() {
+  for (std::size_t s = 0; s < model_.slots.size(); ++s) {
+    if (models::has_binary_point(model_.slots[s].format)) continue;
+    const int slot = static_cast<int>(s);
+    core().statistics.window(slot) = {};
+    for (int c = 0; c < cores_.size(); ++c) cores_.core(c).statistics.window(slot) = {};
+  }
+}
+
 double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
                      double learning_rate) {
   set_learning_rate(learning_rate);
@@ -140,6 +151,7 @@ double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& image
   for (int c = 0; c < cores_.size(); ++c)
     cores_.core(c).settings.set_step(static_cast<std::uint32_t>(number));
   distribution_.clear_totals();
+  clear_unread_windows();
   run(ProgramKind::kStep);
   distribution_.share_statistics();
   double sum = 0;

@@ -63,6 +63,7 @@ class Trainer {
   std::int64_t classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images);
   void set_learning_rate(double learning_rate);
   void write_initial_weights();
+  void clear_unread_windows();
   std::string digest_of(const std::vector<const compiler::TensorInfo*>& tensors);
 
   const compiler::CompiledModel& model_;

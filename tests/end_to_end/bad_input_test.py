@@ -88,6 +88,12 @@ class BadInput(AnzanTest):
         self.assert_wrong_input(self.call("collective", config, "--bytes", "1", "--kind", "gossip", *four), "--kind", "gossip", "one of all_reduce, ")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "1", "--format", "fp8", *four), "--format", "found fp8")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "0", *four), "--bytes: found 0")
+        for size in ("9223372036854775808", "99999999999999999999", "8MiBs", "-1", "1.5"):
+            self.assert_wrong_input(self.call("collective", config, f"--bytes={size}", *four), f"--bytes: found {size}, expected bytes, such as")
+        for size, expected in (("700000000", "buffer and result take"), ("1e14", "at most the 1073741824 bytes of HBM"),
+                               ("9223372036854775807", "at most the 1073741824 bytes of HBM")):
+            self.assert_wrong_input(self.call("collective", config, "--bytes", size, "--set", "/system/chips=2", timeout=20), "--bytes: found ", expected)
+        self.assertEqual(self.call("collective", config, "--bytes", "64KiB", *four).stdout, self.call("collective", config, "--bytes", "65536", *four).stdout)
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64"), "/system/chips", "at least two cores")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64", "--set", "/system/chips=lots"), "/system/chips")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64", *four, "--out", "/proc/no/such"), "--out", "a file that can be")
@@ -96,6 +102,25 @@ class BadInput(AnzanTest):
         wide = ("--set", "/system/chips=256", "--set", "/system/topology/kind=hypercube", "--set", "/system/exchange/dimensions=[2,2,2,2,2,2,2,2]")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "9000000", "--kind", "reduce_scatter", *wide, timeout=20),
                                 "/system/exchange/dimensions", "semaphores")
+
+    def test_a_cable_twice(self):
+        twice = '/system/topology={"kind": "links", "sizes": [2, 2], "links": [[0, 1], [1, 0]]}'
+        self.assert_wrong_input(self.call("collective", self.write_config(), "--bytes", "64", "--set", "/system/chips=2", "--set", twice),
+                                "/system/topology/links/1: found [1,0]", "each cable once")
+
+    def test_systems_too_large(self):
+        config = self.write_config()
+        for sets, *parts in ((("/system/chips=4096", "/chip/cores=1024"), "/system/chips: found 4096, expected at most 7 chips of 1024 cores"),
+                             (("/system/chips=4096", "/chip/cores=2"), "/system/chips: found 4096, expected at most 3344 chips of 2 cores"),
+                             (("/chip/cores=1024", "/system/mapping/automatic=true"), "/system/mapping"),
+                             (("/system/chips=4096", "/system/exchange/algorithm=halving_doubling"), "/training/batch"),
+                             (("/chip/cores=1024", ), "/training/batch")):
+            with self.subTest(sets):
+                arguments = [a for s in sets for a in ("--set", s)]
+                self.assert_wrong_input(self.call("cost", config, *arguments, timeout=20), *parts)
+        many = ("--set", "/system/chips=4096", "--set", "/system/exchange/algorithm=halving_doubling")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "64", *many, timeout=60),
+                                "/system/exchange/dimensions", "fewer: 1 ways through 12 dimensions need 13 semaphores of 12")
 
     def test_files_that_are_no_configuration(self):
         for name, content, part in (("a.json", "", "a.json"), ("b.json", "{", "line 1"), ("c.json", '{"a": 1, "a": 2}', "twice"),
