@@ -142,6 +142,7 @@ class Reader {
     options.shuffle = training["shuffle"].get<bool>();
     options.test_interval = training["test_interval"].get<std::int64_t>();
     options.snapshot_interval = training["snapshot_interval"].get<std::int64_t>();
+    options.stop_on_divergence = training["on_divergence"] == kOnDivergence[0];
     options.learning_rate = parse_learning_rate(optimizer["learning_rate"], options.iterations,
                                                 "/training/optimizer/learning_rate", findings_);
     if (!network_known_) return;
@@ -331,7 +332,7 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
     json["system"]["mapping"].erase(key);
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);
-  json["training"].erase("snapshot_interval");
+  for (const char* key : {"snapshot_interval", "on_divergence"}) json["training"].erase(key);
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();
   for (const char* key : {"train_images_used", "test_images_used"}) {
