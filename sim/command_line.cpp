@@ -157,9 +157,13 @@ int run(const RunArguments& arguments) {
     return kFailed;
   }
   if (!arguments.quiet) {
-    std::cout << summary(training.result()) << "result: " << (out / "result.json").string() << '\n';
+    std::cout << "result: " << (out / "result.json").string() << '\n' << summary(training.result());
   }
   flush_output();
+  if (const auto failure = training.failure()) {
+    fmt::print(stderr, "anzan: training has failed: {}\n", *failure);
+    return kFailed;
+  }
   return kDone;
 }
 

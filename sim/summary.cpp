@@ -18,6 +18,12 @@ std::string rate(const Json& value) {
   return value.is_null() ? "-" : fmt::format("{:.2e}", value.get<double>());
 }
 
+std::string lost_updates(const Json& slot) {
+  if (slot.at("updates").is_null()) return "-";
+  return fmt::format("{:.2f} %",
+                     100 * slot.at("vanished_updates").get<double>() / slot.at("updates").get<double>());
+}
+
 std::string integer(const Json& value) { return value.is_null() ? "-" : std::to_string(value.get<int>()); }
 
 // The shares below are left out.
@@ -116,14 +122,20 @@ std::string summary(const Json& result) {
   std::size_t width = 6;
   const Json& slots = result.at("precision").at("slots");
   for (const Json& slot : slots) width = std::max(width, slot.at("name").get<std::string>().size());
-  text +=
-      fmt::format("{:<{}}  format  width  binary point  zero      saturated  underflowed\n", "tensor", width);
+  text += fmt::format("{:<{}}  format  width  binary point  zero      saturated  underflowed  updates lost\n",
+                      "tensor", width);
   for (const Json& slot : slots) {
-    text += fmt::format(
-        "{:<{}}  {:<6}  {:>5}  {:>12}  {:>8}  {:>9}  {:>11}\n", slot.at("name").get<std::string>(), width,
-        slot.at("format").get<std::string>(), integer(slot.at("width")), integer(slot.at("binary_point")),
-        rate(slot.at("zero_rate")), rate(slot.at("saturation_rate")), rate(slot.at("underflow_rate")));
+    text +=
+        fmt::format("{:<{}}  {:<6}  {:>5}  {:>12}  {:>8}  {:>9}  {:>11}  {:>12}\n",
+                    slot.at("name").get<std::string>(), width, slot.at("format").get<std::string>(),
+                    integer(slot.at("width")), integer(slot.at("binary_point")), rate(slot.at("zero_rate")),
+                    rate(slot.at("saturation_rate")), rate(slot.at("underflow_rate")), lost_updates(slot));
   }
+  for (const Json& warning : result.at("warnings"))
+    text += fmt::format("warning: {}\n", warning.at("text").get<std::string>());
+  const Json& status = result.at("status");
+  if (!status.at("text").is_null())
+    text += fmt::format("TRAINING HAS FAILED: {}\n", status.at("text").get<std::string>());
   return text;
 }
 
