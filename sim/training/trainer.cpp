@@ -12,6 +12,7 @@
 #include "models/number_format.hpp"
 #include "models/settings_optimiser.hpp"
 #include "sim/engines/functional_engine.hpp"
+#include "sim/host/quantity.hpp"
 #include "sim/host/sha256.hpp"
 #include "sim/training/initial_weights.hpp"
 #include "sim/training/tensor_memory.hpp"
@@ -28,8 +29,8 @@ std::int64_t checked_lines(const compiler::CompiledModel& model) {
   if (needed <= there) return model.hbm_lines;
   throw compiler::InputError(
       "/training/batch",
-      fmt::format("{} images, which need {:.1f} GiB of HBM", model.training.batch, needed / (1 << 30)),
-      fmt::format("a training step that fits into the {:.1f} GiB of this host", there / (1 << 30)));
+      fmt::format("{} images, which need {} of HBM", model.training.batch, bytes_text(needed)),
+      fmt::format("a training step that fits into the {} of this host", bytes_text(there)));
 }
 
 // Slot settings while the first binary points are found.
