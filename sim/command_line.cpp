@@ -157,9 +157,13 @@ int run(const RunArguments& arguments) {
     return kFailed;
   }
   if (!arguments.quiet) {
-    std::cout << summary(training.result()) << "result: " << (out / "result.json").string() << '\n';
+    std::cout << "result: " << (out / "result.json").string() << '\n' << summary(training.result());
   }
   flush_output();
+  if (const auto failure = training.failure()) {
+    fmt::print(stderr, "anzan: training has failed: {}\n", *failure);
+    return kFailed;
+  }
   return kDone;
 }
 
@@ -190,6 +194,7 @@ int cost(const CostArguments& arguments) {
                               {"energy", cost.energy(once)},
                               {"traffic", cost.traffic()},
                               {"roofline", cost.roofline()},
+                              {"network", network_to_json(c.network)},
                               {"memory", memory_to_json(model.memory)},
                               {"config", c.effective}};
   std::cout << cost_summary(result);

@@ -146,6 +146,7 @@ class Reader {
     options.shuffle = training["shuffle"].get<bool>();
     options.test_interval = training["test_interval"].get<std::int64_t>();
     options.snapshot_interval = training["snapshot_interval"].get<std::int64_t>();
+    options.stop_on_divergence = training["on_divergence"] == kOnDivergence[0];
     options.learning_rate = parse_learning_rate(optimizer["learning_rate"], options.iterations,
                                                 "/training/optimizer/learning_rate", findings_);
     if (!network_known_) return;
@@ -351,7 +352,7 @@ Json Configuration::identity(const std::string& dataset_digest) const {
     json["system"]["mapping"].erase(key);
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);
-  for (const char* key : {"snapshot_interval", "test_interval"}) json["training"].erase(key);
+  for (const char* key : {"snapshot_interval", "test_interval", "on_divergence"}) json["training"].erase(key);
   if (training.learning_rate.policy != LearningRate::Policy::kPoly) json["training"].erase("iterations");
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();

@@ -1,9 +1,11 @@
 // A run's configuration: read, checked against the schemas and for sense, with everything spelt out.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/compiler.hpp"
@@ -21,8 +23,12 @@ struct TrainingOptions {
   std::uint32_t seed = 1;
   bool shuffle = true;
   std::int64_t test_interval = 0, snapshot_interval = 0;  // in steps; 0: never
+  bool stop_on_divergence = true;                         // otherwise such a run goes on to its end
   LearningRate learning_rate;
 };
+
+// What can be done on divergence, by name; the first is the default.
+inline constexpr std::array<std::string_view, 2> kOnDivergence{"stop", "continue"};
 
 struct EngineOptions {
   EngineKind kind = EngineKind::kFunctional;

@@ -67,7 +67,8 @@ Trainer::Trainer(const compiler::CompiledModel& model, const compiler::Network& 
       engine_(engine),
       cores_(cores_with_settings(model.system.cores(), model, seed, threads)),
       whole_(host_core(model, seed, threads)),
-      distribution_(model, network, core(), cores_) {
+      distribution_(model, network, core(), cores_),
+      watch_(model, cores_) {
   for (const ProgramKind kind : compiler::kProgramKinds) {
     const bool step = kind == ProgramKind::kStep;
     Cores& cores = whole_ && !step ? *whole_ : cores_;
@@ -152,8 +153,10 @@ double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& image
     cores_.core(c).settings.set_step(static_cast<std::uint32_t>(number));
   distribution_.clear_totals();
   clear_unread_windows();
+  watch_.before(core());
   run(ProgramKind::kStep);
   distribution_.share_statistics();
+  updates_ = watch_.after(core());
   double sum = 0;
   for (std::size_t n = 0; n < images.size(); ++n) sum += distribution_.loss(static_cast<std::int64_t>(n));
   return sum / static_cast<double>(images.size());

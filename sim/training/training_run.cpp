@@ -92,6 +92,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginn
                                          threads_, *engine_)),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
       slots_(model_.slots.size()),
+      loss_watch_(static_cast<int>(configuration_.network.classes())),
       progress_(progress),
       started_at_(Clock::now()) {
   if (beginning_ == Beginning::kResume) {
@@ -159,7 +160,8 @@ Json TrainingRun::header() const {
           {"history", history_},
           {"wall_seconds", wall_seconds()},
           {"training_seconds", training_seconds_},
-          {"slots", slots_.to_json()}};
+          {"slots", slots_.to_json()},
+          {"loss_watch", loss_watch_.to_json()}};
 }
 
 void TrainingRun::restore(const Json& header) {
@@ -170,6 +172,7 @@ void TrainingRun::restore(const Json& header) {
   earlier_wall_seconds_ = header.at("wall_seconds").get<double>();
   training_seconds_ = first_training_seconds_ = header.at("training_seconds").get<double>();
   slots_.from_json(header.at("slots"));
+  loss_watch_.from_json(header.at("loss_watch"));
 }
 
 std::vector<std::int64_t> TrainingRun::batch_of(std::int64_t step) {
@@ -195,7 +198,7 @@ bool TrainingRun::train() {
       save();
       return false;
     }
-    if (step_ == options.iterations) break;
+    if (over()) break;
     step();
     show(false);
     const bool snapshot = options.snapshot_interval > 0 && step_ % options.snapshot_interval == 0;
@@ -211,16 +214,21 @@ void TrainingRun::step() {
   const double loss =
       trainer_->step(dataset_.train, batch_of(step_), step_, configuration_.training.learning_rate.at(step_));
   ++step_;
-  slots_.record(trainer_->core(), step_);
+  slots_.record(trainer_->core(), step_, trainer_->updates());
+  loss_watch_.add(step_, loss, trainer_->updates());
   losses_.push_back(loss);
   if (losses_.size() > kSmoothing) losses_.pop_front();
   training_seconds_ += seconds_since(start);
 }
 
+bool TrainingRun::over() const {
+  const TrainingOptions& options = configuration_.training;
+  return step_ == options.iterations || (options.stop_on_divergence && loss_watch_.now());
+}
+
 bool TrainingRun::test_is_due() const {
   const TrainingOptions& options = configuration_.training;
-  const bool due = step_ == options.iterations ||
-                   (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
+  const bool due = over() || (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
   return due && (history_.empty() || history_.back().at("step") != step_);
 }
 
@@ -284,13 +292,44 @@ void TrainingRun::check_cycles() const {
         fmt::format("{} steps took {} cycles with values and {} without", steps, found, expected));
 }
 
+std::optional<std::string> TrainingRun::failure() const {
+  const std::optional<Divergence> found = loss_watch_.at_end();
+  if (!found || !configuration_.training.stop_on_divergence) return std::nullopt;
+  return fmt::format("{} from step {} on", found->what, found->step);
+}
+
+Json TrainingRun::status() const {
+  const std::optional<Divergence> found = loss_watch_.at_end();
+  if (!found) return {{"state", "trained"}, {"step", Json()}, {"text", Json()}};
+  return {{"state", "diverged"},
+          {"step", found->step},
+          {"text", fmt::format("{} from step {} on", found->what, found->step)}};
+}
+
+Json TrainingRun::warnings() const {
+  constexpr double kGuessing = 0.95;  // of its loss: no better
+  Json found = slots_.warnings(model_.slots, trainer_->core());
+  const double loss = smoothed_loss();
+  if (losses_.size() == kSmoothing && std::isfinite(loss) && loss >= kGuessing * loss_watch_.guessing())
+    found.push_back(
+        {{"kind", "chance_level"},
+         {"tensor", Json()},
+         {"step", Json()},
+         {"text", fmt::format("loss {:.4g} over the last {} steps: no better than guessing ({:.4g})", loss,
+                              kSmoothing, loss_watch_.guessing())}});
+  return found;
+}
+
 void TrainingRun::finish() {
   check_cycles();
   const double images = static_cast<double>(step_) * static_cast<double>(configuration_.parameters.batch);
   result_["accuracy"] = {
       {"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
   result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch}, {"steps", step_}};
+  result_["status"] = status();
+  result_["warnings"] = warnings();
   result_["precision"]["slots"] = slots_.report(model_.slots, trainer_->core());
+  result_["network"] = network_to_json(configuration_.network);
   result_["memory"] = memory_to_json(model_.memory);
   result_["time"] = cost_.time(runs());
   result_["energy"] = cost_.energy(runs());

@@ -13,6 +13,7 @@
 #include "sim/trace/traces.hpp"
 #include "sim/training/epoch_order.hpp"
 #include "sim/training/interrupt.hpp"
+#include "sim/training/loss_watch.hpp"
 #include "sim/training/progress.hpp"
 #include "sim/training/slot_recorder.hpp"
 #include "sim/training/trainer.hpp"
@@ -39,6 +40,8 @@ class TrainingRun {
   bool train();
 
   const nlohmann::json& result() const { return result_; }
+  // Of a run that has ended: why it counts as failed, if it does.
+  std::optional<std::string> failure() const;
   std::int64_t steps_done() const { return step_; }
 
  private:
@@ -47,6 +50,7 @@ class TrainingRun {
   void start();
   void restore(const nlohmann::json& header);
   nlohmann::json header() const;
+  bool over() const;  // all steps are done, or going on is of no use
   bool test_is_due() const;
   bool test();  // false: interrupted
   void step();
@@ -54,6 +58,8 @@ class TrainingRun {
   void save();
   void finish();
   void check_cycles() const;
+  nlohmann::json status() const;
+  nlohmann::json warnings() const;
   ProgramRuns runs() const;
 
   double smoothed_loss() const;
@@ -74,6 +80,7 @@ class TrainingRun {
   std::unique_ptr<Trainer> trainer_;
   EpochOrder order_;
   SlotRecorder slots_;
+  LossWatch loss_watch_;
   Progress progress_;
 
   std::int64_t step_ = 0;
