@@ -15,10 +15,11 @@ namespace {
 // Elements are numbered by the words that round them: with 32 bits, of which strides have one for the sign.
 void check_sizes(const Graph& g) {
   for (const TensorInfo& t : g.tensors) {
-    if (static_cast<double>(t.size()) < kMostElements) continue;
+    const std::int64_t size = t.size() * (t.shared_out ? g.system.mapping.tensor.size : 1);  // in all cores
+    if (static_cast<double>(size) < kMostElements) continue;
     throw InputError(
         "/training/batch", std::to_string(g.training.batch) + " images",
-        "fewer than 2^31 elements of each tensor; " + t.name + " would have " + std::to_string(t.size()));
+        "fewer than 2^31 elements of each tensor; " + t.name + " would have " + std::to_string(size));
   }
 }
 
