@@ -86,7 +86,12 @@ void begin(Lowering& low, Listing& listing, const Op& op, bool analysing) {
 void lower(Lowering& low, const Op& op, bool training) {
   const Operation& o = operation(op.kind);
   if (o.lower == nullptr) throw std::logic_error(std::string("no lowering of its own: ") + name(op.kind));
-  o.lower(low, op, training);
+  try {
+    o.lower(low, op, training);
+  } catch (const std::logic_error& error) {
+    throw std::logic_error(std::string(name(op.kind)) + " of layer " + low.graph().layer(op).name + ": " +
+                           error.what());
+  }
 }
 
 }  // namespace anzan::compiler

@@ -154,8 +154,7 @@ isa::Vector adding_lines(std::int64_t line, std::int64_t arrival, std::int64_t l
   v.a = rows(what.format, what.slot, line * per_line);
   v.b = rows(what.format, what.slot, arrival * per_line);
   v.o = at(line * per_line);
-  Nest().loop(lines * per_line, {1, 1, 0, 1}).finish(v);
-  return v;
+  return only(Nest().loop(lines, {per_line, per_line, 0, per_line}).loop(per_line, {1, 1, 0, 1}).finish(v));
 }
 
 Range own_piece(const SumBuffer& buffer, const Way& way, int core) {

@@ -3,11 +3,24 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 
+#include "compiler/input/input_error.hpp"
+#include "compiler/input/layer_shapes.hpp"
 #include "compiler/instructions/ranges.hpp"
 
 namespace anzan::compiler {
 namespace {
+
+// Elements are numbered by the words that round them: with 32 bits, of which strides have one for the sign.
+void check_sizes(const Graph& g) {
+  for (const TensorInfo& t : g.tensors) {
+    if (static_cast<double>(t.size()) < kMostElements) continue;
+    throw InputError(
+        "/training/batch", std::to_string(g.training.batch) + " images",
+        "fewer than 2^31 elements of each tensor; " + t.name + " would have " + std::to_string(t.size()));
+  }
+}
 
 bool overlap(const Lifetime& a, const Lifetime& b) { return a.begin <= b.end && b.begin <= a.end; }
 
@@ -83,6 +96,7 @@ std::vector<Lifetime> lifetimes(const Graph& g) {
 }
 
 HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
+  check_sizes(g);
   const std::vector<Lifetime> life = lifetimes(g);
   std::int64_t line = reserved;
   std::vector<std::size_t> transient;

@@ -62,8 +62,8 @@ isa::Operand rows(const Image& image, std::int64_t row);
 
 // Copies of a tile from HBM and, of its channels `channels`, back; the tile has the image's format. Pad rows
 // after the tensor's last channel may come along.
-isa::Copy loading(const Image& image, const Tile& tile);
-isa::Copy storing(const Image& image, const Tile& tile, const Range& channels);
+std::vector<isa::Copy> loading(const Image& image, const Tile& tile);
+std::vector<isa::Copy> storing(const Image& image, const Tile& tile, const Range& channels);
 
 // Runs of batch groups of `tile_bg` that have the same number of images: (bg range, images).
 struct BatchRun {

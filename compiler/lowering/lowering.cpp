@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/input/scratchpad.hpp"
+#include "compiler/instructions/narrow.hpp"
 #include "compiler/instructions/splitting.hpp"
 #include "models/number_format.hpp"
 #include "models/timing.hpp"
@@ -81,7 +82,7 @@ void Lowering::begin(const Work& work) {
     return r.layer == work.region.layer && r.phase == work.region.phase;
   };
   const auto found = std::find_if(tables_.regions.begin(), tables_.regions.end(), same);
-  region_ = static_cast<std::uint16_t>(found - tables_.regions.begin());
+  region_ = narrow<std::uint16_t>(found - tables_.regions.begin(), "the number of a region");
   if (found == tables_.regions.end()) tables_.regions.push_back(work.region);
 }
 
@@ -130,7 +131,7 @@ std::int32_t Lowering::emit(isa::Instruction instruction, Exchanged exchanged) {
   l.program.push_back(std::move(instruction));
   shift_indices(number, slot);
   l.region_of.push_back(region_);
-  l.stage_of.resize(number + 1, static_cast<std::uint8_t>(stage_));
+  l.stage_of.resize(number + 1, narrow<std::uint8_t>(stage_, "the number of a stage"));
   l.exchanged.resize(number + 1);
   l.exchanged[number] = std::make_shared<const Exchanged>(std::move(exchanged));
   return static_cast<std::int32_t>(number);
@@ -157,7 +158,7 @@ void Lowering::all_before(const Access& access) {
   }
 }
 
-void Lowering::emit(isa::Instruction instruction) {
+void Lowering::emit(const isa::Instruction& instruction) {
   if (std::holds_alternative<isa::Tensor>(instruction))
     tensor_cycles_ += models::estimated_cycles(instruction);
   Listing& l = listing();
@@ -165,7 +166,7 @@ void Lowering::emit(isa::Instruction instruction) {
   append_in_pieces(instruction, kMostCycles, l.program);
   shift_indices(first, written_slot(instruction));
   l.region_of.resize(l.program.size(), region_);
-  l.stage_of.resize(l.program.size(), static_cast<std::uint8_t>(stage_));
+  l.stage_of.resize(l.program.size(), narrow<std::uint8_t>(stage_, "the number of a stage"));
 }
 
 void Lowering::take_scratchpad(std::int64_t lines) {
@@ -233,29 +234,24 @@ std::int64_t Lowering::countdown_at(std::int64_t line, std::int64_t value) const
 void Lowering::widen(const Rows& from, const Rows& to, int slot, std::int64_t rows_in_all) {
   // integers pass at point 0: the tensor's points for reading and writing may differ
   const int through = models::has_binary_point(to.format) ? kConstantSlot : slot;
-  // one instruction for each full and partial run of 16-bit loop counts
-  constexpr std::int64_t kRun = 32768;
-  for (const Range& r : pieces(rows_in_all, kRun)) {
-    isa::Vector v;
-    v.op = isa::VectorOp::kCopy;
-    writes_to(v, to.format, through);
-    v.mask = lane_mask(0, lanes());
-    v.a = rows(from.format, through, from.first + r.begin);
-    v.o = at(to.first + r.begin);
-    Nest().loop(r.size(), {1, 0, 0, 1}).finish(v);
-    emit(v);
-  }
+  isa::Vector v;
+  v.op = isa::VectorOp::kCopy;
+  writes_to(v, to.format, through);
+  v.mask = lane_mask(0, lanes());
+  v.a = rows(from.format, through, from.first);
+  v.o = at(to.first);
+  emit(v, Nest().loop(rows_in_all, {1, 0, 0, 1}));
 }
 
 void Lowering::optimise(int slot) {
   isa::Update u;
-  u.slot = static_cast<std::uint16_t>(slot);
+  u.slot = narrow<std::uint16_t>(slot, "a slot");
   emit(u);
 }
 
 void Lowering::settle(int slot) {
   isa::Settle s;
-  s.slot = static_cast<std::uint16_t>(slot);
+  s.slot = narrow<std::uint16_t>(slot, "a slot");
   emit(s);
 }
 

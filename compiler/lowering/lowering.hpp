@@ -93,7 +93,16 @@ class Lowering {
     widen({from.format, from.base_row}, {to.format, to.base_row}, slot, from.rows());
   }
 
-  void emit(isa::Instruction instruction);
+  void emit(const isa::Instruction& instruction);
+  template <class Instruction>
+  void emit(const std::vector<Instruction>& pieces) {
+    for (const Instruction& i : pieces) emit(isa::Instruction(i));
+  }
+  // With these loops.
+  template <class Instruction>
+  void emit(const Instruction& instruction, Nest nest) {
+    emit(nest.finish(instruction));
+  }
   // An instruction of an exchange, in one piece; returns its number in the listing.
   std::int32_t emit(isa::Instruction instruction, Exchanged exchanged);
   std::int32_t emit(Exchanged exchanged);  // the one that it is in core 0

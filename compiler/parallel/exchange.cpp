@@ -60,7 +60,8 @@ class Exchange {
     low_.begin({&listing, {"exchange", "exchange"}, Area::kExchange});
     begin_ = listing.take_orders(1);
     const std::int64_t area = low_.room().area;
-    const std::int64_t most = area / 2 / cores_ * cores_;  // one segment and what arrives for it
+    // one segment and what arrives for it; a segment is copied by one instruction
+    const std::int64_t most = std::min(area / 2, kMostIterations) / cores_ * cores_;
     if (most < kChannelAlignment)
       throw low_.too_small(2 * round_up(kChannelAlignment, cores_),
                            "the exchange between " + std::to_string(cores_) + " cores, in an eighth of it",

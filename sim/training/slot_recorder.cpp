@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "compiler/graph/graph.hpp"
 #include "models/number_format.hpp"
@@ -29,6 +30,12 @@ double far_above(const models::SlotSettings& settings) {
   constexpr double kShare = 0.01, kTimes = 100;
   const bool by_rate = settings.policy == isa::Policy::kOverflowRate || settings.policy == isa::Policy::kStep;
   return std::max(kShare, by_rate ? kTimes * double(settings.r_max) / 4294967296.0 : 0.0);
+}
+
+// Converting alone would take -1 and 0.5, too.
+std::uint64_t counted(const Json& json) {
+  if (!json.is_number_unsigned()) throw std::invalid_argument("a count that is none");
+  return json.get<std::uint64_t>();
 }
 
 }  // namespace
@@ -137,18 +144,24 @@ void SlotRecorder::from_json(const Json& json) {
   for (std::size_t s = 0; s < slots_.size(); ++s) {
     const Json& entry = json.at(s);
     Slot& slot = slots_[s];
-    entry.at(0).get_to(slot.values);
-    entry.at(1).get_to(slot.zeros);
-    entry.at(2).get_to(slot.saturated);
-    entry.at(3).get_to(slot.underflows);
-    entry.at(4).get_to(slot.history);
-    entry.at(5).get_to(slot.histogram);
-    entry.at(6).get_to(slot.updates);
-    entry.at(7).get_to(slot.vanished);
-    entry.at(8).get_to(slot.zero_since);
-    entry.at(9).get_to(slot.lost_since);
-    entry.at(10).get_to(slot.vanished_since);
-    entry.at(11).get_to(slot.first_lost);
+    slot.values = counted(entry.at(0));
+    slot.zeros = counted(entry.at(1));
+    slot.saturated = counted(entry.at(2));
+    slot.underflows = counted(entry.at(3));
+    slot.history.clear();
+    for (const Json& change : entry.at(4)) {
+      if (!change.at(1).is_number_integer()) throw std::invalid_argument("a binary point that is none");
+      slot.history.emplace_back(static_cast<std::int64_t>(counted(change.at(0))), change.at(1).get<int>());
+    }
+    if (entry.at(5).size() != slot.histogram.size())
+      throw std::invalid_argument("a histogram of another size");
+    std::transform(entry.at(5).begin(), entry.at(5).end(), slot.histogram.begin(),
+                   [](const Json& value) { return static_cast<std::uint32_t>(counted(value)); });
+    slot.updates = counted(entry.at(6));
+    slot.vanished = counted(entry.at(7));
+    std::size_t k = 8;
+    for (std::int64_t* step : {&slot.zero_since, &slot.lost_since, &slot.vanished_since, &slot.first_lost})
+      *step = static_cast<std::int64_t>(counted(entry.at(k++)));
   }
 }
 

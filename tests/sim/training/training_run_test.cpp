@@ -23,7 +23,7 @@ TEST(TrainingRun, ResultKeepsItsSchema) {
   for (const char* preset : {"fp32", "int8", "int8_master16"}) {
     const ScratchDirectory scratch;
     TrainingRun run(small_configuration_with(scratch, {std::string("/precision/preset=") + preset}),
-                    scratch / "out", false, Progress::Kind::kQuiet);
+                    scratch / "out", Beginning::kNew, Progress::Kind::kQuiet);
     ASSERT_TRUE(run.train());
     const Json result = read_json_file(scratch / "out/result.json");
     EXPECT_EQ(result, run.result());
@@ -52,7 +52,8 @@ struct Ended {
 
 Ended run_with(std::vector<std::string> sets) {
   const ScratchDirectory scratch;
-  TrainingRun run(small_configuration_with(scratch, sets), scratch / "out", false, Progress::Kind::kQuiet);
+  TrainingRun run(small_configuration_with(scratch, sets), scratch / "out", Beginning::kNew,
+                  Progress::Kind::kQuiet);
   EXPECT_TRUE(run.train());
   EXPECT_EQ(run.result(), read_json_file(scratch / "out/result.json"));
   const auto findings = Schema::embedded("training/result.schema.json").check(run.result());
@@ -123,7 +124,8 @@ Json weight_of_decaying_run(const std::string& rounding, int cores,
   json["precision"]["weight"] = {{"rounding", rounding}, {"policy", {{"q_min", 7}, {"q_max", 7}}}};
   json["chip"] = {{"lanes", 4}, {"cores", cores}};
   json["engine"] = {{"kind", engine}};
-  TrainingRun run(parse_configuration(json, scratch.path()), scratch / "out", false, Progress::Kind::kQuiet);
+  TrainingRun run(parse_configuration(json, scratch.path()), scratch / "out", Beginning::kNew,
+                  Progress::Kind::kQuiet);
   EXPECT_TRUE(run.train());
   bool warned = false;
   for (const Json& warning : run.result()["warnings"])
