@@ -178,7 +178,8 @@ Constants plan_constants(const Graph& g) {
   return k;
 }
 
-Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants) {
+Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants,
+                  bool two_steps) {
   Lowered l;
   Lowerings all, stages;
   all.push_back(std::make_unique<Lowering>(whole, constants, l.tables));
@@ -193,10 +194,10 @@ Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, con
   } else {
     l.programs[ProgramKind::kStep] = step_program(all, whole.ops, 1);
   }
-  if (!parts && whole.system.data_cores() > 1) {
-    if (whole.system.exchange.hide_in_forward) l.two_steps = step_program(all, whole.ops, 2);
-    l.exchange = exchange_program(low);
-  }
+  const bool exchanges = !parts && whole.system.data_cores() > 1;
+  if (two_steps || (exchanges && whole.system.exchange.hide_in_forward))
+    l.two_steps = step_program(all, whole.ops, 2);
+  if (exchanges) l.exchange = exchange_program(low);
   l.programs[ProgramKind::kEvaluate] = evaluate_program(low);
   return l;
 }

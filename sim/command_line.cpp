@@ -194,6 +194,7 @@ int cost(const CostArguments& arguments) {
                               {"energy", cost.energy(once)},
                               {"traffic", cost.traffic()},
                               {"roofline", cost.roofline()},
+                              {"network", network_to_json(c.network)},
                               {"memory", memory_to_json(model.memory)},
                               {"config", c.effective}};
   std::cout << cost_summary(result);

@@ -22,6 +22,14 @@ void check_sizes(const Graph& g) {
   }
 }
 
+// Addresses number rows, of which a line has four at most, with 32 bits.
+void check_lines(std::int64_t lines) {
+  constexpr std::int64_t kMost = (std::int64_t{1} << 32) / 4;
+  if (lines > kMost)
+    throw InputError("/network", "tensors of " + std::to_string(lines) + " lines of HBM",
+                     "at most " + std::to_string(kMost) + ", the lines that addresses of 32 bits reach");
+}
+
 bool overlap(const Lifetime& a, const Lifetime& b) { return a.begin <= b.end && b.begin <= a.end; }
 
 bool is_initial(const Graph& g, std::size_t t) {
@@ -148,6 +156,7 @@ HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
   }
   const std::int64_t line_bytes = g.chip.lanes * (isa::kWordBits / 8);
   plan.lines = std::max(end, initial);
+  check_lines(plan.lines);
   plan.report.conventional_bytes = (persistent_lines + transient_lines) * line_bytes;
   plan.report.planned_bytes = (persistent_lines + planned) * line_bytes;
   plan.report.lower_bound_bytes = (persistent_lines + peak) * line_bytes;

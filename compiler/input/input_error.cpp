@@ -24,8 +24,8 @@ std::size_t character_at(const std::string& text, std::size_t at) {
     if ((byte(k) & 0xc0U) != 0x80) return 0;
   }
   const bool control = lead == 0xc2 && byte(1) < 0xa0;
-  const bool turns =
-      lead == 0xe2 && (byte(1) == 0x80 || byte(1) == 0x81) && byte(2) >= 0xa6 && byte(2) <= 0xaf;
+  const bool turns = lead == 0xe2 && ((byte(1) == 0x80 && byte(2) >= 0xaa && byte(2) <= 0xae) ||
+                                      (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9));
   return control || turns ? 0 : size;
 }
 

@@ -12,6 +12,7 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/cost/system_cost.hpp"
 #include "sim/cost/system_runner.hpp"
+#include "sim/host/quantity.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -44,7 +45,8 @@ auto made(const compiler::CollectiveParameters& collective, const Make& make) {
 // Of what the system allows, what theory calls fastest. Broadcasts and all_to_all go as the system says.
 compiler::CollectiveParameters fastest(const Configuration& c, compiler::CollectiveParameters p,
                                        const CollectiveSystem& system) {
-  if (p.kind == compiler::CollectiveKind::kBroadcast || p.kind == compiler::CollectiveKind::kAllToAll) return p;
+  if (p.kind == compiler::CollectiveKind::kBroadcast || p.kind == compiler::CollectiveKind::kAllToAll)
+    return p;
   std::vector<compiler::ExchangeParameters> exchanges = c.system.exchanges;
   if (exchanges.empty()) exchanges.push_back(p.exchange);
   std::optional<InputError> refused;
@@ -56,7 +58,10 @@ compiler::CollectiveParameters fastest(const Configuration& c, compiler::Collect
       p.streamed = streamed;
       try {
         const compiler::CollectiveShape shape = made(p, compiler::collective_shape);
-        const double cycles = collective_theory(p, shape, system).cycles();
+        // copies chunk by chunk and messages about what is free have to pay
+        constexpr double kStreaming = 1.2;
+        const double cycles =
+            collective_theory(p, shape, system).expected() * (shape.streamed ? kStreaming : 1);
         if (cycles < least) best = p;
         least = std::min(least, cycles);
       } catch (const InputError& error) {
@@ -80,11 +85,6 @@ void check_room(const Configuration& c, const compiler::CollectiveParameters& p)
                      fmt::format("fewer: buffer and result take {} bytes of {}", needed, there));
 }
 
-// Latencies may hide behind the rest, or the other way round.
-double least_cycles(const CollectiveTerms& t) { return std::max(t.latency, t.busiest()); }
-
-}  // namespace
-
 compiler::CollectiveParameters collective_parameters(const Configuration& c, compiler::CollectiveKind kind,
                                                      std::int64_t bytes, isa::Format format) {
   compiler::CollectiveParameters p;
@@ -97,6 +97,11 @@ compiler::CollectiveParameters collective_parameters(const Configuration& c, com
   p.direct = c.system.chips == 1 || !models::build_topology(c.system.network.chips).all_rings();
   return p;
 }
+
+// Latencies may hide behind the rest, or the other way round.
+double least_cycles(const CollectiveTerms& t) { return std::max(t.latency, t.busiest()); }
+
+}  // namespace
 
 CollectiveCost cost_of_collective(const Configuration& c, compiler::CollectiveKind kind, std::int64_t bytes,
                                   isa::Format format) {
@@ -119,7 +124,7 @@ CollectiveCost cost_of_collective(const Configuration& c, compiler::CollectiveKi
   collective = fastest(c, std::move(collective), system);
   const compiler::CollectiveProgram program = made(collective, compiler::collective_program);
   cost.shape = program;
-  cost.exchange = collective.exchange;
+  cost.collective = collective;
   const std::int64_t line_bytes = 4 * c.chip.lanes;
   cost.bytes = program.lines * line_bytes;
   cost.credit_bytes = program.credits * line_bytes;
@@ -145,7 +150,7 @@ Json CollectiveCost::json() const {
           {"cores", cores},
           {"chips", chips},
           {"cores_simulated", cores_simulated},
-          {"dimensions", exchange.dimensions},
+          {"dimensions", collective.exchange.dimensions},
           {"ways", shape.ways.size()},
           {"streamed", shape.streamed},
           {"segments", shape.segments},
@@ -166,9 +171,10 @@ Json CollectiveCost::json() const {
 
 // What of the system it uses.
 std::string CollectiveCost::way_text() const {
-  std::string text = fmt::format("rings of {} cores, {} ways; {} segments, {} under way{}", fmt::join(exchange.dimensions, " x "),
-                                 shape.ways.size(), shape.segments, std::min(shape.segments, shape.places),
-                                 shape.streamed ? ", streamed" : "");
+  std::string text =
+      fmt::format("rings of {} cores, {} ways; {} segments, {} under way{}",
+                  fmt::join(collective.exchange.dimensions, " x "), shape.ways.size(), shape.segments,
+                  std::min(shape.segments, shape.places), shape.streamed ? ", streamed" : "");
   if (kind == compiler::CollectiveKind::kBroadcast) text.replace(0, 5, "chains");
   std::size_t apart = 0;
   for (const compiler::Dimension& d : shape.ways.front()) {
@@ -181,17 +187,19 @@ std::string CollectiveCost::way_text() const {
 
 std::string CollectiveCost::text() const {
   const Json j = json();
-  std::string text =
-      fmt::format("{} of {} bytes in each of {} cores on {} chips ({}): {} cycles, {:.3f} us, {:.2f} GB/s\n",
-                  compiler::name(kind), bytes, cores, chips, isa::name(format), cycles, seconds * 1e6,
-                  static_cast<double>(bytes) / seconds * 1e-9);
+  std::string text = fmt::format("{} of {} bytes in each of {} cores on {} chips ({}): {} cycles, {}, {}/s\n",
+                                 compiler::name(kind), bytes, cores, chips, isa::name(format), cycles,
+                                 seconds_text(seconds), bytes_text(static_cast<double>(bytes) / seconds));
   text += way_text();
   text += fmt::format("theory (alpha-beta): {:.0f} cycles = ", theory.cycles());
   const double together = theory.latency + theory.busiest();
-  text += theory.in_turn > together
-              ? fmt::format("rounds of segments that follow each other in the scratchpad (latency {:.0f} + {} {:.0f})",
-                            theory.latency, theory.busiest_unit(), theory.busiest())
-              : fmt::format("latency {:.0f} + {} {:.0f}", theory.latency, theory.busiest_unit(), theory.busiest());
+  text +=
+      theory.in_turn > together
+          ? fmt::format(
+                "rounds of segments that follow each other in the scratchpad (latency {:.0f} + {} {:.0f})",
+                theory.latency, theory.busiest_unit(), theory.busiest())
+          : fmt::format("latency {:.0f} + {} {:.0f}", theory.latency, theory.busiest_unit(),
+                        theory.busiest());
   text += fmt::format("; measured {:.3f} times that\n", j["ratio_to_theory"].get<double>());
   text += fmt::format("lower bound: {:.0f} cycles ({}); measured {:.3f} times that\n", least_cycles(bound),
                       bound.bound_by(), j["ratio_to_lower_bound"].get<double>());

@@ -17,10 +17,10 @@ struct CollectiveCost {
   isa::Format format{};
   int cores = 1, chips = 1, cores_simulated = 1;
   compiler::CollectiveShape shape;
-  compiler::ExchangeParameters exchange;
-  std::int64_t bytes = 0;         // of the buffer of each core, as moved: in whole lines a piece
-  std::int64_t credit_bytes = 0;  // besides, over all cores (compiler/collective/program.hpp)
-  std::int64_t cycles = 0;        // of the slowest core
+  compiler::CollectiveParameters collective;  // as it was run
+  std::int64_t bytes = 0;                     // of the buffer of each core, as moved: in whole lines a piece
+  std::int64_t credit_bytes = 0;              // besides, over all cores (compiler/collective/program.hpp)
+  std::int64_t cycles = 0;                    // of the slowest core
   double seconds = 0;
   CollectiveTerms theory, bound;
   models::ChipsNetwork network;
@@ -38,10 +38,5 @@ struct CollectiveCost {
 // one byte, or a scratchpad that is too small; and as ClockedSystem::run.
 CollectiveCost cost_of_collective(const Configuration& configuration, compiler::CollectiveKind kind,
                                   std::int64_t bytes, isa::Format format);
-
-// The collective's parameters on the system of a configuration.
-compiler::CollectiveParameters collective_parameters(const Configuration& configuration,
-                                                     compiler::CollectiveKind kind, std::int64_t bytes,
-                                                     isa::Format format);
 
 }  // namespace anzan::sim

@@ -84,11 +84,13 @@ class Theory {
     return latency_fs;
   }
 
-  // All rounds of a segment that is alone in the network, but for the same messages of the other cores.
-  double segment_fs(const compiler::CollectiveParameters& p, const Way& way, double bytes, double cycle_fs) const {
+  // All rounds of a segment, whose messages compete with those of the other cores. Units work in order: where
+  // others are in other rounds at that time, each round lasts as long as the longest.
+  double segment_fs(const compiler::CollectiveParameters& p, const Way& way, double bytes, double cycle_fs,
+                    bool others) const {
     constexpr double kStarting = 20, kCyclesALine = 2.5;  // units; sent, written, added
     const int times = p.kind == CollectiveKind::kAllReduce ? 2 : 1;
-    double fs = 0, piece = bytes;
+    double fs = 0, longest = 0, rounds = 0, piece = bytes;
     for (const Dimension& d : way) {
       if (d.size == 1) continue;
       piece /= d.size;
@@ -97,15 +99,19 @@ class Theory {
       for (int core = 0; core < cores_; ++core) {
         latency = std::max(latency, latency_fs(core, next(d, core)));
         for (const int channel : path(core, next(d, core)))
-          messages[static_cast<std::size_t>(s_.network.routing.link_of(channel))] += with_headers(piece, s_.packet);
+          messages[static_cast<std::size_t>(s_.network.routing.link_of(channel))] +=
+              with_headers(piece, s_.packet);
       }
       double busiest = 0;
       for (const auto& [link, sent] : messages)
         busiest = std::max(busiest, sent * fs_per_byte(s_.network.topology.links()[link]));
       const double core_fs = (kStarting + kCyclesALine * piece / (4.0 * s_.lanes)) * cycle_fs;
-      fs += times * (d.size - 1) * (latency + busiest + core_fs);
+      const double round_fs = latency + busiest + core_fs;
+      fs += times * (d.size - 1) * round_fs;
+      rounds += times * (d.size - 1);
+      longest = std::max(longest, round_fs);
     }
-    return fs;
+    return others ? rounds * longest : fs;
   }
 
   double busiest_fs() const { return *std::max_element(busy_fs_.begin(), busy_fs_.end()); }
@@ -324,7 +330,8 @@ CollectiveTerms collective_theory(const compiler::CollectiveParameters& p,
   double latency_fs = 0, in_turn_fs = 0;
   for (const Way& way : shape.ways) {
     latency_fs = std::max(latency_fs, theory.way(p, way, share));
-    if (rings) in_turn_fs = std::max(in_turn_fs, turns * theory.segment_fs(p, way, longest, period));
+    if (rings)
+      in_turn_fs = std::max(in_turn_fs, turns * theory.segment_fs(p, way, longest, period, turns > 1));
   }
   CollectiveTerms t = units(p, bytes, s);
   if (in_turns(p)) add_turns(t, shape.ways.front(), bytes, s);

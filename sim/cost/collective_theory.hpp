@@ -2,6 +2,7 @@
 // over, and the least that any algorithm could take.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -25,6 +26,8 @@ struct CollectiveTerms {
 
   double busiest() const;  // the longest of those that work at once
   double cycles() const { return std::max(latency + busiest(), in_turn); }
+  // For a choice: of what takes similar times, each keeps the other waiting at times.
+  double expected() const { return std::hypot(latency + busiest(), in_turn); }
   const char* busiest_unit() const;
   const char* bound_by() const;  // "links", …, "latency" where that is longer, or "scratchpad" for in_turn
 };

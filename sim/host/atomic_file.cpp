@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPrefix = ".anzan-";
 constexpr const char* kSuffix = ".part";
+constexpr int kMostLinks = 40;  // as Linux
 
 [[noreturn]] void fail(int error, const std::string& what) {
   throw std::system_error(error, std::generic_category(), what);
@@ -77,11 +78,10 @@ Target target_of(const fs::path& file) {
   struct stat there {
   }, output{};
   if (::stat(file.c_str(), &there) != 0) {
-    // a link that leads nowhere yet is followed, too
-    std::error_code error;
-    const fs::path whole = fs::weakly_canonical(file, error);
-    const bool link = fs::is_symlink(fs::symlink_status(file, error));
-    return {Target::kReplaced, link && !whole.empty() && whole != file ? whole : file};
+    fs::path end = file;  // a link that leads nowhere yet is followed, too
+    for (int links = 0; links < kMostLinks && fs::is_symlink(fs::symlink_status(end)); ++links)
+      end = end.parent_path() / fs::read_symlink(end);  // an absolute one replaces the whole
+    return {Target::kReplaced, end};
   }
   if (::fstat(STDOUT_FILENO, &output) == 0 && there.st_dev == output.st_dev && there.st_ino == output.st_ino)
     return {Target::kStandardOutput, file};

@@ -18,6 +18,12 @@ Json rate(std::uint64_t count, std::uint64_t values) {
   return values == 0 ? Json() : Json(static_cast<double>(count) / static_cast<double>(values));
 }
 
+// Converting alone would take -1 and 0.5, too.
+std::uint64_t counted(const Json& json) {
+  if (!json.is_number_unsigned()) throw std::invalid_argument("a count that is none");
+  return json.get<std::uint64_t>();
+}
+
 void follow(std::int64_t& since, bool holds, std::int64_t step) {
   since = !holds ? 0 : since == 0 ? step : since;
 }
@@ -30,12 +36,6 @@ double far_above(const models::SlotSettings& settings) {
   constexpr double kShare = 0.01, kTimes = 100;
   const bool by_rate = settings.policy == isa::Policy::kOverflowRate || settings.policy == isa::Policy::kStep;
   return std::max(kShare, by_rate ? kTimes * double(settings.r_max) / 4294967296.0 : 0.0);
-}
-
-// Converting alone would take -1 and 0.5, too.
-std::uint64_t counted(const Json& json) {
-  if (!json.is_number_unsigned()) throw std::invalid_argument("a count that is none");
-  return json.get<std::uint64_t>();
 }
 
 }  // namespace
@@ -159,9 +159,10 @@ void SlotRecorder::from_json(const Json& json) {
                    [](const Json& value) { return static_cast<std::uint32_t>(counted(value)); });
     slot.updates = counted(entry.at(6));
     slot.vanished = counted(entry.at(7));
-    std::size_t k = 8;
-    for (std::int64_t* step : {&slot.zero_since, &slot.lost_since, &slot.vanished_since, &slot.first_lost})
-      *step = static_cast<std::int64_t>(counted(entry.at(k++)));
+    slot.zero_since = static_cast<std::int64_t>(counted(entry.at(8)));
+    slot.lost_since = static_cast<std::int64_t>(counted(entry.at(9)));
+    slot.vanished_since = static_cast<std::int64_t>(counted(entry.at(10)));
+    slot.first_lost = static_cast<std::int64_t>(counted(entry.at(11)));
   }
 }
 

@@ -331,6 +331,7 @@ void TrainingRun::finish() {
   result_["status"] = status();
   result_["warnings"] = warnings();
   result_["precision"]["slots"] = slots_.report(model_.slots, trainer_->core());
+  result_["network"] = network_to_json(configuration_.network);
   result_["memory"] = memory_to_json(model_.memory);
   result_["time"] = cost_.time(runs());
   result_["energy"] = cost_.energy(runs());

@@ -1,7 +1,7 @@
 // Every small window: kernel, stride, padding and size of each axis, of convolutions and pools, first in the
 // network or not, in every format. Each is trained for a step and compared with the bit-level reference:
 // forward, both gradients, update, statistics. A share of the pairs of axes is tried always, all of them by
-// scripts/shapes.sh.
+// scripts/campaigns.sh.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -191,6 +191,22 @@ TEST(TooManyElements, AreAnErrorOfTheInput) {
   }
 }
 
+TEST(TooManyLines, AreAnErrorOfTheInput) {
+  Input in = of_network(R"({"name": "wide", "input": {"channels": 40000, "height": 1, "width": 1}, "layers": [
+            {"name": "a", "type": "fully_connected", "channels": 40000},
+            {"name": "b", "type": "fully_connected", "channels": 40000},
+            {"name": "loss", "type": "softmax_cross_entropy"}]})",
+                        2048);
+  in.precision = testing::uniform_precision(isa::Format::kFp32, 16, isa::Rounding::kNearestEven);
+  in.chip.lanes = 4;
+  try {
+    compile(in);
+    FAIL() << "19 GB in lines of 16 bytes";
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.findings().front().place, "/network") << error.what();
+  }
+}
+
 // Every multiplier of the learning rate takes an entry of the table.
 TEST(TooManyScalars, AreAnErrorOfTheInput) {
   const auto compiled = [](int layers) {

@@ -79,8 +79,9 @@ TEST(Configuration, EffectiveFormGivesTheSameAgain) {
 }
 
 TEST(Configuration, IdentityIsWhatTheWeightsDependOn) {
-  const std::string identity = parse(valid()).identity("d");
-  EXPECT_EQ(parse(valid(), {"/engine/threads=3", "/training/snapshot_interval=7", "/dataset/train_images=q"})
+  const Json identity = parse(valid()).identity("d");
+  EXPECT_EQ(parse(valid(), {"/engine/threads=3", "/training/snapshot_interval=7", "/training/iterations=9",
+                            "/training/test_interval=3", "/dataset/train_images=q"})
                 .identity("d"),
             identity);
   EXPECT_NE(parse(valid()).identity("e"), identity);
@@ -167,7 +168,7 @@ TEST(Configuration, EveryPresetOfHbmIsPossible) {
 }
 
 TEST(Configuration, WhatOnlyCostsIsNoPartOfTheIdentity) {
-  const std::string identity = parse(valid()).identity("d");
+  const Json identity = parse(valid()).identity("d");
   EXPECT_EQ(parse(valid(), {"/technology=45nm", "/chip/clock_ghz=2", "/chip/hbm/channels=1"}).identity("d"),
             identity);
   EXPECT_NE(parse(valid(), {"/training/seed=77"}).identity("d"), identity);

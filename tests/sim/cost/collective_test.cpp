@@ -298,6 +298,18 @@ TEST_P(Collective, LeavesItInTimeToo) {
   }
 }
 
+TEST(Streams, AreTakenWhereTheyFit) {
+  for (const Shape& shape : kShapes) {
+    CollectiveParameters p = parameters(CollectiveKind::kAllReduce, shape, 20'000);
+    p.streamed = true;
+    p.chip.scratchpad_kib = 8;
+    EXPECT_TRUE(compiler::collective_shape(p).streamed) << shape;
+    // of half the scratchpad, one segment of one way at least
+    p.chip.scratchpad_kib = 1;
+    EXPECT_NO_THROW(compiler::collective_program(p)) << shape;
+  }
+}
+
 TEST(CollectiveNames, AreReadAsTheyAreWritten) {
   for (int k = 0; k < compiler::kCollectiveKinds; ++k)
     EXPECT_EQ(compiler::parse_collective(compiler::name(static_cast<CollectiveKind>(k))),
