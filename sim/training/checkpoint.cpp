@@ -18,7 +18,7 @@ using compiler::InputError;
 using Json = nlohmann::json;
 
 // The number of the format: another one where blocks are laid out differently.
-constexpr std::string_view kMagic = "anzan checkpoint ", kFormat = "3\n";
+constexpr std::string_view kMagic = "anzan checkpoint ", kFormat = "4\n";
 constexpr std::size_t kDigest = 64;  // hexadecimal digits
 constexpr std::size_t kMostBytes = std::size_t{1} << 40;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace anzan::sim {
 namespace {
@@ -50,15 +51,17 @@ std::optional<Divergence> LossWatch::at_end() const {
 }
 
 nlohmann::json LossWatch::to_json() const {
-  return {step_, std::isfinite(last_) ? last_ : -1, not_finite_, same_loss_, same_weights_, high_, still_};
+  return {std::isfinite(last_) ? last_ : -1, step_, not_finite_, same_loss_, same_weights_, high_, still_};
 }
 
 void LossWatch::from_json(const nlohmann::json& json) {
-  json.at(0).get_to(step_);
-  json.at(1).get_to(last_);
-  std::size_t k = 2;
-  for (std::int64_t* since : {&not_finite_, &same_loss_, &same_weights_, &high_, &still_})
-    json.at(k++).get_to(*since);
+  if (!json.at(0).is_number()) throw std::invalid_argument("a loss that is no number");
+  json.at(0).get_to(last_);
+  std::size_t k = 1;
+  for (std::int64_t* step : {&step_, &not_finite_, &same_loss_, &same_weights_, &high_, &still_}) {
+    if (!json.at(k).is_number_unsigned()) throw std::invalid_argument("a step that is none");
+    json.at(k++).get_to(*step);
+  }
 }
 
 }  // namespace anzan::sim

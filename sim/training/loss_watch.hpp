@@ -33,7 +33,8 @@ class LossWatch {
   std::optional<Divergence> at_end() const;
   double guessing() const { return guessing_; }  // ln classes
 
-  // For checkpoints. from_json throws nlohmann::json::exception for what to_json did not write.
+  // For checkpoints. from_json throws nlohmann::json::exception or std::invalid_argument for what to_json did
+  // not write.
   nlohmann::json to_json() const;
   void from_json(const nlohmann::json& json);
 

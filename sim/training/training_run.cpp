@@ -42,7 +42,7 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); 
 Schema header_schema(std::size_t slots) {
   Json schema = Json::parse(R"({
     "type": "object", "additionalProperties": false,
-    "required": ["step", "losses", "history", "wall_seconds", "training_seconds", "slots"],
+    "required": ["step", "losses", "history", "wall_seconds", "training_seconds", "slots", "loss_watch"],
     "properties": {
       "step": {"type": "integer", "minimum": 0, "maximum": 4294967295},
       "losses": {"type": "array", "items": {"type": ["number", "null"]}},
@@ -53,7 +53,8 @@ Schema header_schema(std::size_t slots) {
                        "train_loss": {"type": ["number", "null"]}}}},
       "wall_seconds": {"type": "number", "minimum": 0, "maximum": 1e12},
       "training_seconds": {"type": "number", "minimum": 0, "maximum": 1e12},
-      "slots": {"type": "array"}}})");
+      "slots": {"type": "array"},
+      "loss_watch": {"type": "array"}}})");
   schema["properties"]["losses"]["maxItems"] = kSmoothing;
   schema["properties"]["slots"]["minItems"] = schema["properties"]["slots"]["maxItems"] = slots;
   return Schema(schema);
@@ -114,6 +115,7 @@ void TrainingRun::check_header(const Json& identity, const Json& header) const {
   }
   if (!header_schema(model_.slots.size()).check(header).empty()) throw std::invalid_argument("header");
   SlotRecorder(model_.slots.size()).from_json(header.at("slots"));
+  LossWatch(2).from_json(header.at("loss_watch"));
   std::int64_t before = 0;
   const auto step = header.at("step").get<std::int64_t>();
   for (const Json& entry : header.at("history")) {
