@@ -187,6 +187,12 @@ int verify_rtl(const VerifyArguments& arguments) {
   if (options.programs < 1) throw InputError("--programs", std::to_string(options.programs), "at least 1");
   if (options.instructions < 1)
     throw InputError("--instructions", std::to_string(options.instructions), "at least 1");
+  if (!options.waves.empty()) {
+    if (!rtl_has_waves())
+      throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
+    fs::create_directories(options.waves);
+    options.shorten = true;
+  }
   const auto start = std::chrono::steady_clock::now();
   std::int64_t cycles = 0, different = 0;
   const std::vector<ProgramVerdict> verdicts = verify(options, [&](const ProgramVerdict& v) {
@@ -293,6 +299,10 @@ void add_verify(CLI::App& app, VerifyArguments& arguments) {
   verify->add_option("--lanes", arguments.options.lanes, "Lanes of the core: 4 (default) or 16");
   verify->add_flag("--first", arguments.first,
                    "Stops at the first program that differs, and leaves it as it is");
+  verify
+      ->add_option("--wave", arguments.options.waves,
+                   "Writes the waveform of each program that differs, as FST and with a save file of GTKWave")
+      ->type_name("DIR");
   verify->add_flag("--coverage", arguments.coverage, "Prints what the programs reached, and what not");
   verify->add_option("--junit", arguments.junit, "Also writes JUnit XML, a test case a program")
       ->type_name("FILE");
