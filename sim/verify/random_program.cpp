@@ -90,7 +90,8 @@ class Maker {
         auto& raiser = program[static_cast<std::size_t>(d_.between(0, middle - 1))];
         auto& taker = program[static_cast<std::size_t>(d_.between(middle, last))];
         auto* const put = std::get_if<isa::Put>(&raiser);
-        std::uint32_t& raised = put != nullptr && d_.chance(50) ? put->remote_signal : isa::signal(raiser);
+        std::uint32_t& raised = put != nullptr && put->core == s_.core && d_.chance(50) ? put->remote_signal
+                                                                                        : isa::signal(raiser);
         std::uint32_t& wait = isa::wait(taker);
         if ((raised & bit) != 0 || (wait & bit) != 0) continue;
         raised |= bit;
@@ -246,8 +247,9 @@ class Maker {
   isa::Copy copy() {
     isa::Copy c;
     c.element = d_.chance(60) ? models::kRawWords : format();
+    const bool local = long_ && d_.chance(80);  // HBM takes several cycles a row
     loops(c.loops, 0, isa::kLoops, d_.chance(10) ? 250 : d_.chance(30) ? 60 : 12);
-    switch (d_.between(0, 2)) {
+    switch (local ? 2 : d_.between(0, 2)) {
       case 0:
         c.src_space = isa::Space::kHbm;
         c.src = hbm_rows(c.loops, c.element);
@@ -324,13 +326,13 @@ class Maker {
     t.reduce = d_.small(0, 4);
     const int outer = isa::kLoops - t.reduce;
     const std::int64_t steps = d_.chance(5) ? 300 : d_.chance(20) ? 60 : 12;
-    const bool tiles = long_ && d_.chance(50);  // it is they that are many
-    loops(t.loops, 0, outer, most_tiles, strict || !tiles);
+    const bool tiles = long_ && d_.chance(25);  // it is they that are many
+    loops(t.loops, 0, outer, long_ && !tiles ? 1 : most_tiles, strict || !tiles);
     loops(t.loops, outer, isa::kLoops, tiles ? 2 : steps, strict || tiles);
     t.init = d_.chance(50) ? isa::Init::kBias : isa::Init::kZero;
-    t.spill = d_.chance(15) ? 1 : 0;
+    t.spill = d_.chance(15) && !tiles ? 1 : 0;
     t.row_first = d_.chance(60) ? std::uint8_t{0} : d_.small(0, s_.lanes - 1);
-    t.row_count = d_.small(1, s_.lanes - t.row_first);
+    t.row_count = tiles ? std::uint8_t{1} : d_.small(1, s_.lanes - t.row_first);
     t.c = read_lines(t.loops, outer);
     finish(t, writes_, half_);
     return t;

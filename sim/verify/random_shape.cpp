@@ -73,7 +73,10 @@ RandomProgramShape random_shape(std::uint64_t seed, int lanes, int instructions)
     s.lines = s.scratchpad_lines;
     s.worked_hbm_lines = s.hbm_lines;
   }
-  if (s.profile == Profile::kLong) s.instructions = std::min(instructions, 8);
+  if (s.profile == Profile::kLong) {
+    s.instructions = std::min(instructions, 8);
+    s.hbm = models::HbmParameters{};
+  }
   if (s.profile == Profile::kMany)
     s.instructions = instructions * static_cast<int>(d.chance(15) ? d.between(150, 200) : d.between(40, 80));
   if (s.profile == Profile::kTwoCores) s.first_slot = 0;  // engines of systems know the first slots
