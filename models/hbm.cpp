@@ -145,6 +145,7 @@ void Hbm::issue(std::int64_t number, std::int64_t line) {
   where.access.arrival_clock = arrival_clock(cycle);
   flights_[static_cast<std::size_t>(number & ring_mask_)] = {0, where.channel};
   channel.push(where.access);
+  if (requests_ != nullptr) requests_->push_back({cycle, line, walk_.write});
   presented_cycle_ = cycle;
 }
 
@@ -187,6 +188,7 @@ void Hbm::present(std::int64_t cycle, std::int64_t line, bool write, std::int64_
   where.access.id = id;
   where.access.arrival_clock = arrival_clock(cycle);
   channels_[where.channel].push(where.access);
+  if (requests_ != nullptr) requests_->push_back({cycle, line, write});
 }
 
 std::vector<HbmCompletion> Hbm::collect(std::int64_t cycle) {

@@ -59,6 +59,8 @@ class Hbm {
 
   // From here on every command of channel `number` is appended to `log` (null: no longer).
   void log_commands(int number, std::vector<HbmCommand>* log);
+  // From here on every request is appended to `log` when it is presented (null: no longer).
+  void log_requests(std::vector<HbmRequest>* log) { requests_ = log; }
 
  private:
   struct Place {
@@ -98,6 +100,7 @@ class Hbm {
 
   std::int64_t cycle_ = 0;  // of the last call
   std::vector<HbmCompletion> ready_;
+  std::vector<HbmRequest>* requests_ = nullptr;
 };
 
 }  // namespace anzan::models

@@ -20,6 +20,27 @@ struct HbmCounters {
   std::int64_t data_bus_busy_clocks = 0;  // summed over the pseudo-channels, in clocks of the memory
 };
 
+// What blocks did in a run, each in the order of its cycles: for comparing one core with another that should
+// do the same.
+struct HbmRequest {  // as it is presented
+  std::int64_t cycle = 0, line = 0;
+  bool write = false;
+};
+struct DatabaseGrant {  // a merge, or a pass of the settings optimiser
+  std::int64_t cycle = 0;
+  int port = 0, slot = 0;
+};
+struct SettingsWrite {  // of an entry, by the settings optimiser
+  std::int64_t cycle = 0;
+  int slot = 0;
+  bool state = false;  // by an update, which writes more than the binary points
+};
+struct BlockLog {
+  std::vector<HbmRequest> requests;
+  std::vector<DatabaseGrant> grants;
+  std::vector<SettingsWrite> settings;
+};
+
 struct Arrival {  // from another core
   std::int64_t cycle = 0;
   std::uint32_t semaphores = 0;  // that it raises

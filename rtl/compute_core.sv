@@ -78,6 +78,7 @@ module compute_core #(
   logic [32*isa_pkg::TakeWords-1:0]   settings_instruction;
   logic [32*isa_pkg::PutWords-1:0]    network_instruction;
 
+  // Test benches compare merges and writes of settings with their models: they read what is public below.
   // The scratchpad has fifteen ports of the same three or four signals. yosys reads neither interfaces nor arrays of
   // structs at ports, so each stands here, at its unit and at the scratchpad, by name.
   logic                tensor_a_re;
@@ -131,25 +132,28 @@ module compute_core #(
   logic [SlotBits-1:0]   tensor_slot_addr;
   logic [LookupBits-1:0] tensor_slot_rdata;
   logic                  tensor_request;
-  logic [SlotBits-1:0]   tensor_entry;
+  logic [SlotBits-1:0]   tensor_entry /* verilator public_flat_rd */;
   logic [CounterLine-1:0] tensor_add;
   logic                  vector_slot_re;
   logic [SlotBits-1:0]   vector_slot_addr;
   logic [LookupBits-1:0] vector_slot_rdata;
   logic                  vector_request;
-  logic [SlotBits-1:0]   vector_entry;
+  logic [SlotBits-1:0]   vector_entry /* verilator public_flat_rd */;
   logic [CounterLine-1:0] vector_add;
   logic                             scalar_re;
   logic [$clog2(isa_pkg::Scalars)-1:0] scalar_addr;
   logic [31:0]                      scalar_rdata, seed, step;
   logic                             settings_request, settings_write, settings_give, settings_take;
-  logic [SlotBits-1:0]              settings_entry, entry_addr;
+  logic [SlotBits-1:0]              settings_entry /* verilator public_flat_rd */;
+  logic [SlotBits-1:0]              entry_addr /* verilator public_flat_rd */;
   logic [CounterLine-1:0]           settings_window, database_window;
-  logic                             entry_re, entry_we_numbers, entry_we_state;
+  logic                             entry_re;
+  logic                             entry_we_numbers /* verilator public_flat_rd */;
+  logic                             entry_we_state /* verilator public_flat_rd */;
   logic [31:0]                      entry_numbers;
   logic [StateBits-1:0]             entry_state;
   logic [EntryBits-1:0]             entry_rdata;
-  logic [2:0]                       grant;
+  logic [2:0]                       grant /* verilator public_flat_rd */;
 
   sequencer #(.Lanes(Lanes), .QueueDepth(QueueDepth)) u_sequencer (
     .clk_i, .rst_ni, .begin_i, .program_done_o, .pmem_re_o, .pmem_addr_o, .pmem_rdata_i,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How good `anzan verify` is: mutants of rtl/, and which of them random programs with four lanes do not notice.
 
-  mutate.py [--number 300] [--seed 1] [--these FILE] [--programs 200] [--jobs 2] [--write] [DIR]
+  mutate.py [--number 300] [--seed 1] [--kinds REGEX] [--these FILE]... [--programs 200] [--jobs 2] [--write] [DIR]
 
 DIR is results/mutation by default.
 
@@ -9,8 +9,9 @@ Draws mutants, in each module in proportion to its sites, puts all of them into 
 environment variable ANZAN_MUTANT chooses one, and runs `anzan verify` on each, with the same programs, to the first
 difference. Prints a table a block and the survivors; DIR/mutants.json holds every mutant and what became of it.
 tests/mutation/equivalent.json lists mutants that no program can tell from the original, each with the reason: they
-do not count. --these takes the mutants of FILE, which is like mutants.json, and numbers them in its order; --write
-only writes the copy, to DIR/rtl. Exit status 1 if fewer than 95 in 100 are killed.
+do not count. --these takes the mutants of FILE, which is like mutants.json, and numbers them in its order; it can be
+given more than once. --kinds draws only some, by words of what they are: "narrowed|stray". --write only writes the
+copy, to DIR/rtl. Exit status 1 if fewer than 95 in 100 are killed.
 """
 import argparse
 import concurrent.futures
@@ -65,22 +66,28 @@ def sources():
     return {name: sv_mutants.Source(f"{name}.sv", texts[name]) for name in sorted(reached)}
 
 
-def draw(modules, number, seed):
+def draw(modules, number, seed, kinds):
     """Mutants of every module in proportion to its sites, by number from 1."""
-    sites = sum(len(module.mutants) for module in modules.values())
+    fitting = {name: [mutant for mutant in module.mutants if re.search(kinds, mutant.what)]
+               for name, module in modules.items()}
+    sites = sum(map(len, fitting.values()))
     chosen = []
-    for name, module in modules.items():
-        quota = min(len(module.mutants), max(1, round(number * len(module.mutants) / sites)))
-        chosen += random.Random(f"{seed} {name}").sample(module.mutants, quota)
+    for name, mutants in fitting.items():
+        quota = min(len(mutants), max(1, round(number * len(mutants) / sites)))
+        chosen += random.Random(f"{seed} {name}").sample(mutants, quota)
     return dict(enumerate(chosen, start=1))
 
 
-def listed(modules, file):
-    """The mutants that a JSON file names by their text, by number from 1."""
+def listed(modules, files):
+    """The mutants that JSON files name by their text, by number from 1. With a key `fault`, which says what is
+    wrong, it may be a text that no operator makes."""
     chosen = []
-    for wanted in json.loads(file.read_text()):
-        known = [mutant for mutant in modules[pathlib.Path(wanted["file"]).stem].mutants
+    for file, wanted in ((file, wanted) for file in files for wanted in json.loads(file.read_text())):
+        module = modules[pathlib.Path(wanted["file"]).stem]
+        known = [mutant for mutant in module.mutants
                  if all(wanted.get(key, value) == value for key, value in mutant.entry().items())]
+        if not known and "fault" in wanted:
+            known = module.faults(wanted["original"], wanted["mutated"], wanted["fault"])
         if not known:
             sys.exit(f"{file}: no such mutant: {wanted}")
         chosen.append(known[0])
@@ -154,9 +161,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--number", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kinds", default="")
     parser.add_argument("--programs", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--these", type=pathlib.Path)
+    parser.add_argument("--these", type=pathlib.Path, action="append")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("directory", nargs="?", type=pathlib.Path, default=ROOT / "results" / "mutation")
     arguments = parser.parse_args()
@@ -165,7 +173,7 @@ def main():
 
     modules = sources()
     mutants = listed(modules, arguments.these) if arguments.these else \
-        draw(modules, arguments.number, arguments.seed)
+        draw(modules, arguments.number, arguments.seed, arguments.kinds)
     write_variant(directory / "rtl", modules, mutants)
     if arguments.write:
         return

@@ -1,8 +1,9 @@
 """Where SystemVerilog can be mutated, and a source that holds many mutants at once: each is chosen by a number.
 
 Knows the subset of SystemVerilog that rtl/ is written in. A mutant is one of: an operator swapped, a constant off
-by one, a negation dropped, a condition (`if`, `?:`) negated, a bit of an assigned variable stuck, a non-blocking
-assignment dropped. What is constant at elaboration (widths, ranges, parameters, generate) is left alone.
+by one, a negation dropped, a condition (`if`, `?:`) negated, an `if` that is always or never taken, a bit of an
+assigned variable stuck, the upper half of its bits cut off, a non-blocking assignment dropped (a reset, too), a memory
+written at a second place. What is constant at elaboration (widths, ranges, parameters, generate) is left alone.
 """
 import dataclasses
 import re
@@ -19,6 +20,8 @@ TOKEN = re.compile(r"""
 SWAPS = {"+": "-", "-": "+", "*": "+", "&": "|", "|": "&", "^": "|", "==": "!=", "!=": "==", "<": "<=", "<=": "<",
          ">": ">=", ">=": ">", "&&": "||", "||": "&&", "<<": ">>", ">>": "<<", ">>>": ">>", "!": "", "~": ""}
 DECLARATION = re.compile(r"^(?:input|output)?\s*(?:var)?\s*logic\s+(?:signed\s+)?((?:\[[^\]]*\]\s*)*)(.*)$", re.DOTALL)
+MEMORY = re.compile(r"logic\s+(?:\[[^\]]*\]\s*)?(\w+)\s*\[[^\]:]*\]\s*(?:/\*.*?\*/\s*)?;")
+PART = re.compile(r"\w+\[[^\]]*\+:\s*(\w+)\]$")  # of a vector
 OPEN, CLOSE = "([{", ")]}"
 MODULE, STATEMENT = range(2)
 
@@ -59,6 +62,7 @@ class Source:
                        if m.lastgroup != "space"]
         self.vectors, self.scalars = set(), set()
         self.declarations()
+        self.memories = set(MEMORY.findall(re.sub(r"//[^\n]*", "", text)))
         self.at = 0
         while self.at < len(self.tokens):
             self.item()
@@ -170,9 +174,21 @@ class Source:
             bit = ("[0]", f"[$bits({target})-1]")[chosen & 1] if target in self.vectors else ""
             stuck = f"begin {procedural} {target}{bit} {operator} 1'b{chosen >> 1 & 1}; end"
             self.add("stuck bit", whole, stuck, is_statement=True)
+        self.narrowed(target, equals + 1, end)
+        self.stray(target, whole, statement)
         self.expression(equals + 1, end)
 
     # Mutating
+
+    def faults(self, original, mutated, what):
+        """The mutant that somebody has thought of: an expression, or a statement with its `;`. It must stand in the
+        file as it is given, its first place counts; none: an empty list."""
+        start = self.text.find(original)
+        if start < 0:
+            return []
+        line = self.text.count("\n", 0, start)
+        return [Mutant(self.file, line + 1, " ".join(self.text.split("\n")[line].split()), 1, what,
+                       (start, start + len(original)), original, mutated, original.endswith(";"))]
 
     def add(self, what, place, after, is_statement=False):
         line = self.text.count("\n", 0, place[0])
@@ -181,8 +197,27 @@ class Source:
         self.mutants.append(Mutant(self.file, line + 1, lines[line], nth, what, place, self.text[slice(*place)], after,
                                    is_statement))
 
+    def narrowed(self, target, begin, end):
+        """As if the variable had half its bits: counters and addresses wrap too early."""
+        part = PART.match(target)
+        bits = f"$bits({target})" if target in self.vectors else part.group(1) if part else None
+        if bits is None or bits == "1" or end - begin < 3:
+            return
+        place = (self.tokens[begin].start, self.tokens[end - 1].end)
+        self.add("narrowed", place, f"({self.text[slice(*place)]}) & ({{({bits}){{1'b1}}}} >> (({bits}) / 2))")
+
+    def stray(self, target, place, statement):
+        """A write of a memory that changes a second place of it."""
+        name, bracket, index = target.partition("[")
+        if not bracket or name not in self.memories:
+            return
+        second = statement.replace(target, f"{name}[({index[:-1]}) ^ 8]", 1)
+        self.add("stray write", place, f"begin {statement} {second} end", is_statement=True)
+
     def condition(self, begin, end):
         place = (self.tokens[begin].start, self.tokens[end - 1].end)
+        for what, constant in (("always", "1'b1"), ("never", "1'b0")):
+            self.add(what, place, constant)
         self.add("condition negated", place, f"!({self.text[slice(*place)]})")
         self.expression(begin, end)
 

@@ -269,6 +269,12 @@ int verify_rtl(const VerifyArguments& arguments) {
   if (!rtl_has_lanes(options.lanes)) throw InputError("--lanes", std::to_string(options.lanes), rtl_lanes());
   check_output("--junit", arguments.junit);
   std::ostream& report = report_beside(arguments.junit);
+  if (!options.waves.empty()) {
+    if (!rtl_has_waves())
+      throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
+    fs::create_directories(options.waves);
+    options.shorten = true;
+  }
   const auto start = std::chrono::steady_clock::now();
   std::int64_t cycles = 0, different = 0;
   const std::vector<ProgramVerdict> verdicts = verify(options, [&](const ProgramVerdict& v) {
@@ -402,6 +408,10 @@ void add_verify(CLI::App& app, VerifyArguments& arguments) {
   verify->add_option("--lanes", arguments.lanes, "Lanes of the core: 4 (default) or 16");
   verify->add_flag("--first", arguments.first,
                    "Stops at the first program that differs, and leaves it as it is");
+  verify
+      ->add_option("--wave", arguments.options.waves,
+                   "Writes the waveform of each program that differs, as FST and with a save file of GTKWave")
+      ->type_name("DIR");
   verify->add_flag("--coverage", arguments.coverage, "Prints what the programs reached, and what not");
   verify
       ->add_option("--junit", arguments.junit,

@@ -46,6 +46,8 @@ void ClockedCore::trace(const std::string& file) {
   parts_->blocks.trace(parts_->waveform->file());
 }
 
+void ClockedCore::log(BlockLog* log) { parts_->blocks.log(log); }
+
 ProgramTiming ClockedCore::run(const isa::Program& program, Meaning* meaning) {
   return parts_->run(program, meaning);
 }

@@ -44,6 +44,10 @@ class ClockedCore {
   // From now on, states of the blocks go to FILE.vcd. Before the first run only.
   void trace(const std::string& file);
 
+  // From now on requests to HBM and grants of the statistics database are appended to `log` (null: no
+  // longer). Of a core without RTL.
+  void log(BlockLog* log);
+
  private:
   struct Parts;
   std::unique_ptr<Parts> parts_;

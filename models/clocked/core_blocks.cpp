@@ -240,6 +240,11 @@ ProgramTiming CoreBlocks::finish() {
   return timing;
 }
 
+void CoreBlocks::log(BlockLog* log) {
+  hbm_->memory().log_requests(log == nullptr ? nullptr : &log->requests);
+  if (database_ != nullptr) database_->log_grants(log == nullptr ? nullptr : &log->grants);
+}
+
 void CoreBlocks::trace(sc_core::sc_trace_file* file) const {
   sequencer_->trace(file);
   for (const TimedUnit* unit : units()) unit->trace(file);

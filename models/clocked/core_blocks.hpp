@@ -42,6 +42,7 @@ class CoreBlocks {
 
   bool has_rtl() const { return parts_ != nullptr; }
   void trace(sc_core::sc_trace_file* file) const;
+  void log(BlockLog* log);
 
  private:
   struct RtlParts;

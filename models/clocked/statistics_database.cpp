@@ -37,6 +37,7 @@ void StatisticsDatabasePort::arbitrate() {
       owner_ = static_cast<unsigned>(port);
       wait_cycles_ += now - request.cycle - 1;
       busy_to_ = now + kMergeCycles - 1;
+      if (grants_ != nullptr) grants_->push_back({now, static_cast<int>(port), request.user->slot()});
       std::exchange(request.user, nullptr)->granted(busy_to_);
       break;
     }

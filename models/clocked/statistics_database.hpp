@@ -4,9 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <systemc>
+#include <vector>
 
 #include "models/clocked/clock.hpp"
 #include "models/clocked/faces.hpp"
+#include "models/program_timing.hpp"
 
 namespace anzan::models::clocked {
 
@@ -20,6 +22,7 @@ class StatisticsDatabasePort : public sc_core::sc_module, public DatabaseFace {
   void restart();
   void request(DatabaseUser& user, int port) override;
   std::int64_t wait_cycles() const { return wait_cycles_; }
+  void log_grants(std::vector<DatabaseGrant>* log) { grants_ = log; }  // null: no longer
   void trace(sc_core::sc_trace_file* file) const;
 
  private:
@@ -34,6 +37,7 @@ class StatisticsDatabasePort : public sc_core::sc_module, public DatabaseFace {
   std::array<Request, kPorts> requests_;
   std::int64_t busy_to_ = -1;  // last cycle of the grant
   std::int64_t wait_cycles_ = 0;
+  std::vector<DatabaseGrant>* grants_ = nullptr;
   unsigned owner_ = kPorts;  // for the waveform; kPorts: nobody yet
 };
 

@@ -56,6 +56,8 @@ std::optional<models::clocked::SystemTiming> RtlEngine::run(std::vector<LoadedPr
 
 // A core whose program has ended has a clock only where something arrives.
 bool RtlEngine::cycle(std::int64_t now) {
+  if (now > most_cycles_)
+    throw std::logic_error("RTL engine: has not ended in cycle " + std::to_string(now - 1));
   messages_.step(now);
   bool ended = true;
   for (std::size_t c = 0; c < cores_.size(); ++c) {

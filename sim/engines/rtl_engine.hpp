@@ -2,6 +2,7 @@
 // with the messages between them, which carry their rows.
 #pragma once
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,9 @@ class RtlEngine final : public Engine {
   // Throws std::logic_error unless rtl_has_waves().
   void wave(const std::string& prefix) override;
 
+  // From now on run() throws std::logic_error where a run has not ended in this cycle.
+  void limit(std::int64_t most_cycles) { most_cycles_ = most_cycles; }
+
   // Throws also as check_rtl_fits() and RtlCore::cycle. HBM, scratchpad, settings and statistics end as the
   // RTL leaves them.
   std::optional<models::clocked::SystemTiming> run(std::vector<LoadedProgram>& programs,
@@ -45,6 +49,7 @@ class RtlEngine final : public Engine {
   void collect(std::size_t core, std::int64_t now);
 
   int lanes_, slots_;
+  std::int64_t most_cycles_ = std::numeric_limits<std::int64_t>::max();
   std::vector<Member> cores_;
   models::clocked::Messages messages_;
   std::map<std::uint64_t, std::vector<PutRow>> rows_;  // of each put that is under way, by number

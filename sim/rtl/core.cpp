@@ -74,6 +74,41 @@ class VerilatedCore final : public RtlCore {
 #endif
   }
 
+  void log(models::BlockLog* log) override {
+    log_blocks_ = log;
+    memory_time_.log_requests(log == nullptr ? nullptr : &log->requests);
+  }
+
+  std::vector<std::vector<std::uint32_t>> state() override {
+    const auto& r = *rtl_.rootp;
+    std::vector<std::vector<std::uint32_t>> rows(1 + isa::kSlots);
+    const auto& scalars = r.compute_core__DOT__u_settings_store__DOT__scalar_mem;
+    for (std::size_t n = 0; n < isa::kScalars; ++n) rows[0].push_back(scalars[n]);
+    rows[0].push_back(r.compute_core__DOT__seed);
+    rows[0].push_back(r.compute_core__DOT__step);
+    // By the names that Verilator gives to what `generate` has made.
+#define ANZAN_ENTRY(w) &r.compute_core__DOT__u_settings_store__DOT__gen_word__BRA__##w##__KET____DOT__word_mem
+#define ANZAN_COUNTERS(w, set) \
+  &r.compute_core__DOT__u_statistics_database__DOT__gen_word__BRA__##w##__KET____DOT__##set##_mem
+#define ANZAN_BOTH(w) ANZAN_COUNTERS(w, window), ANZAN_COUNTERS(w, total)
+    const auto* const numbers = &r.compute_core__DOT__u_settings_store__DOT__numbers_mem;
+    const auto entries = {numbers,        ANZAN_ENTRY(1), ANZAN_ENTRY(2), ANZAN_ENTRY(3), ANZAN_ENTRY(4),
+                          ANZAN_ENTRY(5), ANZAN_ENTRY(6), ANZAN_ENTRY(7), ANZAN_ENTRY(8), ANZAN_ENTRY(9)};
+    const auto counters = {ANZAN_BOTH(0), ANZAN_BOTH(1), ANZAN_BOTH(2), ANZAN_BOTH(3),
+                           ANZAN_BOTH(4), ANZAN_BOTH(5), ANZAN_BOTH(6), ANZAN_BOTH(7)};
+#undef ANZAN_BOTH
+#undef ANZAN_COUNTERS
+#undef ANZAN_ENTRY
+    static_assert(isa::kSlotSettingsWords == 10 && isa::kCountersPerLine == 8);
+    constexpr std::size_t kLines = isa::kStatisticsLines;
+    for (std::size_t s = 0; s < isa::kSlots; ++s) {
+      for (const auto* memory : entries) rows[1 + s].push_back((*memory)[s]);
+      for (const auto* memory : counters)
+        for (std::size_t line = 0; line < kLines; ++line) rows[1 + s].push_back((*memory)[s * kLines + line]);
+    }
+    return rows;
+  }
+
   void load(const models::Core& core, SlotRange slots) override {
     write_settings(core.settings, slots,
                    [this](std::uint32_t address, std::uint32_t word) { write_setting(address, word); });
@@ -115,6 +150,7 @@ class VerilatedCore final : public RtlCore {
     if (ready) request(number);
     log_.note(number, rtl_.issue_o, rtl_.start_o, rtl_.done_o);
     note_sent();
+    if (log_blocks_ != nullptr) note_blocks(number);
     const bool done = rtl_.program_done_o;
     const bool read = rtl_.pmem_re_o;
     const std::size_t address = rtl_.pmem_addr_o;
@@ -201,6 +237,19 @@ class VerilatedCore final : public RtlCore {
     std::memcpy(sent_.words.data(), &rtl_.send_wdata_o[0], kLineBytes);
   }
 
+  void note_blocks(std::int64_t number) {
+    const auto& r = *rtl_.rootp;
+    const int entries[] = {r.compute_core__DOT__tensor_entry, r.compute_core__DOT__vector_entry,
+                           r.compute_core__DOT__settings_entry};
+    for (int port = 0; port < 3; ++port) {
+      if ((r.compute_core__DOT__grant >> port & 1) != 0)
+        log_blocks_->grants.push_back({number, port, entries[port]});
+    }
+    if (r.compute_core__DOT__entry_we_numbers || r.compute_core__DOT__entry_we_state)
+      log_blocks_->settings.push_back(
+          {number, r.compute_core__DOT__entry_addr, r.compute_core__DOT__entry_we_state != 0});
+  }
+
   void request(std::int64_t number) {
     const std::int64_t line = rtl_.req_line_o;
     if (rtl_.req_write_o) {
@@ -251,6 +300,7 @@ class VerilatedCore final : public RtlCore {
   HbmPort hbm_;
   ProgramMemory memory_;
   UnitLog log_;
+  models::BlockLog* log_blocks_ = nullptr;
   bool sends_ = false;
   PutRow sent_;
 #ifdef ANZAN_RTL_WAVES
@@ -291,6 +341,8 @@ const CoreMaker* maker_for(int lanes) {
 
 }  // namespace
 
+void RtlCore::log(models::BlockLog*) {}
+std::vector<std::vector<std::uint32_t>> RtlCore::state() { return {}; }
 void RtlCore::wave(const std::string&) { throw std::logic_error("RTL core: was built without waveforms"); }
 
 bool rtl_has_waves() {

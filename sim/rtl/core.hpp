@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "isa/program.hpp"
 #include "models/clocked/core.hpp"
@@ -37,6 +38,13 @@ class RtlCore {
 
   // From now on all signals go to this FST file. Throws std::logic_error unless rtl_has_waves().
   virtual void wave(const std::string& file);
+
+  // From now on requests to HBM, grants of the statistics database and writes of settings are appended to
+  // `log` (null: no longer), by their cycles.
+  virtual void log(models::BlockLog* log);
+  // All words of the settings store and the statistics database as they stand: scalars, seed and step in the
+  // first row, and a row for each slot. For telling whether anything has changed.
+  virtual std::vector<std::vector<std::uint32_t>> state();
 
   // Settings, scalars, seed, step and statistics, of these slots, and the scratchpad. This, store() and
   // begin() throw std::logic_error if the core is at work.

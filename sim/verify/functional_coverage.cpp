@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <variant>
 
@@ -72,10 +73,59 @@ constexpr const char* kOthers[] = {
     "settle moves a point", "settle moves none",    "counter stops at its largest", "database is waited for",
     "take counters",        "give counters"};
 
+// What programs reach that are larger, longer or fuller than usual.
+constexpr const char* kExtremes[] = {"scratchpad line above 100,000",
+                                     "HBM line above 2^20",
+                                     "HBM line above 2^24",
+                                     "stride above 2^16",
+                                     "stride below -2^16",
+                                     "stride of a loop without a second iteration",
+                                     "semaphore above 7",
+                                     "semaphore above 255",
+                                     "semaphore left above zero",
+                                     "program of more than 2^10 lines",
+                                     "program of more than 2^15 lines",
+                                     "put to another core",
+                                     "wait for another core",
+                                     "HBM with a queue of up to 3",
+                                     "HBM in order",
+                                     "HBM refreshed often",
+                                     "HBM of another clock"};
+constexpr std::int64_t kLongLoop = 1 << 15, kLongProduct = 1 << 16;
+
+std::string profile_bin(Profile profile) { return fmt::format("profile {}", name(profile)); }
+std::string loop_bin(std::size_t loop) { return fmt::format("loop {} of 2^15 iterations or more", loop); }
+std::string long_bin(isa::Unit unit) { return fmt::format("{}, more than 2^16 iterations", text(unit)); }
+
+template <class Visit>
+void addresses_of(const isa::Instruction& instruction, Visit visit) {
+  if (const auto* copy = std::get_if<isa::Copy>(&instruction)) {
+    visit(copy->loops, copy->src);
+    visit(copy->loops, copy->dst);
+  } else if (const auto* put = std::get_if<isa::Put>(&instruction)) {
+    visit(put->loops, put->src);
+    visit(put->loops, put->dst);
+  } else if (const auto* tensor = std::get_if<isa::Tensor>(&instruction)) {
+    for (const isa::Address* address : {&tensor->a, &tensor->b, &tensor->o}) visit(tensor->loops, *address);
+  } else if (const auto* vector = std::get_if<isa::Vector>(&instruction)) {
+    for (const isa::Address* address : {&vector->a.at, &vector->b.at, &vector->c.at, &vector->o})
+      visit(vector->loops, *address);
+  }
+}
+
+std::uint32_t raised_here(const isa::Instruction& instruction) {
+  return isa::works(instruction) ? isa::signal(instruction) : 0;
+}
+
 }  // namespace
 
 FunctionalCoverage::FunctionalCoverage() {
   for (const char* bin : kOthers) bins_[bin] = 0;
+  for (const char* bin : kExtremes) bins_[bin] = 0;
+  for (int p = 0; p < kProfiles; ++p) bins_[profile_bin(static_cast<Profile>(p))] = 0;
+  for (std::size_t k = 0; k < isa::kLoops; ++k) bins_[loop_bin(k)] = 0;
+  for (const isa::Unit unit : {isa::Unit::kDma, isa::Unit::kTensor, isa::Unit::kVector, isa::Unit::kNetwork})
+    bins_[long_bin(unit)] = 0;
   for (const char* count : kCounts) bins_[fmt::format("counted {}", count)] = 0;
   for (int f = 0; f < kFormats; ++f) {
     const auto format = static_cast<isa::Format>(f);
@@ -259,6 +309,69 @@ void FunctionalCoverage::note_time(const isa::Program& program, const models::Pr
     }
     if (queued >= kRtlQueueDepth) hit(queue_bin(unit, "full"));
   }
+}
+
+void FunctionalCoverage::note(const RandomProgramShape& shape, const isa::Program& program,
+                              const models::BlockLog& log) {
+  hit(profile_bin(shape.profile));
+  std::int64_t lines = 0;
+  for (const isa::Instruction& instruction : program) {
+    lines += (static_cast<std::int64_t>(isa::encode({instruction}).size()) + shape.lanes - 1) / shape.lanes;
+    note_loops(instruction);
+  }
+  if (lines > 1 << 10) hit("program of more than 2^10 lines");
+  if (lines > 1 << 15) hit("program of more than 2^15 lines");
+  for (const models::HbmRequest& request : log.requests) {
+    if (request.line > 1 << 20) hit("HBM line above 2^20");
+    if (request.line > 1 << 24) hit("HBM line above 2^24");
+  }
+  const models::HbmParameters usual;
+  if (shape.hbm.queue_depth <= 3) hit("HBM with a queue of up to 3");
+  if (shape.hbm.scheduling == models::HbmScheduling::kInOrder) hit("HBM in order");
+  if (shape.hbm.t_refi < usual.t_refi) hit("HBM refreshed often");
+  if (shape.hbm.clock_ps != usual.clock_ps) hit("HBM of another clock");
+  note_counts(shape, program);
+}
+
+void FunctionalCoverage::note_loops(const isa::Instruction& instruction) {
+  constexpr std::int32_t kHuge = 1 << 16;
+  std::int64_t iterations = 1;
+  bool first = true;
+  addresses_of(instruction, [&](const auto& loops, const isa::Address& address) {
+    for (std::size_t k = 0; k < isa::kLoops; ++k) {
+      if (first) iterations *= loops[k];
+      if (first && loops[k] >= kLongLoop) hit(loop_bin(k));
+      if (loops[k] == 1 && address.stride[k] != 0) hit("stride of a loop without a second iteration");
+      if (loops[k] > 1 && address.stride[k] > kHuge) hit("stride above 2^16");
+      if (loops[k] > 1 && address.stride[k] < -kHuge) hit("stride below -2^16");
+    }
+    first = false;
+  });
+  if (iterations > kLongProduct) hit(long_bin(isa::unit(instruction)));
+  const auto* tensor = std::get_if<isa::Tensor>(&instruction);
+  if (tensor != nullptr && tensor->a.base > 100'000) hit("scratchpad line above 100,000");
+}
+
+// As if instructions ended one after the other.
+void FunctionalCoverage::note_counts(const RandomProgramShape& shape, const isa::Program& program) {
+  std::array<std::int64_t, isa::kSemaphores> counts{};
+  for (const isa::Instruction& instruction : program) {
+    const auto* put = std::get_if<isa::Put>(&instruction);
+    const bool away = put != nullptr && put->remote_signal != 0 && shape.profile == Profile::kTwoCores;
+    if (away) hit("put to another core");
+    for (std::size_t s = 0; s < counts.size(); ++s) {
+      const std::uint32_t bit = std::uint32_t{1} << s;
+      if (isa::works(instruction) && (isa::wait(instruction) & bit) != 0) --counts[s];
+      if (counts[s] < 0) hit("wait for another core");
+      counts[s] = std::max<std::int64_t>(counts[s], 0);
+      counts[s] += (raised_here(instruction) & bit) != 0 ? 1 : 0;
+      if (put != nullptr && !away) counts[s] += (put->remote_signal & bit) != 0 ? 1 : 0;
+      if (counts[s] > 7) hit("semaphore above 7");
+      if (counts[s] > 255) hit("semaphore above 255");
+    }
+  }
+  if (std::any_of(counts.begin(), counts.end(), [](std::int64_t c) { return c > 0; }))
+    hit("semaphore left above zero");
 }
 
 }  // namespace anzan::sim

@@ -11,6 +11,7 @@
 #include "models/core.hpp"
 #include "models/program_timing.hpp"
 #include "sim/rtl/core.hpp"
+#include "sim/verify/random_shape.hpp"
 
 namespace anzan::sim {
 
@@ -23,6 +24,9 @@ class FunctionalCoverage {
   void note(const isa::Program& program, const models::Core& before, const models::Core& after,
             const models::ProgramTiming& timing, SlotRange slots);
 
+  // What is extreme about it.
+  void note(const RandomProgramShape& shape, const isa::Program& program, const models::BlockLog& log);
+
   const std::map<std::string, std::int64_t>& bins() const { return bins_; }
   std::vector<std::string> missed() const;
 
@@ -34,6 +38,8 @@ class FunctionalCoverage {
   void note_semaphores(const isa::Program& program);
   void note_slots(const isa::Program& program, const models::Core& before, const models::Core& after,
                   SlotRange slots);
+  void note_loops(const isa::Instruction& instruction);
+  void note_counts(const RandomProgramShape& shape, const isa::Program& program);
   void note_time(const isa::Program& program, const models::ProgramTiming& timing);
 
   std::map<std::string, std::int64_t> bins_;

@@ -3,8 +3,12 @@
 #include "sim/verify/random_core.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <variant>
+#include <vector>
 
+#include "models/number_format.hpp"
 #include "sim/verify/random_draw.hpp"
 
 namespace anzan::sim {
@@ -86,16 +90,64 @@ models::SlotSettings slot(Draw& d, bool wide) {
   return s;
 }
 
+// The words of memories: of a table, by a hash of their place, so that any line can be filled by itself.
+class Words {
+ public:
+  Words(Draw& d, bool awkward) : salt_(d.bits()), table_(kWords) {
+    for (std::uint32_t& w : table_) w = word(d, awkward);
+  }
+  void fill(models::Core& core, isa::Space space, std::int64_t first_line, std::int64_t lines) const {
+    std::uint8_t* to = core.bytes(space) + first_line * core.line_bytes();
+    std::uint64_t place =
+        static_cast<std::uint64_t>(first_line * core.lanes() * 2) + (space == isa::Space::kHbm ? 1 : 0);
+    for (std::int64_t k = 0; k < lines * core.lanes(); ++k, to += 4, place += 2) {
+      std::uint64_t hash = (place ^ salt_ << 40) * 0x9e3779b97f4a7c15U;
+      hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9U;
+      std::memcpy(to, &table_[hash >> (64 - kWordBits)], 4);
+    }
+  }
+
+ private:
+  static constexpr int kWordBits = 12;
+  static constexpr std::size_t kWords = std::size_t{1} << kWordBits;
+  std::uint64_t salt_;
+  std::vector<std::uint32_t> table_;
+};
+
+// Calls take(line) for each line of HBM that the copy reads or writes.
+template <class Take>
+void lines_in_hbm(const isa::Copy& copy, Take take) {
+  const bool from = copy.src_space == isa::Space::kHbm, to = copy.dst_space == isa::Space::kHbm;
+  if (!from && !to) return;
+  const isa::Address& address = from ? copy.src : copy.dst;
+  std::array<int, isa::kLoops> index{};
+  for (bool more = true; more;) {
+    std::int64_t row = address.base;
+    for (std::size_t k = 0; k < index.size(); ++k) row += std::int64_t{address.stride[k]} * index[k];
+    take(row / models::elements_per_word(copy.element));
+    more = false;
+    for (std::size_t k = index.size(); k-- > 0 && !more;) {
+      more = ++index[k] < copy.loops[k];
+      if (!more) index[k] = 0;
+    }
+  }
+}
+
 }  // namespace
 
-void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape) {
+void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape,
+               const isa::Program& program) {
+  constexpr std::int64_t kSmallHbm = std::int64_t{1} << 20;  // bytes
   Draw d(seed ^ 0x9e3779b97f4a7c15U);
   const bool awkward = d.chance(50);
-  for (const isa::Space space : {isa::Space::kScratchpad, isa::Space::kHbm}) {
-    const std::int64_t lines = space == isa::Space::kHbm ? shape.hbm_lines : shape.scratchpad_lines;
-    for (std::int64_t k = 0; k < lines * shape.lanes; ++k) {
-      const std::uint32_t w = word(d, awkward);
-      std::memcpy(core.bytes(space) + 4 * k, &w, sizeof w);
+  const Words words(d, awkward);
+  words.fill(core, isa::Space::kScratchpad, 0, core.lines(isa::Space::kScratchpad));
+  if (shape.hbm_lines * core.line_bytes() <= kSmallHbm) {
+    words.fill(core, isa::Space::kHbm, 0, shape.hbm_lines);
+  } else {
+    for (const isa::Instruction& instruction : program) {
+      if (const auto* copy = std::get_if<isa::Copy>(&instruction))
+        lines_in_hbm(*copy, [&](std::int64_t line) { words.fill(core, isa::Space::kHbm, line, 1); });
     }
   }
   for (int number = 0; number < shape.slots; ++number) {

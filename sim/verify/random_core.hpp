@@ -8,7 +8,9 @@
 namespace anzan::sim {
 
 // Fills a core for programs of this shape. Half of the memories hold awkward bits: infinities, NaNs,
-// subnormals, largest integers; some counters are about to stop at their largest value.
-void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape);
+// subnormals, largest integers; some counters are about to stop at their largest value. Of a large HBM only
+// the lines that `program` names are filled; each has the same words in all programs.
+void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape,
+               const isa::Program& program);
 
 }  // namespace anzan::sim

@@ -1,10 +1,12 @@
-// What an instruction reads and what it writes lies in different halves of the scratchpad, so that no tile or
-// iteration reads what another of the same instruction writes; copies carry results back to where they are
-// read.
+// What an instruction reads and what it writes lies in different halves of the lines it works on, so that no
+// tile or iteration reads what another of the same instruction writes; copies carry results back to where
+// they are read.
 #include "sim/verify/random_program.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
@@ -17,12 +19,21 @@ namespace {
 
 using Loops = std::array<std::uint16_t, isa::kLoops>;
 
-constexpr std::int64_t kPutLines = 32;  // the last of the scratchpad
+constexpr std::int64_t kPutLines = 32;  // the last that a program works on
+// Before them, where another core puts to: so many lines for each put, which raises a semaphore of its own.
+constexpr int kMails = isa::kSemaphores - static_cast<int>(compiler::kOwnSemaphores);
+constexpr std::int64_t kMailLines = 8;
 
 class Maker {
  public:
   Maker(std::uint64_t seed, const RandomProgramShape& shape)
-      : d_(seed), s_(shape), half_((shape.scratchpad_lines - kPutLines) / 2) {}
+      : d_(seed),
+        s_(shape),
+        puts_(shape.first_line + shape.lines - kPutLines),
+        mails_(puts_ - (shape.profile == Profile::kTwoCores ? kMails * kMailLines : 0)),
+        reads_(shape.first_line),
+        half_((mails_ - reads_) / 2),
+        writes_(reads_ + half_) {}
 
   // Often one kind comes so often in a row that its unit's queue is full.
   void add_to(isa::Program& program) {
@@ -30,6 +41,7 @@ class Maker {
       kind_ = d_.between(0, kKinds - 1);
       run_ = d_.chance(7) ? 11 : 0;
     }
+    long_ = s_.profile == Profile::kLong && longs_ < kMostLong && d_.chance(50);
     switch (kind_) {
       case 0:
       case 10:
@@ -72,27 +84,70 @@ class Maker {
   }
 
   // Beyond the semaphores that order the program, some that no order needs: raised by some instructions, also
-  // by puts where they arrive, and taken by as many later ones, of any units at once.
-  void add_semaphores_to(isa::Program& program) {
+  // by puts where they arrive, and taken by as many later ones, of any units at once. `taken` are not free.
+  void add_semaphores_to(isa::Program& program, std::uint32_t taken) {
     const auto last = static_cast<std::int64_t>(program.size()) - 2;
-    std::uint32_t used = 0;
-    for (isa::Instruction& instruction : program) used |= isa::signal(instruction);
+    for (const isa::Instruction& instruction : program) taken |= isa::signal(instruction);
     for (int s = 0; s < isa::kSemaphores && last > 0; ++s) {
       const std::uint32_t bit = std::uint32_t{1} << s;
-      if ((used & bit) != 0 || d_.chance(70)) continue;
+      if ((taken & bit) != 0 || d_.chance(70)) continue;
       const std::int64_t middle = d_.between(1, last);
-      for (std::int64_t n = d_.between(1, 4); n > 0; --n) {
+      const std::int64_t most = s_.profile == Profile::kMany ? last : d_.chance(20) ? 16 : 4;
+      for (std::int64_t n = d_.between(1, most); n > 0; --n) {
         auto& raiser = program[static_cast<std::size_t>(d_.between(0, middle - 1))];
         auto& taker = program[static_cast<std::size_t>(d_.between(middle, last))];
         auto* const put = std::get_if<isa::Put>(&raiser);
-        std::uint32_t& raised = put != nullptr && d_.chance(50) ? put->remote_signal : isa::signal(raiser);
-        std::uint32_t& taken = isa::wait(taker);
-        if ((raised & bit) != 0 || (taken & bit) != 0) continue;
+        std::uint32_t& raised = put != nullptr && put->core == s_.core && d_.chance(50) ? put->remote_signal
+                                                                                        : isa::signal(raiser);
+        std::uint32_t& wait = isa::wait(taker);
+        if ((raised & bit) != 0 || (wait & bit) != 0) continue;
         raised |= bit;
-        taken |= bit;
+        wait |= bit;
       }
     }
   }
+  // Some semaphores stay above zero: raised after the last who takes them has started, by his unit.
+  void leave_semaphores_of(isa::Program& program) {
+    const auto last = static_cast<std::int64_t>(program.size()) - 2;
+    for (int s = 0; s < isa::kSemaphores && last >= 0; ++s) {
+      const std::uint32_t bit = std::uint32_t{1} << s;
+      if (d_.chance(60)) continue;
+      std::int64_t taker = last;
+      while (taker >= 0 && (isa::wait(program[static_cast<std::size_t>(taker)]) & bit) == 0) --taker;
+      const std::int64_t raiser = d_.between(0, last);
+      auto& instruction = program[static_cast<std::size_t>(raiser)];
+      if (taker >= 0 &&
+          (raiser <= taker || isa::unit(instruction) != isa::unit(program[static_cast<std::size_t>(taker)])))
+        continue;
+      isa::signal(instruction) |= bit;
+    }
+  }
+
+  // A put of some rows to the other core, there to lines that nobody else writes, and what it does with them.
+  isa::Put mail(int number) {
+    isa::Put p;
+    p.element = format();
+    p.core = static_cast<std::uint16_t>(1 - s_.core);
+    p.remote_signal = mail_semaphore(number);
+    const std::int64_t in_line = models::elements_per_word(p.element), rows = kMailLines * in_line;
+    loops(p.loops, 0, isa::kLoops, d_.chance(50) ? rows : 4);
+    p.src = read_rows(p.loops, p.element);
+    p.dst = address(p.loops, isa::kLoops, mail_line(number) * in_line, rows);
+    return p;
+  }
+  isa::Copy take(int number) {
+    isa::Copy c;
+    c.element = d_.chance(60) ? models::kRawWords : format();
+    const std::int64_t in_line = models::elements_per_word(c.element), rows = kMailLines * in_line;
+    loops(c.loops, 0, isa::kLoops, rows);
+    c.src = address(c.loops, isa::kLoops, mail_line(number) * in_line, rows);
+    c.dst = read_rows(c.loops, c.element);
+    return c;
+  }
+  static std::uint32_t mail_semaphore(int number) {
+    return std::uint32_t{1} << (static_cast<int>(compiler::kOwnSemaphores) + number);
+  }
+  bool chance(int percent) { return d_.chance(percent); }
 
  private:
   static constexpr std::int64_t kKinds = 17;
@@ -109,8 +164,18 @@ class Maker {
   }
   isa::Format format() { return static_cast<isa::Format>(d_.between(0, isa::kFormatInfo.size - 1)); }
 
-  // Counts of the loops [first, last) whose product is `most` at most.
-  void loops(Loops& counts, int first, int last, std::int64_t most) {
+  std::int64_t mail_line(int number) const { return mails_ + number * kMailLines; }
+
+  // Counts of the loops [first, last) whose product is `most` at most; unless `strict`, now and then a longer
+  // one, in long programs of more than 2^16 iterations.
+  void loops(Loops& counts, int first, int last, std::int64_t most, bool strict = false) {
+    if (first < last && !strict && long_) return long_loops(counts, first, last);
+    if (s_.profile == Profile::kMany) most = std::min<std::int64_t>(most, 2);
+    if (first < last && !strict && s_.profile != Profile::kMany && d_.chance(2)) {
+      counts[static_cast<std::size_t>(d_.between(first, last - 1))] =
+          static_cast<std::uint16_t>(d_.between(257, d_.chance(20) ? 5000 : 1200));
+      return;
+    }
     for (int k = first; k < last; ++k) {
       if (most < 2 || d_.chance(50)) continue;
       counts[static_cast<std::size_t>(k)] =
@@ -118,8 +183,29 @@ class Maker {
       most /= counts[static_cast<std::size_t>(k)];
     }
   }
+  void long_loops(Loops& counts, int first, int last) {
+    constexpr std::int64_t kMost = 0xffff;
+    long_ = false;
+    ++longs_;
+    const auto any = [&]() -> std::uint16_t& {
+      return counts[static_cast<std::size_t>(d_.between(first, last - 1))];
+    };
+    std::uint16_t& one = any();
+    if (d_.chance(40)) {
+      one = static_cast<std::uint16_t>(d_.chance(30) ? kMost : d_.between(kMost / 2 + 1, kMost));
+      return;
+    }
+    one = static_cast<std::uint16_t>(d_.between(257, 1024));
+    std::uint16_t& other = any();
+    if (&one == &other) {
+      one = static_cast<std::uint16_t>(kMost);
+    } else {
+      other = static_cast<std::uint16_t>(d_.between(kMost + 2, kMost + 9000) / one + 1);
+    }
+  }
 
-  // Over the loops [0, depth) it stays in [first, first + size), reaching `reach` beyond each address.
+  // Over the loops [0, depth) it stays in [first, first + size), reaching `reach` beyond each address. What
+  // loops without a second iteration would add does not matter.
   isa::Address address(const Loops& counts, int depth, std::int64_t first, std::int64_t size,
                        std::int64_t reach = 0) {
     isa::Address a;
@@ -127,9 +213,11 @@ class Maker {
     for (int k = 0; k < isa::kLoops; ++k) {
       const auto n = static_cast<std::size_t>(k);
       const std::int64_t steps = counts[n] - 1;
+      if (steps == 0 && d_.chance(5)) a.stride[n] = static_cast<std::int32_t>(d_.bits());
       if (k >= depth || steps == 0) continue;
-      const std::int64_t stride =
-          d_.chance(70) ? std::min<std::int64_t>(1, slack / steps) : d_.between(0, slack / steps);
+      const std::int64_t stride = d_.chance(s_.profile == Profile::kFar ? 30 : 70)
+                                      ? std::min<std::int64_t>(1, slack / steps)
+                                      : d_.between(0, slack / steps);
       const bool down = d_.chance(20);
       a.stride[n] = static_cast<std::int32_t>(down ? -stride : stride);
       slack -= stride * steps;
@@ -138,12 +226,18 @@ class Maker {
     a.base = static_cast<std::uint32_t>(first + low + d_.between(0, slack));
     return a;
   }
+  isa::Address read_lines(const Loops& l, int depth) { return address(l, depth, reads_, half_); }
   isa::Address read_rows(const Loops& l, isa::Format f, std::int64_t reach = 0) {
-    return address(l, isa::kLoops, 0, half_ * models::elements_per_word(f), reach);
+    const std::int64_t in_line = models::elements_per_word(f);
+    return address(l, isa::kLoops, reads_ * in_line, half_ * in_line, reach);
   }
   isa::Address write_rows(const Loops& l, int depth, isa::Format f, std::int64_t reach = 0) {
-    return address(l, depth, half_ * models::elements_per_word(f), half_ * models::elements_per_word(f),
-                   reach);
+    const std::int64_t in_line = models::elements_per_word(f);
+    return address(l, depth, writes_ * in_line, half_ * in_line, reach);
+  }
+  isa::Address hbm_rows(const Loops& l, isa::Format f) {
+    const std::int64_t in_line = models::elements_per_word(f);
+    return address(l, isa::kLoops, s_.first_hbm_line * in_line, s_.worked_hbm_lines * in_line);
   }
 
   isa::Mask mask() {
@@ -164,18 +258,18 @@ class Maker {
   isa::Copy copy() {
     isa::Copy c;
     c.element = d_.chance(60) ? models::kRawWords : format();
+    const bool local = long_ && d_.chance(80);  // HBM takes several cycles a row
     loops(c.loops, 0, isa::kLoops, d_.chance(10) ? 250 : d_.chance(30) ? 60 : 12);
-    const std::int64_t hbm_rows = s_.hbm_lines * models::elements_per_word(c.element);
-    switch (d_.between(0, 2)) {
+    switch (local ? 2 : d_.between(0, 2)) {
       case 0:
         c.src_space = isa::Space::kHbm;
-        c.src = address(c.loops, isa::kLoops, 0, hbm_rows);
+        c.src = hbm_rows(c.loops, c.element);
         c.dst = read_rows(c.loops, c.element);
         break;
       case 1:
         c.dst_space = isa::Space::kHbm;
         c.src = write_rows(c.loops, isa::kLoops, c.element);
-        c.dst = address(c.loops, isa::kLoops, 0, hbm_rows);
+        c.dst = hbm_rows(c.loops, c.element);
         break;
       default:
         c.src = write_rows(c.loops, isa::kLoops, c.element);
@@ -189,8 +283,8 @@ class Maker {
     loops(p.loops, 0, isa::kLoops, d_.chance(20) ? 60 : 12);
     p.src = d_.chance(50) ? read_rows(p.loops, p.element) : write_rows(p.loops, isa::kLoops, p.element);
     // Lines that only puts write: they count as those of another core, so nothing else is ordered after them.
-    p.dst = address(p.loops, isa::kLoops,
-                    (s_.scratchpad_lines - kPutLines) * models::elements_per_word(p.element),
+    p.core = static_cast<std::uint16_t>(s_.core);
+    p.dst = address(p.loops, isa::kLoops, puts_ * models::elements_per_word(p.element),
                     kPutLines * models::elements_per_word(p.element));
     return p;
   }
@@ -200,7 +294,7 @@ class Maker {
     t.src_rows = d_.small(1, s_.lanes);
     t.src_lanes = d_.small(1, s_.lanes);
     t.dst_rows = d_.small(1, s_.lanes);
-    loops(t.loops, 0, isa::kLoops, 8);
+    loops(t.loops, 0, isa::kLoops, 8, true);
     t.src = read_rows(t.loops, t.element, t.src_rows - 1);
     t.dst = write_rows(t.loops, isa::kLoops, t.element, t.dst_rows - 1);
     return t;
@@ -213,8 +307,9 @@ class Maker {
     if (o.kind == isa::OperandKind::kScalar) {
       o.at.base = static_cast<std::uint32_t>(d_.between(0, isa::kScalars - 1));
     } else {
-      const std::int64_t in_row = o.kind == isa::OperandKind::kRows ? 1 : s_.lanes;
-      o.at = address(l, isa::kLoops, 0, half_ * models::elements_per_word(o.format) * in_row);
+      const std::int64_t in_line =
+          models::elements_per_word(o.format) * (o.kind == isa::OperandKind::kRows ? 1 : s_.lanes);
+      o.at = address(l, isa::kLoops, reads_ * in_line, half_ * in_line);
     }
     return o;
   }
@@ -236,19 +331,21 @@ class Maker {
     v.x = index();
     return v;
   }
-  isa::Tensor tensor(std::int64_t most_tiles = 8) {
+  isa::Tensor tensor(std::int64_t most_tiles = 8, bool strict = false) {
     isa::Tensor t;
     t.format = format();
     t.reduce = d_.small(0, 4);
     const int outer = isa::kLoops - t.reduce;
-    loops(t.loops, 0, outer, most_tiles);
-    loops(t.loops, outer, isa::kLoops, d_.chance(5) ? 300 : d_.chance(20) ? 60 : 12);
+    const std::int64_t steps = d_.chance(5) ? 300 : d_.chance(20) ? 60 : 12;
+    const bool tiles = long_ && d_.chance(25);  // it is they that are many
+    loops(t.loops, 0, outer, long_ && !tiles ? 1 : most_tiles, strict || !tiles);
+    loops(t.loops, outer, isa::kLoops, tiles ? 2 : steps, strict || tiles);
     t.init = d_.chance(50) ? isa::Init::kBias : isa::Init::kZero;
-    t.spill = d_.chance(15) ? 1 : 0;
+    t.spill = d_.chance(15) && !tiles ? 1 : 0;
     t.row_first = d_.chance(60) ? std::uint8_t{0} : d_.small(0, s_.lanes - 1);
-    t.row_count = d_.small(1, s_.lanes - t.row_first);
-    t.c = address(t.loops, outer, 0, half_);
-    finish(t, half_, half_);
+    t.row_count = tiles ? std::uint8_t{1} : d_.small(1, s_.lanes - t.row_first);
+    t.c = read_lines(t.loops, outer);
+    finish(t, writes_, half_);
     return t;
   }
   // All that a tensor instruction may choose of its own when loops, rows and start stand; it writes to
@@ -261,8 +358,8 @@ class Maker {
     t.slot_b = slot();
     t.slot_o = slot_to_write(t.out_format);
     t.mask = mask();
-    t.a = address(t.loops, isa::kLoops, 0, half_);
-    t.b = address(t.loops, isa::kLoops, 0, half_);
+    t.a = read_lines(t.loops, isa::kLoops);
+    t.b = read_lines(t.loops, isa::kLoops);
     const int outer = isa::kLoops - t.reduce;
     const std::int64_t end = t.row_first + t.row_count, rows = models::elements_per_word(t.out_format);
     const std::int64_t lines = models::accumulator_lines(t.format, 1);
@@ -274,28 +371,35 @@ class Maker {
   // from there.
   void add_spill_and_resume(isa::Program& program) {
     const std::int64_t quarter = half_ / 2;
-    isa::Tensor t = tensor(std::min<std::int64_t>(8, quarter / (2 * s_.lanes)));
+    isa::Tensor t = tensor(std::min<std::int64_t>(8, quarter / (2 * s_.lanes)), true);
     t.spill = 1;
-    finish(t, half_, quarter);
+    finish(t, writes_, quarter);
     t.o = {};
     std::int64_t lines = 2 * s_.lanes;  // up to this loop
     for (auto k = static_cast<std::size_t>(isa::kLoops - t.reduce); k-- > 0;) {
       t.o.stride[k] = t.loops[k] > 1 ? static_cast<std::int32_t>(lines) : 0;
       lines *= t.loops[k];
     }
-    t.o.base = static_cast<std::uint32_t>(half_ + d_.between(0, quarter - lines));
+    t.o.base = static_cast<std::uint32_t>(writes_ + d_.between(0, quarter - lines));
     program.emplace_back(t);
     t.init = isa::Init::kSpill;
     t.c = t.o;
     t.spill = d_.chance(30) ? 1 : 0;
-    finish(t, half_ + quarter, quarter);
+    finish(t, writes_ + quarter, quarter);
     program.emplace_back(t);
   }
 
   Draw d_;
   RandomProgramShape s_;
-  std::int64_t half_, kind_ = 0, run_ = 0;  // of that kind, yet to come
+  std::int64_t puts_, mails_, reads_, half_,
+      writes_;                       // where each begins; reads_ and writes_ have half_ lines
+  std::int64_t kind_ = 0, run_ = 0;  // of that kind, yet to come
+  static constexpr int kMostLong = 2;
+  bool long_ = false;  // the next loops are
+  int longs_ = 0;
 };
+
+constexpr std::uint64_t kOtherCore = 0x2545f4914f6cdd1dU;
 
 }  // namespace
 
@@ -305,8 +409,37 @@ isa::Program random_program(std::uint64_t seed, const RandomProgramShape& shape)
   while (program.size() < static_cast<std::size_t>(shape.instructions)) maker.add_to(program);
   program.push_back(isa::End{});
   compiler::add_semaphores(program, compiler::dependencies(program, shape.lanes));
-  maker.add_semaphores_to(program);
+  maker.add_semaphores_to(program, 0);
+  maker.leave_semaphores_of(program);
   return program;
+}
+
+// Written as if both were executed in this order, so that nobody waits forever.
+std::array<isa::Program, 2> random_programs_of_two(std::uint64_t seed, const RandomProgramShape& shape) {
+  RandomProgramShape other = shape;
+  other.core = 1;
+  std::array<Maker, 2> makers{Maker(seed, shape), Maker(seed ^ kOtherCore, other)};
+  std::array<isa::Program, 2> programs;
+  std::array<std::vector<std::pair<std::size_t, int>>, 2> takers;  // which instruction takes which
+  std::array<int, 2> sent{}, taken{};
+  for (int n = 0; n < shape.instructions; ++n) {
+    for (std::size_t c = 0; c < programs.size(); ++c) {
+      makers[c].add_to(programs[c]);
+      if (sent[c] < kMails && makers[c].chance(40)) programs[c].emplace_back(makers[c].mail(sent[c]++));
+      if (taken[c] == sent[1 - c] || makers[c].chance(60)) continue;
+      takers[c].emplace_back(programs[c].size(), taken[c]);
+      programs[c].emplace_back(makers[c].take(taken[c]++));
+    }
+  }
+  for (std::size_t c = 0; c < programs.size(); ++c) {
+    isa::Program& program = programs[c];
+    program.push_back(isa::End{});
+    compiler::add_semaphores(program, compiler::dependencies(program, shape.lanes));
+    for (const auto& [instruction, number] : takers[c])
+      isa::wait(program[instruction]) |= Maker::mail_semaphore(number);
+    makers[c].add_semaphores_to(program, ~(Maker::mail_semaphore(0) - 1));
+  }
+  return programs;
 }
 
 }  // namespace anzan::sim

@@ -5,25 +5,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <optional>
 #include <stdexcept>
-#include <tuple>
 
 #include "isa/assembly.hpp"
 #include "models/clocked/core.hpp"
 #include "sim/engines/executor.hpp"
+#include "sim/host/atomic_file.hpp"
 #include "sim/rtl/core.hpp"
-#include "sim/rtl/host_words.hpp"
+#include "sim/verify/comparison.hpp"
 #include "sim/verify/random_core.hpp"
-#include "sim/verify/random_draw.hpp"
 #include "sim/verify/random_program.hpp"
+#include "sim/verify/save_file.hpp"
+#include "sim/verify/two_cores.hpp"
 
 namespace anzan::sim {
 namespace {
-
-std::string block_of(const isa::Instruction& instruction) {
-  return std::string(isa::name(isa::unit(instruction))) + " unit";
-}
 
 // Where a program's last instruction did its work.
 std::string place(const isa::Program& program, const models::ProgramTiming& timing) {
@@ -36,19 +33,20 @@ std::string place(const isa::Program& program, const models::ProgramTiming& timi
 class Verifier {
  public:
   Verifier(const VerifyOptions& options, const VerifySubjects& subjects)
-      : options_(options), subjects_(subjects), clock_(parameters(subjects.model, options)) {
-    shape_.lanes = options.lanes;
-    shape_.instructions = options.instructions;
-  }
+      : options_(options), subjects_(subjects) {}
 
   // The RTL powers up with random bits and runs another, short program first, so that neither may matter.
   ProgramVerdict judge(std::uint64_t seed) {
     seed_ = seed;
-    shape_.first_slot = static_cast<int>(Draw(seed).between(0, isa::kSlots - shape_.slots));
+    shape_ = random_shape(seed, options_.lanes, options_.instructions);
+    if (shape_.profile == Profile::kTwoCores) return judge_two(options_, subjects_, seed, shape_);
+    clock_.emplace(parameters(subjects_.model));
+    clock_->log(&expected_log_);
     RandomProgramShape short_shape = shape_;
     short_shape.instructions = kInstructionsBefore;
+    short_shape.profile = Profile::kUsual;
     const isa::Program program = random_program(seed, shape_), before = random_program(~seed, short_shape);
-    ProgramVerdict verdict{seed, clock_.run(program).cycles, {}};
+    ProgramVerdict verdict{seed, clock_->run(program).cycles, {}};
     power_up();
     std::string difference = compare(before);
     if (!difference.empty()) {
@@ -61,50 +59,61 @@ class Verifier {
   }
 
  private:
-  static models::clocked::CoreParameters parameters(models::clocked::CoreParameters p,
-                                                    const VerifyOptions& options) {
-    p.lanes = options.lanes;
+  models::clocked::CoreParameters parameters(models::clocked::CoreParameters p) const {
+    p.lanes = options_.lanes;
+    p.hbm = shape_.hbm;
     return p;
   }
 
-  models::Core fresh() const {
+  models::Core fresh(const isa::Program& program) const {
     const std::int64_t kib = shape_.scratchpad_lines * 4 * shape_.lanes / 1024;
     models::Core core(shape_.lanes, kib, shape_.hbm_lines);
-    randomise(core, seed_, shape_);
+    randomise(core, seed_, shape_, program);
     return core;
   }
 
   void power_up() {
     constexpr std::uint64_t kSeeds = 0x7fffffff;
-    rtl_ = subjects_.rtl(parameters({}, options_), static_cast<int>(1 + seed_ % kSeeds));
+    rtl_ = subjects_.rtl(parameters({}), static_cast<int>(1 + seed_ % kSeeds));
   }
 
   // What differs, or nothing.
   std::string compare(const isa::Program& program) {
-    models::Core values = fresh(), rtl = fresh();
+    models::Core values = fresh(program), rtl = fresh(program);
     Executor executor(values, 1);
     LoadedProgram loaded = executor.load(isa::encode(program));
     executor.run(loaded);
-    const models::ProgramTiming expected = clock_.run(program);
+    expected_log_ = {};
+    const models::ProgramTiming expected = clock_->run(program);
+    expected_log_.settings = settings_writes(program, expected);
     const SlotRange slots{shape_.first_slot, shape_.slots};
-    std::string cycles;
+    std::string cycles, others;
     try {
       rtl_->load(rtl, slots);
+      const auto state = rtl_->state();
       const std::int64_t last = run(program, rtl, 2 * expected.cycles + kPatienceCycles);
       cycles = compare_cycles(program, rtl_->timing(last), expected);
+      others = compare_states(state, rtl_->state(), slots);
       rtl_->store(rtl, slots);
     } catch (const std::logic_error& error) {
       return cycles.empty() ? error.what() : cycles;
     }
     if (!cycles.empty()) return cycles;
-    const std::string difference = compare_values(rtl, values);
-    if (options_.coverage != nullptr && difference.empty())
-      options_.coverage->note(program, fresh(), values, expected, slots);
+    std::string difference = compare_logs(log_, expected_log_);
+    if (difference.empty()) difference = compare_memories(rtl, values, log_.requests);
+    if (difference.empty()) difference = compare_slots(rtl, values, slots);
+    if (difference.empty()) difference = others;
+    if (options_.coverage != nullptr && difference.empty()) {
+      options_.coverage->note(program, fresh(program), values, expected, slots);
+      options_.coverage->note(shape_, program, expected_log_);
+    }
     return difference;
   }
 
   // Its last cycle.
   std::int64_t run(const isa::Program& program, models::Core& core, std::int64_t most_cycles) {
+    log_ = {};
+    rtl_->log(&log_);
     rtl_->begin(program, core);
     std::int64_t last = 0;
     while (!rtl_->cycle(last)) {
@@ -125,72 +134,26 @@ class Verifier {
                        timing.cycles - 1);
   }
 
-  // The difference that is first in time, as the others may follow from it. A unit answers for its ends,
-  // the sequencer for the rest.
-  static std::string compare_cycles(const isa::Program& program, const models::ProgramTiming& rtl,
-                                    const models::ProgramTiming& model) {
-    std::string first;
-    std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
-    for (std::size_t i = 0; i + 1 < program.size(); ++i) {
-      const models::InstructionTiming &r = rtl.instructions[i], &m = model.instructions[i];
-      for (const auto& [what, a, b] :
-           {std::tuple("ended", r.ended, m.ended), std::tuple("started", r.started, m.started),
-            std::tuple("issued", r.issued, m.issued)}) {
-        if (a == b || std::min(a, b) >= earliest) continue;
-        earliest = std::min(a, b);
-        first = fmt::format("{}, instruction {} ({}): RTL {} in cycle {}, model in {}",
-                            std::string(what) == "ended" ? block_of(program[i]) : "sequencer", i,
-                            block_of(program[i]), what, a, b);
-      }
-    }
-    if (!first.empty() || rtl.cycles == model.cycles) return first;
-    return fmt::format("sequencer: RTL ends after {} cycles, model after {}", rtl.cycles, model.cycles);
-  }
-
-  std::string compare_values(const models::Core& rtl, const models::Core& model) const {
-    for (const isa::Space space : {isa::Space::kScratchpad, isa::Space::kHbm}) {
-      const std::int64_t bytes = model.lines(space) * model.line_bytes();
-      const auto [a, b] = std::mismatch(rtl.bytes(space), rtl.bytes(space) + bytes, model.bytes(space));
-      if (a == rtl.bytes(space) + bytes) continue;
-      const std::int64_t at = a - rtl.bytes(space);
-      return fmt::format("{} line {}, byte {}: RTL 0x{:02x}, model 0x{:02x}", isa::name(space),
-                         at / model.line_bytes(), at % model.line_bytes(), *a, *b);
-    }
-    for (int s = shape_.first_slot; s < shape_.first_slot + shape_.slots; ++s) {
-      std::string difference =
-          compare_words(fmt::format("settings store, slot {}, word", s), isa::pack(rtl.settings.slot(s)),
-                        isa::pack(model.settings.slot(s)));
-      if (difference.empty())
-        difference =
-            compare_words(fmt::format("statistics database, slot {}, counter of the window", s),
-                          counter_words(rtl.statistics.window(s)), counter_words(model.statistics.window(s)));
-      if (difference.empty())
-        difference =
-            compare_words(fmt::format("statistics database, slot {}, counter of the total", s),
-                          counter_words(rtl.statistics.total(s)), counter_words(model.statistics.total(s)));
-      if (!difference.empty()) return difference;
-    }
-    return {};
-  }
-
-  template <class Words>
-  static std::string compare_words(const std::string& what, const Words& rtl, const Words& model) {
-    const auto [a, b] = std::mismatch(rtl.begin(), rtl.end(), model.begin());
-    if (a == rtl.end()) return {};
-    return fmt::format("{} {}: RTL 0x{:08x}, model 0x{:08x}", what, a - rtl.begin(), *a, *b);
-  }
-
-  // The shortest beginning that differs names the instruction, and so the block. What a beginning waits for,
-  // it also raises.
+  // A beginning that differs although the one without its last instruction does not names the instruction,
+  // and so the block; mostly it is the shortest. What a beginning waits for, it also raises.
   std::string shortest(const isa::Program& program, const isa::Program* before) {
-    for (std::size_t length = 1; length < program.size(); ++length) {
-      isa::Program beginning(program.begin(), program.begin() + static_cast<std::ptrdiff_t>(length));
-      beginning.push_back(isa::End{});
-      const std::string difference = compare_afresh(beginning, before);
-      if (!difference.empty())
-        return fmt::format("{}\n  {}", difference, place(beginning, clock_.run(beginning)));
+    std::size_t same = 0, differs = program.size() - 1;
+    std::string difference;
+    while (differs - same > 1 || difference.empty()) {
+      const std::size_t length = differs - same > 1 ? same + (differs - same) / 2 : differs;
+      const std::string found = compare_afresh(beginning(program, length), before);
+      if (found.empty() && length == differs) return compare_afresh(program, before);
+      if (!found.empty()) difference = found;
+      (found.empty() ? same : differs) = length;
     }
-    return compare_afresh(program, before);
+    const isa::Program found = beginning(program, differs);
+    show(found, before);
+    return fmt::format("{}\n  {}", difference, place(found, clock_->run(found)));
+  }
+  static isa::Program beginning(const isa::Program& program, std::size_t length) {
+    isa::Program some(program.begin(), program.begin() + static_cast<std::ptrdiff_t>(length));
+    some.push_back(isa::End{});
+    return some;
   }
 
   std::string compare_afresh(const isa::Program& program, const isa::Program* before) {
@@ -199,12 +162,25 @@ class Verifier {
     return compare(program);
   }
 
+  // Once more, with its waveform where one is asked for.
+  void show(const isa::Program& program, const isa::Program* before) {
+    if (options_.waves.empty()) return;
+    power_up();
+    const std::string name = fmt::format("{}/seed_{}", options_.waves, seed_);
+    rtl_->wave(name + ".fst");
+    if (before != nullptr) compare(*before);
+    compare(program);
+    rtl_.reset();
+    write_file_atomically(name + ".gtkw", save_file(name + ".fst"));
+  }
+
   static constexpr int kInstructionsBefore = 5;
   static constexpr std::int64_t kPatienceCycles = 1000;
   VerifyOptions options_;
   const VerifySubjects& subjects_;
   RandomProgramShape shape_;
-  models::clocked::ClockedCore clock_;
+  std::optional<models::clocked::ClockedCore> clock_;
+  models::BlockLog log_, expected_log_;
   std::unique_ptr<RtlCore> rtl_;
   std::uint64_t seed_ = 0;
 };

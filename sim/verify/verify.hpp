@@ -1,5 +1,6 @@
-// Random programs on three engines: the Verilated core against the clocked models (cycles) and the functional
-// engine (bits of memories, settings and statistics).
+// Random programs on three engines: the Verilated core against the clocked models (cycles of instructions,
+// requests to HBM, merges and writes of settings) and the functional engine (bits of memories, settings and
+// statistics).
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,8 @@ struct VerifyOptions {
   bool stop = false;                       // after the first program that differs
   bool shorten = true;                     // a program that differs
   FunctionalCoverage* coverage = nullptr;  // notes programs that do not differ
+  std::string waves;  // a directory for the waveform of each program that differs and a save file of GTKWave
+                      // for it, of what `shorten` leaves; empty: none. Needs rtl_has_waves().
 };
 
 // What is compared; tests put faulty ones in their places.

@@ -46,6 +46,8 @@ class SpoiltCore : public RtlCore {
   }
   void begin(const isa::Program& program, models::Core& core) override { core_->begin(program, core); }
   bool cycle(std::int64_t number) override { return core_->cycle(number); }
+  void log(models::BlockLog* log) override { core_->log(log); }
+  std::vector<std::vector<std::uint32_t>> state() override { return core_->state(); }
   void set_number(int number) override { core_->set_number(number); }
   void arrive(const PutRow& row) override { core_->arrive(row); }
   const PutRow* sent() const override { return core_->sent(); }
