@@ -305,7 +305,7 @@ TEST_F(Optimiser, TakeAndGive) {
   models::StatisticsDatabase database;
   const SlotSettings s = draw.settings(Policy::kMax);
   bench_.write_entry(kSlot, isa::pack(s));
-  for (int n = 0; n < 300 && !HasFailure(); ++n) {
+  for (int n = 0; n < 30 && !HasFailure(); ++n) {
     database.window(kSlot) = draw.window();
     database.total(kSlot) = draw.window();
     bench_.write_counters(kSlot, Set::kWindow, counter_words(database.window(kSlot)));
