@@ -2,6 +2,7 @@
 #include "sim/collective_command.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -12,6 +13,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/collective_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/work_progress.hpp"
 #include "sim/trace/traces.hpp"
 
 namespace anzan::sim {
@@ -60,7 +62,9 @@ void collective(const CollectiveArguments& arguments) {
   const Configuration configuration = load_configuration(arguments.config, overrides, Purpose::kCollective);
   if (configuration.system.parameters.divided())
     throw InputError("/system/mapping", "a divided network", "one axis: a collective is over all cores");
-  const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format);
+  WorkProgress progress(output_kind(STDERR_FILENO, false));
+  const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format, progress);
+  progress.end();
   std::cout << cost.text();
   const char* option = "--out";
   try {

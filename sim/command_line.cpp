@@ -2,6 +2,7 @@
 #include "sim/command_line.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -18,6 +19,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/work_progress.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
@@ -48,6 +50,7 @@ struct CostArguments {
   std::vector<std::string> sets;
   TraceOptions trace;
   std::optional<std::int64_t> one_core_cycles;
+  bool step_only = false, no_one_core = false, quiet = false;
 };
 
 struct VerifyArguments {
@@ -59,14 +62,15 @@ struct VerifyArguments {
 struct CompileArguments {
   std::string config, dump, out;
   std::vector<std::string> sets;
+  bool quiet = false;
 };
 
 Configuration configuration(const std::string& file, const std::vector<std::string>& sets,
-                            std::vector<Override> more = {}) {
+                            models::Watch watch, std::vector<Override> more = {}) {
   std::vector<Override> overrides;
   for (const std::string& set : sets) overrides.push_back(parse_override(set));
   for (Override& change : more) overrides.push_back(std::move(change));
-  return load_configuration(file, overrides);
+  return load_configuration(file, overrides, Purpose::kTraining, watch);
 }
 
 // Standard output that is full or closed is a failure, not a silent loss.
@@ -89,10 +93,13 @@ int run(const RunArguments& arguments) {
   if (arguments.seed) options.push_back({Pointer("/training/seed"), *arguments.seed});
   if (arguments.trace.rtl_waveform && !rtl_has_waves())
     throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
-  Configuration config = configuration(arguments.config, arguments.sets, options);
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  Configuration config = configuration(arguments.config, arguments.sets, progress, options);
   const fs::path out = arguments.out.empty() ? fs::path("results") / fs::path(arguments.config).stem()
                                              : fs::path(arguments.out);
-  TrainingRun training(std::move(config), out, arguments.resume, Progress::kind_of_output(arguments.quiet));
+  TrainingRun training(std::move(config), out, arguments.resume, Progress::kind_of_output(arguments.quiet),
+                       progress);
+  progress.end();
   training.trace(arguments.trace);
   if (!training.train()) {
     fmt::print(
@@ -117,13 +124,17 @@ fs::path directory_of(const std::string& out) {
   return out;
 }
 
-// One step, and one run of each of the other programs, without values.
+// One step without values; and, for who reads cost.json, one run of each of the other programs.
 int cost(const CostArguments& arguments) {
   const bool traces = arguments.trace.events || arguments.trace.waveform;
   if (traces && arguments.out.empty()) throw InputError("--out", "nothing", "a directory for the traces");
-  const Configuration c = configuration(arguments.config, arguments.sets);
-  const compiler::CompiledModel model = compiler::compile(c.input());
-  const ChipCost cost(model, c.cost, cost_of_system(c, model, arguments.one_core_cycles));
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  const Configuration c = configuration(arguments.config, arguments.sets, progress);
+  const bool step_only = arguments.step_only || arguments.out.empty();
+  const compiler::CompiledModel model = compiler::compile(c.input(), {step_only, progress});
+  const OneCore one_core{!arguments.no_one_core, arguments.one_core_cycles};
+  const ChipCost cost(model, c.cost, cost_of_system(c, model, one_core, progress), progress);
+  progress.end();
   ProgramRuns once;
   once.fill(1);
   const nlohmann::json result{{"time", cost.time(once)},
@@ -143,11 +154,19 @@ int cost(const CostArguments& arguments) {
 }
 
 int compile(const CompileArguments& arguments) {
-  const Configuration c = configuration(arguments.config, arguments.sets);
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  const Configuration c = configuration(arguments.config, arguments.sets, progress);
   if (!arguments.dump.empty()) {
-    std::cout << compiler::dump(arguments.dump, c.input());
+    const std::string text = compiler::dump(arguments.dump, c.input(), progress);
+    progress.end();
+    std::cout << text;
+    if (arguments.out.empty()) {
+      flush_output();
+      return kDone;
+    }
   }
-  const compiler::CompiledModel model = compiler::compile(c.input());
+  const compiler::CompiledModel model = compiler::compile(c.input(), {/*step_only=*/false, progress});
+  progress.end();
   if (!arguments.out.empty()) {
     try {
       write_programs(arguments.out, programs_of(model));
@@ -282,6 +301,11 @@ void add_cost(CLI::App& app, CostArguments& arguments) {
                    "What one core takes for all images of a step, if that is known; default: it is run")
       ->type_name("CYCLES")
       ->check(CLI::PositiveNumber);
+  cost->add_flag("--no-one-core", arguments.no_one_core,
+                 "Compares a system of many cores with none: no speed-up, in a third of the time");
+  cost->add_flag("--step", arguments.step_only,
+                 "cost.json says nothing of the programs beside the step, in a third of the time");
+  cost->add_flag("--quiet", arguments.quiet, "No progress on standard error");
   add_traces(*cost, arguments.trace);
 }
 
@@ -309,6 +333,7 @@ void add_compile(CLI::App& app, CompileArguments& arguments) {
                    fmt::format("Prints what a pass decided: {}", fmt::join(compiler::dump_passes(), ", ")))
       ->type_name("PASS");
   compile->add_option("--out", arguments.out, "Writes the programs to a file")->type_name("FILE");
+  compile->add_flag("--quiet", arguments.quiet, "No progress on standard error");
 }
 
 }  // namespace

@@ -50,12 +50,14 @@ std::string cost_summary(const Json& result) {
       fmt::format("the tensor unit waits for: {}\n", waits(time.at("units").at("tensor").at("idle"), cycles));
   if (time.contains("scaling")) {
     const Json& s = time.at("scaling");
+    text += fmt::format("{} cores on {} chips: ", s.at("cores").get<int>(), s.at("chips").get<int>());
+    if (!s.at("speedup").is_null())
+      text += fmt::format("{:.2f} times as fast as one core, efficiency {:.1f} % (limit {:.2f}); ",
+                          s.at("speedup").get<double>(), 100 * s.at("efficiency").get<double>(),
+                          s.at("speedup_limit").get<double>());
     text += fmt::format(
-        "{} cores on {} chips: {:.2f} times as fast as one core, efficiency {:.1f} % (limit {:.2f}); "
-        "exchange {:.0f} "
-        "cycles, of these exposed {:.0f}; {:.2f} MB a step between chips, {:.2f} MB on them\n",
-        s.at("cores").get<int>(), s.at("chips").get<int>(), s.at("speedup").get<double>(),
-        100 * s.at("efficiency").get<double>(), s.at("speedup_limit").get<double>(),
+        "exchange {:.0f} cycles, of these exposed {:.0f}; {:.2f} MB a step between chips, {:.2f} MB on "
+        "them\n",
         s.at("exchange_cycles").get<double>(), s.at("exposed_exchange_cycles").get<double>(),
         traffic.at("interchip_bytes_per_step").get<double>() / 1e6,
         traffic.at("onchip_bytes_per_step").get<double>() / 1e6);
@@ -74,8 +76,9 @@ std::string cost_summary(const Json& result) {
   }
   text += fmt::format("; watching the numbers {:.2f} %\n",
                       100 * energy.at("watching_joules_per_step").get<double>() / step);
-  text += fmt::format("in all: {:.3f} s and {} on the chip\n", time.at("total_seconds").get<double>(),
-                      joules(energy.at("total_joules").get<double>()));
+  if (time.at("programs").size() > 1)
+    text += fmt::format("in all: {:.3f} s and {} on the chip\n", time.at("total_seconds").get<double>(),
+                        joules(energy.at("total_joules").get<double>()));
   return text;
 }
 

@@ -21,11 +21,13 @@ ScratchpadShares shares_of(const Graph& graph, std::int64_t lines) {
 
 }  // namespace
 
-Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage)
+Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage,
+                   models::Watch watch)
     : graph_(graph),
       constants_(constants),
       tables_(tables),
       stage_(stage),
+      watch_(watch),
       shares_(shares_of(graph, scratchpad_lines(graph.chip))) {
   for (std::size_t a = 0; a < kAreas; ++a) {
     areas_[a].lines = area_lines(static_cast<Area>(a), shares_);
@@ -106,6 +108,7 @@ void Lowering::all_before(const Access& access) {
 }
 
 void Lowering::emit(isa::Instruction instruction) {
+  watch_.done(0);
   if (std::holds_alternative<isa::Tensor>(instruction))
     tensor_cycles_ += models::estimated_cycles(instruction);
   Listing& l = listing();

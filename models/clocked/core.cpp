@@ -46,6 +46,8 @@ void ClockedCore::trace(const std::string& file) {
   parts_->blocks.trace(parts_->waveform->file());
 }
 
+void ClockedCore::watch(Watch watch) { parts_->blocks.watch(watch); }
+
 ProgramTiming ClockedCore::run(const isa::Program& program, Meaning* meaning) {
   return parts_->run(program, meaning);
 }

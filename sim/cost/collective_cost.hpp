@@ -32,7 +32,7 @@ struct CollectiveCost {
 // Through the dimensions and ways of `system.exchange`. Throws InputError where there is one core, fewer than
 // one byte, or a scratchpad that is too small; and as ClockedSystem::run.
 CollectiveCost cost_of_collective(const Configuration& configuration, compiler::CollectiveKind kind,
-                                  std::int64_t bytes, isa::Format format);
+                                  std::int64_t bytes, isa::Format format, models::Watch watch = {});
 
 // The collective's parameters on the system of a configuration.
 compiler::CollectiveParameters collective_parameters(const Configuration& configuration,

@@ -37,14 +37,14 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); 
 }  // namespace
 
 TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool resume,
-                         Progress::Kind progress)
+                         Progress::Kind progress, models::Watch watch)
     : configuration_(std::move(configuration)),
       directory_(std::move(directory)),
-      model_(compiler::compile(configuration_.input())),
+      model_(compiler::compile(configuration_.input(), {/*step_only=*/false, watch})),
       dataset_(load_dataset(configuration_.dataset, configuration_.network)),
       identity_(configuration_.identity(dataset_.digest)),
       threads_(thread_count(configuration_.engine.threads)),
-      cost_(model_, configuration_.cost, cost_of_system(configuration_, model_)),
+      cost_(model_, configuration_.cost, cost_of_system(configuration_, model_, {}, watch), watch),
       engine_(make_engine(configuration_, static_cast<int>(model_.slots.size()))),
       trainer_(std::make_unique<Trainer>(model_, configuration_.network, configuration_.training.seed,
                                          threads_, *engine_)),
@@ -56,7 +56,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
     restore(load_checkpoint(directory_ / "checkpoint.bin", identity_, *trainer_));
   }
   prepare_directory(resume);
-  if (!resume) start();
+  if (!resume) start(watch);
 }
 
 // Finds out whether the directory can be written before time is spent on training.
@@ -83,8 +83,8 @@ void TrainingRun::prepare_directory(bool resume) {
   }
 }
 
-void TrainingRun::start() {
-  trainer_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0));
+void TrainingRun::start(models::Watch watch) {
+  trainer_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0), watch);
   slots_.record(trainer_->core(), 0);
 }
 

@@ -24,7 +24,7 @@ class TrainingRun {
   // checkpoint; otherwise an earlier result and checkpoint there are removed. Throws InputError if any
   // of that cannot be: the directory has then not been touched, unless it is itself what is wrong.
   TrainingRun(Configuration configuration, std::filesystem::path directory, bool resume,
-              Progress::Kind progress);
+              Progress::Kind progress, models::Watch start = {});
 
   // The training step's traces, into the directory.
   void trace(const TraceOptions& options) const;
@@ -38,7 +38,7 @@ class TrainingRun {
 
  private:
   void prepare_directory(bool resume);
-  void start();
+  void start(models::Watch watch);
   void restore(const nlohmann::json& header);
   nlohmann::json header() const;
   bool test_is_due() const;
