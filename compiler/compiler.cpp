@@ -29,9 +29,10 @@ const TensorInfo& CompiledModel::tensor(const std::string& tensor_name) const {
   throw std::out_of_range("no tensor named " + tensor_name);
 }
 
-CompiledModel compile(const Input& input) {
+CompiledModel compile(const Input& input, const CompileOptions& options) {
   Compilation compilation;
   compilation.input = input;
+  compilation.options = options;
   run_passes(compilation, passes().front().name, passes().back().name);
   return std::move(compilation.model);
 }
@@ -42,10 +43,11 @@ std::vector<std::string> dump_passes() {
   return names;
 }
 
-std::string dump(const std::string& pass, const Input& input) {
+std::string dump(const std::string& pass, const Input& input, models::Watch watch) {
   const Pass& shown = passes()[pass_number(pass)];
   Compilation compilation;
   compilation.input = input;
+  compilation.options.watch = watch;
   run_passes(compilation, passes().front().name, pass);
   return shown.print(compilation);
 }

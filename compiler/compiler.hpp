@@ -12,6 +12,7 @@
 #include "compiler/input/input.hpp"
 #include "compiler/instructions/listing.hpp"
 #include "isa/program.hpp"
+#include "models/work_observer.hpp"
 
 namespace anzan::compiler {
 
@@ -51,6 +52,7 @@ struct CompiledModel {
   // the other programs are the same in all cores, and where the network is divided they are for a core that
   // has all of it.
   ByProgram<std::vector<std::uint32_t>> programs;
+  std::int64_t longest_program_words = 0;  // of all four, also where only the step was asked for
   using InCore = std::function<std::vector<std::uint32_t>(int core)>;
   InCore step_in_core;
   // For reports only, and empty where the network is divided: two steps without a barrier between them (empty
@@ -80,12 +82,17 @@ struct CompiledModel {
   const TensorInfo& tensor(const std::string& name) const;
 };
 
+struct CompileOptions {
+  bool step_only = false;  // the other programs are left empty; they would take two thirds of the time
+  models::Watch watch = {};
+};
+
 // `training.batch` are the images of all cores. Throws InputError where they do not divide evenly among the
-// cores.
-CompiledModel compile(const Input& input);
+// cores, and where the chip is too small.
+CompiledModel compile(const Input& input, const CompileOptions& options = {});
 
 // Names of the passes, in the order in which they run, and the text of one.
 std::vector<std::string> dump_passes();
-std::string dump(const std::string& pass, const Input& input);
+std::string dump(const std::string& pass, const Input& input, models::Watch watch = {});
 
 }  // namespace anzan::compiler

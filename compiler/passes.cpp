@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "compiler/dump.hpp"
+#include "compiler/input/hbm_size.hpp"
 #include "compiler/input/input_error.hpp"
 #include "compiler/operations.hpp"
 #include "models/number_format.hpp"
@@ -62,18 +63,22 @@ void make_graph(Compilation& c) {
 void place_tensors(Compilation& c) {
   c.constants = plan_constants(c.whole);
   c.memory = plan_memory(c.whole, c.constants.end_line);
+  check_hbm(c.input.chip, c.memory.lines,
+            c.input.system.divided() ? "the whole network, which calibrates in one core" : "the network");
 }
 
 void divide(Compilation& c) {
-  if (c.input.system.divided()) c.parts = partition(differentiate(c.of_core), c.constants.end_line);
+  if (!c.input.system.divided()) return;
+  c.parts = partition(differentiate(c.of_core), c.constants.end_line);
+  check_hbm(c.input.chip, c.parts->memory.lines, "a stage of the network");
 }
 
 void lower_programs(Compilation& c) {
-  c.lowered = lower_all(c.whole, c.parts, c.constants, c.input.two_steps);
+  c.lowered = lower_all(c.whole, c.parts, c.constants, c.input.two_steps, c.options.watch);
 }
 
 void schedule_programs(Compilation& c) {
-  c.scheduled = schedule_all(std::move(c.lowered), c.input.chip.lanes);
+  c.scheduled = schedule_all(std::move(c.lowered), c.input.chip.lanes, c.options);
 }
 
 std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_contents(const Constants& k,
@@ -109,6 +114,7 @@ void encode_programs(CompiledModel& m, const Scheduled& s) {
     return steps[static_cast<std::size_t>(pipeline.coordinate(core))](core);
   };
   for (const ProgramKind kind : kProgramKinds) {
+    if (s.programs[kind].empty()) continue;
     const Listing& listing = s.programs[kind].front();
     m.programs[kind] = isa::encode(listing.in_core(0));
     m.region_of[kind] = listing.region_of;
@@ -156,6 +162,7 @@ void encode(Compilation& c) {
     m.learning_rates.push_back({number, multiplier});
   m.regions = c.scheduled.tables.regions;
   encode_programs(m, c.scheduled);
+  m.longest_program_words = c.scheduled.longest_program_words;
 }
 
 }  // namespace

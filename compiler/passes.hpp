@@ -14,7 +14,8 @@
 namespace anzan::compiler {
 
 struct Compilation {
-  Input input;    // of the whole system
+  Input input;  // of the whole system
+  CompileOptions options;
   Input of_core;  // its images, and gradients as they go over the network; pass network
   Graph whole;    // as a core has it that has all of the network; pass graph, places: pass memory
   Constants constants;

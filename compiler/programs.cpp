@@ -38,11 +38,17 @@ int counted_slot(const isa::Instruction& instruction) {
   return std::get<isa::Vector>(instruction).slot_o;
 }
 
+void begin_to_write(const Lowering& low, ProgramKind kind, std::size_t operations) {
+  low.watch().begin(std::string("writing the program ") + name(kind), static_cast<std::int64_t>(operations));
+}
+
 // One batch that finds the first binary points: every tensor is produced, its point chosen from what was
 // seen, and produced again. Weights do not change.
 Listing calibrate_program(Lowering& low) {
   Listing listing;
+  begin_to_write(low, ProgramKind::kCalibrate, low.graph().ops.size());
   for (const Op& op : low.graph().ops) {
+    low.watch().done();
     if (op.kind == OpKind::kExchange) continue;  // every core finds its points on the same images
     begin(low, listing, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
@@ -77,6 +83,7 @@ class Step {
   void run() {
     for (const Op& op : ops_) {
       Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
+      low.watch().done();
       if (op.kind == OpKind::kExchange) {
         exchanges_[static_cast<std::size_t>(op.stage)].gradients.push_back({&op, ready_.at(op.layer)});
       } else if (operation(op.kind).lowered_by == LoweredBy::kDivision) {
@@ -151,6 +158,13 @@ class Step {
   std::set<std::pair<int, int>> chosen_;               // stage, slot
 };
 
+// Of the encoded program of a core.
+std::int64_t words_of(const Listing& listing) {
+  std::int64_t words = 0;
+  for (const isa::Instruction& i : listing.program) words += isa::info(i).words;
+  return words;
+}
+
 Listing exchange_program(Lowering& low) {
   Listing listing;
   Exchanges what;
@@ -164,6 +178,7 @@ Listing exchange_program(Lowering& low) {
 
 Listing step_program(Lowerings& stages, const std::vector<Op>& ops, int steps) {
   Listing listing;
+  begin_to_write(*stages.front(), ProgramKind::kStep, ops.size() * static_cast<std::size_t>(steps));
   for (int s = 0; s < steps; ++s) Step(stages, ops, listing).run();
   for (const auto& low : stages) low->end(listing);
   return listing;
@@ -172,7 +187,9 @@ Listing step_program(Lowerings& stages, const std::vector<Op>& ops, int steps) {
 // Inference: no gradients, no statistics, so that test data moves no binary point.
 Listing evaluate_program(Lowering& low) {
   Listing listing;
+  begin_to_write(low, ProgramKind::kEvaluate, low.graph().ops.size());
   for (const Op& op : low.graph().ops) {
+    low.watch().done();
     if (op.phase != Phase::kForward) continue;
     begin(low, listing, op, false);
     lower(low, op, false);
@@ -183,7 +200,11 @@ Listing evaluate_program(Lowering& low) {
 
 Listing initialize_program(Lowering& low) {
   Listing listing;
-  for (const ParameterInfo& p : low.graph().parameters) lower_initialize(low, p, listing);
+  begin_to_write(low, ProgramKind::kInitialize, low.graph().parameters.size());
+  for (const ParameterInfo& p : low.graph().parameters) {
+    low.watch().done();
+    lower_initialize(low, p, listing);
+  }
   low.end(listing);
   return listing;
 }
@@ -202,17 +223,17 @@ Constants plan_constants(const Graph& g) {
 }
 
 Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants,
-                  bool two_steps) {
+                  bool two_steps, models::Watch watch) {
   Lowered l;
   Lowerings all, stages;
-  all.push_back(std::make_unique<Lowering>(whole, constants, l.tables));
+  all.push_back(std::make_unique<Lowering>(whole, constants, l.tables, 0, watch));
   Lowering& low = *all.front();
   l.programs[ProgramKind::kInitialize] = initialize_program(low);
   l.programs[ProgramKind::kCalibrate] = calibrate_program(low);
   if (parts) {
     for (const Graph& stage : parts->stages)
       stages.push_back(
-          std::make_unique<Lowering>(stage, constants, l.tables, static_cast<int>(stages.size())));
+          std::make_unique<Lowering>(stage, constants, l.tables, static_cast<int>(stages.size()), watch));
     l.programs[ProgramKind::kStep] = step_program(stages, parts->ops, 1);
   } else {
     l.programs[ProgramKind::kStep] = step_program(all, whole.ops, 1);
@@ -225,12 +246,25 @@ Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, con
   return l;
 }
 
-Scheduled schedule_all(Lowered lowered, std::int64_t lanes) {
+Scheduled schedule_all(Lowered lowered, std::int64_t lanes, const CompileOptions& options) {
   Scheduled s;
-  for (const ProgramKind kind : kProgramKinds)
-    s.programs[kind] = schedule(std::move(lowered.programs[kind]), lanes);
+  const auto scheduled = [&](const std::string& title, Listing& listing) {
+    options.watch.begin("scheduling the program " + title, units_of_schedule(listing));
+    return schedule(std::move(listing), lanes, options.watch);
+  };
+  for (const ProgramKind kind : kProgramKinds) {
+    Listing& listing = lowered.programs[kind];
+    if (!options.step_only || kind == ProgramKind::kStep) {
+      s.programs[kind] = scheduled(name(kind), listing);
+      s.longest_program_words = std::max(s.longest_program_words, words_of(s.programs[kind].front()));
+    } else {
+      s.longest_program_words = std::max(s.longest_program_words, words_of(listing));
+      listing = {};
+    }
+  }
   const auto alone = [&](Listing& listing) {
-    return listing.program.empty() ? Listing{} : std::move(schedule(std::move(listing), lanes).front());
+    if (listing.program.empty()) return Listing{};
+    return std::move(scheduled("of exchanges", listing).front());
   };
   s.two_steps = alone(lowered.two_steps);
   s.exchange = alone(lowered.exchange);

@@ -22,7 +22,8 @@ struct Lowered {
 };
 
 struct Scheduled {
-  ByProgram<std::vector<Listing>> programs;  // the step: of each stage; the others: one
+  ByProgram<std::vector<Listing>> programs;  // the step: of each stage; the others: one, if any
+  std::int64_t longest_program_words = 0;
   Listing two_steps, exchange;
   Tables tables;
 };
@@ -30,7 +31,7 @@ struct Scheduled {
 Constants plan_constants(const Graph& graph);
 // `parts`: what the cores do in a step where the system divides the network. `two_steps`: as in Input.
 Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants,
-                  bool two_steps = false);
-Scheduled schedule_all(Lowered lowered, std::int64_t lanes);
+                  bool two_steps, models::Watch watch);
+Scheduled schedule_all(Lowered lowered, std::int64_t lanes, const CompileOptions& options);
 
 }  // namespace anzan::compiler

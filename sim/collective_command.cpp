@@ -2,6 +2,7 @@
 #include "sim/collective_command.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include "sim/cost/collective_cost.hpp"
 #include "sim/host/atomic_file.hpp"
 #include "sim/host/size.hpp"
+#include "sim/host/work_progress.hpp"
 #include "sim/trace/traces.hpp"
 
 namespace anzan::sim {
@@ -78,7 +80,9 @@ void collective(const CollectiveArguments& arguments) {
   } catch (const std::system_error& error) {
     throw InputError(option, error.what(), "a file that can be written");
   }
-  const CollectiveCost cost = cost_of_collective(configuration, kind, bytes, format);
+  WorkProgress progress(output_kind(STDERR_FILENO, false));
+  const CollectiveCost cost = cost_of_collective(configuration, kind, bytes, format, progress);
+  progress.end();
   (arguments.out == "-" || arguments.trace == "-" ? std::cerr : std::cout) << cost.text();
   if (!arguments.out.empty()) write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
   if (!arguments.trace.empty()) trace_collective(configuration, cost, arguments.trace);

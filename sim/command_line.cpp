@@ -2,6 +2,7 @@
 #include "sim/command_line.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -22,6 +23,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/work_progress.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
@@ -54,6 +56,7 @@ struct CostArguments {
   std::vector<std::string> sets;
   TraceOptions trace;
   std::optional<std::string> one_core_cycles;
+  bool step_only = false, no_one_core = false, quiet = false;
 };
 
 struct EvaluateArguments {
@@ -65,11 +68,13 @@ struct VerifyArguments {
   std::optional<std::string> seed, programs, instructions, lanes;
   bool first = false, coverage = false;
   std::string junit;
+  std::string waves;
 };
 
 struct CompileArguments {
   std::string config, dump, out;
   std::vector<std::string> sets;
+  bool quiet = false;
 };
 
 std::vector<Override> overrides_of(const std::vector<std::string>& sets) {
@@ -79,10 +84,10 @@ std::vector<Override> overrides_of(const std::vector<std::string>& sets) {
 }
 
 Configuration configuration(const std::string& file, const std::vector<std::string>& sets,
-                            std::vector<Override> more = {}) {
+                            models::Watch watch, std::vector<Override> more = {}) {
   std::vector<Override> overrides = overrides_of(sets);
   for (Override& change : more) overrides.push_back(std::move(change));
-  return load_configuration(file, overrides);
+  return load_configuration(file, overrides, Purpose::kTraining, watch);
 }
 
 // Standard output that is full or closed is a failure, not a silent loss.
@@ -141,13 +146,16 @@ int run(const RunArguments& arguments) {
   if (arguments.trace.rtl_waveform && !rtl_has_waves())
     throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
   if (arguments.resume && arguments.restart) throw InputError("--restart", "--resume, too", "one of the two");
-  Configuration config = configuration(arguments.config, arguments.sets, options);
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  Configuration config = configuration(arguments.config, arguments.sets, progress, options);
   const fs::path name = arguments.config == "-" ? "standard_input" : fs::path(arguments.config).stem();
   const fs::path out = arguments.out.empty() ? fs::path("results") / name : fs::path(arguments.out);
   const Beginning beginning = arguments.resume    ? Beginning::kResume
                               : arguments.restart ? Beginning::kRestart
                                                   : Beginning::kNew;
-  TrainingRun training(std::move(config), out, beginning, Progress::kind_of_output(arguments.quiet));
+  TrainingRun training(std::move(config), out, beginning, Progress::kind_of_output(arguments.quiet),
+                       progress);
+  progress.end();
   training.trace(arguments.trace);
   if (!training.train()) {
     fmt::print(
@@ -176,7 +184,7 @@ fs::path directory_of(const std::string& out) {
   return out;
 }
 
-// One step, and one run of each of the other programs, without values.
+// One step without values; and, for who reads cost.json, one run of each of the other programs.
 int cost(const CostArguments& arguments) {
   const bool traces = arguments.trace.events || arguments.trace.waveform;
   if (traces && arguments.out.empty()) throw InputError("--out", "nothing", "a directory for the traces");
@@ -184,10 +192,14 @@ int cost(const CostArguments& arguments) {
   if (arguments.one_core_cycles)
     one_core_cycles = whole_number<std::int64_t>("--one-core-cycles", *arguments.one_core_cycles, 1,
                                                  std::numeric_limits<std::int64_t>::max());
-  const Configuration c = configuration(arguments.config, arguments.sets);
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  const Configuration c = configuration(arguments.config, arguments.sets, progress);
   if (!arguments.out.empty()) check_output("--out", (directory_of(arguments.out) / "cost.json").string());
-  const compiler::CompiledModel model = compiler::compile(c.input());
-  const ChipCost cost(model, c.cost, cost_of_system(c, model, one_core_cycles));
+  const bool step_only = arguments.step_only || arguments.out.empty();
+  const compiler::CompiledModel model = compiler::compile(c.input(), {step_only, progress});
+  const OneCore one_core{!arguments.no_one_core, one_core_cycles};
+  const ChipCost cost(model, c.cost, cost_of_system(c, model, one_core, progress), progress);
+  progress.end();
   ProgramRuns once;
   once.fill(1);
   const nlohmann::json result{{"time", cost.time(once)},
@@ -208,13 +220,21 @@ int cost(const CostArguments& arguments) {
 }
 
 int compile(const CompileArguments& arguments) {
-  const Configuration c = configuration(arguments.config, arguments.sets);
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  const Configuration c = configuration(arguments.config, arguments.sets, progress);
   check_output("--out", arguments.out);
   std::ostream& report = report_beside(arguments.out);
   if (!arguments.dump.empty()) {
-    report << compiler::dump(arguments.dump, c.input());
+    const std::string text = compiler::dump(arguments.dump, c.input(), progress);
+    progress.end();
+    report << text;
+    if (arguments.out.empty()) {
+      flush_output();
+      return kDone;
+    }
   }
-  const compiler::CompiledModel model = compiler::compile(c.input());
+  const compiler::CompiledModel model = compiler::compile(c.input(), {/*step_only=*/false, progress});
+  progress.end();
   if (!arguments.out.empty()) {
     try {
       write_programs(arguments.out, programs_of(model));
@@ -269,6 +289,7 @@ int verify_rtl(const VerifyArguments& arguments) {
   if (!rtl_has_lanes(options.lanes)) throw InputError("--lanes", std::to_string(options.lanes), rtl_lanes());
   check_output("--junit", arguments.junit);
   std::ostream& report = report_beside(arguments.junit);
+  options.waves = arguments.waves;
   if (!options.waves.empty()) {
     if (!rtl_has_waves())
       throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
@@ -385,6 +406,11 @@ void add_cost(CLI::App& app, CostArguments& arguments) {
   cost->add_option("--one-core-cycles", arguments.one_core_cycles,
                    "What one core takes for all images of a step, if that is known; default: it is run")
       ->type_name("CYCLES");
+  cost->add_flag("--no-one-core", arguments.no_one_core,
+                 "Compares a system of many cores with none: no speed-up, in a third of the time");
+  cost->add_flag("--step", arguments.step_only,
+                 "cost.json says nothing of the programs beside the step, in a third of the time");
+  cost->add_flag("--quiet", arguments.quiet, "No progress on standard error");
   add_traces(*cost, arguments.trace);
 }
 
@@ -409,7 +435,7 @@ void add_verify(CLI::App& app, VerifyArguments& arguments) {
   verify->add_flag("--first", arguments.first,
                    "Stops at the first program that differs, and leaves it as it is");
   verify
-      ->add_option("--wave", arguments.options.waves,
+      ->add_option("--wave", arguments.waves,
                    "Writes the waveform of each program that differs, as FST and with a save file of GTKWave")
       ->type_name("DIR");
   verify->add_flag("--coverage", arguments.coverage, "Prints what the programs reached, and what not");
@@ -431,6 +457,7 @@ void add_compile(CLI::App& app, CompileArguments& arguments) {
       ->type_name("PASS");
   compile->add_option("--out", arguments.out, "Writes the programs to a file; - is standard output")
       ->type_name("FILE");
+  compile->add_flag("--quiet", arguments.quiet, "No progress on standard error");
 }
 
 }  // namespace

@@ -82,14 +82,16 @@ std::string cost_summary(const Json& result) {
   }
   if (time.contains("scaling")) {
     const Json& s = time.at("scaling");
-    text += fmt::format(
-        "{} cores on {} chips: {:.2f} times as fast as one core, efficiency {:.1f} % (limit {:.2f}); "
-        "exchange {:.0f} cycles, of these exposed {:.0f}; {} a step between chips, {} on them\n",
-        s.at("cores").get<int>(), s.at("chips").get<int>(), s.at("speedup").get<double>(),
-        100 * s.at("efficiency").get<double>(), s.at("speedup_limit").get<double>(),
-        s.at("exchange_cycles").get<double>(), s.at("exposed_exchange_cycles").get<double>(),
-        bytes_text(traffic.at("interchip_bytes_per_step").get<double>()),
-        bytes_text(traffic.at("onchip_bytes_per_step").get<double>()));
+    text += fmt::format("{} cores on {} chips: ", s.at("cores").get<int>(), s.at("chips").get<int>());
+    if (!s.at("speedup").is_null())
+      text += fmt::format("{:.2f} times as fast as one core, efficiency {:.1f} % (limit {:.2f}); ",
+                          s.at("speedup").get<double>(), 100 * s.at("efficiency").get<double>(),
+                          s.at("speedup_limit").get<double>());
+    text +=
+        fmt::format("exchange {:.0f} cycles, of these exposed {:.0f}; {} a step between chips, {} on them\n",
+                    s.at("exchange_cycles").get<double>(), s.at("exposed_exchange_cycles").get<double>(),
+                    bytes_text(traffic.at("interchip_bytes_per_step").get<double>()),
+                    bytes_text(traffic.at("onchip_bytes_per_step").get<double>()));
   }
   text += fmt::format("HBM: {} a step, {:.0f} % of its peak\n",
                       bytes_text(traffic.at("hbm_bytes_per_step").get<double>()),
@@ -106,8 +108,10 @@ std::string cost_summary(const Json& result) {
   }
   text += fmt::format("; watching the numbers {:.2f} %\n",
                       100 * energy.at("watching_joules_per_step").get<double>() / step);
-  text += fmt::format("in all: {} and {} on the chip\n", seconds_text(time.at("total_seconds").get<double>()),
-                      joules_text(energy.at("total_joules").get<double>()));
+  if (time.at("programs").size() > 1)
+    text +=
+        fmt::format("in all: {} and {} on the chip\n", seconds_text(time.at("total_seconds").get<double>()),
+                    joules_text(energy.at("total_joules").get<double>()));
   return text;
 }
 

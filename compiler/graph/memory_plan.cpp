@@ -2,12 +2,11 @@
 #include "compiler/graph/memory_plan.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
+#include <utility>
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/input/layer_shapes.hpp"
-#include "compiler/instructions/ranges.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -38,20 +37,16 @@ bool is_initial(const Graph& g, std::size_t t) {
                      [&](const ParameterInfo& p) { return p.initial == g.tensors[t].name; });
 }
 
-// Lowest place for `lines` lines that meets no placed tensor alive at the same time.
-std::int64_t lowest_gap(const Graph& g, const std::vector<Lifetime>& life,
-                        const std::vector<std::size_t>& placed, std::size_t tensor, std::int64_t start) {
-  std::vector<Range> taken;
-  for (std::size_t other : placed) {
-    if (overlap(life[tensor], life[other])) {
-      taken.push_back({g.tensors[other].hbm_line, g.tensors[other].hbm_line + g.tensors[other].lines});
-    }
-  }
-  std::sort(taken.begin(), taken.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+// Tensors that have their place, by its first line.
+using Placed = std::vector<std::pair<std::int64_t, std::size_t>>;
+
+// Lowest place for a tensor that meets no placed one alive at the same time.
+std::int64_t lowest_gap(const Graph& g, const std::vector<Lifetime>& life, const Placed& placed,
+                        std::size_t tensor, std::int64_t start) {
   std::int64_t line = start;
-  for (const Range& r : taken) {
-    if (r.begin - line >= g.tensors[tensor].lines) break;
-    line = std::max(line, r.end);
+  for (const auto& [begin, other] : placed) {
+    if (begin - line >= g.tensors[tensor].lines) break;
+    if (overlap(life[tensor], life[other])) line = std::max(line, begin + g.tensors[other].lines);
   }
   return line;
 }
@@ -68,11 +63,12 @@ std::vector<Lifetime> extended(std::vector<Lifetime> life, int operations) {
 // Places the tensors in this order, each as low as it goes; returns the end.
 std::int64_t place(Graph& g, const std::vector<Lifetime>& life, const std::vector<std::size_t>& tensors,
                    std::int64_t line) {
-  std::vector<std::size_t> placed;
+  Placed placed;
+  placed.reserve(tensors.size());
   std::int64_t end = line;
   for (std::size_t t : tensors) {
-    g.tensors[t].hbm_line = lowest_gap(g, life, placed, t, line);
-    placed.push_back(t);
+    const std::pair entry(g.tensors[t].hbm_line = lowest_gap(g, life, placed, t, line), t);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), entry), entry);
     end = std::max(end, g.tensors[t].hbm_line + g.tensors[t].lines);
   }
   return end;

@@ -5,9 +5,17 @@
 
 namespace anzan::compiler {
 
+// Of the HBM of a core; no rows: as large as a program needs it.
+struct HbmSize {
+  static constexpr std::int64_t kMostChannels = 64;
+  std::int64_t rows = 0, channels = 1;
+  std::int64_t row_bytes = 0;  // of one row of all banks of a channel
+};
+
 struct ChipParameters {
   int lanes = 16;
   std::int64_t scratchpad_kib = 2048;
+  HbmSize hbm = {};
 };
 
 struct TrainingParameters {

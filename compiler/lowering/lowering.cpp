@@ -62,11 +62,13 @@ int written_slot(const isa::Instruction& i) {
 
 }  // namespace
 
-Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage)
+Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage,
+                   models::Watch watch)
     : graph_(graph),
       constants_(constants),
       tables_(tables),
       stage_(stage),
+      watch_(watch),
       shares_(shares_of(graph, scratchpad_lines(graph.chip))) {
   for (std::size_t a = 0; a < kAreas; ++a) {
     areas_[a].lines = area_lines(static_cast<Area>(a), shares_);
@@ -159,6 +161,7 @@ void Lowering::all_before(const Access& access) {
 }
 
 void Lowering::emit(const isa::Instruction& instruction) {
+  watch_.done(0);
   if (std::holds_alternative<isa::Tensor>(instruction))
     tensor_cycles_ += models::estimated_cycles(instruction);
   Listing& l = listing();

@@ -21,6 +21,7 @@
 #include "compiler/lowering/tables.hpp"
 #include "compiler/lowering/windows.hpp"
 #include "models/number_format.hpp"
+#include "models/work_observer.hpp"
 
 namespace anzan::compiler {
 
@@ -36,12 +37,14 @@ struct Work {
 class Lowering {
  public:
   // All must outlive the lowering. `stage`: of the pipeline.
-  Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage = 0);
+  Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage = 0,
+           models::Watch watch = {});
 
   const Graph& graph() const { return graph_; }
   const Constants& constants() const { return constants_; }
   std::int64_t lanes() const { return graph_.chip.lanes; }
   int stage() const { return stage_; }
+  const models::Watch& watch() const { return watch_; }
 
   // What is emitted from now on belongs to this work. Nothing of the work before holds any longer.
   void begin(const Work& work);
@@ -139,6 +142,7 @@ class Lowering {
   Constants constants_;
   Tables& tables_;
   int stage_ = 0;
+  models::Watch watch_;
   ScratchpadShares shares_;
   std::array<Ring, kAreas> areas_;
   std::vector<std::shared_ptr<const IndexShift>> index_shifts_;  // of what is written, by its slot

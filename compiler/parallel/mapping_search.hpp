@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "models/work_observer.hpp"
+
 namespace anzan::compiler {
 
 // What the search is free to choose of a Mapping; the data axis has the cores that are left.
@@ -23,6 +25,7 @@ struct MappingCandidate {
 
 // Every division of `cores` cores into tensor, pipeline and data axes, with micro-batches in powers of two,
 // that can be: that which should be fastest first, of equals that which divides least.
-std::vector<MappingCandidate> mapping_candidates(int cores, const ExpectedCycles& expected);
+std::vector<MappingCandidate> mapping_candidates(int cores, const ExpectedCycles& expected,
+                                                 models::Watch watch = {});
 
 }  // namespace anzan::compiler

@@ -7,6 +7,7 @@
 
 #include "compiler/instructions/listing.hpp"
 #include "isa/program.hpp"
+#include "models/work_observer.hpp"
 
 namespace anzan::compiler {
 
@@ -19,6 +20,7 @@ struct Dependencies {
 // Near linear in the pieces of memory that the instructions touch.
 Dependencies dependencies(const isa::Program& program, std::int64_t lanes);
 // In every core of every stage; besides, what arrives comes after its cause, in whatever stage.
-Dependencies dependencies(const Listing& listing, std::int64_t lanes);
+Dependencies dependencies(const Listing& listing, std::int64_t lanes, models::Watch watch = {});
+inline constexpr std::int64_t kDependencyUnits = 5;  // that the watch counts an instruction
 
 }  // namespace anzan::compiler

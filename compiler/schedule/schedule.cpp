@@ -23,6 +23,9 @@ std::int64_t expected_cycles(const isa::Instruction& i) {
   return models::uses_hbm(i) ? kHbmLatencyCycles + cycles * 5 / 4 : cycles;
 }
 
+// How the work is shared between the passes over all instructions, about.
+constexpr std::int64_t kSchedules = 3, kSchedulingUnits = 1;
+
 using Edges = std::vector<std::vector<std::int32_t>>;
 
 Edges reversed(const Edges& before) {
@@ -66,10 +69,11 @@ struct Plan {
 class ListScheduler {
  public:
   ListScheduler(const Tasks& work, const Edges& before, const Edges& after,
-                const std::vector<std::int64_t>& urgency)
+                const std::vector<std::int64_t>& urgency, models::Watch watch)
       : work_(work),
         after_(after),
         urgency_(urgency),
+        watch_(watch),
         missing_(before.size()),
         possible_(before.size(), 0),
         units_(work.units()) {
@@ -81,7 +85,10 @@ class ListScheduler {
   }
 
   Plan run() {
-    while (Unit* unit = next_unit()) start(*unit);
+    while (Unit* unit = next_unit()) {
+      watch_.done(kSchedulingUnits);
+      start(*unit);
+    }
     return std::move(plan_);
   }
 
@@ -131,6 +138,7 @@ class ListScheduler {
   const Tasks& work_;
   const Edges& after_;
   const std::vector<std::int64_t>& urgency_;
+  models::Watch watch_;
   std::vector<std::size_t> missing_;    // predecessors that have not started
   std::vector<std::int64_t> possible_;  // first cycle in which all predecessors that have started have ended
   std::vector<Unit> units_;
@@ -151,7 +159,7 @@ std::vector<std::int64_t> paths(const Tasks& work, const Edges& before) {
 
 }  // namespace
 
-Order list_schedule(const Listing& listing, const Dependencies& dependencies) {
+Order list_schedule(const Listing& listing, const Dependencies& dependencies, models::Watch watch) {
   const isa::Program& program = listing.program;
   const Edges& before = dependencies.before;
   const Edges after = reversed(before);
@@ -163,28 +171,38 @@ Order list_schedule(const Listing& listing, const Dependencies& dependencies) {
     const Exchanged* exchanged = listing.exchanged_at(work.lag.size());
     work.lag.push_back(exchanged != nullptr ? Lag{exchanged->cause, exchanged->lag_cycles} : Lag{});
   }
-  Plan first = ListScheduler(work, before, after, paths(work, before)).run();
+  Plan first = ListScheduler(work, before, after, paths(work, before), watch).run();
   // time runs backwards: what ended last starts first
-  const Plan backward = ListScheduler(work, after, before, first.end).run();
-  Plan second = ListScheduler(work, before, after, backward.end).run();
+  const Plan backward = ListScheduler(work, after, before, first.end, watch).run();
+  Plan second = ListScheduler(work, before, after, backward.end, watch).run();
   std::vector<std::int32_t>& order = (second.cycles < first.cycles ? second : first).order;
   const auto is_end = [&](std::int32_t i) { return !isa::works(program[static_cast<std::size_t>(i)]); };
   std::stable_partition(order.begin(), order.end(), [&](std::int32_t i) { return !is_end(i); });
   return {std::move(order), std::min(first.cycles, second.cycles)};
 }
 
-std::vector<Listing> schedule(Listing listing, std::int64_t lanes) {
-  const Dependencies written = dependencies(listing, lanes);
-  const auto [order, cycles] = list_schedule(listing, written);
-  std::vector<Listing> moved(1);
-  std::vector<Dependencies> kept(1);
+std::int64_t units_of_schedule(const Listing& listing) {
+  return static_cast<std::int64_t>(listing.program.size()) *
+         (kDependencyUnits + kSchedules * kSchedulingUnits);
+}
+
+std::vector<Listing> schedule(Listing listing, std::int64_t lanes, models::Watch watch) {
+  const Dependencies written = dependencies(listing, lanes, watch);
+  const auto [order, cycles] = list_schedule(listing, written, watch);
+  std::vector<std::size_t> sizes(1);  // by stage
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    sizes.resize(std::max(sizes.size(), listing.stage_at(i) + 1));
+    ++sizes[listing.stage_at(i)];
+  }
+  std::vector<Listing> moved(sizes.size());
+  std::vector<Dependencies> kept(sizes.size());
+  for (std::size_t s = 0; s < sizes.size(); ++s) {
+    moved[s].program.reserve(sizes[s]);
+    kept[s].before.reserve(sizes[s]);
+  }
   std::vector<std::int32_t> place(order.size());  // in its stage
   for (const std::int32_t o : order) {
     const auto old = static_cast<std::size_t>(o), stage = listing.stage_at(old);
-    if (stage >= moved.size()) {
-      moved.resize(stage + 1);
-      kept.resize(stage + 1);
-    }
     Listing& l = moved[stage];
     place[old] = static_cast<std::int32_t>(l.program.size());
     l.program.push_back(std::move(listing.program[old]));

@@ -8,6 +8,7 @@
 #include "compiler/instructions/listing.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "models/program_timing.hpp"
+#include "models/work_observer.hpp"
 
 namespace anzan::compiler {
 
@@ -20,12 +21,14 @@ struct Order {
   std::vector<std::int32_t> numbers;
   std::int64_t cycles = 0;  // that the schedule takes
 };
-Order list_schedule(const Listing& listing, const Dependencies& dependencies);
+Order list_schedule(const Listing& listing, const Dependencies& dependencies, models::Watch watch = {});
 
 // Brings the program and its regions into that order, gives each stage its own part of it and writes waits
 // and signals. All stages have one order that no instruction or arrival contradicts, so that they cannot wait
 // for each other forever.
-std::vector<Listing> schedule(Listing listing, std::int64_t lanes);
+std::vector<Listing> schedule(Listing listing, std::int64_t lanes, models::Watch watch = {});
+// So many units of work, as the watch counts them.
+std::int64_t units_of_schedule(const Listing& listing);
 
 // When a core would start and end each instruction of a program with its semaphores, in cycles. HBM has one
 // latency and one rate, and the statistics database is never busy.

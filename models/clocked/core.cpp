@@ -48,6 +48,8 @@ void ClockedCore::trace(const std::string& file) {
 
 void ClockedCore::log(BlockLog* log) { parts_->blocks.log(log); }
 
+void ClockedCore::watch(Watch watch) { parts_->blocks.watch(watch); }
+
 ProgramTiming ClockedCore::run(const isa::Program& program, Meaning* meaning) {
   return parts_->run(program, meaning);
 }

@@ -11,6 +11,7 @@
 #include "models/clocked/rtl_block.hpp"
 #include "models/hbm_timing.hpp"
 #include "models/program_timing.hpp"
+#include "models/work_observer.hpp"
 
 namespace anzan::models::clocked {
 
@@ -40,6 +41,9 @@ class ClockedCore {
   // The same with RTL blocks: they and the models work on the core that `meaning` names, which ends with the
   // bits that a core without RTL would leave. Throws std::logic_error if a block does what no program says.
   ProgramTiming run(const isa::Program& program, MeaningOnCore& meaning);
+
+  // From now on, this is told of every instruction that a program issues.
+  void watch(Watch watch);
 
   // From now on, states of the blocks go to FILE.vcd. Before the first run only.
   void trace(const std::string& file);

@@ -40,6 +40,8 @@ class CoreBlocks {
   // program has not ended.
   ProgramTiming finish();
 
+  void watch(Watch watch) { sequencer_->watch(watch); }
+
   bool has_rtl() const { return parts_ != nullptr; }
   void trace(sc_core::sc_trace_file* file) const;
   void log(BlockLog* log);

@@ -123,6 +123,7 @@ bool Sequencer::issue(std::int64_t now, const isa::PerWorker<std::size_t>& occup
   if (occupied[unit] >= queue_depth_) return false;
   queues_[unit].jobs.push_back(&job);
   timing_[next_].issued = now;
+  watch_.done();
   ++next_;
   fetched_ = now + 1 + (*jobs_)[next_].fetch_cycles;
   return true;

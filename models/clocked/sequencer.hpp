@@ -13,6 +13,7 @@
 #include "models/clocked/faces.hpp"
 #include "models/clocked/interconnect.hpp"
 #include "models/program_timing.hpp"
+#include "models/work_observer.hpp"
 
 namespace anzan::models::clocked {
 
@@ -26,6 +27,8 @@ class Sequencer : public sc_core::sc_module, public SequencerFace, public Arriva
 
   // Cycle 0 is now. The jobs must live until the program has ended.
   void begin(const std::vector<Job>& jobs);
+  // From now on this is told of every instruction that is issued.
+  void watch(Watch watch) { watch_ = watch; }
 
   bool ended() const { return ended_; }
   std::int64_t cycles() const { return end_cycle_ + 1; }
@@ -60,6 +63,7 @@ class Sequencer : public sc_core::sc_module, public SequencerFace, public Arriva
   bool issue(std::int64_t now, const isa::PerWorker<std::size_t>& occupied);
   bool take(std::uint32_t wait);
 
+  Watch watch_;
   const Clock& clock_;
   std::size_t queue_depth_;
   sc_core::sc_event wake_;

@@ -75,6 +75,10 @@ void ClockedSystem::trace(const std::string& file) {
   for (const auto& core : parts_->cores) core->trace(parts_->waveform->file());
 }
 
+void ClockedSystem::watch(Watch watch) {
+  for (const auto& core : parts_->cores) core->watch(watch);
+}
+
 SystemTiming ClockedSystem::run(const std::vector<isa::Program>& programs,
                                 const std::vector<Meaning*>& meanings, SystemObserver* observer) {
   Parts& p = *parts_;

@@ -52,6 +52,9 @@ class ClockedSystem {
   SystemTiming run(const std::vector<isa::Program>& programs, const std::vector<Meaning*>& meanings = {},
                    SystemObserver* observer = nullptr);
 
+  // From now on, this is told of every instruction that a simulated core issues.
+  void watch(Watch watch);
+
   // From now on, states of the blocks of all simulated cores go to FILE.vcd. Before the first run only.
   void trace(const std::string& file);
 

@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 
 class Reader {
  public:
-  Reader(Json json, fs::path directory, Purpose purpose)
-      : json_(std::move(json)), directory_(std::move(directory)), purpose_(purpose) {}
+  Reader(Json json, fs::path directory, Purpose purpose, models::Watch watch)
+      : json_(std::move(json)), directory_(std::move(directory)), purpose_(purpose), watch_(watch) {}
 
   Configuration read(const std::vector<Override>& overrides) {
     const Schema schema = Schema::embedded("configuration/config.schema.json");
@@ -172,6 +172,8 @@ class Reader {
     core.queue_depth = chip["queue_depth"].get<int>();
     core.dma_outstanding = chip["dma_outstanding"].get<int>();
     core.hbm = merge_hbm(chip["hbm"], core.lanes, "/chip/hbm", findings_);
+    config_.chip.hbm = {core.hbm.rows, core.hbm.channels,
+                        std::int64_t{core.hbm.banks()} * core.hbm.row_bytes};
   }
 
   // The RTL core is built for few sizes.
@@ -279,7 +281,7 @@ class Reader {
            (!divided || batch % (data * sizes.micro_batches * lanes) == 0);
   }
 
-  std::optional<std::int64_t> expected_cycles(const compiler::MappingSizes& sizes) const {
+  std::optional<std::int64_t> expected_cycles(const compiler::MappingSizes& sizes) {
     if (!may_be(sizes)) return {};
     std::vector<InputFinding> findings;
     Json system;
@@ -288,8 +290,9 @@ class Reader {
     compiler::Input input = config_.input();
     input.system = options.parameters;
     try {
-      return compiler::compile(input).expected_step_cycles;
-    } catch (const InputError&) {
+      return compiler::compile(input, {/*step_only=*/true}).expected_step_cycles;
+    } catch (const InputError& error) {
+      if (!refusal_) refusal_ = error;
       return {};  // more stages than layers, images that do not divide
     }
   }
@@ -298,8 +301,9 @@ class Reader {
   void choose_mapping() {
     const std::vector<compiler::MappingCandidate> candidates = compiler::mapping_candidates(
         config_.system.cores(),
-        [this](const compiler::MappingSizes& sizes) { return expected_cycles(sizes); });
+        [this](const compiler::MappingSizes& sizes) { return expected_cycles(sizes); }, watch_);
     if (candidates.empty()) {
+      if (refusal_) findings_ = refusal_->findings();
       findings_.push_back({"/system/mapping",
                            "no division of " + std::to_string(config_.system.cores()) +
                                " cores that the network and its batch allow",
@@ -327,9 +331,11 @@ class Reader {
   Json json_;
   fs::path directory_;
   Purpose purpose_;
+  models::Watch watch_;
   Configuration config_;
   bool network_known_ = false;
   std::vector<Json> search_;  // system and chip as they were, where the mapping is left to the compiler
+  std::optional<InputError> refusal_;  // of the first division that cannot be compiled
   std::vector<InputFinding> findings_;
 };
 
@@ -379,13 +385,14 @@ std::vector<InputFinding> differences(const Json& identity, const Json& other) {
 }
 
 Configuration load_configuration(const fs::path& file, const std::vector<Override>& overrides,
-                                 Purpose purpose) {
-  return parse_configuration(read_json_file(file), file.parent_path(), overrides, purpose);
+                                 Purpose purpose, models::Watch watch) {
+  return parse_configuration(read_json_file(file), file.parent_path(), overrides, purpose, watch);
 }
 
 Configuration parse_configuration(Json json, const fs::path& directory,
-                                  const std::vector<Override>& overrides, Purpose purpose) {
-  return Reader(std::move(json), directory, purpose).read(overrides);
+                                  const std::vector<Override>& overrides, Purpose purpose,
+                                  models::Watch watch) {
+  return Reader(std::move(json), directory, purpose, watch).read(overrides);
 }
 
 }  // namespace anzan::sim

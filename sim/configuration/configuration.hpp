@@ -66,11 +66,11 @@ enum class Purpose { kTraining, kCollective };
 // Reads `file`, applies the overrides in order, and checks. Throws InputError with all findings.
 Configuration load_configuration(const std::filesystem::path& file,
                                  const std::vector<Override>& overrides = {},
-                                 Purpose purpose = Purpose::kTraining);
+                                 Purpose purpose = Purpose::kTraining, models::Watch watch = {});
 
 // The same for a configuration in memory; relative paths in it count from `directory`.
 Configuration parse_configuration(nlohmann::json json, const std::filesystem::path& directory,
                                   const std::vector<Override>& overrides = {},
-                                  Purpose purpose = Purpose::kTraining);
+                                  Purpose purpose = Purpose::kTraining, models::Watch watch = {});
 
 }  // namespace anzan::sim

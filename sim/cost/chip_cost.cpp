@@ -26,9 +26,7 @@ models::SettingsStore settings_of(const compiler::CompiledModel& model) {
 }
 
 std::int64_t program_kib(const compiler::CompiledModel& model) {
-  std::size_t words = 0;
-  for (const auto& program : model.programs) words = std::max(words, program.size());
-  return static_cast<std::int64_t>(words * sizeof(std::uint32_t) + 1023) / 1024;
+  return (model.longest_program_words * std::int64_t{sizeof(std::uint32_t)} + 1023) / 1024;
 }
 
 Json idle_to_json(const IdleCycles& idle) {
@@ -83,11 +81,12 @@ models::HbmCounters difference(const models::HbmCounters& a, const models::HbmCo
 }  // namespace
 
 ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
-                   std::optional<SystemCost> system)
+                   std::optional<SystemCost> system, models::Watch watch)
     : options_(options), system_(std::move(system)) {
   const models::SettingsStore settings = settings_of(model);
   const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model)};
   models::clocked::ClockedCore core(options.core);
+  core.watch(watch);
   const auto cost = [&](const std::vector<std::uint32_t>& words, RegionMap regions,
                         const models::ProgramTiming* of_system = nullptr) {
     ProgramCost c;
@@ -103,6 +102,9 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
     return c;
   };
   for (const ProgramKind kind : compiler::kProgramKinds) {
+    if (model.programs[kind].empty()) continue;
+    watch.begin(std::string("running the program ") + compiler::name(kind) + " dry",
+                static_cast<std::int64_t>(model.region_of[kind].size()));
     const bool step = kind == ProgramKind::kStep;
     programs[kind] = cost(model.programs[kind],
                           {model.regions, model.region_of[kind],
@@ -178,8 +180,10 @@ Json ChipCost::time(const ProgramRuns& runs) const {
   for (const UnitUse& use : uses(0))
     units[isa::name(use.unit)] = use_to_json(use, held_by_to_json(use, repeated, step().regions.regions));
   Json by_program = Json::object();
-  for (const ProgramKind kind : compiler::kProgramKinds)
+  for (const ProgramKind kind : compiler::kProgramKinds) {
+    if (programs[kind].program.empty()) continue;
     by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"cycles", programs[kind].timing.cycles}};
+  }
   double least_cycles = 0;
   for (const RegionUse& use : region_uses()) least_cycles += use.least_array_cycles;
   const std::int64_t total = cycles(runs);

@@ -36,12 +36,12 @@ struct RepeatedStep {
 using ProgramRuns = compiler::ByProgram<std::int64_t>;  // how often each program has run
 
 struct ChipCost {
-  compiler::ByProgram<ProgramCost> programs;
-  std::vector<ProgramCost> later_stages;  // the steps of the stages of a pipeline after the first
+  compiler::ByProgram<ProgramCost> programs;  // those that the model has
+  std::vector<ProgramCost> later_stages;      // the steps of the stages of a pipeline after the first
 
   // `system`: the step of a system of several cores, as the others are of one.
   ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
-           std::optional<SystemCost> system = {});
+           std::optional<SystemCost> system = {}, models::Watch watch = {});
 
   const ProgramCost& step() const { return programs[compiler::ProgramKind::kStep]; }
 

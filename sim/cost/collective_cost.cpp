@@ -104,7 +104,7 @@ double least_cycles(const CollectiveTerms& t) { return std::max(t.latency, t.bus
 }  // namespace
 
 CollectiveCost cost_of_collective(const Configuration& c, compiler::CollectiveKind kind, std::int64_t bytes,
-                                  isa::Format format) {
+                                  isa::Format format, models::Watch watch) {
   if (c.system.cores() == 1) throw InputError("/system/chips", "one core in all", "at least two cores");
   if (bytes < 1) throw InputError("--bytes", std::to_string(bytes), "at least 1");
   compiler::CollectiveParameters collective = collective_parameters(c, kind, bytes, format);
@@ -128,8 +128,8 @@ CollectiveCost cost_of_collective(const Configuration& c, compiler::CollectiveKi
   const std::int64_t line_bytes = 4 * c.chip.lanes;
   cost.bytes = program.lines * line_bytes;
   cost.credit_bytes = program.credits * line_bytes;
-  SystemRunner runner(c.cost.core, c.system, cost.network, program.same_in_every_core);
-  models::clocked::SystemTiming timing = runner.run(program.in_core);
+  SystemRunner runner(c.cost.core, c.system, cost.network, program.same_in_every_core, watch);
+  models::clocked::SystemTiming timing = runner.run(program.in_core, "the collective");
   cost.cores_simulated = SystemRunner::simulated(c.system, runner.alike()).simulated;
   cost.cycles = timing.cycles();
   cost.seconds = static_cast<double>(cost.cycles) / (c.cost.clock_ghz * 1e9);

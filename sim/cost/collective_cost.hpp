@@ -37,6 +37,6 @@ struct CollectiveCost {
 // take those that theory calls fastest. Throws InputError where there is one core, fewer than
 // one byte, or a scratchpad that is too small; and as ClockedSystem::run.
 CollectiveCost cost_of_collective(const Configuration& configuration, compiler::CollectiveKind kind,
-                                  std::int64_t bytes, isa::Format format);
+                                  std::int64_t bytes, isa::Format format, models::Watch watch = {});
 
 }  // namespace anzan::sim

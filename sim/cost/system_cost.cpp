@@ -1,8 +1,11 @@
 // Runs the step of a system dry, and what it is compared with.
 #include "sim/cost/system_cost.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "compiler/input/input_error.hpp"
 #include "sim/cost/system_runner.hpp"
 
 namespace anzan::sim {
@@ -10,21 +13,40 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::int64_t one_core(const std::vector<std::uint32_t>& step, const CostOptions& options) {
-  return models::clocked::ClockedCore(options.core).run(isa::decode(step)).cycles;
+// From step to step of one core on so many images, which exchanges nothing: with a barrier between steps, or
+// without one.
+std::int64_t one_core_cycles(const Configuration& c, const compiler::CompiledModel& model, std::int64_t batch,
+                             bool overlapping, models::Watch watch) {
+  compiler::TrainingParameters training = model.training;
+  training.batch = batch;
+  const compiler::CompiledModel one = compiler::compile(
+      {c.network, c.precision, training, model.chip, {}, overlapping}, {/*step_only=*/true, watch});
+  models::clocked::ClockedCore core(c.cost.core);
+  core.watch(watch);
+  const auto run = [&](const std::vector<std::uint32_t>& words) {
+    const isa::Program program = isa::decode(words);
+    watch.begin(fmt::format("running the step of one core with {} images dry", batch),
+                static_cast<std::int64_t>(program.size()));
+    return core.run(program).cycles;
+  };
+  const std::int64_t step = run(one.programs[compiler::ProgramKind::kStep]);
+  return overlapping ? run(one.two_steps_in_core(0)) - step : step;
 }
 
-// From step to step of a core that exchanges nothing, without a barrier between steps where the input asks
-// for two.
-std::int64_t without_exchange(const compiler::Input& input, const CostOptions& options) {
-  const compiler::CompiledModel model = compiler::compile(input);
-  const std::int64_t step = one_core(model.programs[compiler::ProgramKind::kStep], options);
-  return input.two_steps ? one_core(model.two_steps_in_core(0), options) - step : step;
+// Of the images of all cores; none where they are too much for one.
+std::optional<std::int64_t> all_in_one_core(const Configuration& c, const compiler::CompiledModel& model,
+                                            models::Watch watch) {
+  try {
+    return one_core_cycles(c, model, model.training.batch * model.system.data_cores(), /*overlapping=*/false,
+                           watch);
+  } catch (const compiler::InputError&) {
+    return {};
+  }
 }
 
 // The same step, if nothing took time on its way.
 std::int64_t with_ideal_links(const SystemOptions& options, const CostOptions& cost,
-                              const SystemRunner::ProgramOfCore& program) {
+                              const SystemRunner::ProgramOfCore& program, models::Watch watch) {
   models::ChipsParameters network = options.network;
   const auto make_ideal = [](models::LinkParameters& link) {
     link.bytes = 1 << 20;
@@ -34,45 +56,43 @@ std::int64_t with_ideal_links(const SystemOptions& options, const CostOptions& c
   make_ideal(network.chips.link);
   for (models::Cable& cable : network.chips.cables) make_ideal(cable.parameters);
   const models::ChipsNetwork ideal = models::build_chips(network);
-  return SystemRunner(cost.core, options, ideal).run(program).cycles();
+  return SystemRunner(cost.core, options, ideal, true, watch)
+      .run(program, "the step with links that take no time")
+      .cycles();
 }
 
 }  // namespace
 
 std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model,
-                                         std::optional<std::int64_t> one_core_cycles) {
+                                         const OneCore& one, models::Watch watch) {
   if (c.system.cores() == 1) return {};
   SystemCost cost;
   cost.options = c.system;
   cost.network = models::build_chips(c.system.network);
   cost.expected_cycles = model.expected_step_cycles;
-  SystemRunner runner(c.cost.core, cost.options, cost.network);
+  SystemRunner runner(c.cost.core, cost.options, cost.network, true, watch);
   const auto of_core = [](const auto& encoded) {
     return [&encoded](int core) { return isa::decode(encoded(core)); };
   };
-  models::clocked::SystemTiming step = runner.run(of_core(model.step_in_core));
+  models::clocked::SystemTiming step = runner.run(of_core(model.step_in_core), "the step");
   cost.step_cycles = cost.cycles_per_step = step.cycles();
   for (std::size_t s = 0; s < model.stages.size(); ++s)
     cost.stages.push_back(std::move(step.cores[static_cast<std::size_t>(model.first_core(s))]));
   cost.links = std::move(step.links);
   if (model.two_steps_in_core) {
-    models::clocked::SystemTiming two = runner.run(of_core(model.two_steps_in_core));
+    models::clocked::SystemTiming two = runner.run(of_core(model.two_steps_in_core), "two steps");
     cost.cycles_per_step = two.cycles() - cost.step_cycles;
     cost.two_steps = std::move(two.cores.front());
   }
-  if (model.exchange_in_core) cost.exchange_cycles = runner.run(of_core(model.exchange_in_core)).cycles();
+  if (model.exchange_in_core)
+    cost.exchange_cycles = runner.run(of_core(model.exchange_in_core), "the exchange").cycles();
   cost.alike = runner.alike();
-  compiler::TrainingParameters training = model.training;
-  if (model.system.divided()) {
-    cost.compute_cycles = with_ideal_links(c.system, c.cost, of_core(model.step_in_core));
-  } else {
-    cost.compute_cycles = without_exchange(
-        {c.network, c.precision, training, model.chip, {}, cost.two_steps.has_value()}, c.cost);
-  }
-  training.batch *= model.system.data_cores();
-  cost.one_core_cycles = one_core_cycles
-                             ? *one_core_cycles
-                             : without_exchange({c.network, c.precision, training, model.chip}, c.cost);
+  cost.compute_cycles =
+      model.system.divided()
+          ? with_ideal_links(c.system, c.cost, of_core(model.step_in_core), watch)
+          : one_core_cycles(c, model, model.training.batch, cost.two_steps.has_value(), watch);
+  if (one.wanted)
+    cost.one_core_cycles = one.known_cycles ? one.known_cycles : all_in_one_core(c, model, watch);
   return cost;
 }
 
@@ -95,21 +115,24 @@ std::int64_t SystemCost::interchip_bytes() const {
 }
 
 Json SystemCost::scaling() const {
-  const auto cycles = static_cast<double>(cycles_per_step);
-  const double speedup = static_cast<double>(one_core_cycles) / cycles;
+  // null where nobody asked for that core
+  const auto times_one_core = [&](std::int64_t taken, int parts = 1) {
+    if (!one_core_cycles) return Json();
+    return Json(static_cast<double>(*one_core_cycles) / static_cast<double>(taken) / parts);
+  };
   return {{"cores", options.cores()},
           {"chips", options.chips},
           {"cores_simulated", alike ? options.cores_per_chip : options.cores()},
-          {"one_core_cycles", one_core_cycles},
+          {"one_core_cycles", one_core_cycles ? Json(*one_core_cycles) : Json()},
           {"barrier_to_barrier_cycles", step_cycles},
           {"expected_cycles_per_step", expected_cycles},
           {"compute_cycles", compute_cycles},
           {"exchange_cycles", exchange_cycles},
           {"exposed_exchange_cycles", exposed_cycles()},
           {"hidden_exchange_cycles", hidden_cycles()},
-          {"speedup", speedup},
-          {"efficiency", speedup / options.cores()},
-          {"speedup_limit", static_cast<double>(one_core_cycles) / static_cast<double>(compute_cycles)}};
+          {"speedup", times_one_core(cycles_per_step)},
+          {"efficiency", times_one_core(cycles_per_step, options.cores())},
+          {"speedup_limit", times_one_core(compute_cycles)}};
 }
 
 Json links_to_json(const models::ChipsNetwork& network, const std::vector<models::LinkCounters>& links) {

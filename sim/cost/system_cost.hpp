@@ -34,7 +34,8 @@ struct SystemCost {
   // From step to step like cycles_per_step, of a step that exchanges nothing; of a divided network, at no
   // cost.
   std::int64_t compute_cycles = 0;
-  std::int64_t one_core_cycles = 0;  // of one core with all images
+  // Of one core with all images; none: not asked for, or too much for its memory.
+  std::optional<std::int64_t> one_core_cycles;
   std::int64_t expected_cycles = 0;  // cycles_per_step as the scheduler imagines it
   std::vector<models::LinkCounters> links;
 
@@ -47,10 +48,16 @@ struct SystemCost {
   nlohmann::json by_link() const { return links_to_json(network, links); }
 };
 
-// Of the configuration that `model` was compiled from; nothing where it has one core. What one core takes is
-// run if it is not given. Throws as ClockedSystem::run.
+// What one core takes for all images, with which a system is compared: known, or to be run.
+struct OneCore {
+  bool wanted = true;
+  std::optional<std::int64_t> known_cycles = {};
+};
+
+// Of the configuration that `model` was compiled from; nothing where it has one core. Throws as
+// ClockedSystem::run.
 std::optional<SystemCost> cost_of_system(const Configuration& configuration,
-                                         const compiler::CompiledModel& model,
-                                         std::optional<std::int64_t> one_core_cycles = {});
+                                         const compiler::CompiledModel& model, const OneCore& one_core = {},
+                                         models::Watch watch = {});
 
 }  // namespace anzan::sim

@@ -2,6 +2,7 @@
 // between the chips.
 #pragma once
 #include <functional>
+#include <string>
 
 #include "models/clocked/system.hpp"
 #include "sim/configuration/system_settings.hpp"
@@ -14,21 +15,22 @@ class SystemRunner {
 
   // `alike`: whether the programs differ in nothing but addresses. Keeps references.
   SystemRunner(const models::clocked::CoreParameters& core, const SystemOptions& options,
-               const models::ChipsNetwork& network, bool alike = true);
+               const models::ChipsNetwork& network, bool alike = true, models::Watch watch = {});
 
-  // Throws as ClockedSystem::run.
-  models::clocked::SystemTiming run(const ProgramOfCore& program);
+  // Throws as ClockedSystem::run. `what`: for the watch.
+  models::clocked::SystemTiming run(const ProgramOfCore& program, const std::string& what = "a program");
 
   bool alike() const { return alike_; }  // so far
   static models::clocked::Alike simulated(const SystemOptions& options, bool alike);
 
  private:
-  models::clocked::SystemTiming simulate(const ProgramOfCore& program) const;
+  models::clocked::SystemTiming simulate(const ProgramOfCore& program, const std::string& what) const;
 
   const models::clocked::CoreParameters& core_;
   const SystemOptions& options_;
   const models::ChipsNetwork& network_;
   bool alike_;
+  models::Watch watch_;
 };
 
 }  // namespace anzan::sim

@@ -185,6 +185,7 @@ void Executor::run_one(LoadedProgram& program, std::size_t instruction,
                        const models::kernels::RowTaker* rows) {
   if (rows != nullptr && (team_.size() > 1 || kernels_ != models::kernels::generic_kernels(core_.lanes())))
     throw std::invalid_argument("executor: only one thread with generic kernels hands rows on");
+  watch_.done();
   LoadedProgram::Step& step = program.steps_.at(instruction);
   try {
     std::visit(Visitor{core_, system_, *kernels_, team_, rows}, step.planned);

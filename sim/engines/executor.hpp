@@ -9,6 +9,7 @@
 #include "isa/program.hpp"
 #include "models/core.hpp"
 #include "models/kernels/kernels.hpp"
+#include "models/work_observer.hpp"
 #include "sim/engines/thread_team.hpp"
 
 namespace anzan::sim {
@@ -62,6 +63,9 @@ class Executor {
   void run_one(LoadedProgram& program, std::size_t instruction,
                const models::kernels::RowTaker* rows = nullptr);
 
+  // From now on, this is told of every instruction that is executed.
+  void watch(models::Watch watch) { watch_ = watch; }
+
   const models::kernels::KernelSet& kernels() const { return *kernels_; }
 
  private:
@@ -70,6 +74,7 @@ class Executor {
   std::vector<models::Core*> system_;
   const models::kernels::KernelSet* kernels_;
   ThreadTeam team_;
+  models::Watch watch_;
 };
 
 }  // namespace anzan::sim

@@ -2,28 +2,12 @@
 #include "sim/training/progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
 namespace anzan::sim {
-namespace {
-
-std::string clock_text(double seconds) {
-  const auto s = static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9));
-  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
-                  : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
-}
-
-int terminal_columns() {
-  winsize size{};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-}  // namespace
-
 std::string progress_line(const ProgressState& state, int columns) {
   const std::string accuracy = state.accuracy ? fmt::format(" test {:.2f} %", 100 * *state.accuracy) : "";
   const std::string text =
@@ -38,10 +22,7 @@ std::string progress_line(const ProgressState& state, int columns) {
                      std::string(static_cast<std::size_t>(bar - done), '.'), text);
 }
 
-Progress::Kind Progress::kind_of_output(bool quiet) {
-  if (quiet) return Kind::kQuiet;
-  return isatty(STDOUT_FILENO) == 1 ? Kind::kTerminal : Kind::kPlain;
-}
+Progress::Kind Progress::kind_of_output(bool quiet) { return output_kind(STDOUT_FILENO, quiet); }
 
 void Progress::show(const ProgressState& state, bool test_done) {
   const bool last = state.step == state.steps;  // a test follows, and shows more
@@ -58,7 +39,7 @@ void Progress::show(const ProgressState& state, bool test_done) {
   if (!test_done && now - shown_at_ < std::chrono::milliseconds(100)) return;
   shown_at_ = now;
   line_open_ = true;
-  fmt::print("\r{}\x1b[K", progress_line(state, terminal_columns()));
+  fmt::print("\r{}\x1b[K", progress_line(state, terminal_columns(STDOUT_FILENO)));
   std::fflush(stdout);
 }
 

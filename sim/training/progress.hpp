@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "sim/host/terminal.hpp"
+
 namespace anzan::sim {
 
 struct ProgressState {
@@ -21,7 +23,7 @@ std::string progress_line(const ProgressState& state, int columns);
 
 class Progress {
  public:
-  enum class Kind { kTerminal, kPlain, kQuiet };
+  using Kind = OutputKind;
   static Kind kind_of_output(bool quiet);  // of standard output
 
   explicit Progress(Kind kind) : kind_(kind) {}

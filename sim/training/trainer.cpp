@@ -87,6 +87,17 @@ void Trainer::run(ProgramKind kind) {
   }
 }
 
+void Trainer::run_watched(ProgramKind kind, models::Watch watch) {
+  Cores& cores = whole_ ? *whole_ : cores_;
+  std::size_t instructions = 0;
+  for (const LoadedProgram& program : programs_[kind]) instructions += program.instructions().size();
+  watch.begin(std::string("running the program ") + compiler::name(kind),
+              static_cast<std::int64_t>(instructions));
+  for (int c = 0; c < cores.size(); ++c) cores.executor(c).watch(watch);
+  run(kind);
+  for (int c = 0; c < cores.size(); ++c) cores.executor(c).watch({});
+}
+
 void Trainer::set_learning_rate(double learning_rate) {
   for (const compiler::CompiledModel::LearningRate& rate : model_.learning_rates) {
     const std::uint32_t bits = models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier));
@@ -108,7 +119,8 @@ void Trainer::write_initial_weights() {
 }
 
 // All cores find their points on the images of core 0.
-void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate) {
+void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate,
+                         models::Watch watch) {
   models::SettingsStore& settings = core().settings;
   const auto share = static_cast<std::size_t>(model_.training.batch);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
@@ -118,11 +130,11 @@ void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   set_learning_rate(learning_rate);
   write_initial_weights();
   spread();
-  run(ProgramKind::kInitialize);
+  run_watched(ProgramKind::kInitialize, watch);
   distribution_.write_whole(
       set, {images.begin(), images.begin() + static_cast<std::ptrdiff_t>(std::min(images.size(), share))});
   spread();
-  run(ProgramKind::kCalibrate);
+  run_watched(ProgramKind::kCalibrate, watch);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     models::SlotSettings& slot = settings.slot(static_cast<int>(s));
     const models::SlotSettings found = slot;

@@ -27,7 +27,8 @@ class Trainer {
   // Draws the initial weights, stores them, and finds the first binary points on a batch of the set.
   // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
   // rule), deciding at once; settings of the configuration, with no past, hold from then on.
-  void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate);
+  void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate,
+                  models::Watch watch = {});
 
   // The images of a batch, of all cores.
   std::int64_t batch() const { return model_.training.batch * model_.system.data_cores(); }
@@ -64,6 +65,7 @@ class Trainer {
  private:
   // The step on all cores; the other programs on those that have the whole network.
   void run(compiler::ProgramKind kind);
+  void run_watched(compiler::ProgramKind kind, models::Watch watch);
   std::int64_t classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images);
   void set_learning_rate(double learning_rate);
   void write_initial_weights();

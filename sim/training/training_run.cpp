@@ -78,16 +78,16 @@ std::unique_ptr<DirectoryLock> claim(const fs::path& directory, Beginning beginn
 }  // namespace
 
 TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginning beginning,
-                         Progress::Kind progress)
+                         Progress::Kind progress, models::Watch watch)
     : configuration_(std::move(configuration)),
       directory_(std::move(directory)),
       beginning_(beginning),
       lock_(claim(directory_, beginning)),
       dataset_(load_dataset(configuration_.dataset, configuration_.network)),
-      model_(compiler::compile(configuration_.input())),
+      model_(compiler::compile(configuration_.input(), {/*step_only=*/false, watch})),
       identity_(configuration_.identity(dataset_.digest)),
       threads_(thread_count(configuration_.engine.threads)),
-      cost_(model_, configuration_.cost, cost_of_system(configuration_, model_)),
+      cost_(model_, configuration_.cost, cost_of_system(configuration_, model_, {}, watch), watch),
       engine_(make_engine(configuration_, static_cast<int>(model_.slots.size()))),
       trainer_(std::make_unique<Trainer>(model_, configuration_.network, configuration_.training.seed,
                                          threads_, *engine_)),
@@ -101,7 +101,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginn
     restore(load_checkpoint(directory_ / kCheckpoint, check, *trainer_));
   }
   prepare_directory();
-  if (beginning_ != Beginning::kResume) start();
+  if (beginning_ != Beginning::kResume) start(watch);
 }
 
 void TrainingRun::check_header(const Json& identity, const Json& header) const {
@@ -149,8 +149,8 @@ void TrainingRun::prepare_directory() {
   }
 }
 
-void TrainingRun::start() {
-  trainer_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0));
+void TrainingRun::start(models::Watch watch) {
+  trainer_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0), watch);
   slots_.record(trainer_->core(), 0);
 }
 

@@ -30,7 +30,7 @@ class TrainingRun {
   // up a checkpoint; then an earlier result, and without it a checkpoint, are removed. Throws InputError if
   // any of that cannot be: what was in the directory has then not been touched.
   TrainingRun(Configuration configuration, std::filesystem::path directory, Beginning beginning,
-              Progress::Kind progress);
+              Progress::Kind progress, models::Watch start = {});
 
   // The training step's traces, into the directory.
   void trace(const TraceOptions& options) const;
@@ -47,7 +47,7 @@ class TrainingRun {
  private:
   void prepare_directory();
   void check_header(const nlohmann::json& identity, const nlohmann::json& header) const;
-  void start();
+  void start(models::Watch watch);
   void restore(const nlohmann::json& header);
   nlohmann::json header() const;
   bool over() const;  // all steps are done, or going on is of no use

@@ -60,6 +60,14 @@ class BadInput(AnzanTest):
     def test_scratchpad_too_small(self):
         self.wrong("scratchpad", sets=["/chip/scratchpad_kib=1"])
 
+    def test_hbm_too_small(self):
+        config = self.write_config()
+        for command in (("compile",), ("cost",), ("run", "--out", self.dir / "out")):
+            with self.subTest(command):
+                done = self.call(command[0], config, *command[1:], "--set", "/chip/hbm/rows=1", "--set", "/chip/hbm/channels=1",
+                                 "--set", "/network/layers/2/channels=2000")
+                self.assert_wrong_input(done, "/chip/hbm/rows: found 1, expected at least", "bytes of the network: HBM has")
+
     def test_options(self):
         config = self.write_config()
         self.assert_wrong_input(self.call("run", config, "--engine", "rtl", "--set", "/chip/lanes=8", "--set", "/chip/queue_depth=9"),

@@ -207,6 +207,42 @@ TEST(TooManyLines, AreAnErrorOfTheInput) {
   }
 }
 
+// One row fewer, or half of the channels, is refused with the numbers that are accepted.
+TEST(TooSmallAnHbm, IsToldSoWithTheFewestRowsAndChannels) {
+  const auto complaint_of = [](const Input& in) -> std::string {
+    try {
+      compile(in);
+    } catch (const InputError& error) {
+      EXPECT_EQ(error.findings().front().place, "/chip/hbm/rows") << error.what();
+      EXPECT_EQ(error.findings().front().found, std::to_string(in.chip.hbm.rows));
+      return error.findings().front().expected;
+    }
+    return "";
+  };
+  for (const int stages : {1, 2}) {
+    Input in = input(4);
+    in.system.mapping.pipeline = {stages, 1};
+    const std::int64_t bytes = compile(in).hbm_lines * 4 * in.chip.lanes;
+    in.chip.hbm = {1, 2, 128};
+    const std::int64_t least = (bytes + 255) / 256;
+    ASSERT_GT(least, 64);
+    std::int64_t channels = 2;
+    while (channels * 128 < bytes) channels *= 2;
+    using ::testing::HasSubstr;
+    using ::testing::StartsWith;
+    const std::string found = complaint_of(in), bytes_there = "has 256";
+    EXPECT_THAT(found, StartsWith("at least " + std::to_string(least) + " for the "));
+    EXPECT_THAT(found, HasSubstr(std::to_string(bytes) + " bytes of "));
+    EXPECT_THAT(found, HasSubstr(bytes_there));
+    in.chip.hbm.rows = least - 1;
+    EXPECT_THAT(complaint_of(in), HasSubstr("large enough with 4 /chip/hbm/channels"));
+    in.chip.hbm.channels = 4;
+    EXPECT_EQ(complaint_of(in), "");
+    in.chip.hbm = {least, 2, 128};
+    EXPECT_EQ(complaint_of(in), "");
+  }
+}
+
 // Every multiplier of the learning rate takes an entry of the table.
 TEST(TooManyScalars, AreAnErrorOfTheInput) {
   const auto compiled = [](int layers) {
