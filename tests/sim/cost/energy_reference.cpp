@@ -114,6 +114,7 @@ class EnergyReference::Walk {
                                                                          {"iand", {2, "vector_integer"}},
                                                                          {"ishl", {2, "vector_integer"}},
                                                                          {"ishr", {2, "vector_integer"}},
+                                                                         {"uadd", {2, "vector_integer"}},
                                                                          {"random", {0, "vector_random"}}};
     const auto& [operands, event] = kOps.at(op);
     const std::array<const isa::Operand*, 3> read{&v.a, &v.b, &v.c};
@@ -169,6 +170,10 @@ class EnergyReference::Walk {
 
   void operator()(const isa::Settle&) { settings(2); }
 
+  // Window and total are read and written back; the counters go between them and the scratchpad.
+  void operator()(const isa::Take&) { move_counters(); }
+  void operator()(const isa::Give&) { move_counters(); }
+
  private:
   // 1,024 slots, of which each has two sets of counters, or one entry; and 256 scalars.
   static constexpr double kDatabaseKib = 1024 * 2 * kCounterLines * 32 / 1024;
@@ -199,6 +204,10 @@ class EnergyReference::Walk {
   void settings(double words) { access("settings_store", kSettingsKib, words * 4); }
   void database(double lines) { access("statistics_database", kDatabaseKib, lines * 32); }
   void merge() { database(2 * 2 * kCounterLines); }  // window and total, read and written
+  void move_counters() {
+    database(2 * 2 * kCounterLines);
+    scratchpad(kCounterLines * 32);
+  }
 
   void operand(const isa::Operand& o, double lanes) {
     if (o.kind == isa::OperandKind::kRows) {
