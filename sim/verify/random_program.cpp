@@ -180,6 +180,11 @@ class Maker {
       return counts[static_cast<std::size_t>(d_.between(first, last - 1))];
     };
     std::uint16_t& one = any();
+    if (std::exchange(longest_, false)) {  // of all loops
+      counts[0] = 2;
+      counts[static_cast<std::size_t>(d_.between(1, last - 1))] = static_cast<std::uint16_t>(kMost);
+      return;
+    }
     if (d_.chance(40)) {
       one = static_cast<std::uint16_t>(d_.chance(30) ? kMost : d_.between(kMost / 2 + 1, kMost));
       return;
@@ -306,10 +311,18 @@ class Maker {
     isa::Vector v;
     v.op = static_cast<isa::VectorOp>(d_.between(0, static_cast<int>(isa::VectorOp::kRandom)));
     v.reduction = static_cast<isa::Reduction>(d_.between(0, static_cast<int>(isa::Reduction::kArgmax)));
-    v.reduce = v.reduction == isa::Reduction::kNone ? std::uint8_t{0} : d_.small(0, 4);
+    v.reduce =
+        v.reduction == isa::Reduction::kNone ? std::uint8_t{0} : d_.small(0, d_.chance(10) ? isa::kLoops : 4);
     v.relu = d_.small(0, 1);
     v.analyse = d_.small(0, 1);
     v.out_format = format();
+    longest_ = long_ && d_.chance(35);
+    if (longest_) {  // only where the largest stands somewhere late is it seen how far a fold can count
+      v.op = isa::VectorOp::kRandom;
+      v.reduction = isa::Reduction::kArgmax;
+      v.reduce = isa::kLoops;
+      v.out_format = isa::Format::kFp32;
+    }
     v.slot_o = slot_to_write(v.out_format);
     v.mask = mask();
     loops(v.loops, 0, isa::kLoops, d_.chance(20) ? 100 : 20);
@@ -384,7 +397,7 @@ class Maker {
       writes_;                       // where each begins; reads_ and writes_ have half_ lines
   std::int64_t kind_ = 0, run_ = 0;  // of that kind, yet to come
   static constexpr int kMostLong = 2;
-  bool long_ = false;  // the next loops are
+  bool long_ = false, longest_ = false;  // the next loops are
   int longs_ = 0;
 };
 
