@@ -40,7 +40,7 @@ class Maker {
       kind_ = d_.between(0, kKinds - 1);
       run_ = d_.chance(7) ? 11 : 0;
     }
-    long_ = s_.profile == Profile::kLong && longs_ < kMostLong && d_.chance(50);
+    long_ = s_.profile == Profile::kLong && longs_ < kMostLong && d_.chance(65);
     switch (kind_) {
       case 0:
       case 10:
@@ -185,7 +185,7 @@ class Maker {
       counts[static_cast<std::size_t>(d_.between(1, last - 1))] = static_cast<std::uint16_t>(kMost);
       return;
     }
-    if (d_.chance(40)) {
+    if (d_.chance(65)) {
       one = static_cast<std::uint16_t>(d_.chance(30) ? kMost : d_.between(kMost / 2 + 1, kMost));
       return;
     }
@@ -316,7 +316,7 @@ class Maker {
     v.relu = d_.small(0, 1);
     v.analyse = d_.small(0, 1);
     v.out_format = format();
-    longest_ = long_ && d_.chance(35);
+    longest_ = long_ && d_.chance(70);
     if (longest_) {  // only where the largest stands somewhere late is it seen how far a fold can count
       v.op = isa::VectorOp::kRandom;
       v.reduction = isa::Reduction::kArgmax;
