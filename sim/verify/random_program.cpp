@@ -316,13 +316,8 @@ class Maker {
     v.relu = d_.small(0, 1);
     v.analyse = d_.small(0, 1);
     v.out_format = format();
-    longest_ = long_ && d_.chance(70);
-    if (longest_) {  // only where the largest stands somewhere late is it seen how far a fold can count
-      v.op = isa::VectorOp::kRandom;
-      v.reduction = isa::Reduction::kArgmax;
-      v.reduce = isa::kLoops;
-      v.out_format = isa::Format::kFp32;
-    }
+    longest_ = long_ && v.reduce > 0 && d_.chance(50);
+    if (longest_) v.reduce = isa::kLoops;  // one fold of 2^17 rows
     v.slot_o = slot_to_write(v.out_format);
     v.mask = mask();
     loops(v.loops, 0, isa::kLoops, d_.chance(20) ? 100 : 20);
