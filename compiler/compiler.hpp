@@ -56,14 +56,17 @@ struct CompiledModel {
   // For reports only, and empty where the network is divided: two steps without a barrier between them (empty
   // also where that is switched off), and the exchange of a step alone.
   InCore two_steps_in_core, exchange_in_core;
+  std::vector<std::uint16_t> region_of_two_steps;
   // From step to step, as the scheduler imagines it.
   std::int64_t expected_step_cycles = 0;
   // The cores of each stage of the pipeline while they train: what they have in their HBM (`tensors` says it
-  // for a core that has the whole network), and the regions of their step. One stage has all where the
-  // network is not divided.
+  // for a core that has the whole network), the regions of their step, and how many multiplications of the
+  // network each core has in each of `regions`: of images that are there, none that only the array makes. One
+  // stage has all where the network is not divided.
   struct PipelineStage {
     std::vector<TensorInfo> tensors;
     std::vector<std::uint16_t> region_of;
+    std::vector<std::int64_t> products;
   };
   std::vector<PipelineStage> stages;
   std::size_t stage_of(int core) const {

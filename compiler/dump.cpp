@@ -61,10 +61,17 @@ std::string print_network(const Compilation& c) {
   const Network& n = c.input.network;
   std::string text = fmt::format("network {}: input {} x {} x {}\n", n.name, n.input.channels, n.input.height,
                                  n.input.width);
+  std::int64_t parameters = 0, products = 0;
   for (const Layer& l : n.layers) {
-    text += fmt::format("{:<12} {:<22} {} x {} x {} -> {} x {} x {}{}\n", l.name, name(l.kind), l.in.channels,
+    text += fmt::format("{:<12} {:<22} {} x {} x {} -> {} x {} x {}{}", l.name, name(l.kind), l.in.channels,
                         l.in.height, l.in.width, l.out.channels, l.out.height, l.out.width, keys_text(l));
+    if (has(l, kHasWeights))
+      text += fmt::format("  {} parameters, {} products an image", parameter_count(l), product_count(l));
+    text += '\n';
+    parameters += parameter_count(l);
+    products += product_count(l);
   }
+  text += fmt::format("{} parameters, {} products an image forward\n", parameters, products);
   return text;
 }
 

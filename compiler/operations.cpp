@@ -1,6 +1,7 @@
 // The table of operations, and that of the phases that they belong to.
 #include "compiler/operations.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -73,12 +74,28 @@ static_assert(tables_are_whole(), "one row an operation and a phase, in the orde
 
 const Operation& operation(OpKind kind) { return kOperations[static_cast<std::size_t>(kind)]; }
 
-void begin(Lowering& low, Listing& listing, const Op& op, bool analysing) {
-  const PhaseRow& phase = kPhases[static_cast<std::size_t>(op.phase)];
+Region region_of(const Graph& graph, const Op& op) {
   const char* region = operation(op.kind).region;
+  return {graph.layer(op).name,
+          region != nullptr ? region : kPhases[static_cast<std::size_t>(op.phase)].region};
+}
+
+std::int64_t network_products(const Graph& graph, const Op& op) {
+  int weights = -1;  // or their gradient
+  if (op.kind == OpKind::kConvolution || op.kind == OpKind::kConvolutionBackwardData) weights = op.inputs[1];
+  if (op.kind == OpKind::kConvolutionBackwardWeight) weights = op.outputs[0];
+  if (weights < 0) return 0;
+  std::int64_t images = graph.training.batch;
+  if (op.groups > 0)
+    images = std::min(images - op.first_group * graph.chip.lanes, op.groups * graph.chip.lanes);
+  const Shape& out = graph.layer(op).out;
+  return images * graph.tensor(weights).size() * out.height * out.width;
+}
+
+void begin(Lowering& low, Listing& listing, const Op& op, bool analysing) {
   low.begin({&listing,
-             {low.graph().layer(op).name, region != nullptr ? region : phase.region},
-             phase.area,
+             region_of(low.graph(), op),
+             kPhases[static_cast<std::size_t>(op.phase)].area,
              {op.first_group, op.first_group + op.groups},
              analysing});
 }
@@ -86,7 +103,12 @@ void begin(Lowering& low, Listing& listing, const Op& op, bool analysing) {
 void lower(Lowering& low, const Op& op, bool training) {
   const Operation& o = operation(op.kind);
   if (o.lower == nullptr) throw std::logic_error(std::string("no lowering of its own: ") + name(op.kind));
-  o.lower(low, op, training);
+  try {
+    o.lower(low, op, training);
+  } catch (const std::logic_error& error) {
+    throw std::logic_error(std::string(name(op.kind)) + " of layer " + low.graph().layer(op).name + ": " +
+                           error.what());
+  }
 }
 
 }  // namespace anzan::compiler

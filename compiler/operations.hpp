@@ -17,6 +17,13 @@ struct Operation {
 };
 const Operation& operation(OpKind kind);
 
+// The part of the network that an operation is in the reports.
+Region region_of(const Graph& graph, const Op& op);
+
+// Multiplications of the network in an operation, as product_count() has them, for the images that are there
+// and the channels that the graph's core has.
+std::int64_t network_products(const Graph& graph, const Op& op);
+
 // Begins an operation of a program that is written into `listing`: its region of the reports, its area of the
 // scratchpad, its images. `analysing`: whether statistics are taken of what it writes.
 void begin(Lowering& low, Listing& listing, const Op& op, bool analysing = true);

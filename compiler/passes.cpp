@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <utility>
 
 #include "compiler/dump.hpp"
 #include "compiler/input/input_error.hpp"
+#include "compiler/operations.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -66,7 +68,9 @@ void divide(Compilation& c) {
   if (c.input.system.divided()) c.parts = partition(differentiate(c.of_core), c.constants.end_line);
 }
 
-void lower_programs(Compilation& c) { c.lowered = lower_all(c.whole, c.parts, c.constants); }
+void lower_programs(Compilation& c) {
+  c.lowered = lower_all(c.whole, c.parts, c.constants, c.input.two_steps);
+}
 
 void schedule_programs(Compilation& c) {
   c.scheduled = schedule_all(std::move(c.lowered), c.input.chip.lanes);
@@ -110,10 +114,25 @@ void encode_programs(CompiledModel& m, const Scheduled& s) {
     m.region_of[kind] = listing.region_of;
   }
   if (!s.two_steps.program.empty()) m.two_steps_in_core = encoder(s.two_steps);
+  m.region_of_two_steps = s.two_steps.region_of;
   if (!s.exchange.program.empty()) m.exchange_in_core = encoder(s.exchange);
   const std::int64_t step = s.programs[ProgramKind::kStep].front().expected_cycles,
                      two = s.two_steps.expected_cycles;
   m.expected_step_cycles = two > 0 ? two - step : step;
+}
+
+// Of a core that does the operations of the graph, by region.
+std::vector<std::int64_t> products_by_region(const Graph& g, const std::vector<Region>& regions) {
+  std::map<std::pair<std::string, std::string>, std::size_t> numbers;
+  for (std::size_t r = 0; r < regions.size(); ++r) numbers[{regions[r].layer, regions[r].phase}] = r;
+  std::vector<std::int64_t> products(regions.size());
+  for (const Op& op : g.ops) {
+    const std::int64_t of_op = network_products(g, op);
+    if (of_op == 0) continue;
+    const Region region = region_of(g, op);
+    products[numbers.at({region.layer, region.phase})] += of_op;
+  }
+  return products;
 }
 
 void encode(Compilation& c) {
@@ -126,8 +145,10 @@ void encode(Compilation& c) {
   m.slots = c.parts ? c.parts->stages.front().slots : c.whole.slots;
   m.tensors = c.whole.tensors;
   const std::vector<Listing>& steps = c.scheduled.programs[ProgramKind::kStep];
-  for (std::size_t s = 0; s < steps.size(); ++s)
-    m.stages.push_back({c.parts ? c.parts->stages[s].tensors : c.whole.tensors, steps[s].region_of});
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    const Graph& g = c.parts ? c.parts->stages[s] : c.whole;
+    m.stages.push_back({g.tensors, steps[s].region_of, products_by_region(g, c.scheduled.tables.regions)});
+  }
   m.parameters = c.whole.parameters;
   m.constants = constant_contents(c.constants, c.input.chip.lanes);
   m.scalars = c.scheduled.tables.scalars;

@@ -12,6 +12,7 @@
 #include "compiler/parallel/exchange.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "models/number_format.hpp"
+#include "models/timing.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -28,6 +29,13 @@ std::vector<int> written_slots(const Graph& g, const Op& op) {
       slots.push_back(slot(output));
   }
   return slots;
+}
+
+// Whose statistics it adds to, or -1.
+int counted_slot(const isa::Instruction& instruction) {
+  if (!models::merges(instruction)) return -1;
+  if (const auto* t = std::get_if<isa::Tensor>(&instruction)) return t->slot_o;
+  return std::get<isa::Vector>(instruction).slot_o;
 }
 
 // One batch that finds the first binary points: every tensor is produced, its point chosen from what was
@@ -62,15 +70,15 @@ class Step {
   Step(Lowerings& stages, const std::vector<Op>& ops, Listing& listing)
       : stages_(stages), ops_(ops), listing_(listing), division_(stages, ops, listing) {
     for (const auto& low : stages) starts_.push_back(low->tensor_cycles());
-    to_sum_.resize(stages.size());
-    by_sums_.resize(stages.size());
+    exchanges_.resize(stages.size());
+    counted_.resize(stages.size());
   }
 
   void run() {
     for (const Op& op : ops_) {
       Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
       if (op.kind == OpKind::kExchange) {
-        to_sum_[static_cast<std::size_t>(op.stage)].push_back({&op, ready_.at(op.layer)});
+        exchanges_[static_cast<std::size_t>(op.stage)].gradients.push_back({&op, ready_.at(op.layer)});
       } else if (operation(op.kind).lowered_by == LoweredBy::kDivision) {
         choose_points(op.kind == OpKind::kTransfer ? *stages_[static_cast<std::size_t>(op.receiver)] : low,
                       op);
@@ -79,24 +87,39 @@ class Step {
         compute(low, op);
       }
     }
-    for (std::size_t s = 0; s < stages_.size(); ++s)
-      lower_exchange(*stages_[s], to_sum_[s], by_sums_[s], listing_);
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      for (const auto& [slot, counters] : counted_[s]) exchanges_[s].counters.push_back(counters);
+      lower_exchange(*stages_[s], exchanges_[s], listing_);
+    }
   }
 
  private:
   void compute(Lowering& low, const Op& op) {
     const auto stage = static_cast<std::size_t>(op.stage);
-    if (op.kind == OpKind::kUpdate && !to_sum_[stage].empty()) {
-      by_sums_[stage].push_back({&op, written_slots(low.graph(), op)});
+    if (op.kind == OpKind::kUpdate && !exchanges_[stage].gradients.empty()) {
+      exchanges_[stage].updates.push_back({&op, written_slots(low.graph(), op)});
       return;
     }
     begin(low, listing_, op);
     const std::vector<int> slots = choose_points(low, op);
+    const std::size_t first = listing_.program.size();
     lower(low, op, true);
+    note_counted(low, op, first);
     if (op.kind == OpKind::kConvolutionBackwardWeight)
       ready_[op.layer] = low.tensor_cycles() - starts_[stage];
     if (op.kind != OpKind::kUpdate) return;
     for (const int s : slots) low.settle(s);  // the whole tensor has been rewritten
+  }
+
+  // Slots that the instructions from this one on count in. Where a network is divided, the host sums them.
+  void note_counted(const Lowering& low, const Op& op, std::size_t first) {
+    if (low.graph().system.divided()) return;
+    const auto stage = static_cast<std::size_t>(op.stage);
+    for (std::size_t i = first; i < listing_.program.size(); ++i) {
+      const int slot = counted_slot(listing_.program[i]);
+      if (slot < 0 || same_for_all_images(low.graph().slot(slot).kind)) continue;
+      counted_[stage][slot] = {slot, &op, low.tensor_cycles() - starts_[stage]};
+    }
   }
 
   // Before the first of a tensor's images is written, in every stage that has the tensor: all find the same.
@@ -121,20 +144,20 @@ class Step {
   const std::vector<Op>& ops_;
   Listing& listing_;
   Division division_;
-  std::vector<std::int64_t> starts_;                // by stage: of its tensor unit
-  std::map<int, std::int64_t> ready_;               // by layer: when its gradients are there
-  std::vector<std::vector<GradientReady>> to_sum_;  // by stage
-  std::vector<std::vector<UpdateBySums>> by_sums_;
-  std::set<std::pair<int, int>> chosen_;  // stage, slot
+  std::vector<std::int64_t> starts_;                   // by stage: of its tensor unit
+  std::map<int, std::int64_t> ready_;                  // by layer: when its gradients are there
+  std::vector<Exchanges> exchanges_;                   // by stage
+  std::vector<std::map<int, CountersReady>> counted_;  // by stage, slot
+  std::set<std::pair<int, int>> chosen_;               // stage, slot
 };
 
 Listing exchange_program(Lowering& low) {
   Listing listing;
-  std::vector<GradientReady> to_sum;
+  Exchanges what;
   for (const Op& op : low.graph().ops) {
-    if (op.kind == OpKind::kExchange) to_sum.push_back({&op, 0});
+    if (op.kind == OpKind::kExchange) what.gradients.push_back({&op, 0});
   }
-  lower_exchange(low, to_sum, {}, listing);
+  lower_exchange(low, what, listing);
   low.end(listing);
   return listing;
 }
@@ -178,7 +201,8 @@ Constants plan_constants(const Graph& g) {
   return k;
 }
 
-Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants) {
+Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants,
+                  bool two_steps) {
   Lowered l;
   Lowerings all, stages;
   all.push_back(std::make_unique<Lowering>(whole, constants, l.tables));
@@ -193,10 +217,10 @@ Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, con
   } else {
     l.programs[ProgramKind::kStep] = step_program(all, whole.ops, 1);
   }
-  if (!parts && whole.system.data_cores() > 1) {
-    if (whole.system.exchange.hide_in_forward) l.two_steps = step_program(all, whole.ops, 2);
-    l.exchange = exchange_program(low);
-  }
+  const bool exchanges = !parts && whole.system.data_cores() > 1;
+  if (two_steps || (exchanges && whole.system.exchange.hide_in_forward))
+    l.two_steps = step_program(all, whole.ops, 2);
+  if (exchanges) l.exchange = exchange_program(low);
   l.programs[ProgramKind::kEvaluate] = evaluate_program(low);
   return l;
 }

@@ -16,7 +16,8 @@ namespace anzan::compiler {
 // all stages of the pipeline.
 struct Lowered {
   ByProgram<Listing> programs;
-  Listing two_steps, exchange;  // empty where there is nothing to exchange, or the network is divided
+  Listing two_steps, exchange;  // empty where there is nothing to exchange, or the network is divided; the
+                                // first is there also if it is asked for
   Tables tables;
 };
 
@@ -27,8 +28,9 @@ struct Scheduled {
 };
 
 Constants plan_constants(const Graph& graph);
-// `parts`: what the cores do in a step where the system divides the network.
-Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants);
+// `parts`: what the cores do in a step where the system divides the network. `two_steps`: as in Input.
+Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants,
+                  bool two_steps = false);
 Scheduled schedule_all(Lowered lowered, std::int64_t lanes);
 
 }  // namespace anzan::compiler

@@ -4,6 +4,7 @@
 #include <optional>
 #include <variant>
 
+#include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 #include "models/timing.hpp"
 #include "models/vector_unit.hpp"
@@ -192,9 +193,24 @@ class Counter {
     counts_[Event::kSettingWrite] = 1;
   }
 
+  // Both sets are read and written back, line by line.
+  void operator()(const isa::Take&) {
+    move_counters();
+    counts_[Event::kScratchpadWrite] = 4 * kCounterWords;
+  }
+  void operator()(const isa::Give&) {
+    move_counters();
+    counts_[Event::kScratchpadRead] = 4 * kCounterWords;
+  }
+
  private:
   std::int64_t line_bytes() const { return std::int64_t{4} * lanes_; }
   std::int64_t row_bytes(isa::Format format) const { return std::int64_t{element_bytes(format)} * lanes_; }
+
+  void move_counters() {
+    counts_[Event::kDatabaseRead] = kCounterSets * kDatabaseLines;
+    counts_[Event::kDatabaseWrite] = kCounterSets * kDatabaseLines;
+  }
 
   template <class Move>
   std::int64_t moved_bytes(const Move& m) const {
@@ -227,6 +243,7 @@ class Counter {
       case isa::VectorOp::kIand:
       case isa::VectorOp::kIshl:
       case isa::VectorOp::kIshr:
+      case isa::VectorOp::kUadd:
         return Event::kVectorInteger;
       case isa::VectorOp::kRandom:
         return Event::kVectorRandom;

@@ -52,6 +52,18 @@ SlotStatistics StatisticsDatabase::take_total(int slot) {
   return std::exchange(entry(slot).total, SlotStatistics{});
 }
 
+SlotStatistics StatisticsDatabase::take(int slot) {
+  const SlotStatistics total = take_total(slot);
+  entry(slot).window.subtract(total);
+  return total;
+}
+
+void StatisticsDatabase::give(int slot, const SlotStatistics& counters) {
+  Entry& e = entry(slot);
+  e.window.add(counters);
+  e.total.add(counters);
+}
+
 std::vector<std::uint8_t> StatisticsDatabase::serialise() const {
   ByteWriter writer;
   for (const Entry& e : entries_) {

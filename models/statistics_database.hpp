@@ -33,6 +33,10 @@ class StatisticsDatabase {
   SlotStatistics& total(int slot) { return entry(slot).total; }
   void merge(int slot, const LocalStatistics& local);  // into the window and the total
   SlotStatistics take_total(int slot);                 // returns the total and clears it
+  // What was counted since the total was last cleared, out of the window too, which keeps what came before;
+  // and into both again, summed over cores.
+  SlotStatistics take(int slot);
+  void give(int slot, const SlotStatistics& counters);
 
   // The words of window and total of every slot, little-endian. deserialise throws std::invalid_argument, and
   // changes nothing, if the size differs.

@@ -61,6 +61,8 @@ struct Work {
   std::int64_t operator()(const isa::End&) const { return 0; }
   std::int64_t operator()(const isa::Update&) const { return kUpdateCycles; }
   std::int64_t operator()(const isa::Settle&) const { return kSettleCycles; }
+  std::int64_t operator()(const isa::Take&) const { return kTakeCycles; }
+  std::int64_t operator()(const isa::Give&) const { return kGiveCycles; }
   std::int64_t operator()(const isa::Tensor& t) const {
     // The first row of a tile can leave when its last step has passed the pipeline.
     return isa::kSetupCycles + tensor_timing(t).tiles.cycles() + isa::kTensorPipelineCycles - 1 +

@@ -53,6 +53,13 @@ inline constexpr int kScanCycles = isa::kHistogramBins + isa::kOptimiserDecision
 inline constexpr int kUpdateCycles = 2 * kMergeCycles + kScanCycles;
 inline constexpr int kSettleCycles = 2;
 
+// `take` and `give`: a pass through the database, and so many words of the scratchpad a cycle; what is read
+// there is there a cycle later.
+inline constexpr int kCounterMoveWords = isa::kCounterMoveWords;
+inline constexpr int kCounterMoveCycles = kDatabaseLines * isa::kCountersPerLine / kCounterMoveWords;
+inline constexpr int kTakeCycles = kMergeCycles + kCounterMoveCycles;
+inline constexpr int kGiveCycles = kCounterMoveCycles + 1 + kMergeCycles;
+
 // E - S if nobody else uses the database and HBM answers at once: what the compiler schedules by.
 std::int64_t estimated_cycles(const isa::Instruction& instruction);
 

@@ -66,17 +66,20 @@ module compute_core #(
   localparam integer LineBits = 32 * Lanes;
   localparam integer LookupBits = isa_pkg::LookupBits;
   localparam integer CounterLine = isa_pkg::CountersPerLine * 32;
+  localparam integer PieceBits = isa_pkg::CounterMoveWords * 32;
+  localparam integer NumberBits =
+      $clog2(isa_pkg::StatisticsLines * isa_pkg::CountersPerLine / isa_pkg::CounterMoveWords + 1);
   localparam integer EntryBits = isa_pkg::SlotSettingsWords * 32;
   localparam integer StateBits = isa_pkg::SlotSettingsStateWords * 32;
 
   logic [32*DmaWords-1:0]             dma_instruction;
   logic [32*isa_pkg::TensorWords-1:0] tensor_instruction;
   logic [32*isa_pkg::VectorWords-1:0] vector_instruction;
-  logic [32*isa_pkg::UpdateWords-1:0] settings_instruction;
+  logic [32*isa_pkg::TakeWords-1:0]   settings_instruction;
   logic [32*isa_pkg::PutWords-1:0]    network_instruction;
 
   // Test benches compare merges and writes of settings with their models: they read what is public below.
-  // The scratchpad has thirteen ports of the same three or four signals. yosys reads neither interfaces nor arrays of
+  // The scratchpad has fifteen ports of the same three or four signals. yosys reads neither interfaces nor arrays of
   // structs at ports, so each stands here, at its unit and at the scratchpad, by name.
   logic                tensor_a_re;
   logic [31:0]         tensor_a_addr;
@@ -118,6 +121,12 @@ module compute_core #(
   logic [31:0]         network_w_addr;
   logic [4*Lanes-1:0]  network_w_be;
   logic [LineBits-1:0] network_w_wdata;
+  logic                counter_r_re, counter_w_we;
+  logic [31:0]         counter_addr, counter_line;
+  logic [4*Lanes-1:0]  counter_be;
+  logic [LineBits-1:0] counter_rdata, counter_wdata;
+  logic [PieceBits-1:0]  counter_r_piece, counter_w_piece;
+  logic [NumberBits-1:0] counter_number;
   logic [isa_pkg::Semaphores-1:0] network_raise, arrival_raise;
   logic                  tensor_slot_re;
   logic [SlotBits-1:0]   tensor_slot_addr;
@@ -134,7 +143,7 @@ module compute_core #(
   logic                             scalar_re;
   logic [$clog2(isa_pkg::Scalars)-1:0] scalar_addr;
   logic [31:0]                      scalar_rdata, seed, step;
-  logic                             settings_request, settings_write;
+  logic                             settings_request, settings_write, settings_give, settings_take;
   logic [SlotBits-1:0]              settings_entry /* verilator public_flat_rd */;
   logic [SlotBits-1:0]              entry_addr /* verilator public_flat_rd */;
   logic [CounterLine-1:0]           settings_window, database_window;
@@ -172,6 +181,9 @@ module compute_core #(
     .network_r_re_i(network_r_re), .network_r_addr_i(network_r_addr), .network_r_rdata_o(network_r_rdata),
     .network_w_we_i(network_w_we), .network_w_addr_i(network_w_addr),
     .network_w_be_i(network_w_be), .network_w_wdata_i(network_w_wdata),
+    .counter_r_re_i(counter_r_re), .counter_r_addr_i(counter_addr), .counter_r_rdata_o(counter_rdata),
+    .counter_w_we_i(counter_w_we), .counter_w_addr_i(counter_addr),
+    .counter_w_be_i(counter_be), .counter_w_wdata_i(counter_wdata),
     .arrival_we_i(arrival_valid_i), .arrival_addr_i(arrival_line_i),
     .arrival_be_i, .arrival_wdata_i
   );
@@ -226,9 +238,18 @@ module compute_core #(
     .clk_i, .rst_ni, .start_i(start_o[isa_pkg::UnitSettings-1]), .instruction_i(settings_instruction),
     .done_o(done_o[isa_pkg::UnitSettings-1]),
     .req_o(settings_request), .slot_o(settings_entry), .gnt_i(grant[2]), .write_o(settings_write),
+    .give_o(settings_give), .take_o(settings_take),
     .window_i(database_window), .window_o(settings_window),
     .entry_re_o(entry_re), .entry_we_numbers_o(entry_we_numbers), .entry_we_state_o(entry_we_state),
-    .entry_addr_o(entry_addr), .entry_numbers_o(entry_numbers), .entry_state_o(entry_state), .entry_i(entry_rdata)
+    .entry_addr_o(entry_addr), .entry_numbers_o(entry_numbers), .entry_state_o(entry_state), .entry_i(entry_rdata),
+    .line_o(counter_line), .number_o(counter_number), .r_re_o(counter_r_re), .r_piece_i(counter_r_piece),
+    .w_we_o(counter_w_we), .w_piece_o(counter_w_piece)
+  );
+
+  counter_port #(.Lanes(Lanes)) u_counter_port (
+    .clk_i, .rst_ni, .line_i(counter_line), .number_i(counter_number),
+    .piece_i(counter_w_piece), .piece_o(counter_r_piece), .re_i(counter_r_re),
+    .addr_o(counter_addr), .rdata_i(counter_rdata), .be_o(counter_be), .wdata_o(counter_wdata)
   );
 
   settings_store #(.Slots(Slots)) u_settings_store (
@@ -249,7 +270,7 @@ module compute_core #(
     .req_i({settings_request, vector_request, tensor_request}),
     .slot_i({settings_entry, vector_entry, tensor_entry}),
     .gnt_o(grant), .add_i({vector_add, tensor_add}),
-    .write_i(settings_write), .window_i(settings_window), .window_o(database_window),
+    .write_i(settings_write), .give_i(settings_give), .take_i(settings_take), .window_i(settings_window), .window_o(database_window),
     .host_re_i(database_re_i), .host_we_i(database_we_i), .host_addr_i(database_addr_i),
     .host_wdata_i(database_wdata_i), .host_rdata_o(database_rdata_o)
   );

@@ -44,6 +44,8 @@ module instruction_fetch #(
       isa_pkg::OpcodeVector:    needed = CountBits'((isa_pkg::VectorWords + Lanes - 1) / Lanes);
       isa_pkg::OpcodeUpdate:    needed = CountBits'((isa_pkg::UpdateWords + Lanes - 1) / Lanes);
       isa_pkg::OpcodeSettle:    needed = CountBits'((isa_pkg::SettleWords + Lanes - 1) / Lanes);
+      isa_pkg::OpcodeTake:      needed = CountBits'((isa_pkg::TakeWords + Lanes - 1) / Lanes);
+      isa_pkg::OpcodeGive:      needed = CountBits'((isa_pkg::GiveWords + Lanes - 1) / Lanes);
       isa_pkg::OpcodePut:       needed = CountBits'((isa_pkg::PutWords + Lanes - 1) / Lanes);
       default:                  needed = CountBits'((isa_pkg::EndWords + Lanes - 1) / Lanes);
     endcase

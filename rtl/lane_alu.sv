@@ -64,6 +64,11 @@ module lane_alu (
     .result_o (from_int)
   );
 
+  // uadd: stops at the largest.
+  logic        carry;
+  logic [31:0] sum;
+  assign {carry, sum} = {1'b0, a_i} + {1'b0, b_i};
+
   always_comb begin
     result_o = fused;
     case (op_i)
@@ -74,12 +79,13 @@ module lane_alu (
       isa_pkg::VectorOpSelectGt: result_o = greater ? c_i : '0;
       isa_pkg::VectorOpF2i:      result_o = whole;
       isa_pkg::VectorOpI2f:      result_o = from_int;
-      isa_pkg::VectorOpIadd:     result_o = a_i + b_i;
+      isa_pkg::VectorOpIadd:     result_o = sum;
       isa_pkg::VectorOpIsub:     result_o = a_i - b_i;
       isa_pkg::VectorOpIand:     result_o = a_i & b_i;
       isa_pkg::VectorOpIshl:     result_o = a_i << b_i[4:0];
       isa_pkg::VectorOpIshr:     result_o = $signed(a_i) >>> b_i[4:0];
       isa_pkg::VectorOpRandom:   result_o = from_int;
+      isa_pkg::VectorOpUadd:     result_o = sum | {32{carry}};
       default: ;  // add, sub, mul, fma, fnma
     endcase
   end

@@ -47,6 +47,13 @@ module scratchpad #(
   input  logic [31:0]                        network_w_addr_i,
   input  logic [4*Lanes-1:0]                 network_w_be_i,
   input  logic [isa_pkg::WordBits*Lanes-1:0] network_w_wdata_i,
+  input  logic                               counter_r_re_i,
+  input  logic [31:0]                        counter_r_addr_i,
+  output logic [isa_pkg::WordBits*Lanes-1:0] counter_r_rdata_o,
+  input  logic                               counter_w_we_i,
+  input  logic [31:0]                        counter_w_addr_i,
+  input  logic [4*Lanes-1:0]                 counter_w_be_i,
+  input  logic [isa_pkg::WordBits*Lanes-1:0] counter_w_wdata_i,
   input  logic                               arrival_we_i,
   input  logic [31:0]                        arrival_addr_i,
   input  logic [4*Lanes-1:0]                 arrival_be_i,
@@ -66,19 +73,21 @@ module scratchpad #(
     if (vector_c_re_i) vector_c_rdata_o <= line_q[vector_c_addr_i[AddressBits-1:0]];
     if (dma_r_re_i) dma_r_rdata_o <= line_q[dma_r_addr_i[AddressBits-1:0]];
     if (network_r_re_i) network_r_rdata_o <= line_q[network_r_addr_i[AddressBits-1:0]];
+    if (counter_r_re_i) counter_r_rdata_o <= line_q[counter_r_addr_i[AddressBits-1:0]];
   end
 
   // Two ports may write different bytes of one line: a later port adds to what earlier ones make of it.
-  localparam integer Writes = 4;
+  localparam integer Writes = 5;
   logic [Writes-1:0]             we;
   logic [Writes*AddressBits-1:0] addr;
   logic [Writes*4*Lanes-1:0]     be;
   logic [Writes*LineBits-1:0]    wdata, stored, merged;
-  assign we    = {network_w_we_i, dma_w_we_i, vector_o_we_i, tensor_o_we_i};
-  assign addr  = {network_w_addr_i[AddressBits-1:0], dma_w_addr_i[AddressBits-1:0],
+  assign we    = {counter_w_we_i, network_w_we_i, dma_w_we_i, vector_o_we_i, tensor_o_we_i};
+  assign addr  = {counter_w_addr_i[AddressBits-1:0],
+                  network_w_addr_i[AddressBits-1:0], dma_w_addr_i[AddressBits-1:0],
                   vector_o_addr_i[AddressBits-1:0], tensor_o_addr_i[AddressBits-1:0]};
-  assign be    = {network_w_be_i, dma_w_be_i, vector_o_be_i, tensor_o_be_i};
-  assign wdata = {network_w_wdata_i, dma_w_wdata_i, vector_o_wdata_i, tensor_o_wdata_i};
+  assign be    = {counter_w_be_i, network_w_be_i, dma_w_be_i, vector_o_be_i, tensor_o_be_i};
+  assign wdata = {counter_w_wdata_i, network_w_wdata_i, dma_w_wdata_i, vector_o_wdata_i, tensor_o_wdata_i};
   for (genvar p = 0; p < Writes; p = p + 1) begin : gen_stored
     assign stored[p*LineBits +: LineBits] = line_q[addr[p*AddressBits +: AddressBits]];
   end
@@ -124,6 +133,7 @@ module scratchpad #(
     if (we[1]) line_q[addr[1*AddressBits +: AddressBits]] <= merged[1*LineBits +: LineBits];
     if (we[2]) line_q[addr[2*AddressBits +: AddressBits]] <= merged[2*LineBits +: LineBits];
     if (we[3]) line_q[addr[3*AddressBits +: AddressBits]] <= merged[3*LineBits +: LineBits];
+    if (we[4]) line_q[addr[4*AddressBits +: AddressBits]] <= merged[4*LineBits +: LineBits];
     if (arrival_we_i) begin
       line_q[arrival_addr] <= arrived(line_q[arrival_addr], same, merged, arrival_be_i, arrival_wdata_i);
     end
@@ -132,5 +142,5 @@ module scratchpad #(
   logic unused;
   assign unused = ^{tensor_a_addr_i, tensor_b_addr_i, tensor_c_addr_i, tensor_o_addr_i, vector_a_addr_i,
                     vector_b_addr_i, vector_c_addr_i, vector_o_addr_i, dma_r_addr_i, dma_w_addr_i,
-                    network_r_addr_i, network_w_addr_i, arrival_addr_i};
+                    network_r_addr_i, network_w_addr_i, counter_r_addr_i, counter_w_addr_i, arrival_addr_i};
 endmodule

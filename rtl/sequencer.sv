@@ -24,7 +24,7 @@ module sequencer #(
   output logic [isa_pkg::WordBits*DmaWords-1:0]              dma_instruction_o,
   output logic [isa_pkg::WordBits*isa_pkg::TensorWords-1:0]  tensor_instruction_o,
   output logic [isa_pkg::WordBits*isa_pkg::VectorWords-1:0]  vector_instruction_o,
-  output logic [isa_pkg::WordBits*isa_pkg::UpdateWords-1:0]  settings_instruction_o,
+  output logic [isa_pkg::WordBits*isa_pkg::TakeWords-1:0]    settings_instruction_o,
   output logic [isa_pkg::WordBits*isa_pkg::PutWords-1:0]     network_instruction_o
 );
   localparam integer WordBits   = isa_pkg::WordBits;
@@ -60,7 +60,8 @@ module sequencer #(
       isa_pkg::OpcodeCopy, isa_pkg::OpcodeTranspose: unit[Dma] = 1'b1;
       isa_pkg::OpcodeTensor:                         unit[Tensor] = 1'b1;
       isa_pkg::OpcodeVector:                         unit[Vector] = 1'b1;
-      isa_pkg::OpcodeUpdate, isa_pkg::OpcodeSettle:  unit[Settings] = 1'b1;
+      isa_pkg::OpcodeUpdate, isa_pkg::OpcodeSettle,
+      isa_pkg::OpcodeTake, isa_pkg::OpcodeGive:      unit[Settings] = 1'b1;
       isa_pkg::OpcodePut:                            unit[Network] = 1'b1;
       default: ;
     endcase
@@ -98,11 +99,11 @@ module sequencer #(
     .full_o        (full[Vector]),
     .empty_o       (empty[Vector])
   );
-  instruction_queue #(.Bits(WordBits*isa_pkg::UpdateWords), .Depth(QueueDepth)) u_settings_queue (
+  instruction_queue #(.Bits(WordBits*isa_pkg::TakeWords), .Depth(QueueDepth)) u_settings_queue (
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
     .push_i        (issue_o[Settings]),
-    .instruction_i (instruction[WordBits*isa_pkg::UpdateWords-1:0]),
+    .instruction_i (instruction[WordBits*isa_pkg::TakeWords-1:0]),
     .pop_i         (start_o[Settings]),
     .instruction_o (settings_instruction_o),
     .full_o        (full[Settings]),

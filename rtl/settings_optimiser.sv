@@ -1,23 +1,31 @@
 // The settings unit: `settle` ends in S + 2; `update` reads the slot's window from the statistics database,
 // looks at a bin a cycle, the highest first, decides in 16 cycles, and writes the decayed window and the entry
 // back: S + 100 unless the database is busy. It does all of that in the same time where it has nothing to do.
+// `take` and `give` move a slot's counters from the database to the scratchpad, S + 28, and from there to the
+// database, S + 29: in a pass through it, and piece by piece at counter_port.
 module settings_optimiser #(
   parameter integer WordBits  = isa_pkg::WordBits,
   parameter integer SlotBits  = isa_pkg::UpdateSlotWidth,
   parameter integer PerLine   = isa_pkg::CountersPerLine,
   parameter integer LineWidth = PerLine * WordBits,
   parameter integer EntryBits = isa_pkg::SlotSettingsWords * WordBits,
-  parameter integer StateBits = isa_pkg::SlotSettingsStateWords * WordBits
+  parameter integer StateBits = isa_pkg::SlotSettingsStateWords * WordBits,
+  parameter integer Words     = isa_pkg::TakeWords,  // of the longest instruction
+  parameter integer Pieces    = isa_pkg::StatisticsLines * PerLine / isa_pkg::CounterMoveWords,
+  parameter integer PieceBits = isa_pkg::CounterMoveWords * WordBits,
+  parameter integer NumberBits = $clog2(Pieces + 1)
 ) (
   input  logic                                     clk_i,
   input  logic                                     rst_ni,
   input  logic                                     start_i,
-  input  logic [WordBits*isa_pkg::UpdateWords-1:0] instruction_i,
+  input  logic [WordBits*Words-1:0]                instruction_i,
   output logic                                     done_o,
   output logic                                     req_o,  // statistics database
   output logic [SlotBits-1:0]                      slot_o,
   input  logic                                     gnt_i,
   output logic                                     write_o,
+  output logic                                     give_o,
+  output logic                                     take_o,
   input  logic [LineWidth-1:0]                     window_i,
   output logic [LineWidth-1:0]                     window_o,
   output logic                                     entry_re_o,  // settings store
@@ -26,7 +34,13 @@ module settings_optimiser #(
   output logic [SlotBits-1:0]                      entry_addr_o,
   output logic [WordBits-1:0]                      entry_numbers_o,
   output logic [StateBits-1:0]                     entry_state_o,
-  input  logic [EntryBits-1:0]                     entry_i
+  input  logic [EntryBits-1:0]                     entry_i,
+  output logic [WordBits-1:0]                      line_o,  // scratchpad: of the first piece
+  output logic [NumberBits-1:0]                    number_o,
+  output logic                                     r_re_o,
+  input  logic [PieceBits-1:0]                     r_piece_i,
+  output logic                                     w_we_o,
+  output logic [PieceBits-1:0]                     w_piece_o
 );
   localparam integer Bins    = isa_pkg::HistogramBins;
   localparam integer BinBits = $clog2(Bins);
@@ -59,20 +73,26 @@ module settings_optimiser #(
   assign age      = entry_i[isa_pkg::SlotSettingsAgeLsb +: WordBits];
 
   // What is being done; cycle_q counts the cycles of a state.
-  typedef enum logic [2:0] {Idle, Settle, Read, Scan, Decide, Write} state_e;
+  typedef enum logic [3:0] {Idle, Settle, Read, Scan, Decide, Write, Take, Store, Load, Give} state_e;
   state_e              state_q, state_d;
   logic [BinBits-1:0]  cycle_q;
   logic [SlotBits-1:0] slot_q;
-  logic                reading_q, pass_last, pass_present, pass_arrived, end_of_state, settle;
-  assign settle = instruction_i[isa_pkg::SettleOpcodeLsb +: isa_pkg::SettleOpcodeWidth] == isa_pkg::OpcodeSettle;
+  logic [WordBits-1:0] line_q;
+  logic                reading_q, pass_last, pass_present, pass_arrived, end_of_state;
+  logic [isa_pkg::UpdateOpcodeWidth-1:0] opcode;
+  assign opcode = instruction_i[isa_pkg::UpdateOpcodeLsb +: isa_pkg::UpdateOpcodeWidth];
   always_comb begin
     end_of_state = 1'b0;
     state_d      = state_q;
     case (state_q)
       Idle: begin
         end_of_state = start_i;
-        if (settle) state_d = Settle;
-        else state_d = Read;
+        case (opcode)
+          isa_pkg::OpcodeSettle: state_d = Settle;
+          isa_pkg::OpcodeTake:   state_d = Take;
+          isa_pkg::OpcodeGive:   state_d = Load;
+          default:               state_d = Read;
+        endcase
       end
       Settle: begin
         end_of_state = cycle_q == BinBits'(1);
@@ -90,7 +110,19 @@ module settings_optimiser #(
         end_of_state = cycle_q == BinBits'(LastDecision);
         state_d      = Write;
       end
-      default: begin
+      Take: begin
+        end_of_state = pass_last;
+        state_d      = Store;
+      end
+      Store: begin
+        end_of_state = cycle_q == BinBits'(Pieces - 1);
+        state_d      = Idle;
+      end
+      Load: begin
+        end_of_state = cycle_q == BinBits'(Pieces);
+        state_d      = Give;
+      end
+      default: begin  // Write, Give
         end_of_state = pass_last;
         state_d      = Idle;
       end
@@ -101,6 +133,7 @@ module settings_optimiser #(
       state_q   <= Idle;
       cycle_q   <= '0;
       slot_q    <= '0;
+      line_q    <= '0;
       reading_q <= 1'b0;
     end else begin
       reading_q <= state_q == Idle && start_i;
@@ -110,15 +143,25 @@ module settings_optimiser #(
       end else begin
         cycle_q <= cycle_q + 1'b1;
       end
-      if (start_i) slot_q <= settle ? instruction_i[isa_pkg::SettleSlotLsb +: SlotBits]
-                                    : instruction_i[isa_pkg::UpdateSlotLsb +: SlotBits];
+      if (start_i) begin
+        case (opcode)
+          isa_pkg::OpcodeSettle: slot_q <= instruction_i[isa_pkg::SettleSlotLsb +: SlotBits];
+          isa_pkg::OpcodeTake:   slot_q <= instruction_i[isa_pkg::TakeSlotLsb +: SlotBits];
+          isa_pkg::OpcodeGive:   slot_q <= instruction_i[isa_pkg::GiveSlotLsb +: SlotBits];
+          default:               slot_q <= instruction_i[isa_pkg::UpdateSlotLsb +: SlotBits];
+        endcase
+        line_q <= opcode == isa_pkg::OpcodeTake ? instruction_i[isa_pkg::TakeDstLsb +: WordBits]
+                                                : instruction_i[isa_pkg::GiveSrcLsb +: WordBits];
+      end
     end
   end
   logic pass, clear, load;
-  assign pass   = state_q == Read || state_q == Write;
+  assign pass   = state_q == Read || state_q == Write || state_q == Take || state_q == Give;
   assign clear  = state_q == Read;
   assign load   = state_q == Decide && cycle_q == BinBits'(LoadDivision);
-  assign done_o = (state_q == Settle || state_q == Write) && end_of_state;
+  assign done_o = (state_q == Settle || state_q == Write || state_q == Store || state_q == Give) && end_of_state;
+  assign take_o = state_q == Take;
+  assign give_o = state_q == Give;
 
   localparam integer LineBits = $clog2(Lines + 1);
   logic [LineBits-1:0] unused_line;
@@ -137,20 +180,34 @@ module settings_optimiser #(
   );
   assign slot_o = slot_q;
 
-  // The window comes in at the top, line 0 first, and leaves at the bottom.
+  // The scratchpad's pieces: none of the words after the last counter is any.
+  localparam integer LastBits = isa_pkg::StatisticsWords * WordBits - (Pieces - 1) * PieceBits;
+  logic [PieceBits-1:0]       piece;
   logic [Lines*LineWidth-1:0] window_q;
+  assign line_o    = line_q;
+  assign number_o  = NumberBits'(cycle_q);
+  assign r_re_o    = state_q == Load && cycle_q != BinBits'(Pieces);
+  assign w_we_o    = state_q == Store;
+  assign w_piece_o = window_q[PieceBits-1:0];
+  assign piece     = cycle_q == BinBits'(Pieces) ? PieceBits'(r_piece_i[LastBits-1:0]) : r_piece_i;
+
+  // The window, or what is moved, comes in at the top, line or piece 0 first, and leaves at the bottom.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       window_q <= '0;
-    end else if (state_q == Read && pass_arrived) begin
+    end else if ((state_q == Read || state_q == Take) && pass_arrived) begin
       window_q <= {window_i, window_q[Lines*LineWidth-1:LineWidth]};
-    end else if (state_q == Write && pass_present) begin
+    end else if ((state_q == Write || state_q == Give) && pass_present) begin
       window_q <= {{LineWidth{1'b0}}, window_q[Lines*LineWidth-1:LineWidth]};
+    end else if (state_q == Store || (state_q == Load && cycle_q != '0)) begin
+      window_q <= {piece, window_q[Lines*LineWidth-1:PieceBits]};
     end
   end
+  logic [LineWidth-1:0] decayed;
+  assign window_o = state_q == Give ? window_q[LineWidth-1:0] : decayed;
   for (genvar w = 0; w < PerLine; w = w + 1) begin : gen_decayed
     logic [Bits-1:0] unused_fraction;
-    assign {window_o[w*WordBits +: WordBits], unused_fraction} =
+    assign {decayed[w*WordBits +: WordBits], unused_fraction} =
       (WordBits + Bits)'(window_q[w*WordBits +: WordBits]) * (WordBits + Bits)'(decay);
   end
 
@@ -270,7 +327,7 @@ module settings_optimiser #(
   assign write_o            = state_q == Write && acts;
   assign entry_re_o         = reading_q;
   assign entry_addr_o       = slot_q;
-  assign entry_we_numbers_o = done_o;
+  assign entry_we_numbers_o = done_o && (state_q == Settle || state_q == Write);
   assign entry_we_state_o   = done_o && state_q == Write;
   logic [Bits-1:0]      q_write_before, q_write_after;
   logic [CountBits-1:0] history_count_after;

@@ -1,9 +1,11 @@
 // The statistics database: for each slot the counters of the window and of the total, a line of eight of both
-// read a cycle and written back in the next. Ports: 0 tensor unit, 1 vector unit, 2 settings optimiser; the
+// read a cycle and written back in the next. Ports: 0 tensor unit, 1 vector unit, 2 settings unit; the
 // lowest that asks while nothing is under way is granted (gnt_o, cycle g) and has the database to g + 9.
 //   merge (ports 0, 1)   in g + k line k of add_i comes; both sets take it, counters stop at their largest
 //   read (port 2)        line k of the window is at window_o in g + k + 1
 //   write (port 2)       in g + k line k of the window comes at window_i; the total stays
+//   give (port 2)        a merge, of lines that come at window_i
+//   take (port 2)        line k of the total is at window_o in g + k + 1; the window loses it, the total is zero
 // Host: a word a cycle, between programs: address {slot, total, counter}; data read are there a cycle later.
 module statistics_database #(
   parameter integer Slots     = isa_pkg::Slots,
@@ -23,6 +25,8 @@ module statistics_database #(
   output logic [2:0]                   gnt_o,
   input  logic [2*LineWidth-1:0]       add_i,  // ports 0 and 1
   input  logic                         write_i,
+  input  logic                         give_i,
+  input  logic                         take_i,
   input  logic [LineWidth-1:0]         window_i,
   output logic [LineWidth-1:0]         window_o,
   input  logic                         host_re_i,
@@ -60,7 +64,7 @@ module statistics_database #(
   end
 
   // The line that is read in this cycle is written, where it is, in the next.
-  logic                      host_total, merge_q, write_q;
+  logic                      host_total, merge_q, write_q, take_q;
   logic [SlotBits-1:0]       host_slot;
   logic [LineBits-1:0]       host_line;
   logic [WordInLineBits-1:0] host_word;
@@ -74,11 +78,13 @@ module statistics_database #(
     if (!rst_ni) begin
       merge_q   <= 1'b0;
       write_q   <= 1'b0;
+      take_q    <= 1'b0;
       address_q <= '0;
       data_q    <= '0;
     end else begin
-      merge_q   <= in_line && !owner[2];
+      merge_q   <= in_line && (!owner[2] || give_i);
       write_q   <= in_line && owner[2] && write_i;
+      take_q    <= in_line && owner[2] && take_i;
       address_q <= address;
       data_q    <= owner[2] ? window_i : owner[1] ? add_i[LineWidth +: LineWidth] : add_i[0 +: LineWidth];
     end
@@ -93,16 +99,17 @@ module statistics_database #(
     assign window_sum = {1'b0, window_q} + {1'b0, data_q[w*WordBits +: WordBits]};
     assign total_sum  = {1'b0, total_q} + {1'b0, data_q[w*WordBits +: WordBits]};
     assign window_d[w*WordBits +: WordBits] = merge_q ? window_sum[WordBits-1:0] | {WordBits{window_sum[WordBits]}}
+                                            : take_q  ? window_q - total_q
                                                       : data_q[w*WordBits +: WordBits];
-    assign total_d[w*WordBits +: WordBits]  = total_sum[WordBits-1:0] | {WordBits{total_sum[WordBits]}};
+    assign total_d[w*WordBits +: WordBits]  = take_q ? '0 : total_sum[WordBits-1:0] | {WordBits{total_sum[WordBits]}};
     assign host_write = host_we_i && host_word == WordInLineBits'(w);
     always_ff @(posedge clk_i) begin
-      if (merge_q || write_q) begin
+      if (merge_q || write_q || take_q) begin
         window_mem[address_q] <= window_d[w*WordBits +: WordBits];
       end else if (host_write && !host_total) begin
         window_mem[address] <= host_wdata_i;
       end
-      if (merge_q) begin
+      if (merge_q || take_q) begin
         total_mem[address_q] <= total_d[w*WordBits +: WordBits];
       end else if (host_write && host_total) begin
         total_mem[address] <= host_wdata_i;
@@ -115,7 +122,7 @@ module statistics_database #(
     assign window[w*WordBits +: WordBits] = window_q;
     assign total[w*WordBits +: WordBits]  = total_q;
   end
-  assign window_o = window;
+  assign window_o = take_q ? total : window;
 
   logic                      host_total_q;
   logic [WordInLineBits-1:0] host_word_q;

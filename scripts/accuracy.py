@@ -62,6 +62,8 @@ def train(dataset, row, seed):
                "--out", str(out), "--seed", str(seed), "--threads", "1", "--set", "/training/test_interval=2500"]
     for change in changes:
         command += ["--set", change]
+    if (out / "checkpoint.bin").exists():  # of a run that was broken off
+        command.append("--resume")
     with open(out / "log.txt", "w", encoding="utf-8") as log:
         status = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
     print(f"{dataset} {name} seed {seed}: " + (f"failed with status {status}, see {out}/log.txt" if status

@@ -13,18 +13,24 @@ fail() {
   exit 1
 }
 
-# configure PRESET: runs CMake unless the build tree of this preset is there already (Ninja runs CMake
-# again by itself when a CMakeLists.txt has changed).
+# configure PRESET [run]: runs CMake unless the build tree of this preset is there already (Ninja runs CMake again by
+# itself when a CMakeLists.txt has changed). With `run`, a new tree is one without tests, which needs fewer packages;
+# without, a tree that has no tests gets them.
 configure() {
-  local build=$root/build/$1 launcher=()
+  local build=$root/build/$1 launcher=() tests=ON
+  if [[ ${2:-} == run ]]; then
+    tests=OFF
+  fi
   if [[ -f $build/build.ninja && ! $root/CMakePresets.json -nt $build/CMakeCache.txt ]]; then
-    return 0
+    if [[ $tests == OFF ]] || grep -q '^ANZAN_BUILD_TESTS:BOOL=ON$' "$build/CMakeCache.txt"; then
+      return 0
+    fi
   fi
   if command -v ccache >/dev/null; then
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   fi
   say "configuring build/$1"
-  (cd "$root" && cmake --preset "$1" "${launcher[@]}" >&2)
+  (cd "$root" && cmake --preset "$1" -DANZAN_BUILD_TESTS=$tests "${launcher[@]}" >&2)
 }
 
 # build PRESET [TARGET…]: builds the targets, or what the preset names, or everything.

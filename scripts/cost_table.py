@@ -34,6 +34,7 @@ def figures(result):
     return {
         "cycles": time["cycles_per_step"],
         "busy": 100 * time["utilization"]["tensor"],
+        "useful": 100 * time["useful_share_of_peak"],
         "memory": result["memory"]["planned_bytes"] / 1e6,
         "hbm": result["traffic"]["hbm_bytes_per_step"] / 1e6,
         "energy": 1e3 * energy["joules_per_step"],
@@ -48,8 +49,8 @@ def main():
     technologies = parser.parse_args().technology or sorted(
         path.stem for path in (ROOT / "workloads/technology").glob("*.json"))
     columns = " | ".join(f"energy at {t}, mJ | watching" for t in technologies)
-    print(f"| stored in | cycles | tensor unit busy | memory, MB | HBM traffic, MB | {columns} |")
-    print("| --- " * (5 + 2 * len(technologies)) + "|")
+    print(f"| stored in | cycles | tensor unit busy | useful products of its peak | memory, MB | HBM traffic, MB | {columns} |")
+    print("| --- " * (6 + 2 * len(technologies)) + "|")
     base = None
     for preset, name in PRESETS.items():
         costs = [figures(cost(preset, technology)) for technology in technologies]
@@ -60,8 +61,8 @@ def main():
             return text if costs is base else f"{text} ({base[k][key] / costs[k][key]:.2f}×)"
 
         energies = " | ".join(f"{cell('energy', k)} | {costs[k]['watching']:.2f} %" for k in range(len(technologies)))
-        print(f"| {name} | {cell('cycles', 0, '{:,}')} | {costs[0]['busy']:.0f} % | {cell('memory')} | {cell('hbm')} "
-              f"| {energies} |")
+        print(f"| {name} | {cell('cycles', 0, '{:,}')} | {costs[0]['busy']:.0f} % | {costs[0]['useful']:.0f} % "
+              f"| {cell('memory')} | {cell('hbm')} | {energies} |")
 
 
 if __name__ == "__main__":

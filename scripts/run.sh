@@ -15,8 +15,8 @@ if ((${#configs[@]} == 0)); then
   configs=("$root/workloads/configs/lenet_mnist_int8.json")
 fi
 
-"$scripts/install.sh"
-configure release
+"$scripts/install.sh" run
+configure release run
 build release anzan
 for config in "${configs[@]}"; do
   # What cannot be read here is left to `anzan run`, which says what is wrong.

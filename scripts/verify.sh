@@ -16,8 +16,8 @@ while (($#)); do
   esac
 done
 
-"$scripts/install.sh"
-configure release
+"$scripts/install.sh" run
+configure release run
 build release anzan
 mkdir -p "$directory"
 wide=$(((programs + 9) / 10))

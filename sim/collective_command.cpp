@@ -12,6 +12,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/collective_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/size.hpp"
 #include "sim/trace/traces.hpp"
 
 namespace anzan::sim {
@@ -34,6 +35,11 @@ isa::Format format_of(const std::string& name) {
   throw InputError("--format", name, fmt::format("one of {}", fmt::join(names, ", ")));
 }
 
+std::int64_t bytes_of(const std::string& size) {
+  if (const auto bytes = parse_size(size)) return *bytes;
+  throw InputError("--bytes", size, kSizeSyntax);
+}
+
 }  // namespace
 
 void add_collective(CLI::App& app, CollectiveArguments& arguments) {
@@ -42,9 +48,12 @@ void add_collective(CLI::App& app, CollectiveArguments& arguments) {
   collective->add_option("CONFIG", arguments.config, "Configuration (JSON)")->required();
   collective->add_option("--kind", arguments.kind,
                          "all_reduce (default), reduce_scatter, all_gather, broadcast or all_to_all");
-  collective->add_option("--bytes", arguments.bytes, "Of the buffer that each core has")->required();
+  collective
+      ->add_option("--bytes", arguments.bytes, "Of the buffer that each core has: 1000000, 1e6, 8MiB, …")
+      ->required();
   collective->add_option("--format", arguments.format, "What is added: fp32 (default), int16 or int8");
-  collective->add_option("--out", arguments.out, "Also writes JSON, with every link")->type_name("FILE");
+  collective->add_option("--out", arguments.out, "Also writes JSON, with every link; - is standard output")
+      ->type_name("FILE");
   collective->add_option("--trace", arguments.trace, "Also writes a trace for Perfetto: cores and links")
       ->type_name("FILE");
   collective->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
@@ -55,21 +64,24 @@ void add_collective(CLI::App& app, CollectiveArguments& arguments) {
 void collective(const CollectiveArguments& arguments) {
   const compiler::CollectiveKind kind = kind_of(arguments.kind);
   const isa::Format format = format_of(arguments.format);
+  const std::int64_t bytes = bytes_of(arguments.bytes);
   std::vector<Override> overrides;
   for (const std::string& set : arguments.sets) overrides.push_back(parse_override(set));
   const Configuration configuration = load_configuration(arguments.config, overrides, Purpose::kCollective);
   if (configuration.system.parameters.divided())
     throw InputError("/system/mapping", "a divided network", "one axis: a collective is over all cores");
-  const CollectiveCost cost = cost_of_collective(configuration, kind, arguments.bytes, format);
-  std::cout << cost.text();
   const char* option = "--out";
   try {
-    if (!arguments.out.empty()) write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
+    if (!arguments.out.empty()) check_writable(arguments.out);
     option = "--trace";
-    if (!arguments.trace.empty()) trace_collective(configuration, cost, arguments.trace);
+    if (!arguments.trace.empty()) check_writable(arguments.trace);
   } catch (const std::system_error& error) {
     throw InputError(option, error.what(), "a file that can be written");
   }
+  const CollectiveCost cost = cost_of_collective(configuration, kind, bytes, format);
+  (arguments.out == "-" || arguments.trace == "-" ? std::cerr : std::cout) << cost.text();
+  if (!arguments.out.empty()) write_file_atomically(arguments.out, cost.json().dump(1) + "\n");
+  if (!arguments.trace.empty()) trace_collective(configuration, cost, arguments.trace);
 }
 
 }  // namespace anzan::sim

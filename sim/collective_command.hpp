@@ -1,6 +1,5 @@
 // The command `anzan collective`: a collective over all cores of a configured system, in time.
 #pragma once
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,8 +10,7 @@ class App;
 namespace anzan::sim {
 
 struct CollectiveArguments {
-  std::string config, out, trace, kind = "all_reduce", format = "fp32";
-  std::int64_t bytes = 0;
+  std::string config, out, trace, kind = "all_reduce", format = "fp32", bytes;
   std::vector<std::string> sets;
 };
 

@@ -4,13 +4,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <new>
 #include <optional>
+#include <sstream>
 
 #include "compiler/input/input_error.hpp"
 #include "isa/assembly.hpp"
@@ -22,6 +26,8 @@
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
 #include "sim/trace/traces.hpp"
+#include "sim/training/evaluation.hpp"
+#include "sim/training/interrupt.hpp"
 #include "sim/training/training_run.hpp"
 #include "sim/verify/verify.hpp"
 
@@ -38,8 +44,8 @@ struct RunArguments {
   std::vector<std::string> sets;
   std::string engine;
   std::vector<std::string> rtl;
-  std::optional<std::int64_t> threads, seed;
-  bool resume = false, quiet = false;
+  std::optional<std::string> threads, seed;
+  bool resume = false, restart = false, quiet = false;
   TraceOptions trace;
 };
 
@@ -47,11 +53,16 @@ struct CostArguments {
   std::string config, out;
   std::vector<std::string> sets;
   TraceOptions trace;
-  std::optional<std::int64_t> one_core_cycles;
+  std::optional<std::string> one_core_cycles;
+};
+
+struct EvaluateArguments {
+  std::string directory;
+  std::vector<std::string> sets;
 };
 
 struct VerifyArguments {
-  VerifyOptions options;
+  std::optional<std::string> seed, programs, instructions, lanes;
   bool first = false, coverage = false;
   std::string junit;
 };
@@ -61,10 +72,15 @@ struct CompileArguments {
   std::vector<std::string> sets;
 };
 
-Configuration configuration(const std::string& file, const std::vector<std::string>& sets,
-                            std::vector<Override> more = {}) {
+std::vector<Override> overrides_of(const std::vector<std::string>& sets) {
   std::vector<Override> overrides;
   for (const std::string& set : sets) overrides.push_back(parse_override(set));
+  return overrides;
+}
+
+Configuration configuration(const std::string& file, const std::vector<std::string>& sets,
+                            std::vector<Override> more = {}) {
+  std::vector<Override> overrides = overrides_of(sets);
   for (Override& change : more) overrides.push_back(std::move(change));
   return load_configuration(file, overrides);
 }
@@ -76,7 +92,42 @@ void flush_output() {
     throw std::runtime_error("cannot write to standard output");
 }
 
+// An option's whole number, neither rounded nor clamped.
+template <class Number>
+Number whole_number(const char* option, const std::string& text, Number least, Number most) {
+  Number value{};
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && stopped == end && value >= least && value <= most) return value;
+  throw InputError(option, text.empty() ? "nothing" : text,
+                   fmt::format("an integer from {} to {}", least, most));
+}
+
+template <class Number>
+void take(const char* option, const std::optional<std::string>& text, Number most, Number& value) {
+  if (text) value = whole_number<Number>(option, *text, 1, most);
+}
+
+// As the configuration's schema is to see it: a number, or what is none.
+nlohmann::json json_of(const std::string& text) {
+  return nlohmann::json::accept(text) ? nlohmann::json::parse(text) : nlohmann::json(text);
+}
+
+// A wrong place for a file is found before the work is done.
+void check_output(const char* option, const std::string& file) {
+  if (file.empty()) return;
+  try {
+    check_writable(file);
+  } catch (const std::system_error& error) {
+    throw InputError(option, error.what(), "a file that can be written");
+  }
+}
+
+// Where a command's words go: not between the bytes of a file that goes to standard output.
+std::ostream& report_beside(const std::string& file) { return file == "-" ? std::cerr : std::cout; }
+
 int run(const RunArguments& arguments) {
+  const InterruptGuard interrupt;
   using Pointer = nlohmann::json::json_pointer;
   std::vector<Override> options;
   if (!arguments.engine.empty()) options.push_back({Pointer("/engine/kind"), arguments.engine});
@@ -85,14 +136,18 @@ int run(const RunArguments& arguments) {
       options.push_back({Pointer("/engine/kind"), engine_names(&EngineTraits::takes_rtl_blocks).front()});
     options.push_back({Pointer("/engine/rtl"), arguments.rtl});
   }
-  if (arguments.threads) options.push_back({Pointer("/engine/threads"), *arguments.threads});
-  if (arguments.seed) options.push_back({Pointer("/training/seed"), *arguments.seed});
+  if (arguments.threads) options.push_back({Pointer("/engine/threads"), json_of(*arguments.threads)});
+  if (arguments.seed) options.push_back({Pointer("/training/seed"), json_of(*arguments.seed)});
   if (arguments.trace.rtl_waveform && !rtl_has_waves())
     throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
+  if (arguments.resume && arguments.restart) throw InputError("--restart", "--resume, too", "one of the two");
   Configuration config = configuration(arguments.config, arguments.sets, options);
-  const fs::path out = arguments.out.empty() ? fs::path("results") / fs::path(arguments.config).stem()
-                                             : fs::path(arguments.out);
-  TrainingRun training(std::move(config), out, arguments.resume, Progress::kind_of_output(arguments.quiet));
+  const fs::path name = arguments.config == "-" ? "standard_input" : fs::path(arguments.config).stem();
+  const fs::path out = arguments.out.empty() ? fs::path("results") / name : fs::path(arguments.out);
+  const Beginning beginning = arguments.resume    ? Beginning::kResume
+                              : arguments.restart ? Beginning::kRestart
+                                                  : Beginning::kNew;
+  TrainingRun training(std::move(config), out, beginning, Progress::kind_of_output(arguments.quiet));
   training.trace(arguments.trace);
   if (!training.train()) {
     fmt::print(
@@ -102,9 +157,13 @@ int run(const RunArguments& arguments) {
     return kFailed;
   }
   if (!arguments.quiet) {
-    std::cout << summary(training.result()) << "result: " << (out / "result.json").string() << '\n';
+    std::cout << "result: " << (out / "result.json").string() << '\n' << summary(training.result());
   }
   flush_output();
+  if (const auto failure = training.failure()) {
+    fmt::print(stderr, "anzan: training has failed: {}\n", *failure);
+    return kFailed;
+  }
   return kDone;
 }
 
@@ -121,20 +180,26 @@ fs::path directory_of(const std::string& out) {
 int cost(const CostArguments& arguments) {
   const bool traces = arguments.trace.events || arguments.trace.waveform;
   if (traces && arguments.out.empty()) throw InputError("--out", "nothing", "a directory for the traces");
+  std::optional<std::int64_t> one_core_cycles;
+  if (arguments.one_core_cycles)
+    one_core_cycles = whole_number<std::int64_t>("--one-core-cycles", *arguments.one_core_cycles, 1,
+                                                 std::numeric_limits<std::int64_t>::max());
   const Configuration c = configuration(arguments.config, arguments.sets);
+  if (!arguments.out.empty()) check_output("--out", (directory_of(arguments.out) / "cost.json").string());
   const compiler::CompiledModel model = compiler::compile(c.input());
-  const ChipCost cost(model, c.cost, cost_of_system(c, model, arguments.one_core_cycles));
+  const ChipCost cost(model, c.cost, cost_of_system(c, model, one_core_cycles));
   ProgramRuns once;
   once.fill(1);
   const nlohmann::json result{{"time", cost.time(once)},
                               {"energy", cost.energy(once)},
                               {"traffic", cost.traffic()},
                               {"roofline", cost.roofline()},
+                              {"network", network_to_json(c.network)},
                               {"memory", memory_to_json(model.memory)},
                               {"config", c.effective}};
   std::cout << cost_summary(result);
   if (!arguments.out.empty()) {
-    const fs::path out = directory_of(arguments.out);
+    const fs::path out = arguments.out;
     write_file_atomically(out / "cost.json", result.dump(1) + "\n");
     write_traces(cost, model, c.cost, arguments.trace, out);
   }
@@ -144,8 +209,10 @@ int cost(const CostArguments& arguments) {
 
 int compile(const CompileArguments& arguments) {
   const Configuration c = configuration(arguments.config, arguments.sets);
+  check_output("--out", arguments.out);
+  std::ostream& report = report_beside(arguments.out);
   if (!arguments.dump.empty()) {
-    std::cout << compiler::dump(arguments.dump, c.input());
+    report << compiler::dump(arguments.dump, c.input());
   }
   const compiler::CompiledModel model = compiler::compile(c.input());
   if (!arguments.out.empty()) {
@@ -157,36 +224,51 @@ int compile(const CompileArguments& arguments) {
   }
   if (arguments.dump.empty()) {
     for (const auto& [name, words] : programs_of(model)) {
-      std::cout << fmt::format("{}: {} instructions, {} words\n", name, isa::decode(words).size(),
-                               words.size());
+      report << fmt::format("{}: {} instructions, {} words\n", name, isa::decode(words).size(), words.size());
     }
-    std::cout << fmt::format("HBM {} bytes; planned {} bytes a step, conventional {}, lower bound {}\n",
-                             model.hbm_lines * 4 * model.chip.lanes, model.memory.planned_bytes,
-                             model.memory.conventional_bytes, model.memory.lower_bound_bytes);
+    report << fmt::format("HBM {} bytes; planned {} bytes a step, conventional {}, lower bound {}\n",
+                          model.hbm_lines * 4 * model.chip.lanes, model.memory.planned_bytes,
+                          model.memory.conventional_bytes, model.memory.lower_bound_bytes);
   }
   flush_output();
   return kDone;
 }
 
-void print_coverage(const FunctionalCoverage& coverage) {
-  for (const auto& [bin, hits] : coverage.bins()) std::cout << fmt::format("{:8} {}\n", hits, bin);
+int evaluate_run(const EvaluateArguments& arguments) {
+  const Evaluation found = evaluate(arguments.directory, overrides_of(arguments.sets));
+  std::cout << fmt::format("test accuracy {:.2f} % ({} of {} images; weights after step {})\n",
+                           100.0 * static_cast<double>(found.right) / static_cast<double>(found.images),
+                           found.right, found.images, found.step);
+  flush_output();
+  return kDone;
+}
+
+void print_coverage(const FunctionalCoverage& coverage, std::ostream& report) {
+  for (const auto& [bin, hits] : coverage.bins()) report << fmt::format("{:8} {}\n", hits, bin);
   const std::vector<std::string> missed = coverage.missed();
-  std::cout << fmt::format("{} of {} bins hit\n", coverage.bins().size() - missed.size(),
-                           coverage.bins().size());
-  for (const std::string& bin : missed) std::cout << "missed: " << bin << '\n';
+  report << fmt::format("{} of {} bins hit\n", coverage.bins().size() - missed.size(),
+                        coverage.bins().size());
+  for (const std::string& bin : missed) report << "missed: " << bin << '\n';
 }
 
 // Random programs on the RTL against models and executor.
 int verify_rtl(const VerifyArguments& arguments) {
-  VerifyOptions options = arguments.options;
+  VerifyOptions options;
+  constexpr int kMostPrograms = 1'000'000'000;
+  take("--lanes", arguments.lanes, 32, options.lanes);
+  take("--programs", arguments.programs, kMostPrograms, options.programs);
+  take("--instructions", arguments.instructions, 1'000'000, options.instructions);
+  if (arguments.seed)
+    options.seed = whole_number<std::uint64_t>(
+        "--seed", *arguments.seed, 0,
+        std::numeric_limits<std::uint64_t>::max() - static_cast<std::uint64_t>(kMostPrograms));
   options.stop = arguments.first;
   options.shorten = !arguments.first;
   FunctionalCoverage coverage;
   if (arguments.coverage) options.coverage = &coverage;
   if (!rtl_has_lanes(options.lanes)) throw InputError("--lanes", std::to_string(options.lanes), rtl_lanes());
-  if (options.programs < 1) throw InputError("--programs", std::to_string(options.programs), "at least 1");
-  if (options.instructions < 1)
-    throw InputError("--instructions", std::to_string(options.instructions), "at least 1");
+  check_output("--junit", arguments.junit);
+  std::ostream& report = report_beside(arguments.junit);
   if (!options.waves.empty()) {
     if (!rtl_has_waves())
       throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
@@ -199,15 +281,14 @@ int verify_rtl(const VerifyArguments& arguments) {
     cycles += v.cycles;
     if (v.difference.empty()) return;
     ++different;
-    std::cout << "seed " << v.seed << ": " << v.difference << "  repeat: " << repeat_command(options, v)
-              << '\n';
+    report << "seed " << v.seed << ": " << v.difference << "  repeat: " << repeat_command(options, v) << '\n';
   });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!arguments.junit.empty()) write_file_atomically(arguments.junit, junit(options, verdicts, seconds));
-  std::cout << fmt::format(
+  report << fmt::format(
       "{} programs with {} lanes, seeds {} to {}: {} differ; {} cycles of RTL in {:.1f} s\n", verdicts.size(),
       options.lanes, options.seed, options.seed + verdicts.size() - 1, different, cycles, seconds);
-  if (arguments.coverage) print_coverage(coverage);
+  if (arguments.coverage) print_coverage(coverage, report);
   flush_output();
   return different == 0 ? kDone : kFailed;
 }
@@ -229,16 +310,30 @@ int guarded(const std::function<int()>& command) {
     return command();
   } catch (const InputError& error) {
     fmt::print(stderr, "anzan: wrong input\n");
-    for (const compiler::InputFinding& finding : error.findings()) {
-      fmt::print(stderr, "  {}: found {}, expected {}\n", finding.place, finding.found, finding.expected);
-    }
+    std::istringstream lines(error.what());
+    for (std::string line; std::getline(lines, line);) fmt::print(stderr, "  {}\n", line);
     return kWrongInput;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "anzan: failed: out of memory\n");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "anzan: failed: {}\n", error.what());
+    fmt::print(stderr, "anzan: failed: {}\n", compiler::printable(error.what()));
   }
   return kFailed;
+}
+
+// What the parser of options finds, said as all else.
+int wrong_arguments(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(command->get_name());
+  return guarded([&]() -> int {
+    if (argc < 2) throw InputError("command", "nothing", fmt::format("one of {}", fmt::join(commands, ", ")));
+    const std::string first = argv[1];
+    if (std::find(commands.begin(), commands.end(), first) == commands.end() && first[0] != '-')
+      throw InputError("command", first,
+                       fmt::format("one of {}{}", fmt::join(commands, ", "), suggestion(first, commands)));
+    throw InputError("arguments", error.what(), "what `anzan " + first + " --help` says");
+  });
 }
 
 void add_traces(CLI::App& command, TraceOptions& trace) {
@@ -266,7 +361,10 @@ void add_run(CLI::App& app, RunArguments& arguments) {
       ->type_name("KIND");
   run->add_option("--threads", arguments.threads, "Host threads; 0: one for each processor");
   run->add_option("--seed", arguments.seed, "Seed of weights, order and rounding");
-  run->add_flag("--resume", arguments.resume, "Continues from DIR/checkpoint.bin");
+  run->add_flag("--resume", arguments.resume,
+                "Continues from DIR/checkpoint.bin, also with more iterations or other tests");
+  run->add_flag("--restart", arguments.restart,
+                "Begins anew where a run has not finished; its checkpoint is lost");
   run->add_flag("--quiet", arguments.quiet, "Prints errors only");
   add_traces(*run, arguments.trace);
   run->add_flag("--wave", arguments.trace.rtl_waveform,
@@ -286,17 +384,28 @@ void add_cost(CLI::App& app, CostArguments& arguments) {
       ->allow_extra_args(false);
   cost->add_option("--one-core-cycles", arguments.one_core_cycles,
                    "What one core takes for all images of a step, if that is known; default: it is run")
-      ->type_name("CYCLES")
-      ->check(CLI::PositiveNumber);
+      ->type_name("CYCLES");
   add_traces(*cost, arguments.trace);
+}
+
+void add_evaluate(CLI::App& app, EvaluateArguments& arguments) {
+  CLI::App* evaluate =
+      app.add_subcommand("evaluate", "Says what the trained weights of a run classify rightly");
+  evaluate->add_option("DIR", arguments.directory, "Directory of the run: config.json and checkpoint.bin")
+      ->required();
+  evaluate
+      ->add_option("--set", arguments.sets,
+                   "Changes the configuration: /json/pointer=value, e.g. other images")
+      ->type_name("CHANGE")
+      ->allow_extra_args(false);
 }
 
 void add_verify(CLI::App& app, VerifyArguments& arguments) {
   CLI::App* verify = app.add_subcommand("verify", "Random programs: RTL against models, in bits and cycles");
-  verify->add_option("--seed", arguments.options.seed, "Seed of the first program; default 1");
-  verify->add_option("--programs", arguments.options.programs, "Number of programs; default 100");
-  verify->add_option("--instructions", arguments.options.instructions, "Instructions a program; default 30");
-  verify->add_option("--lanes", arguments.options.lanes, "Lanes of the core: 4 (default) or 16");
+  verify->add_option("--seed", arguments.seed, "Seed of the first program; default 1");
+  verify->add_option("--programs", arguments.programs, "Number of programs; default 100");
+  verify->add_option("--instructions", arguments.instructions, "Instructions a program; default 30");
+  verify->add_option("--lanes", arguments.lanes, "Lanes of the core: 4 (default) or 16");
   verify->add_flag("--first", arguments.first,
                    "Stops at the first program that differs, and leaves it as it is");
   verify
@@ -304,7 +413,9 @@ void add_verify(CLI::App& app, VerifyArguments& arguments) {
                    "Writes the waveform of each program that differs, as FST and with a save file of GTKWave")
       ->type_name("DIR");
   verify->add_flag("--coverage", arguments.coverage, "Prints what the programs reached, and what not");
-  verify->add_option("--junit", arguments.junit, "Also writes JUnit XML, a test case a program")
+  verify
+      ->add_option("--junit", arguments.junit,
+                   "Also writes JUnit XML, a test case a program; - is standard output")
       ->type_name("FILE");
 }
 
@@ -318,7 +429,8 @@ void add_compile(CLI::App& app, CompileArguments& arguments) {
       ->add_option("--dump", arguments.dump,
                    fmt::format("Prints what a pass decided: {}", fmt::join(compiler::dump_passes(), ", ")))
       ->type_name("PASS");
-  compile->add_option("--out", arguments.out, "Writes the programs to a file")->type_name("FILE");
+  compile->add_option("--out", arguments.out, "Writes the programs to a file; - is standard output")
+      ->type_name("FILE");
 }
 
 }  // namespace
@@ -338,6 +450,8 @@ int command_line(int argc, char** argv) {
   add_verify(app, verify_arguments);
   CostArguments cost_arguments;
   add_cost(app, cost_arguments);
+  EvaluateArguments evaluate_arguments;
+  add_evaluate(app, evaluate_arguments);
   CollectiveArguments collective_arguments;
   add_collective(app, collective_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
@@ -346,7 +460,9 @@ int command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kWrongInput;
+    if (error.get_exit_code() != 0) return wrong_arguments(app, error, argc, argv);
+    app.exit(error);
+    return kDone;
   }
   if (app.got_subcommand("run")) return guarded([&] { return run(run_arguments); });
   if (app.got_subcommand("verify")) return guarded([&] { return verify_rtl(verify_arguments); });
@@ -357,6 +473,7 @@ int command_line(int argc, char** argv) {
       return kDone;
     });
   }
+  if (app.got_subcommand("evaluate")) return guarded([&] { return evaluate_run(evaluate_arguments); });
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });
   if (app.got_subcommand("compile")) return guarded([&] { return compile(compile_arguments); });
   return guarded([&] { return disassemble(program_file); });

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "sim/host/quantity.hpp"
+
 namespace anzan::sim {
 namespace {
 
@@ -16,24 +18,47 @@ std::string rate(const Json& value) {
   return value.is_null() ? "-" : fmt::format("{:.2e}", value.get<double>());
 }
 
-std::string integer(const Json& value) { return value.is_null() ? "-" : std::to_string(value.get<int>()); }
-
-// Who keeps a unit waiting, largest first: shares of the step's cycles.
-std::string waits(const Json& idle, double cycles) {
-  std::vector<std::pair<double, std::string>> causes;
-  for (const auto& item : idle.items()) causes.emplace_back(item.value().get<double>() / cycles, item.key());
-  std::sort(causes.rbegin(), causes.rend());
-  std::string text;
-  for (const auto& [share, cause] : causes) {
-    if (share >= 0.0005) text += fmt::format("{}{} {:.1f} %", text.empty() ? "" : ", ", cause, 100 * share);
-  }
-  return text.empty() ? "nothing" : text;
+std::string lost_updates(const Json& slot) {
+  if (slot.at("updates").is_null()) return "-";
+  return fmt::format("{:.2f} %",
+                     100 * slot.at("vanished_updates").get<double>() / slot.at("updates").get<double>());
 }
 
-std::string joules(double value) {
-  return value >= 1      ? fmt::format("{:.2f} J", value)
-         : value >= 1e-3 ? fmt::format("{:.3f} mJ", 1e3 * value)
-                         : fmt::format("{:.3f} uJ", 1e6 * value);
+std::string integer(const Json& value) { return value.is_null() ? "-" : std::to_string(value.get<int>()); }
+
+// The shares below are left out.
+constexpr double kLeastShare = 0.0005;
+
+// What filled a unit's queue: " (update of fc6 20.3 %, ...)", the three longest.
+std::string holders(const Json& held_by, const std::string& unit, double cycles) {
+  std::string text;
+  int named = 0;
+  for (const Json& held : held_by) {
+    const double share = held.at("cycles").get<double>() / cycles;
+    if (held.at("unit") != unit || share < 10 * kLeastShare || ++named > 3) continue;
+    text += fmt::format("{}{} of {} {} {:.1f} %", text.empty() ? " (" : ", ",
+                        held.at("instruction").get<std::string>(), held.at("layer").get<std::string>(),
+                        held.at("phase").get<std::string>(), 100 * share);
+  }
+  return text.empty() ? text : text + ")";
+}
+
+// Who keeps a unit waiting, largest first: shares of the step's cycles.
+std::string waits(const Json& unit, double cycles) {
+  std::vector<std::pair<double, std::string>> causes;
+  for (const auto& item : unit.at("idle").items())
+    causes.emplace_back(item.value().get<double>() / cycles, item.key());
+  std::sort(causes.rbegin(), causes.rend());
+  const std::string queue = "queue_of_";
+  std::string text;
+  for (const auto& [share, cause] : causes) {
+    if (share < kLeastShare) continue;
+    const bool full = cause.rfind(queue, 0) == 0;
+    const std::string by = full ? cause.substr(queue.size()) : cause;
+    text += fmt::format("{}{} {:.1f} %{}", text.empty() ? "" : ", ", full ? "the full queue of " + by : by,
+                        100 * share, full ? holders(unit.at("held_by"), by, cycles) : "");
+  }
+  return text.empty() ? "nothing" : text;
 }
 
 }  // namespace
@@ -43,39 +68,46 @@ std::string cost_summary(const Json& result) {
   const auto cycles = time.at("cycles_per_step").get<double>();
   const Json& use = time.at("utilization");
   std::string text = fmt::format(
-      "step: {:.0f} cycles, {:.3f} ms; tensor unit busy {:.1f} %, vector {:.1f} %, dma {:.1f} %\n", cycles,
-      1e3 * time.at("seconds_per_step").get<double>(), 100 * use.at("tensor").get<double>(),
-      100 * use.at("vector").get<double>(), 100 * use.at("dma").get<double>());
-  text +=
-      fmt::format("the tensor unit waits for: {}\n", waits(time.at("units").at("tensor").at("idle"), cycles));
+      "step: {:.0f} cycles, {}; tensor unit busy {:.1f} % (useful products: {:.1f} % of its peak), vector "
+      "{:.1f} %, dma {:.1f} %\n",
+      cycles, seconds_text(time.at("seconds_per_step").get<double>()), 100 * use.at("tensor").get<double>(),
+      100 * time.at("useful_share_of_peak").get<double>(), 100 * use.at("vector").get<double>(),
+      100 * use.at("dma").get<double>());
+  text += fmt::format("the tensor unit waits for: {}\n", waits(time.at("units").at("tensor"), cycles));
+  if (const auto idle = time.at("idle_lanes").get<std::int64_t>(); idle != 0) {
+    const auto images = time.at("images_per_core").get<std::int64_t>();
+    text +=
+        fmt::format("a batch of {} a core takes the time of {}: {} lanes of its last group have no image\n",
+                    images, images + idle, idle);
+  }
   if (time.contains("scaling")) {
     const Json& s = time.at("scaling");
     text += fmt::format(
         "{} cores on {} chips: {:.2f} times as fast as one core, efficiency {:.1f} % (limit {:.2f}); "
-        "exchange {:.0f} "
-        "cycles, of these exposed {:.0f}; {:.2f} MB a step between chips, {:.2f} MB on them\n",
+        "exchange {:.0f} cycles, of these exposed {:.0f}; {} a step between chips, {} on them\n",
         s.at("cores").get<int>(), s.at("chips").get<int>(), s.at("speedup").get<double>(),
         100 * s.at("efficiency").get<double>(), s.at("speedup_limit").get<double>(),
         s.at("exchange_cycles").get<double>(), s.at("exposed_exchange_cycles").get<double>(),
-        traffic.at("interchip_bytes_per_step").get<double>() / 1e6,
-        traffic.at("onchip_bytes_per_step").get<double>() / 1e6);
+        bytes_text(traffic.at("interchip_bytes_per_step").get<double>()),
+        bytes_text(traffic.at("onchip_bytes_per_step").get<double>()));
   }
-  text += fmt::format("HBM: {:.2f} MB a step, {:.0f} % of its peak\n",
-                      traffic.at("hbm_bytes_per_step").get<double>() / 1e6,
+  text += fmt::format("HBM: {} a step, {:.0f} % of its peak\n",
+                      bytes_text(traffic.at("hbm_bytes_per_step").get<double>()),
                       100 * traffic.at("hbm").at("peak_share").get<double>());
   const auto step = energy.at("joules_per_step").get<double>();
   std::vector<std::pair<double, std::string>> parts;
   for (const auto& item : energy.at("by_component").items())
     parts.emplace_back(item.value().get<double>(), item.key());
   std::sort(parts.rbegin(), parts.rend());
-  text += fmt::format("energy: {} a step ({})", joules(step), energy.at("technology").get<std::string>());
+  text +=
+      fmt::format("energy: {} a step ({})", joules_text(step), energy.at("technology").get<std::string>());
   for (const auto& [part, component] : parts) {
     if (part >= 0.01 * step) text += fmt::format(", {} {:.0f} %", component, 100 * part / step);
   }
   text += fmt::format("; watching the numbers {:.2f} %\n",
                       100 * energy.at("watching_joules_per_step").get<double>() / step);
-  text += fmt::format("in all: {:.3f} s and {} on the chip\n", time.at("total_seconds").get<double>(),
-                      joules(energy.at("total_joules").get<double>()));
+  text += fmt::format("in all: {} and {} on the chip\n", seconds_text(time.at("total_seconds").get<double>()),
+                      joules_text(energy.at("total_joules").get<double>()));
   return text;
 }
 
@@ -90,13 +122,20 @@ std::string summary(const Json& result) {
   std::size_t width = 6;
   const Json& slots = result.at("precision").at("slots");
   for (const Json& slot : slots) width = std::max(width, slot.at("name").get<std::string>().size());
-  text += fmt::format("{:<{}}  format  width  binary point  saturated  underflowed\n", "tensor", width);
+  text += fmt::format("{:<{}}  format  width  binary point  zero      saturated  underflowed  updates lost\n",
+                      "tensor", width);
   for (const Json& slot : slots) {
-    text += fmt::format("{:<{}}  {:<6}  {:>5}  {:>12}  {:>9}  {:>11}\n", slot.at("name").get<std::string>(),
-                        width, slot.at("format").get<std::string>(), integer(slot.at("width")),
-                        integer(slot.at("binary_point")), rate(slot.at("saturation_rate")),
-                        rate(slot.at("underflow_rate")));
+    text +=
+        fmt::format("{:<{}}  {:<6}  {:>5}  {:>12}  {:>8}  {:>9}  {:>11}  {:>12}\n",
+                    slot.at("name").get<std::string>(), width, slot.at("format").get<std::string>(),
+                    integer(slot.at("width")), integer(slot.at("binary_point")), rate(slot.at("zero_rate")),
+                    rate(slot.at("saturation_rate")), rate(slot.at("underflow_rate")), lost_updates(slot));
   }
+  for (const Json& warning : result.at("warnings"))
+    text += fmt::format("warning: {}\n", warning.at("text").get<std::string>());
+  const Json& status = result.at("status");
+  if (!status.at("text").is_null())
+    text += fmt::format("TRAINING HAS FAILED: {}\n", status.at("text").get<std::string>());
   return text;
 }
 

@@ -10,6 +10,7 @@
 #include "compiler/collective/direct.hpp"
 #include "compiler/collective/rings.hpp"
 #include "compiler/collective/semaphores.hpp"
+#include "compiler/collective/streams.hpp"
 #include "compiler/collective/turns.hpp"
 #include "compiler/collective/ways.hpp"
 #include "compiler/collective/writer.hpp"
@@ -76,6 +77,48 @@ Listing same_in_every_core(const CollectiveParameters& p, const CollectiveCut& c
   return p.direct ? all_to_all(p, c, c.lines()) : all_to_all_in_turns(p, c, c.lines());
 }
 
+// As streams.hpp has it, or, where that cannot be, nothing.
+std::optional<CollectiveCut> streams_of(const CollectiveParameters& p) {
+  if (!p.streamed || p.kind != CollectiveKind::kAllReduce) return {};
+  std::vector<Way> result = ways(p.exchange);
+  while (result.size() > 1 && stream_semaphores(result) > RemoteSemaphores::kAll) result.pop_back();
+  if (stream_semaphores(result) > RemoteSemaphores::kAll) return {};
+  return stream_cut(p, std::move(result));
+}
+
+struct Plan {
+  explicit Plan(const CollectiveParameters& p) {
+    if (p.bytes < 1) throw std::invalid_argument("collective: found " + std::to_string(p.bytes) + " bytes");
+    if (SystemParameters{p.exchange, {}}.cores() < 2)
+      throw std::invalid_argument("collective: found one core, expected at least 2");
+    if (const auto streams = streams_of(p)) {
+      streamed = true;
+      cut = *streams;
+      return;
+    }
+    cut = compiler::cut(p, ways_of(p), buffers(p));
+    check_semaphores(p, cut);
+    if (p.kind == CollectiveKind::kAllToAll && p.direct && cut.places < 2 && cut.segments.size() > 1)
+      throw too_small(p, cut.cores, 2 * buffers(p));
+  }
+
+  CollectiveShape shape(const CollectiveParameters& p) const {
+    CollectiveShape s;
+    s.ways = cut.ways;
+    s.piece_lines = cut.piece_lines;
+    s.lines = cut.lines();
+    s.segments = static_cast<std::int64_t>(cut.segments.size());
+    s.segment_lines = cut.segment_lines;
+    s.places = cut.places;
+    s.streamed = streamed;
+    s.credits = streamed ? stream_credits(cut) : credits(p, cut);
+    return s;
+  }
+
+  CollectiveCut cut;
+  bool streamed = false;
+};
+
 }  // namespace
 
 std::string_view name(CollectiveKind kind) { return kNames.at(static_cast<std::size_t>(kind)); }
@@ -86,28 +129,29 @@ std::optional<CollectiveKind> parse_collective(std::string_view name) {
   return {};
 }
 
+std::int64_t collective_hbm_lines(const CollectiveParameters& p) {
+  const std::int64_t cores = SystemParameters{p.exchange, {}}.cores(),
+                     buffer = collective_piece_lines(p, cores) * cores;
+  return p.kind == CollectiveKind::kBroadcast ? buffer : 2 * buffer;
+}
+
+CollectiveShape collective_shape(const CollectiveParameters& p) { return Plan(p).shape(p); }
+
 CollectiveProgram collective_program(const CollectiveParameters& p) {
-  if (p.bytes < 1) throw std::invalid_argument("collective: found " + std::to_string(p.bytes) + " bytes");
-  if (SystemParameters{p.exchange, {}}.cores() < 2)
-    throw std::invalid_argument("collective: found one core, expected at least 2");
-  const CollectiveCut c = cut(p, ways_of(p), buffers(p));
-  check_semaphores(p, c);
-  if (p.kind == CollectiveKind::kAllToAll && p.direct && c.places < 2 && c.segments.size() > 1)
-    throw too_small(p, c.cores, 2 * buffers(p));
+  const Plan plan(p);
+  const CollectiveCut& c = plan.cut;
   CollectiveProgram program;
-  program.ways = c.ways;
-  program.piece_lines = c.piece_lines;
-  program.lines = program.result_line = c.lines();
-  program.hbm_lines = 2 * c.lines();
-  program.credits = credits(p, c);
+  static_cast<CollectiveShape&>(program) = plan.shape(p);
+  program.result_line = c.lines();
+  program.hbm_lines = collective_hbm_lines(p);
   if (p.kind == CollectiveKind::kBroadcast) {
     program.same_in_every_core = false;
     program.result_line = 0;
-    program.hbm_lines = c.lines();
     program.in_core = [p, c](int core) { return broadcast_in_core(p, c, 0, core).program; };
     return program;
   }
-  const auto listing = std::make_shared<const Listing>(same_in_every_core(p, c));
+  const auto listing = std::make_shared<const Listing>(plan.streamed ? streamed_sum(p, c, c.lines())
+                                                                     : same_in_every_core(p, c));
   program.in_core = [listing](int core) { return listing->in_core(core); };
   return program;
 }

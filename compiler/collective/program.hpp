@@ -37,27 +37,42 @@ struct CollectiveParameters {
   std::int64_t bytes = 0;                   // of the buffer of each core; rounded up to whole lines a piece
   isa::Format format = isa::Format::kFp32;  // of what is added
   int slot = 0;                             // integers: its settings, the same in every core
-  bool direct = false;                // all_to_all: over networks whose links are not those of the dimensions
+  bool direct = false;  // all_to_all: over networks whose links are not those of the dimensions
+  // all_reduce: chunks stay in the scratchpad only while they are summed and sent on (streams.hpp), where
+  // there is room and semaphores for that.
+  bool streamed = false;
   std::int64_t payload_bytes = 2048;  // of a packet: messages are whole ones where they can be
   ExchangeParameters exchange;
   ChipParameters chip;
 };
 
-struct CollectiveProgram {
+// How the buffer is cut and goes through the scratchpads.
+struct CollectiveShape {
   std::vector<Way> ways;
-  std::int64_t piece_lines = 0;  // of 4 · lanes bytes
-  std::int64_t lines = 0;        // of the buffer, which lies from HBM line 0 on
-  std::int64_t result_line = 0;  // where the result lies, in HBM: as long as the buffer
-  std::int64_t hbm_lines = 0;
+  std::int64_t piece_lines = 0;    // of 4 · lanes bytes
+  std::int64_t lines = 0;          // of the buffer, which lies from HBM line 0 on
+  std::int64_t segments = 1;       // go the ways in turn
+  std::int64_t segment_lines = 0;  // of the longest
+  std::int64_t places = 1;         // that many segments are under way at once
+  bool streamed = false;
   // Messages of one line that say that a place in the scratchpad is free again, where the buffer is longer
   // than all that may be under way.
-  std::int64_t credits = 0;        // of all cores
+  std::int64_t credits = 0;  // of all cores
+};
+
+struct CollectiveProgram : CollectiveShape {
+  std::int64_t result_line = 0;  // where the result lies, in HBM: as long as the buffer
+  std::int64_t hbm_lines = 0;
   bool same_in_every_core = true;  // but for addresses
   std::function<isa::Program(int core)> in_core;
 };
 
+// Lines of HBM for the buffer and, beside it, the result.
+std::int64_t collective_hbm_lines(const CollectiveParameters& parameters);
+
 // Throws InputError where a scratchpad has no room for a line of each piece, std::invalid_argument for fewer
 // than two cores, less than one byte, or too many dimensions for the semaphores.
+CollectiveShape collective_shape(const CollectiveParameters& parameters);
 CollectiveProgram collective_program(const CollectiveParameters& parameters);
 
 }  // namespace anzan::compiler

@@ -59,6 +59,12 @@ std::vector<ArrivalSemaphores> ArrivalSemaphores::of(const std::vector<Way>& way
   return result;
 }
 
+ArrivalSemaphores ArrivalSemaphores::without_first() const {
+  ArrivalSemaphores result = *this;
+  result.from_.erase(result.from_.begin());
+  return result;
+}
+
 std::size_t senders(const std::vector<Way>& ways) { return numbers(ways, false).size(); }
 
 std::uint32_t credit_semaphore(const std::vector<Way>& ways, const Dimension& dimension) {

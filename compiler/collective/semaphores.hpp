@@ -22,6 +22,8 @@ class ArrivalSemaphores {
 
   std::uint32_t from(std::size_t dimension) const { return from_.at(dimension); }
   std::uint32_t complete() const { return complete_; }
+  // Those of the other dimensions.
+  ArrivalSemaphores without_first() const;
 
  private:
   ArrivalSemaphores() = default;

@@ -97,7 +97,7 @@ class Sum {
          raising(semaphores_.from(d))},
         0, false));
     round.parts.push_back(part(
-        [=, what = Summed{b_.format, b_.slot, lanes_}](int core) {
+        [=, what = Summed{b_.format, b_.slot, lanes_, b_.op}](int core) {
           return isa::Instruction(adding_lines(own(core, -t - 2), arrival, ring.chunk, what));
         },
         {touching(arrival, ring.chunk, false), touching(b_.line, b_.lines, true), reading_slot(b_.slot),
@@ -148,14 +148,13 @@ class Sum {
 isa::Vector adding_lines(std::int64_t line, std::int64_t arrival, std::int64_t lines, const Summed& what) {
   const std::int64_t per_line = models::elements_per_word(what.format);
   isa::Vector v;
-  v.op = isa::VectorOp::kAdd;
+  v.op = what.op;
   writes_to(v, what);
   v.mask = lane_mask(0, what.lanes);
   v.a = rows(what.format, what.slot, line * per_line);
   v.b = rows(what.format, what.slot, arrival * per_line);
   v.o = at(line * per_line);
-  Nest().loop(lines * per_line, {1, 1, 0, 1}).finish(v);
-  return v;
+  return only(Nest().loop(lines, {per_line, per_line, 0, per_line}).loop(per_line, {1, 1, 0, 1}).finish(v));
 }
 
 Range own_piece(const SumBuffer& buffer, const Way& way, int core) {

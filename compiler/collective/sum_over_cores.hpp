@@ -21,6 +21,7 @@ struct SumBuffer {
   std::int64_t lines = 0;
   isa::Format format = isa::Format::kFp32;
   int slot = 0;  // integers: the slot of the buffer's settings; the same settings in every core
+  isa::VectorOp op = isa::VectorOp::kAdd;  // that sums two lines; of counters kUadd
 };
 
 // What the cores do in turn; each round waits for the arrivals of the one before.
@@ -41,11 +42,12 @@ Range own_piece(const SumBuffer& buffer, const Way& way, int core);
 std::vector<Round> sum_over_cores(const SumBuffer& buffer, const Way& way,
                                   const ArrivalSemaphores& semaphores, std::int64_t lanes);
 
-// Elements of lines: their format and, if integers, their slot; lanes that are used.
+// Elements of lines: their format and, if integers, their slot; lanes that are used; what sums them.
 struct Summed {
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
   std::int64_t lanes = 0;
+  isa::VectorOp op = isa::VectorOp::kAdd;
 };
 // `lines` lines from line `arrival` on are added to those from `line` on.
 isa::Vector adding_lines(std::int64_t line, std::int64_t arrival, std::int64_t lines, const Summed& what);

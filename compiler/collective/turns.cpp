@@ -11,6 +11,7 @@
 
 #include "compiler/collective/semaphores.hpp"
 #include "compiler/collective/ways.hpp"
+#include "compiler/instructions/narrow.hpp"
 #include "compiler/instructions/ranges.hpp"
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
@@ -201,9 +202,9 @@ class Turns {
     e.in_core = [direction = m.direction, from = m.from, to = m.to, runs = m.runs, lines = m.run_lines,
                  signal = m.signal](int core) {
       isa::Put p = putting_lines(next(direction, core), from(core).first, to(core).first, lines, signal);
-      p.loops[kOuter] = static_cast<std::uint16_t>(runs);
-      p.src.stride[kOuter] = static_cast<std::int32_t>(from(core).second);
-      p.dst.stride[kOuter] = static_cast<std::int32_t>(to(core).second);
+      p.loops[kOuter] = narrow<std::uint16_t>(runs, "iterations of a loop");
+      p.src.stride[kOuter] = narrow<std::int32_t>(from(core).second, "a stride of a loop");
+      p.dst.stride[kOuter] = narrow<std::int32_t>(to(core).second, "a stride of a loop");
       return isa::Instruction(p);
     };
     writer_.emit(std::move(e));
@@ -216,8 +217,9 @@ class Turns {
     e.in_core = [=, from = pieces(s, d), to = pieces(s, d + 1)](int core) {
       const std::int64_t own = r.coordinate(core) * r.run;
       isa::Copy c = copying_lines(in_scratchpad(from + own), in_scratchpad(to + own), r.run);
-      c.loops[kOuter] = static_cast<std::uint16_t>(r.outer);
-      c.src.stride[kOuter] = c.dst.stride[kOuter] = static_cast<std::int32_t>(r.size * r.run);
+      c.loops[kOuter] = narrow<std::uint16_t>(r.outer, "iterations of a loop");
+      c.src.stride[kOuter] = c.dst.stride[kOuter] =
+          narrow<std::int32_t>(r.size * r.run, "a stride of a loop");
       return isa::Instruction(c);
     };
     writer_.emit(std::move(e));

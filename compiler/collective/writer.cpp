@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "compiler/input/scratchpad.hpp"
+#include "compiler/instructions/narrow.hpp"
+#include "compiler/instructions/nest.hpp"
 #include "compiler/instructions/operands.hpp"
 #include "compiler/instructions/ranges.hpp"
 #include "models/number_format.hpp"
@@ -11,7 +13,6 @@
 namespace anzan::compiler {
 namespace {
 
-constexpr std::int64_t kMostLoop = 65535;
 constexpr std::int64_t kUnderWay = 4;  // segments of each way
 constexpr std::int64_t kFreeLines = 1;
 
@@ -35,11 +36,15 @@ InputError too_small(const CollectiveParameters& p, int pieces, int lines) {
       std::to_string(lines) + " lines for each of " + std::to_string(pieces) + " cores");
 }
 
+std::int64_t collective_piece_lines(const CollectiveParameters& p, std::int64_t cores) {
+  return ceil_div(ceil_div(p.bytes, line_bytes(p.chip)), cores);
+}
+
 CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buffers) {
   CollectiveCut c;
   for (const Dimension& d : ways.front()) c.cores *= d.size;
   c.line_bytes = line_bytes(p.chip);
-  c.piece_lines = ceil_div(ceil_div(p.bytes, c.line_bytes), c.cores);
+  c.piece_lines = collective_piece_lines(p, c.cores);
   const std::int64_t room = scratchpad_lines(p.chip) - kFreeLines,
                      most = room / (buffers * c.cores);  // lines of each piece, under way in all
   if (most < 1) throw too_small(p, c.cores, buffers);
@@ -56,7 +61,7 @@ CollectiveCut cut(const CollectiveParameters& p, std::vector<Way> ways, int buff
                        deep = most / (2 * kUnderWay * turns), step = deep >= packet ? packet : least;
     count = std::min(count, std::max(least, deep / step * step));
   }
-  count = std::min({count, std::max<std::int64_t>(1, most / (2 * turns)), kMostLoop});
+  count = std::min({count, std::max<std::int64_t>(1, most / (2 * turns)), kMostIterations});
   for (std::int64_t first = 0; first < c.piece_lines; first += count)
     c.segments.push_back({first, std::min(count, c.piece_lines - first)});
   c.segment_lines = count * c.cores;
@@ -92,9 +97,9 @@ std::int32_t CollectiveWriter::copy(const Location& from, const Location& to, st
   isa::Copy c = copying_lines(from, to, 1);
   for (std::size_t l = 0; l < levels.size(); ++l) {
     const std::size_t loop = isa::kLoops - levels.size() + l;
-    c.loops[loop] = static_cast<std::uint16_t>(levels[l].count);
-    c.src.stride[loop] = static_cast<std::int32_t>(levels[l].src);
-    c.dst.stride[loop] = static_cast<std::int32_t>(levels[l].dst);
+    c.loops[loop] = narrow<std::uint16_t>(levels[l].count, "iterations of a loop");
+    c.src.stride[loop] = narrow<std::int32_t>(levels[l].src, "a stride of a loop");
+    c.dst.stride[loop] = narrow<std::int32_t>(levels[l].dst, "a stride of a loop");
   }
   return emit(c, exchanged);
 }
@@ -102,7 +107,7 @@ std::int32_t CollectiveWriter::copy(const Location& from, const Location& to, st
 std::int32_t CollectiveWriter::collect(std::uint32_t semaphore, std::vector<Access> touches,
                                        std::int32_t cause, std::int64_t lag_cycles) {
   isa::Settle settle;
-  settle.slot = static_cast<std::uint16_t>(p_.slot);
+  settle.slot = narrow<std::uint16_t>(p_.slot, "a slot");
   Exchanged e;
   e.touches = std::move(touches);
   e.touches.push_back(taking(semaphore));

@@ -15,6 +15,8 @@ struct PieceSegment {
   std::int64_t first = 0, count = 0;
 };
 
+inline constexpr std::int64_t kMostLoop = 65535;
+
 struct CollectiveCut {
   int cores = 1;
   std::int64_t line_bytes = 64, piece_lines = 0;
@@ -25,6 +27,9 @@ struct CollectiveCut {
   std::int64_t places = 1;             // that many are under way; segment k has place k mod places
   std::int64_t lines() const { return cores * piece_lines; }
 };
+
+// Of each core's share of the buffer.
+std::int64_t collective_piece_lines(const CollectiveParameters& parameters, std::int64_t cores);
 
 // `buffers` of a segment's length lie in the scratchpad for each that is under way; one more line stays free,
 // for credits. Throws InputError where there is no room for a line of each piece.

@@ -3,11 +3,33 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 
+#include "compiler/input/input_error.hpp"
+#include "compiler/input/layer_shapes.hpp"
 #include "compiler/instructions/ranges.hpp"
 
 namespace anzan::compiler {
 namespace {
+
+// Elements are numbered by the words that round them: with 32 bits, of which strides have one for the sign.
+void check_sizes(const Graph& g) {
+  for (const TensorInfo& t : g.tensors) {
+    const std::int64_t size = t.size() * (t.shared_out ? g.system.mapping.tensor.size : 1);  // in all cores
+    if (static_cast<double>(size) < kMostElements) continue;
+    throw InputError(
+        "/training/batch", std::to_string(g.training.batch) + " images",
+        "fewer than 2^31 elements of each tensor; " + t.name + " would have " + std::to_string(size));
+  }
+}
+
+// Addresses number rows, of which a line has four at most, with 32 bits.
+void check_lines(std::int64_t lines) {
+  constexpr std::int64_t kMost = (std::int64_t{1} << 32) / 4;
+  if (lines > kMost)
+    throw InputError("/network", "tensors of " + std::to_string(lines) + " lines of HBM",
+                     "at most " + std::to_string(kMost) + ", the lines that addresses of 32 bits reach");
+}
 
 bool overlap(const Lifetime& a, const Lifetime& b) { return a.begin <= b.end && b.begin <= a.end; }
 
@@ -83,6 +105,7 @@ std::vector<Lifetime> lifetimes(const Graph& g) {
 }
 
 HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
+  check_sizes(g);
   const std::vector<Lifetime> life = lifetimes(g);
   std::int64_t line = reserved;
   std::vector<std::size_t> transient;
@@ -134,6 +157,7 @@ HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
   }
   const std::int64_t line_bytes = g.chip.lanes * (isa::kWordBits / 8);
   plan.lines = std::max(end, initial);
+  check_lines(plan.lines);
   plan.report.conventional_bytes = (persistent_lines + transient_lines) * line_bytes;
   plan.report.planned_bytes = (persistent_lines + planned) * line_bytes;
   plan.report.lower_bound_bytes = (persistent_lines + peak) * line_bytes;

@@ -13,6 +13,7 @@ struct Input {
   TrainingParameters training;
   ChipParameters chip;
   SystemParameters system = {};  // one core
+  bool two_steps = false;        // CompiledModel::two_steps_in_core also for a core that exchanges nothing
 };
 
 }  // namespace anzan::compiler

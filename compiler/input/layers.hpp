@@ -139,4 +139,11 @@ Number weight_count(const Layer& l) {
   return static_cast<Number>(l.out.channels) * weights_of_a_channel<Number>(l);
 }
 
+// As papers count: weights and biases; and the multiplications of one image forward, those with the zeros of
+// the padding included. Each of the two gradients takes as many.
+inline std::int64_t parameter_count(const Layer& l) {
+  return weight_count(l) + (has(l, kHasWeights) && l.bias ? l.out.channels : 0);
+}
+inline std::int64_t product_count(const Layer& l) { return weight_count(l) * l.out.height * l.out.width; }
+
 }  // namespace anzan::compiler

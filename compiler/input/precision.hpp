@@ -22,6 +22,11 @@ enum class TensorClass {
 };
 inline constexpr int kTensorClasses = 8;
 const char* name(TensorClass kind);  // "activation", "weight", ... as in the configuration
+// Cores with other images compute these from the same numbers.
+constexpr bool same_for_all_images(TensorClass kind) {
+  return kind == TensorClass::kWeight || kind == TensorClass::kMomentum ||
+         kind == TensorClass::kMasterWeight || kind == TensorClass::kBias;
+}
 
 // How the tensors of one class are stored. `slot` holds width, rounding, policy and its parameters;
 // binary points are found at run time (calibration).

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/instructions/ranges.hpp"
+#include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -172,6 +173,15 @@ std::vector<Access> of(const isa::Update& u, std::int64_t) {
 std::vector<Access> of(const isa::Settle& s, std::int64_t) {
   return {{Resource::kSlotForWriting, s.slot, s.slot + 1, false},
           {Resource::kSlotForReading, s.slot, s.slot + 1, true}};
+}
+// No count may fall between what is taken out of the database and what is given back.
+std::vector<Access> of(const isa::Take& t, std::int64_t lanes) {
+  return {touching(t.dst, models::counter_lines(lanes), true),
+          {Resource::kSlotForWriting, t.slot, t.slot + 1, true}};
+}
+std::vector<Access> of(const isa::Give& g, std::int64_t lanes) {
+  return {touching(g.src, models::counter_lines(lanes), false),
+          {Resource::kSlotForWriting, g.slot, g.slot + 1, true}};
 }
 std::vector<Access> of(const isa::End&, std::int64_t) { return {}; }
 

@@ -32,13 +32,17 @@ struct Exchanged {
   std::int64_t lag_cycles = 0;
 };
 
+// By how much the index of the random words of what an instruction writes is larger in a core than in core 0.
+using IndexShift = std::function<std::uint32_t(int core)>;
+
 // Of all stages of a pipeline together until it is scheduled, then of one.
 struct Listing {
   isa::Program program;
-  std::vector<std::uint16_t> region_of;                     // an index for each instruction
-  std::vector<std::uint8_t> stage_of;                       // of the first instructions; the rest: stage 0
-  std::vector<std::shared_ptr<const Exchanged>> exchanged;  // for the first instructions; null: nothing
-  std::int64_t expected_cycles = 0;                         // once it is scheduled; of all stages together
+  std::vector<std::uint16_t> region_of;                        // an index for each instruction
+  std::vector<std::uint8_t> stage_of;                          // of the first instructions; the rest: stage 0
+  std::vector<std::shared_ptr<const Exchanged>> exchanged;     // for the first instructions; null: nothing
+  std::vector<std::shared_ptr<const IndexShift>> index_shift;  // for the first instructions; null: none
+  std::int64_t expected_cycles = 0;                            // once it is scheduled; of all stages together
 
   std::size_t stage_at(std::size_t number) const {
     return number < stage_of.size() ? std::size_t{stage_of[number]} : 0;

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 
+#include "compiler/instructions/narrow.hpp"
 #include "compiler/instructions/nest.hpp"
 #include "compiler/instructions/operands.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
 
-isa::Copy copying(isa::Format format, const Location& from, const Location& to,
-                  const std::vector<Walk>& walks) {
+std::vector<isa::Copy> copying(isa::Format format, const Location& from, const Location& to,
+                               const std::vector<Walk>& walks) {
   Nest nest;
   for (const Walk& w : walks) nest.loop(w.count, {w.src, w.dst});
   nest.merge();
@@ -36,8 +37,7 @@ isa::Copy copying(isa::Format format, const Location& from, const Location& to,
   c.dst_space = to.space;
   c.src = at(from.first / unit);
   c.dst = at(to.first / unit);
-  nest.finish(c);
-  return c;
+  return nest.finish(c);
 }
 
 isa::Copy copying_lines(const Location& from, const Location& to, std::int64_t lines) {
@@ -47,7 +47,7 @@ isa::Copy copying_lines(const Location& from, const Location& to, std::int64_t l
   c.dst_space = to.space;
   c.src = at(from.first);
   c.dst = at(to.first);
-  c.loops.back() = static_cast<std::uint16_t>(lines);
+  c.loops.back() = narrow<std::uint16_t>(lines, "lines of a copy");
   c.src.stride.back() = c.dst.stride.back() = 1;
   return c;
 }
@@ -56,11 +56,11 @@ isa::Put putting_lines(int core, std::int64_t src, std::int64_t dst, std::int64_
                        std::uint32_t signal) {
   isa::Put p;
   p.element = models::kRawWords;
-  p.core = static_cast<std::uint16_t>(core);
+  p.core = narrow<std::uint16_t>(core, "the number of a core");
   p.remote_signal = signal;
   p.src = at(src);
   p.dst = at(dst);
-  p.loops.back() = static_cast<std::uint16_t>(lines);
+  p.loops.back() = narrow<std::uint16_t>(lines, "lines of a put");
   p.src.stride.back() = p.dst.stride.back() = 1;
   return p;
 }

@@ -20,9 +20,10 @@ struct Walk {
   std::int64_t count, src, dst;
 };
 
-// Copies rows; walks outermost first. It becomes a copy of whole lines where everything is aligned.
-isa::Copy copying(isa::Format format, const Location& from, const Location& to,
-                  const std::vector<Walk>& walks);
+// Copies rows; walks outermost first. It becomes a copy of whole lines where everything is aligned, and
+// several copies where loops are longer than an instruction can say.
+std::vector<isa::Copy> copying(isa::Format format, const Location& from, const Location& to,
+                               const std::vector<Walk>& walks);
 
 // As many lines, one after the other on both sides.
 isa::Copy copying_lines(const Location& from, const Location& to, std::int64_t lines);

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 
+#include "compiler/instructions/narrow.hpp"
 #include "isa/program.hpp"
 
 namespace anzan::compiler {
@@ -20,6 +21,9 @@ isa::Operand broadcast(std::int64_t element);
 isa::Tensor multiplying(isa::Format format, int slot_a, int slot_b);
 void set_rows(isa::Tensor& instruction, std::int64_t first, std::int64_t count);
 
+// Of a transpose: rows and lanes of the blocks that it reads, and the rows that it writes.
+isa::Transpose transposing(isa::Format format, std::int64_t rows, std::int64_t lanes, std::int64_t written);
+
 // Logical indices of what is written: that of lane 0 in the first row, and how far it is to the next lane
 // and, in an accumulator tile, to the next row.
 isa::Index indices(std::int64_t first, std::int64_t lane_stride, std::int64_t row_stride = 0);
@@ -28,7 +32,7 @@ isa::Index indices(std::int64_t first, std::int64_t lane_stride, std::int64_t ro
 template <class Arithmetic>
 void writes_to(Arithmetic& instruction, isa::Format format, int slot) {
   instruction.out_format = format;
-  instruction.slot_o = static_cast<std::uint16_t>(slot);
+  instruction.slot_o = narrow<std::uint16_t>(slot, "a slot");
 }
 // The same for what has a format and a slot: an image, a tensor.
 template <class Arithmetic, class Target>

@@ -27,6 +27,7 @@ class ContractionLowering {
     bias_line_ = low_.allocate(b.bias);
     bias_stage_line_ = low_.allocate(b.bias_stage);
     spill_line_ = low_.allocate(b.spill);
+    zero_line_ = low_.allocate(b.zero);
     for (int i = 0; i < 2; ++i) {
       stage_line_[i] = low_.allocate(b.weight_stage);
       source_line_[i] = low_.allocate(b.source);
@@ -36,6 +37,9 @@ class ContractionLowering {
   }
 
   void run() {
+    if (c_.biases_alone)
+      low_.copy(models::kRawWords, in_hbm(low_.constants().zero_line), in_scratchpad(zero_line_),
+                {{1, 1, 1}});
     const std::int64_t blocks = ceil_div(c_.rows.end(), lanes_);
     for (const Range& rb : pieces(blocks, t_.row_blocks)) {
       load_bias(rb);
@@ -127,15 +131,11 @@ class ContractionLowering {
                  rb.size() * taps * lanes_);
     }
     const std::int64_t rows = chunk_lines(k) * per_line_;
-    isa::Transpose t;
-    t.element = c_.format;
-    t.src_rows = static_cast<std::uint8_t>(lanes_);
-    t.src_lanes = static_cast<std::uint8_t>(std::min(lanes_, c_.reduce.end() - in.begin));
-    t.dst_rows = static_cast<std::uint8_t>(std::min(lanes_, rows - (in.begin - k.channels.begin)));
+    isa::Transpose t = transposing(c_.format, lanes_, std::min(lanes_, c_.reduce.end() - in.begin),
+                                   std::min(lanes_, rows - (in.begin - k.channels.begin)));
     t.src = at(stage_line * per_line_);
     t.dst = at(weight_line_ * per_line_ + in.begin - k.channels.begin);
-    Nest().loop(rb.size() * taps, {lanes_, rows}).finish(t);
-    low_.emit(t);
+    low_.emit(t, Nest().loop(rb.size() * taps, {lanes_, rows}));
   }
 
   void tile(const Range& rb, const Range& bg, const Range& y, const Range& x) {
@@ -151,11 +151,7 @@ class ContractionLowering {
         for (const WindowClass& cx : xs) multiply(rb, k, cy, cx, in, out);
       }
     }
-    for (const WindowClass& cy : ys) {
-      for (const WindowClass& cx : xs) {
-        if (cy.taps == 0 || cx.taps == 0) fill_zero(rb, cy, cx, out);
-      }
-    }
+    without_taps(rb, ys, xs, out);
     if (whole()) {
       low_.store(c_.destination, out, destination_channels(rb));
     } else {
@@ -250,16 +246,13 @@ class ContractionLowering {
   };
 
   void multiply(const Product& p) {
-    const std::int64_t row_first = std::max<std::int64_t>(0, c_.rows.offset - p.block * lanes_);
-    const std::int64_t row_end = std::min(lanes_, c_.rows.end() - p.block * lanes_);
-    if (row_end <= row_first) return;
     const Chunk& k = p.chunk;
     const std::int64_t lines = chunk_lines(k), skip = first_line(k);
     const std::int64_t tap =
         (p.local * k.ky.size() + p.y.tap - k.ky.begin) * k.kx.size() + p.x.tap - k.kx.begin;
     const std::int64_t in_y = p.in.y_stride() / per_line_, in_x = p.in.x_stride() / per_line_;
     isa::Tensor t = multiplying(c_.format, c_.weight->slot, c_.source.slot);
-    set_rows(t, row_first, row_end - row_first);
+    set_block_rows(t, p.block);
     t.mask = lane_mask(0, p.run.images);
     t.a = at(weight_line_ + tap * lines + skip);
     t.b = at(p.in.row(p.y.src, p.x.src, p.run.bg.begin, p.in.c.begin) / per_line_ + skip);
@@ -268,15 +261,13 @@ class ContractionLowering {
     l.y.b = p.y.src_per_pos * in_y;
     l.x.b = p.x.src_per_pos * in_x;
     start_and_end(t, p, l);
-    Nest()
-        .loop(p.y.count, l.y)
-        .loop(p.x.count, l.x)
-        .loop(p.run.bg.size(), l.bg)
-        .fold(p.y.taps, {p.y.tap_step * k.kx.size() * lines, p.y.src_per_tap * in_y})
-        .fold(p.x.taps, {p.x.tap_step * lines, p.x.src_per_tap * in_x})
-        .fold(end_line(k) - skip, {1, 1})
-        .finish(t);
-    low_.emit(t);
+    low_.emit(t, Nest()
+                     .loop(p.y.count, l.y)
+                     .loop(p.x.count, l.x)
+                     .loop(p.run.bg.size(), l.bg)
+                     .fold(p.y.taps, {p.y.tap_step * k.kx.size() * lines, p.y.src_per_tap * in_y})
+                     .fold(p.x.taps, {p.x.tap_step * lines, p.x.src_per_tap * in_x})
+                     .fold(end_line(k) - skip, {1, 1}));
   }
 
   // What the accumulators start from, and where they go.
@@ -299,21 +290,43 @@ class ContractionLowering {
       t.init = isa::Init::kBias;
       t.c = at(bias_line_ + p.local);
     }
-    const Image& d = c_.destination;
     if (!p.last) {
-      writes_to(t, d);
+      writes_to(t, c_.destination);
       t.spill = 1;
       t.o = at(spilled);
       walk(&Nest::Strides::o, y, x, bg);
       return;
     }
+    end(t, {p.block, p.y, p.x, p.run, p.out}, l);
+  }
+
+  // Where sums go: rows of a block of channels, at the positions of a class, of the destination's tile.
+  struct Written {
+    std::int64_t block;
+    const WindowClass &y, &x;
+    const BatchRun& run;
+    const Tile& out;
+  };
+
+  void end(isa::Tensor& t, const Written& w, Loops& l) const {
+    const Image& d = c_.destination;
     low_.produces(t, d);
     t.relu = c_.relu ? 1 : 0;
-    t.o = at(p.out.row(p.y.pos, p.x.pos, p.run.bg.begin, p.block * lanes_));
-    walk(&Nest::Strides::o, p.out.y_stride(), p.out.x_stride(), p.out.bg_stride());
-    t.x = indices(d.index(p.y.pos, p.x.pos, p.run.bg.begin, channel_origin() + p.block * lanes_),
+    t.o = at(w.out.row(w.y.pos, w.x.pos, w.run.bg.begin, w.block * lanes_));
+    t.x = indices(d.index(w.y.pos, w.x.pos, w.run.bg.begin, channel_origin() + w.block * lanes_),
                   d.image_size(), d.h * d.w);
-    walk(&Nest::Strides::x, d.w, 1, lanes_ * d.image_size());
+    const std::int64_t y = w.y.pos_step, x = w.x.pos_step;
+    l.y.o = y * w.out.y_stride();
+    l.y.x = y * d.w;
+    l.x.o = x * w.out.x_stride();
+    l.x.x = x;
+    l.bg.o = w.out.bg_stride();
+    l.bg.x = lanes_ * d.image_size();
+  }
+
+  void set_block_rows(isa::Tensor& t, std::int64_t block) const {
+    const std::int64_t first = std::max<std::int64_t>(0, c_.rows.offset - block * lanes_);
+    set_rows(t, first, std::min(lanes_, c_.rows.end() - block * lanes_) - first);
   }
 
   // Lines of a chunk that hold no channel of the group are passed over.
@@ -324,25 +337,68 @@ class ContractionLowering {
     return ceil_div(std::min(c_.reduce.end(), k.channels.end) - k.channels.begin, per_line_);
   }
 
-  // Positions that no tap reaches (strides beyond the kernel).
-  void fill_zero(const Range& rb, const WindowClass& cy, const WindowClass& cx, const Tile& out) {
-    const Range channels = destination_channels(rb);
-    const Image& d = c_.destination;
-    for (const BatchRun& run : batch_runs(d, out.bg)) {
-      isa::Vector v;
-      v.op = isa::VectorOp::kCopy;
-      low_.produces(v, d);
-      v.mask = lane_mask(0, run.images);
-      v.a = scalar(low_.scalar(0.0f));
-      v.o = at(out.row(cy.pos, cx.pos, run.bg.begin, channels.begin));
-      Nest()
-          .loop(run.bg.size(), {0, 0, 0, out.bg_stride()})
-          .loop(cy.count, {0, 0, 0, cy.pos_step * out.y_stride()})
-          .loop(cx.count, {0, 0, 0, cx.pos_step * out.x_stride()})
-          .loop(channels.size(), {0, 0, 0, 1})
-          .finish(v);
-      low_.emit(v);
+  // Positions that no tap reaches: windows that meet only padding, and of gradients what lies between the
+  // windows. Where no tap is met on one axis, the other one is not cut.
+  void without_taps(const Range& rb, const std::vector<WindowClass>& ys, const std::vector<WindowClass>& xs,
+                    const Tile& out) {
+    WindowClass whole_row;
+    whole_row.pos = out.x.begin;
+    whole_row.count = out.x.size();
+    for (const WindowClass& cy : ys) {
+      if (cy.taps == 0) {
+        fill(rb, cy, whole_row, out);
+        continue;
+      }
+      for (const WindowClass& cx : xs) {
+        if (cx.taps == 0) fill(rb, cy, cx, out);
+      }
     }
+  }
+
+  void fill(const Range& rb, const WindowClass& cy, const WindowClass& cx, const Tile& out) {
+    for (const BatchRun& run : batch_runs(c_.destination, out.bg)) {
+      if (c_.bias == nullptr) {
+        fill_zero(rb, {cy, cx, run, out});
+      } else {
+        for (std::int64_t block = rb.begin; block < rb.end; ++block)
+          fill_bias(block, block - rb.begin, {cy, cx, run, out});
+      }
+    }
+  }
+
+  // What one instruction fills.
+  struct Filled {
+    const WindowClass &y, &x;
+    const BatchRun& run;
+    const Tile& out;
+  };
+
+  void fill_zero(const Range& rb, const Filled& f) {
+    const Range channels = destination_channels(rb);
+    isa::Vector v;
+    v.op = isa::VectorOp::kCopy;
+    low_.produces(v, c_.destination);
+    v.mask = lane_mask(0, f.run.images);
+    v.a = scalar(low_.scalar(0.0f));
+    v.o = at(f.out.row(f.y.pos, f.x.pos, f.run.bg.begin, channels.begin));
+    low_.emit(v, Nest()
+                     .loop(f.run.bg.size(), {0, 0, 0, f.out.bg_stride()})
+                     .loop(f.y.count, {0, 0, 0, f.y.pos_step * f.out.y_stride()})
+                     .loop(f.x.count, {0, 0, 0, f.x.pos_step * f.out.x_stride()})
+                     .loop(channels.size(), {0, 0, 0, 1}));
+  }
+
+  // The bias goes the way of all sums, so that it is rounded as they are: a product of zeros is added.
+  void fill_bias(std::int64_t block, std::int64_t local, const Filled& f) {
+    isa::Tensor t = multiplying(c_.format, c_.weight->slot, c_.source.slot);
+    set_block_rows(t, block);
+    t.mask = lane_mask(0, f.run.images);
+    t.a = t.b = at(zero_line_);
+    t.init = isa::Init::kBias;
+    t.c = at(bias_line_ + local);
+    Loops l;
+    end(t, {block, f.y, f.x, f.run, f.out}, l);
+    low_.emit(t, Nest().loop(f.y.count, l.y).loop(f.x.count, l.x).loop(f.run.bg.size(), l.bg));
   }
 
   Lowering& low_;
@@ -352,14 +408,21 @@ class ContractionLowering {
   std::vector<Chunk> chunks_;
   std::int64_t per_line_;
   std::int64_t weight_line_ = 0, weight_narrow_line_ = 0, bias_line_ = 0, bias_stage_line_ = 0,
-               spill_line_ = 0;
+               spill_line_ = 0, zero_line_ = 0;
   std::int64_t stage_line_[2]{}, source_line_[2]{}, source_stage_line_[2]{}, destination_line_[2]{};
   int stage_ = 0, source_ = 0, tile_ = 0;
 };
 
+// Whether there are positions that no tap reaches.
+bool has_unmet(const Axis& a) {
+  const std::vector<WindowClass> classes = a.classes(0, a.positions());
+  return std::any_of(classes.begin(), classes.end(), [](const WindowClass& c) { return c.taps == 0; });
+}
+
 }  // namespace
 
-void lower_contraction(Lowering& low, const Contraction& c, const std::string& place) {
+void lower_contraction(Lowering& low, Contraction c, const std::string& place) {
+  c.biases_alone = c.bias != nullptr && (has_unmet(c.y) || has_unmet(c.x));
   const ContractionTiling tiling = search_tiling(c, low, place);
   low.note(fmt::format(
       "{} {}: rows of {} channels in blocks of {} x {}, batch groups {}, y {}, x {}, taps {} x {}, "

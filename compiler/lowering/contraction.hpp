@@ -22,9 +22,10 @@ struct Contraction {
   bool transposed = false;  // rows are the output channels: stored blocks are transposed on the way
   const TensorInfo* bias = nullptr;
   bool relu = false;
+  bool biases_alone = false;                // some positions hold nothing else; found out by the lowering
   isa::Format format = isa::Format::kFp32;  // of the arithmetic: the wider of source and weight
 };
 
-void lower_contraction(Lowering& low, const Contraction& c, const std::string& place);
+void lower_contraction(Lowering& low, Contraction c, const std::string& place);
 
 }  // namespace anzan::compiler

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "compiler/instructions/nest.hpp"
+#include "compiler/lowering/gather.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -74,16 +76,14 @@ ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std
   }
   b.source = lines(pixels * align_channels(channels), c.format);
   if (c.gathered) {
-    const std::int64_t raw = t.batch_groups * source_extent(c.window.y, t.y, c.window.y.kernel) *
-                             source_extent(c.window.x, t.x, c.window.x.kernel) * align_channels(c.source.c);
-    b.source_stage = lines(raw, c.source.format);
-    if (c.source.format != c.format) b.source_stage += lines(raw, c.format);
+    b.source_stage = gather_stage_lines(c.source, c.window, {t.y, t.x, t.batch_groups, channels}, c.format);
   } else if (c.source.format != c.format) {
     b.source_stage = lines(pixels * align_channels(channels), c.source.format);
   }
   const std::int64_t positions = t.batch_groups * t.y * t.x;
   const std::int64_t rows = std::min(t.row_blocks * lanes, align_channels(c.rows.end()));
   b.destination = lines(positions * rows, c.destination.format);
+  if (c.biases_alone) b.zero = 1;
   if (all.size() > 1) b.spill = models::accumulator_lines(c.format, positions * t.row_blocks * lanes);
   return b;
 }
@@ -101,6 +101,7 @@ ContractionTiling search_tiling(const Contraction& c, const Lowering& low, const
   ContractionTiling best;
   std::int64_t best_cost = std::numeric_limits<std::int64_t>::max(), least = best_cost;
   const auto consider = [&](const ContractionTiling& t) {
+    if (lines(t.chunk_channels, c.format) > kMostIterations) return;  // sums cannot be cut any other way
     const ContractionBuffers b = buffers(c, t, lanes);
     least = std::min(least, b.total());
     if (b.total() > low.capacity()) return;

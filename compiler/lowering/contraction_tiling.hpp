@@ -26,10 +26,10 @@ std::vector<Chunk> chunks(const Contraction& c, const ContractionTiling& t, std:
 // Scratchpad lines of each buffer of a tiling.
 struct ContractionBuffers {
   std::int64_t weight = 0, weight_stage = 0, weight_narrow = 0, bias = 0, bias_stage = 0;
-  std::int64_t source = 0, source_stage = 0, destination = 0, spill = 0;
+  std::int64_t source = 0, source_stage = 0, destination = 0, spill = 0, zero = 0;
   // weights once; the streams (staging, source, destination) twice, so that copies overlap arithmetic
   std::int64_t total() const {
-    return weight + weight_narrow + bias + bias_stage + spill +
+    return weight + weight_narrow + bias + bias_stage + spill + zero +
            2 * (weight_stage + source + source_stage + destination);
   }
 };

@@ -104,14 +104,17 @@ class Elementwise {
         }
         v.mask = lane_mask(0, run.images);
         v.x = indices(target_.index(0, pixels.begin, run.bg.begin, c.begin), target_.image_size());
-        const std::int64_t px = out.x_stride(), b = out.bg_stride();
-        Nest()
-            .loop(pixels.size(), {px, px, px, px, 1})
-            .loop(run.bg.size(), {b, b, b, b, target_.lanes * target_.image_size()})
-            .loop(channels.size(), {1, 1, 1, 1, target_.h * target_.w})
-            .finish(v);
-        clear_unused(v);
-        low_.emit(v);
+        const auto strides = [&v](std::int64_t rows, std::int64_t index) {
+          // scalars and absent operands do not walk
+          const auto of = [rows](const isa::Operand& o) {
+            return o.kind == isa::OperandKind::kRows ? rows : 0;
+          };
+          return Nest::Strides{of(v.a), of(v.b), of(v.c), rows, index};
+        };
+        low_.emit(v, Nest()
+                         .loop(pixels.size(), strides(out.x_stride(), 1))
+                         .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size()))
+                         .loop(channels.size(), strides(1, target_.h * target_.w)));
       }
     }
     low_.store(flat(target_), out, channels);
@@ -119,13 +122,6 @@ class Elementwise {
 
   static std::int64_t first_row(const Tile& t, const BatchRun& run) {
     return t.row(t.y.begin, t.x.begin, run.bg.begin, t.c.begin);
-  }
-
-  // Scalars and absent operands do not walk.
-  static void clear_unused(isa::Vector& v) {
-    for (isa::Operand* o : {&v.a, &v.b, &v.c}) {
-      if (o->kind != isa::OperandKind::kRows) o->at.stride.fill(0);
-    }
   }
 
   void write_target(isa::Vector& v, std::int64_t row) {

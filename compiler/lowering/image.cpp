@@ -27,7 +27,7 @@ Image flat(Image image) {
 
 isa::Operand rows(const Image& image, std::int64_t row) { return rows(image.format, image.slot, row); }
 
-isa::Copy loading(const Image& image, const Tile& t) {
+std::vector<isa::Copy> loading(const Image& image, const Tile& t) {
   // whole lines: the pad rows of the last channels come along
   const std::int64_t channels = image.pitch % kChannelAlignment == 0 ? t.pitch : t.c.size();
   return copying(image.format, in_hbm(image.row(t.y.begin, t.x.begin, t.bg.begin, t.c.begin)),
@@ -38,7 +38,7 @@ isa::Copy loading(const Image& image, const Tile& t) {
                   {std::min(channels, image.pitch - t.c.begin), 1, 1}});
 }
 
-isa::Copy storing(const Image& image, const Tile& t, const Range& channels) {
+std::vector<isa::Copy> storing(const Image& image, const Tile& t, const Range& channels) {
   const std::int64_t first = channels.begin, end = channels.end == image.c ? image.pitch : channels.end;
   return copying(image.format, in_scratchpad(t.row(t.y.begin, t.x.begin, t.bg.begin, first)),
                  in_hbm(image.row(t.y.begin, t.x.begin, t.bg.begin, first)),

@@ -108,14 +108,13 @@ class Loss {
     v.out_format = isa::Format::kFp32;
     v.o = at(out);
     Nest nest;
-    if (fold == R::kNone || count == 1) {
+    if (fold == R::kNone) {
       nest.loop(count, {in.a.step, in.b.step, in.c.step, 1});
     } else {
       v.reduction = fold;
       nest.fold(count, {in.a.step, in.b.step, in.c.step});
     }
-    nest.finish(v);
-    low_.emit(v);
+    low_.emit(v, nest);
   }
   void emit(V op, const Streams& in, std::int64_t out) { emit(op, 1, in, out); }
 
@@ -247,8 +246,7 @@ class Loss {
     low_.produces(v, out.image);
     v.o = at(out.row());
     v.x = indices(out.image.index(0, 0, bg, classes.begin), out.image.image_size());
-    Nest().loop(classes.size(), {in.a.step, in.b.step, 0, 1, 1}).finish(v);
-    low_.emit(v);
+    low_.emit(v, Nest().loop(classes.size(), {in.a.step, in.b.step, 0, 1, 1}));
     low_.copy(out.image.format, in_scratchpad(out.row()), in_hbm(out.image.row(0, 0, bg, classes.begin)),
               {{classes.size(), 1, 1}});
   }

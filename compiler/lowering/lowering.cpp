@@ -2,9 +2,12 @@
 #include "compiler/lowering/lowering.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include "compiler/input/scratchpad.hpp"
+#include "compiler/instructions/narrow.hpp"
 #include "compiler/instructions/splitting.hpp"
 #include "models/number_format.hpp"
 #include "models/timing.hpp"
@@ -19,6 +22,44 @@ ScratchpadShares shares_of(const Graph& graph, std::int64_t lines) {
   return scratchpad_shares(lines, graph.system.data_cores() > 1, graph.divided);
 }
 
+// Of an image tensor: channels of all cores that share them.
+std::int64_t channels_of_all(const Graph& graph, const TensorInfo& t) {
+  return t.shape[1] * (t.shared_out ? graph.system.mapping.tensor.size : 1);
+}
+
+// Random words belong to the elements of the whole tensor, whichever core writes them: to those of all
+// images, and of all channels. What is yet to be summed over cores has elements in each of them. What all
+// cores compute alike they round alike.
+std::shared_ptr<const IndexShift> index_shift(const Graph& graph, int slot) {
+  const SlotInfo& info = graph.slot(slot);
+  const auto owns = [&](const TensorInfo& t) { return t.slot == slot && t.name == info.name; };
+  const auto owner = std::find_if(graph.tensors.begin(), graph.tensors.end(), owns);
+  if (owner == graph.tensors.end()) return nullptr;
+  const bool images = owner->layout == TensorInfo::Layout::kImages;
+  const bool differ = images || info.kind == TensorClass::kWeightGradient;
+  const Dimension data = graph.system.data_axis(), tensor = graph.system.mapping.tensor;
+  std::int64_t data_step = 0, tensor_step = 0, all = owner->size();
+  if (owner->shared_out) {
+    tensor_step = images ? all / owner->shape[0] : all;
+    all *= tensor.size;
+  } else if (info.differs) {
+    tensor_step = all * data.size;
+  }
+  if (differ) data_step = all;
+  if ((data_step == 0 || data.size == 1) && (tensor_step == 0 || tensor.size == 1)) return nullptr;
+  return std::make_shared<const IndexShift>([=](int core) {
+    return static_cast<std::uint32_t>(data.coordinate(core) * data_step +
+                                      tensor.coordinate(core) * tensor_step);
+  });
+}
+
+// The slot that an instruction writes by; the one of constants if it does not round.
+int written_slot(const isa::Instruction& i) {
+  if (const auto* t = std::get_if<isa::Tensor>(&i)) return t->slot_o;
+  if (const auto* v = std::get_if<isa::Vector>(&i)) return v->slot_o;
+  return kConstantSlot;
+}
+
 }  // namespace
 
 Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& tables, int stage)
@@ -31,6 +72,8 @@ Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& table
     areas_[a].lines = area_lines(static_cast<Area>(a), shares_);
     areas_[a].next = areas_[a].lines.begin;
   }
+  for (std::size_t s = 0; s < graph.slots.size(); ++s)
+    index_shifts_.push_back(index_shift(graph, static_cast<int>(s)));
 }
 
 void Lowering::begin(const Work& work) {
@@ -39,7 +82,7 @@ void Lowering::begin(const Work& work) {
     return r.layer == work.region.layer && r.phase == work.region.phase;
   };
   const auto found = std::find_if(tables_.regions.begin(), tables_.regions.end(), same);
-  region_ = static_cast<std::uint16_t>(found - tables_.regions.begin());
+  region_ = narrow<std::uint16_t>(found - tables_.regions.begin(), "the number of a region");
   if (found == tables_.regions.end()) tables_.regions.push_back(work.region);
 }
 
@@ -60,6 +103,7 @@ Image Lowering::image(int tensor, const Range& groups) const {
   i.tensor = &t;
   i.n = t.shape[0];
   i.c = t.shape[1];
+  i.channels_of_all = channels_of_all(graph_, t);
   i.h = t.shape[2];
   i.w = t.shape[3];
   i.lanes = t.lanes;
@@ -73,12 +117,21 @@ Image Lowering::image(int tensor, const Range& groups) const {
   return i;
 }
 
+void Lowering::shift_indices(std::size_t first, int slot) {
+  const std::shared_ptr<const IndexShift>& shift = index_shifts_.at(static_cast<std::size_t>(slot));
+  if (!shift) return;
+  listing().index_shift.resize(first);
+  listing().index_shift.resize(listing().program.size(), shift);
+}
+
 std::int32_t Lowering::emit(isa::Instruction instruction, Exchanged exchanged) {
   Listing& l = listing();
   const std::size_t number = l.program.size();
+  const int slot = written_slot(instruction);
   l.program.push_back(std::move(instruction));
+  shift_indices(number, slot);
   l.region_of.push_back(region_);
-  l.stage_of.resize(number + 1, static_cast<std::uint8_t>(stage_));
+  l.stage_of.resize(number + 1, narrow<std::uint8_t>(stage_, "the number of a stage"));
   l.exchanged.resize(number + 1);
   l.exchanged[number] = std::make_shared<const Exchanged>(std::move(exchanged));
   return static_cast<std::int32_t>(number);
@@ -105,13 +158,15 @@ void Lowering::all_before(const Access& access) {
   }
 }
 
-void Lowering::emit(isa::Instruction instruction) {
+void Lowering::emit(const isa::Instruction& instruction) {
   if (std::holds_alternative<isa::Tensor>(instruction))
     tensor_cycles_ += models::estimated_cycles(instruction);
   Listing& l = listing();
+  const std::size_t first = l.program.size();
   append_in_pieces(instruction, kMostCycles, l.program);
+  shift_indices(first, written_slot(instruction));
   l.region_of.resize(l.program.size(), region_);
-  l.stage_of.resize(l.program.size(), static_cast<std::uint8_t>(stage_));
+  l.stage_of.resize(l.program.size(), narrow<std::uint8_t>(stage_, "the number of a stage"));
 }
 
 void Lowering::take_scratchpad(std::int64_t lines) {
@@ -179,29 +234,24 @@ std::int64_t Lowering::countdown_at(std::int64_t line, std::int64_t value) const
 void Lowering::widen(const Rows& from, const Rows& to, int slot, std::int64_t rows_in_all) {
   // integers pass at point 0: the tensor's points for reading and writing may differ
   const int through = models::has_binary_point(to.format) ? kConstantSlot : slot;
-  // one instruction for each full and partial run of 16-bit loop counts
-  constexpr std::int64_t kRun = 32768;
-  for (const Range& r : pieces(rows_in_all, kRun)) {
-    isa::Vector v;
-    v.op = isa::VectorOp::kCopy;
-    writes_to(v, to.format, through);
-    v.mask = lane_mask(0, lanes());
-    v.a = rows(from.format, through, from.first + r.begin);
-    v.o = at(to.first + r.begin);
-    Nest().loop(r.size(), {1, 0, 0, 1}).finish(v);
-    emit(v);
-  }
+  isa::Vector v;
+  v.op = isa::VectorOp::kCopy;
+  writes_to(v, to.format, through);
+  v.mask = lane_mask(0, lanes());
+  v.a = rows(from.format, through, from.first);
+  v.o = at(to.first);
+  emit(v, Nest().loop(rows_in_all, {1, 0, 0, 1}));
 }
 
 void Lowering::optimise(int slot) {
   isa::Update u;
-  u.slot = static_cast<std::uint16_t>(slot);
+  u.slot = narrow<std::uint16_t>(slot, "a slot");
   emit(u);
 }
 
 void Lowering::settle(int slot) {
   isa::Settle s;
-  s.slot = static_cast<std::uint16_t>(slot);
+  s.slot = narrow<std::uint16_t>(slot, "a slot");
   emit(s);
 }
 

@@ -93,7 +93,16 @@ class Lowering {
     widen({from.format, from.base_row}, {to.format, to.base_row}, slot, from.rows());
   }
 
-  void emit(isa::Instruction instruction);
+  void emit(const isa::Instruction& instruction);
+  template <class Instruction>
+  void emit(const std::vector<Instruction>& pieces) {
+    for (const Instruction& i : pieces) emit(isa::Instruction(i));
+  }
+  // With these loops.
+  template <class Instruction>
+  void emit(const Instruction& instruction, Nest nest) {
+    emit(nest.finish(instruction));
+  }
   // An instruction of an exchange, in one piece; returns its number in the listing.
   std::int32_t emit(isa::Instruction instruction, Exchanged exchanged);
   std::int32_t emit(Exchanged exchanged);  // the one that it is in core 0
@@ -106,15 +115,13 @@ class Lowering {
   // What the tile searches decided, one line each, for the dump.
   void note(std::string decision) { tables_.notes.push_back(std::move(decision)); }
 
-  // Statistics are taken of integer tensors that have a slot of their own.
-  bool analyses(int slot, isa::Format format) const {
-    return work_.analysing && slot != kConstantSlot && models::has_binary_point(format);
-  }
+  // Statistics are taken of tensors that have a slot of their own, whether or not it has a binary point.
+  bool analyses(int slot) const { return work_.analysing && slot != kConstantSlot; }
   // The instruction writes new values of an image or a tensor: they are counted, if any are.
   template <class Arithmetic, class Target>
   void produces(Arithmetic& instruction, const Target& target) const {
     writes_to(instruction, target);
-    instruction.analyse = analyses(target.slot, target.format) ? 1 : 0;
+    instruction.analyse = analyses(target.slot) ? 1 : 0;
   }
 
  private:
@@ -125,6 +132,8 @@ class Lowering {
   Ring& ring() { return areas_[static_cast<std::size_t>(work_.area)]; }
   const Ring& ring() const { return areas_[static_cast<std::size_t>(work_.area)]; }
   int new_scalar(std::uint32_t bits);
+  // Of the instructions from number `first` of the listing on, which write by this slot.
+  void shift_indices(std::size_t first, int slot);
 
   const Graph& graph_;
   Constants constants_;
@@ -132,6 +141,7 @@ class Lowering {
   int stage_ = 0;
   ScratchpadShares shares_;
   std::array<Ring, kAreas> areas_;
+  std::vector<std::shared_ptr<const IndexShift>> index_shifts_;  // of what is written, by its slot
   std::int64_t cursor_ = 0, taken_end_ = 0;
   Work work_;
   std::uint16_t region_ = 0;

@@ -227,10 +227,7 @@ class Pool {
     Nest nest;
     nest.loop(p.y.count, l.y).loop(p.x.count, l.x).loop(p.run.bg.size(), l.bg).loop(channels, l.c);
     if (v.reduction != isa::Reduction::kNone) nest.fold(p.y.taps, l.ky).fold(p.x.taps, l.kx);
-    nest.finish(v);
-    // a window of one tap has no loop to fold: the fold's first element is its result
-    if (v.reduce == 0) v.reduction = isa::Reduction::kNone;
-    low_.emit(v);
+    low_.emit(v, nest);
   }
 
   static isa::Vector start(isa::VectorOp op, isa::Reduction reduction) {

@@ -94,20 +94,15 @@ void TransposedOperands::transpose(const Tile& tile, const Range& blocks, std::i
   const std::int64_t block_rows = tile.bg.size() * bg_rows;
   for (std::int64_t b = blocks.begin; b < blocks.end; ++b) {
     for (const BatchRun& run : batch_runs(g_.dy, tile.bg)) {
-      isa::Transpose t;
-      t.element = tile.format;
-      t.src_rows = static_cast<std::uint8_t>(std::min(g_.lanes, channels_end - b * g_.lanes));
-      t.src_lanes = static_cast<std::uint8_t>(run.images);
-      t.dst_rows = static_cast<std::uint8_t>(g_.lanes);
+      isa::Transpose t =
+          transposing(tile.format, std::min(g_.lanes, channels_end - b * g_.lanes), run.images, g_.lanes);
       t.src = at(tile.row(tile.y.begin, tile.x.begin, run.bg.begin, b * g_.lanes));
       t.dst = at(models::row_of_line(g_.format, line) + (b - blocks.begin) * block_rows +
                  (run.bg.begin - tile.bg.begin) * bg_rows);
-      Nest()
-          .loop(run.bg.size(), {tile.bg_stride(), bg_rows})
-          .loop(tile.y.size(), {tile.y_stride(), y_rows})
-          .loop(tile.x.size(), {tile.x_stride(), x_rows})
-          .finish(t);
-      low_.emit(t);
+      low_.emit(t, Nest()
+                       .loop(run.bg.size(), {tile.bg_stride(), bg_rows})
+                       .loop(tile.y.size(), {tile.y_stride(), y_rows})
+                       .loop(tile.x.size(), {tile.x_stride(), x_rows}));
     }
   }
 }

@@ -168,18 +168,17 @@ class ParameterWalk {
       const auto of = [step](const isa::Operand& o) { return o.kind == isa::OperandKind::kRows ? step : 0; };
       return Nest::Strides{of(v.a), of(v.b), of(v.c), step, index};
     };
-    Nest()
-        .loop(blocks_.size(), strides(r.block_rows(), r.block_index))
+    Nest nest;
+    nest.loop(blocks_.size(), strides(r.block_rows(), r.block_index))
         .loop(taps_.size(), strides(r.pitch, r.tap_index))
-        .loop(used_.size(), strides(1, r.row_index))
-        .finish(v);
+        .loop(used_.size(), strides(1, r.row_index));
     const auto at_hand = [&](const isa::Operand& o) {
       return at_hand_ != nullptr && o.format == tensors_[0]->format && o.at.base == row(0);
     };
     if (at_hand(in.a) || at_hand(in.b) || at_hand(in.c)) {
-      low_.emit(v, at_hand_->reader(v));
+      for (const isa::Vector& piece : nest.finish(v)) low_.emit(piece, at_hand_->reader(piece));
     } else {
-      low_.emit(v);
+      low_.emit(v, nest);
     }
   }
 

@@ -214,16 +214,14 @@ class WeightGradient {
     l.y.b = by;
     l.x.b = bx;
     start_and_end(t, p, l);
-    Nest()
-        .loop(p.in_blocks.size(), l.in)
-        .loop(p.y.taps, l.y)
-        .loop(p.x.taps, l.x)
-        .fold(part.bg.size(), {abg, bbg})
-        .fold(p.y.outs, {ay, kernel_y_.stride * by})
-        .fold(p.x.outs, {ax, kernel_x_.stride * bx})
-        .fold(k, {1, 1})
-        .finish(t);
-    low_.emit(t);
+    low_.emit(t, Nest()
+                     .loop(p.in_blocks.size(), l.in)
+                     .loop(p.y.taps, l.y)
+                     .loop(p.x.taps, l.x)
+                     .fold(part.bg.size(), {abg, bbg})
+                     .fold(p.y.outs, {ay, kernel_y_.stride * by})
+                     .fold(p.x.outs, {ax, kernel_x_.stride * bx})
+                     .fold(k, {1, 1}));
   }
 
   // What the accumulators start from, and where they go: spilled tiles [out block][in block][ky][kx], or rows
@@ -305,8 +303,8 @@ class WeightGradient {
         low_.produces(t, *bias_);
         t.o = at(models::row_of_line(bias_->format, bias_line_) + o - ob.begin);
       }
-      Nest().fold(pixels * k, {0, 1}).finish(t);
-      low_.emit(t);
+      const std::int64_t row = part.x.size() * k, group = part.y.size() * row;
+      low_.emit(t, Nest().fold(part.bg.size(), {0, group}).fold(part.y.size(), {0, row}).fold(row, {0, 1}));
     }
   }
 
@@ -331,8 +329,7 @@ class WeightGradient {
       v.a = scalar(low_.scalar(0.0f));
       v.o = at(gradient_row(w) + ((i - w.ib.begin) * w.taps() + tap) * tile_pitch(w.ob) + channels.begin -
                w.ob.begin * lanes_);
-      Nest().loop(channels.size(), {0, 0, 0, 1}).finish(v);
-      low_.emit(v);
+      low_.emit(v, Nest().loop(channels.size(), {0, 0, 0, 1}));
     }
   }
 

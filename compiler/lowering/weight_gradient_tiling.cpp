@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "compiler/lowering/gather.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -57,9 +58,8 @@ WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradi
   b.x = lines(in_pixels * t.in_blocks * block, g.format);
   b.dy = lines(out_pixels * t.out_blocks * block, g.format);
   if (g.weight->gathered) {
-    const std::int64_t raw = t.batch_groups * extent(g.window.y, t.y, g.window.y.kernel) *
-                             extent(g.window.x, t.x, g.window.x.kernel) * align_channels(g.x.c);
-    b.x_stage = lines(raw, g.x.format) + (g.x.format != g.format ? lines(raw, g.format) : 0);
+    b.x_stage =
+        gather_stage_lines(g.x, g.window, {t.y, t.x, t.batch_groups, t.in_blocks * g.lanes}, g.format);
     b.x_wide = lines(in_rows, g.format);
   } else {
     b.x_stage = lines(in_rows, g.x.format);

@@ -36,6 +36,7 @@ WindowClass at_position(const Axis& axis, std::int64_t p) {
     c.src_per_tap = -1;
     c.pos_step = axis.stride;
   }
+  if (c.taps == 0) c.tap = c.src = 0;  // all that see none are of one class
   return c;
 }
 

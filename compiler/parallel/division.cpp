@@ -5,6 +5,7 @@
 #include <array>
 
 #include "compiler/collective/sum_over_cores.hpp"
+#include "compiler/instructions/nest.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -43,9 +44,9 @@ isa::Copy moved(const Image& all, const Tile& t, std::int64_t channels, std::int
   const Location there = in_hbm(all.row(0, t.x.begin, t.bg.begin, t.c.begin + by)),
                  here = in_scratchpad(t.base_row);
   const Walk x{t.x.size(), all.x_stride(), t.x_stride()}, bg{t.bg.size(), all.pitch, t.bg_stride()};
-  if (!store) return copying(all.format, there, here, {x, bg, {channels, 1, 1}});
-  return copying(all.format, here, there,
-                 {{x.count, x.dst, x.src}, {bg.count, bg.dst, bg.src}, {channels, 1, 1}});
+  if (!store) return only(copying(all.format, there, here, {x, bg, {channels, 1, 1}}));
+  return only(copying(all.format, here, there,
+                      {{x.count, x.dst, x.src}, {bg.count, bg.dst, bg.src}, {channels, 1, 1}}));
 }
 
 // All channels of the tile's pixels and groups in HBM, whichever share of them a core touches.
@@ -191,7 +192,7 @@ class Division::Roads {
       from.load(here, placed(t, line));
       road.put(
           from, [line](int) { return line; }, {line, line + t.lines()}, t.lines());
-      const isa::Copy store = storing(there, placed(t, road.landing_line()), t.c);
+      const isa::Copy store = only(storing(there, placed(t, road.landing_line()), t.c));
       Exchanged e;
       e.touches = accesses(store, to.lanes());
       road.take(to, store, std::move(e));
@@ -253,11 +254,11 @@ class Division::Roads {
       ring(low).take(low, std::move(e));
       ring(low).release(low);
     }
-    const isa::Copy as_first = storing(share, placed(t, work), t.c);
+    const isa::Copy as_first = only(storing(share, placed(t, work), t.c));
     Exchanged e;
     e.in_core = [=, axis = tensor_](int core) {
       const std::int64_t line = work + axis.coordinate(core) * lines;
-      return isa::Instruction(storing(share, placed(t, line), t.c));
+      return isa::Instruction(only(storing(share, placed(t, line), t.c)));
     };
     e.touches = accesses(as_first, low.lanes());
     e.touches.push_back(touching(work, size * lines, false));

@@ -1,5 +1,6 @@
 // Gradients are summed over the cores segment by segment: loaded from HBM and summed in the scratchpads,
-// where the updates read the sums. Several segments are under way at once, on different ways.
+// where the updates read the sums. Several segments are under way at once, on different ways. Counters of
+// slots are segments, too: taken out of the statistics database, and given back summed.
 #include "compiler/parallel/exchange.hpp"
 
 #include <algorithm>
@@ -8,12 +9,14 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/collective/ways.hpp"
 #include "compiler/input/scratchpad.hpp"
 #include "compiler/lowering/update.hpp"
 #include "compiler/parallel/exchange_plan.hpp"
+#include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 #include "models/timing.hpp"
 
@@ -27,9 +30,10 @@ struct LastPut {
   std::int64_t lag_cycles = 0;
 };
 
-// Integers of one segment have one slot.
+// Integers of one segment have one slot. It has parts of tensors, or counters of slots.
 struct Segment {
-  const GradientReady* ready = nullptr;
+  std::int64_t ready = 0;  // cycle
+  int need = 0;            // the lowest first
   std::string layer;
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
@@ -38,11 +42,13 @@ struct Segment {
     Range lines;  // of the tensor
   };
   std::vector<Part> tensors;
+  std::vector<int> counters;       // slots
+  std::int64_t counter_lines = 0;  // of each
   std::size_t way = 0;
   std::vector<Round::Part> parts;  // while it is under way
   LastPut last_put;
   std::int64_t size() const {
-    std::int64_t n = 0;
+    std::int64_t n = static_cast<std::int64_t>(counters.size()) * counter_lines;
     for (const Part& p : tensors) n += p.lines.size();
     return n;
   }
@@ -60,7 +66,8 @@ class Exchange {
     low_.begin({&listing, {"exchange", "exchange"}, Area::kExchange});
     begin_ = listing.take_orders(1);
     const std::int64_t area = low_.room().area;
-    const std::int64_t most = area / 2 / cores_ * cores_;  // one segment and what arrives for it
+    // one segment and what arrives for it; a segment is copied by one instruction
+    const std::int64_t most = std::min(area / 2, kMostIterations) / cores_ * cores_;
     if (most < kChannelAlignment)
       throw low_.too_small(2 * round_up(kChannelAlignment, cores_),
                            "the exchange between " + std::to_string(cores_) + " cores, in an eighth of it",
@@ -73,8 +80,9 @@ class Exchange {
     for (std::int64_t k = 0; k < 2 * under_way_; ++k) buffers_.push_back(low_.allocate(segment_lines_));
   }
 
-  void run(const std::vector<GradientReady>& ready) {
-    for (const GradientReady& r : ready) cut(r);
+  void run(const Exchanges& what) {
+    for (const GradientReady& r : what.gradients) cut(r);
+    cut(what.counters);
     if (!p_.hide_in_backward) low_.all_before(ordered(begin_, false));
     for (const UpdateBySums& u : updates_) {
       begin_update(u);
@@ -83,7 +91,7 @@ class Exchange {
     std::vector<SegmentPlan> plans;
     for (Segment& s : segments_) {
       s.way = p_.pipelined ? next_way(s.size()) : 0;
-      plans.push_back({p_.hide_in_backward ? s.ready->cycle : 0, s.ready->op->layer, tasks(s)});
+      plans.push_back({p_.hide_in_backward ? s.ready : 0, s.need, tasks(s)});
     }
     for (const PlannedTask& t : plan_exchange(plans, static_cast<std::size_t>(under_way_))) emit(t);
     for (const UpdateBySums& u : updates_) {
@@ -104,7 +112,8 @@ class Exchange {
                           (segments_.back().slot == tensor.slot || !models::has_binary_point(tensor.format));
         if (!fits) {
           Segment& s = segments_.emplace_back();
-          s.ready = &ready;
+          s.ready = ready.cycle;
+          s.need = ready.op->layer;
           s.layer = g.layer(*ready.op).name;
           s.format = tensor.format;
           s.slot = tensor.slot;
@@ -113,6 +122,25 @@ class Exchange {
         segments_.back().tensors.push_back({t, {r.begin, end}});
         r.begin = end;
       }
+    }
+  }
+
+  // Those that are complete first come first, of forward and backward apart: the next step begins with the
+  // former.
+  void cut(std::vector<CountersReady> counters) {
+    std::stable_sort(counters.begin(), counters.end(),
+                     [](const CountersReady& a, const CountersReady& b) { return a.cycle < b.cycle; });
+    const std::int64_t lines = models::counter_lines(low_.lanes());
+    const CountersReady* before = nullptr;
+    for (const CountersReady& c : counters) {
+      const bool fits = before != nullptr && before->op->phase == c.op->phase &&
+                        segments_.back().size() + lines <= segment_lines_;
+      Segment& s = fits ? segments_.back() : segments_.emplace_back();
+      s.layer = "statistics";
+      s.counter_lines = lines;
+      s.ready = c.cycle;
+      s.counters.push_back(c.slot);
+      before = &c;
     }
   }
 
@@ -148,6 +176,7 @@ class Exchange {
     buffer.lines = round_up(segment.size(), cores_);
     buffer.format = segment.format;
     buffer.slot = segment.slot;
+    if (!segment.counters.empty()) buffer.op = isa::VectorOp::kUadd;
     std::vector<Round::Part> parts;
     for (Round& r : sum_over_cores(buffer, ways_[segment.way], semaphores_[segment.way], low_.lanes()))
       std::move(r.parts.begin(), r.parts.end(), std::back_inserter(parts));
@@ -155,9 +184,12 @@ class Exchange {
   }
 
   std::vector<ExchangeTask> tasks(const Segment& segment) {
-    std::vector<ExchangeTask>& known = tasks_[{segment.size(), segment.way}];
+    std::vector<ExchangeTask>& known = tasks_[{segment.size(), segment.way, segment.counters.size()}];
     if (!known.empty()) return known;
-    const ExchangeTask move{ExchangeTask::kMemory, 0, segment.size() * 5 / 4, 0};
+    ExchangeTask move{ExchangeTask::kMemory, 0, segment.size() * 5 / 4, 0};
+    if (!segment.counters.empty())
+      move = {ExchangeTask::kAlone, 0,
+              static_cast<std::int64_t>(segment.counters.size()) * models::kGiveCycles, 0};
     known.push_back(move);
     for (const Round::Part& part : sum(segment, 0)) {
       const std::int64_t cycles = models::estimated_cycles(part.instruction);
@@ -178,10 +210,11 @@ class Exchange {
     low_.begin({segment.layer, "exchange"}, Area::kExchange);
     if (t.task == 0) {
       segment.parts = sum(segment, t.place);
-      return load(segment, buffers_[2 * t.place]);
+      return segment.counters.empty() ? load(segment, buffers_[2 * t.place])
+                                      : take(segment, buffers_[2 * t.place]);
     }
     if (t.task == segment.parts.size() + 1) {
-      updates_.empty() ? store(segment, buffers_[2 * t.place]) : update(segment, buffers_[2 * t.place]);
+      finish(segment, buffers_[2 * t.place]);
       segment.parts.clear();
       return;
     }
@@ -210,6 +243,30 @@ class Exchange {
       if (!p_.hide_in_backward) e.touches.push_back(ordered(begin_));
       low_.emit(c, std::move(e));
       line += part.lines.size();
+    }
+  }
+
+  void take(const Segment& segment, std::int64_t line) {
+    for (const int slot : segment.counters) {
+      const isa::Take t{0, 0, static_cast<std::uint16_t>(slot), static_cast<std::uint32_t>(line)};
+      Exchanged e;
+      e.touches = accesses(t, low_.lanes());
+      if (!p_.hide_in_backward) e.touches.push_back(ordered(begin_));
+      low_.emit(t, std::move(e));
+      line += segment.counter_lines;
+    }
+  }
+
+  void finish(Segment& segment, std::int64_t line) {
+    if (!segment.counters.empty()) return give(segment, line);
+    updates_.empty() ? store(segment, line) : update(segment, line);
+  }
+
+  void give(Segment& segment, std::int64_t line) {
+    for (const int slot : segment.counters) {
+      const isa::Give g{0, 0, static_cast<std::uint16_t>(slot), static_cast<std::uint32_t>(line)};
+      low_.emit(g, reader(segment, g));
+      line += segment.counter_lines;
     }
   }
 
@@ -267,14 +324,14 @@ class Exchange {
   std::vector<std::int64_t> buffers_;  // two for each place: what is summed, and what arrives
   std::vector<Segment> segments_;
   std::map<int, double> sent_;  // lines, over the links to these neighbours of core 0
-  std::map<std::pair<std::int64_t, std::size_t>, std::vector<ExchangeTask>> tasks_;  // by lines and way
+  // By lines, way, and slots whose counters it has.
+  std::map<std::tuple<std::int64_t, std::size_t, std::size_t>, std::vector<ExchangeTask>> tasks_;
 };
 
 }  // namespace
 
-void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready,
-                    const std::vector<UpdateBySums>& updates, Listing& listing) {
-  if (!ready.empty()) Exchange(low, updates, listing).run(ready);
+void lower_exchange(Lowering& low, const Exchanges& what, Listing& listing) {
+  if (!what.gradients.empty()) Exchange(low, what.updates, listing).run(what);
 }
 
 }  // namespace anzan::compiler

@@ -17,8 +17,19 @@ struct UpdateBySums {
   const Op* op;
   std::vector<int> slots;
 };
-// Updates follow segment by segment, from the scratchpad; with none, the sums go back to HBM.
-void lower_exchange(Lowering& low, const std::vector<GradientReady>& ready,
-                    const std::vector<UpdateBySums>& updates, Listing& listing);
+// A slot whose values cores count that have other images, the last operation that does, and as above when.
+struct CountersReady {
+  int slot;
+  const Op* op;
+  std::int64_t cycle;
+};
+struct Exchanges {
+  std::vector<GradientReady> gradients;
+  std::vector<UpdateBySums> updates;
+  std::vector<CountersReady> counters;
+};
+// Updates follow segment by segment, from the scratchpad; with none, the sums go back to HBM. Counters that
+// the step has added to a slot's total become those of all cores, in total and window.
+void lower_exchange(Lowering& low, const Exchanges& what, Listing& listing);
 
 }  // namespace anzan::compiler

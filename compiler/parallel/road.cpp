@@ -5,6 +5,7 @@
 
 #include "compiler/input/scratchpad.hpp"
 #include "compiler/instructions/moves.hpp"
+#include "compiler/instructions/narrow.hpp"
 
 namespace anzan::compiler {
 
@@ -19,8 +20,8 @@ isa::Put Road::sending(const std::function<std::int64_t(int core)>& line_in, con
   isa::Put put = putting_lines(0, line_in(0), p_.landing.line_of(number), lines, p_.arrival);
   e.in_core = [=, axis = p_.axis, distance = p_.distance](int core) {
     isa::Put there = put;
-    there.core = static_cast<std::uint16_t>(axis.neighbour(core, distance));
-    there.src.base = static_cast<std::uint32_t>(line_in(core));
+    there.core = narrow<std::uint16_t>(axis.neighbour(core, distance), "the number of a core");
+    there.src.base = narrow<std::uint32_t>(line_in(core), "an address");
     return isa::Instruction(there);
   };
   e.touches.push_back(touching(touched.begin, touched.size(), false));
@@ -78,7 +79,7 @@ void Road::release(Lowering& receiver) {
   Exchanged e;
   e.in_core = [=, axis = p_.axis, distance = p_.distance](int core) {
     isa::Put there = credit;
-    there.core = static_cast<std::uint16_t>(axis.neighbour(core, -distance));
+    there.core = narrow<std::uint16_t>(axis.neighbour(core, -distance), "the number of a core");
     return isa::Instruction(there);
   };
   e.touches = {touching(p_.landing.line_of(number), p_.landing.lines, true), raising(p_.credit),

@@ -44,7 +44,7 @@ struct Lag {
   std::int64_t cycles = 0;
 };
 
-struct Work {
+struct Tasks {
   std::vector<std::size_t> unit;     // of each instruction, over all stages; the last of a stage is for `end`
   std::vector<std::int64_t> cycles;  // its unit is busy for
   std::vector<Lag> lag;
@@ -65,7 +65,7 @@ struct Plan {
 // start, the one with the highest urgency.
 class ListScheduler {
  public:
-  ListScheduler(const Work& work, const Edges& before, const Edges& after,
+  ListScheduler(const Tasks& work, const Edges& before, const Edges& after,
                 const std::vector<std::int64_t>& urgency)
       : work_(work),
         after_(after),
@@ -128,7 +128,7 @@ class ListScheduler {
     }
   }
 
-  const Work& work_;
+  const Tasks& work_;
   const Edges& after_;
   const std::vector<std::int64_t>& urgency_;
   std::vector<std::size_t> missing_;    // predecessors that have not started
@@ -138,7 +138,7 @@ class ListScheduler {
 };
 
 // Cycles of the longest path from the start of each instruction to the end.
-std::vector<std::int64_t> paths(const Work& work, const Edges& before) {
+std::vector<std::int64_t> paths(const Tasks& work, const Edges& before) {
   std::vector<std::int64_t> path = work.cycles;
   for (std::size_t i = path.size(); i-- > 0;) {
     for (const std::int32_t b : before[i]) {
@@ -155,7 +155,7 @@ Order list_schedule(const Listing& listing, const Dependencies& dependencies) {
   const isa::Program& program = listing.program;
   const Edges& before = dependencies.before;
   const Edges after = reversed(before);
-  Work work;
+  Tasks work;
   for (const isa::Instruction& i : program) {
     work.unit.push_back(listing.stage_at(work.unit.size()) * (isa::kWorkers + 1) +
                         (isa::works(i) ? isa::worker_number(i) : isa::kWorkers));
@@ -189,6 +189,7 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes) {
     place[old] = static_cast<std::int32_t>(l.program.size());
     l.program.push_back(std::move(listing.program[old]));
     l.region_of.push_back(listing.region_of[old]);
+    l.index_shift.push_back(old < listing.index_shift.size() ? listing.index_shift[old] : nullptr);
     l.exchanged.push_back(old < listing.exchanged.size() ? listing.exchanged[old] : nullptr);
     kept[stage].before.emplace_back().reserve(written.before[old].size());
     for (const std::int32_t b : written.before[old]) {

@@ -27,6 +27,8 @@ int slot_of(const isa::Instruction& instruction) {
   if (const auto* i = std::get_if<isa::Vector>(&instruction)) return i->slot_o;
   if (const auto* i = std::get_if<isa::Update>(&instruction)) return i->slot;
   if (const auto* i = std::get_if<isa::Settle>(&instruction)) return i->slot;
+  if (const auto* i = std::get_if<isa::Take>(&instruction)) return i->slot;
+  if (const auto* i = std::get_if<isa::Give>(&instruction)) return i->slot;
   return 0;
 }
 
@@ -46,7 +48,7 @@ std::vector<Job> jobs_of(const isa::Program& program, int lanes, int core, int c
     job.work_cycles = work_cycles(instruction);
     job.merges = merges(instruction);
     job.slot = slot_of(instruction);
-    job.updates = std::holds_alternative<isa::Update>(instruction);
+    if (job.unit == isa::Unit::kSettings) job.settings = isa::opcode(instruction);
     if (const auto* copy = std::get_if<isa::Copy>(&instruction)) {
       place.field = "src_space";
       describe_hbm(job, *copy, place);

@@ -18,10 +18,10 @@ struct Job {
   bool leaves = false;              // a put to another core
   std::int64_t rows_sent = 0;
   std::int64_t fetch_cycles = 1;
-  std::int64_t work_cycles = 0;  // W - S, where HBM has no part
-  bool merges = false;           // statistics, after its last write
-  int slot = 0;                  // of these, or of an `update` or `settle`
-  bool updates = false;          // an `update`: reads the database, decides, writes it back
+  std::int64_t work_cycles = 0;                 // W - S, where HBM has no part
+  bool merges = false;                          // statistics, after its last write
+  int slot = 0;                                 // of these, or of what the settings unit does
+  isa::Opcode settings = isa::Opcode::kSettle;  // what the settings unit does
   bool reads_hbm = false, writes_hbm = false;
   kernels::Nest nest{};  // of the rows in HBM, where it reads or writes HBM
   kernels::Stream rows{};

@@ -59,4 +59,13 @@ void ModelStatistics::add(CountingPort, int slot, int line, const CounterLine& c
   database_->merge(slot, local);
 }
 
+void ModelStatistics::take(int slot, int line) {
+  SlotStatistics &window = database_->window(slot), &total = database_->total(slot);
+  window_ = line_of(total, line);
+  CounterLine left = line_of(window, line);
+  for (std::size_t w = 0; w < left.size(); ++w) left[w] -= window_[w];
+  set_line(window, line, left);
+  set_line(total, line, {});
+}
+
 }  // namespace anzan::models::clocked

@@ -40,6 +40,10 @@ class ModelStatistics final : public StatisticsFace {
   void write(int slot, int line, const CounterLine& window) override {
     set_line(database_->window(slot), line, window);
   }
+  void take(int slot, int line) override;
+  void give(int slot, int line, const CounterLine& counts) override {
+    add(CountingPort::kTensor, slot, line, counts);  // whichever port
+  }
 
  private:
   StatisticsDatabase* database_ = nullptr;

@@ -46,6 +46,9 @@ class StatisticsFace {
   virtual void read(int slot, int line) = 0;  // in g + line; window() answers in g + line + 1
   virtual CounterLine window() const = 0;
   virtual void write(int slot, int line, const CounterLine& window) = 0;  // in g + line
+  // In g + line: the total leaves, and the window loses it; window() answers with it in g + line + 1.
+  virtual void take(int slot, int line) = 0;
+  virtual void give(int slot, int line, const CounterLine& counts) = 0;  // in g + line: as add
 };
 
 struct Surroundings {

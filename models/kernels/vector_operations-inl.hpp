@@ -9,6 +9,11 @@ inline std::int32_t rounded_to_int(float v) {
   if (!(v >= -0x1p31F && v < 0x1p31F)) return INT32_MIN;
   return static_cast<std::int32_t>(__builtin_rintf(v));
 }
+inline float value_of_int(float bits) {
+  std::int32_t n;
+  __builtin_memcpy(&n, &bits, 4);
+  return static_cast<float>(n);
+}
 __attribute__((noinline)) inline void apply(isa::VectorOp op, float* __restrict t, const float* __restrict a,
                                             const float* __restrict b, const float* __restrict c, int words) {
   const auto ints = [&](auto f) {
@@ -50,12 +55,7 @@ __attribute__((noinline)) inline void apply(isa::VectorOp op, float* __restrict 
       }
       return;
     case isa::VectorOp::kI2f:
-      for (int k = 0; k < words; ++k) {
-        std::int32_t n;
-        __builtin_memcpy(&n, a + k, 4);
-        t[k] = static_cast<float>(n);
-      }
-      return;
+      return map_words(t, words, [&](int k) { return value_of_int(a[k]); });
     case isa::VectorOp::kIadd:
       return ints([](Word u, Word v) { return u + v; });
     case isa::VectorOp::kIsub:
@@ -68,6 +68,8 @@ __attribute__((noinline)) inline void apply(isa::VectorOp op, float* __restrict 
       return ints([](Word u, Word v) { return static_cast<Word>(static_cast<std::int32_t>(u) >> (v & 31)); });
     case isa::VectorOp::kRandom:
       return;
+    case isa::VectorOp::kUadd:
+      return ints([](Word u, Word v) { return u + v < u ? ~Word{0} : u + v; });
   }
 }
 

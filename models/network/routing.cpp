@@ -38,7 +38,6 @@ Search breadth_first(const Topology& topology, int root) {
 
 RoutingTable::RoutingTable(const Topology& topology, int virtual_channels)
     : endpoints_(topology.endpoints()), virtual_channels_(virtual_channels) {
-  constexpr std::size_t kMostEntries = std::size_t{1} << 26;
   const std::size_t entries = at(topology.nodes()) * at(endpoints_);
   if (entries > kMostEntries)
     throw std::invalid_argument("routing: " + std::to_string(topology.nodes()) + " nodes and " +

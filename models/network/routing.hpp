@@ -15,7 +15,8 @@ namespace anzan::models {
 
 class RoutingTable {
  public:
-  // Empty: every channel is -1. Throws std::invalid_argument where the table would exceed 2^26 entries.
+  static constexpr std::size_t kMostEntries = std::size_t{1} << 26;
+  // Empty: every channel is -1. Throws std::invalid_argument where the table would exceed that.
   RoutingTable(const Topology& topology, int virtual_channels);
 
   int virtual_channels() const { return virtual_channels_; }

@@ -13,7 +13,6 @@
 #include "sim/configuration/hbm_settings.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
-#include "sim/host/sha256.hpp"
 #include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
@@ -35,11 +34,10 @@ class Reader {
     if (purpose_ == Purpose::kCollective && json_.is_object() && json_.value("training", Json()).is_object())
       json_["training"]["batch"] = 1;
     findings_ = schema.check(json_);
+    if (json_.is_object()) json_.erase("$schema");
     if (!json_.is_object()) throw InputError(std::move(findings_));
     read_network();
     schema.fill_defaults(json_);
-    if (purpose_ == Purpose::kCollective && clean("/training") && clean("/chip") && clean("/system"))
-      share_images();
     if (clean("/training")) read_training();
     if (clean("/dataset")) read_dataset();
     if (clean("/precision") && network_known_) {
@@ -48,12 +46,12 @@ class Reader {
     if (clean("/chip")) read_chip();
     if (clean("/chip") && clean("/system")) {
       const Json system = json_["system"], chip = json_["chip"];
+      const bool trains = purpose_ != Purpose::kCollective,
+                 searches = trains && system["mapping"]["automatic"].get<bool>();
+      // before the network is built, which takes long where it is large
+      if (trains && !searches && clean("/training")) check_shares();
       config_.system = merge_system(json_["system"], json_["chip"], gradients(), findings_);
-      if (system["mapping"]["automatic"].get<bool>()) {
-        search_ = {system, chip};
-      } else if (clean("/training") && clean("/system")) {
-        check_shares();
-      }
+      if (searches) search_ = {system, chip};
     }
     if (clean("/technology")) read_technology();
     if (clean("/engine"))
@@ -92,6 +90,19 @@ class Reader {
     }
   }
 
+  // The name of the layer that a finding's place is in, or of.
+  static std::string layer_at(const Json& network, const std::string& place, const std::string& finding) {
+    const std::string layers = place + "/layers/";
+    if (finding.rfind(layers, 0) != 0) return "";
+    const std::string number =
+        finding.substr(layers.size(), finding.find('/', layers.size()) - layers.size());
+    try {
+      return "layer " + network.at("layers").at(std::stoul(number)).at("name").get<std::string>();
+    } catch (const std::exception&) {
+      return "";  // a layer without a name, or none
+    }
+  }
+
   void read_network() {
     if (!json_.contains("network")) return;
     Json network = json_["network"];
@@ -105,24 +116,17 @@ class Reader {
         return;
       }
       std::vector<InputFinding> found = Schema::embedded("input/network.schema.json").check(network, place);
-      if (!found.empty()) {
-        findings_.insert(findings_.end(), found.begin(), found.end());
-        return;
-      }
+      if (!found.empty()) throw InputError(std::move(found));
       config_.network = compiler::parse_network(network, place);
     } catch (const InputError& error) {
-      findings_.insert(findings_.end(), error.findings().begin(), error.findings().end());
+      for (InputFinding finding : error.findings()) {
+        finding.name = layer_at(network, place, finding.place);
+        findings_.push_back(std::move(finding));
+      }
       return;
     }
     network_known_ = true;
     json_["network"] = compiler::network_to_json(config_.network);
-  }
-
-  // As many as there are lanes in the system.
-  void share_images() {
-    json_["training"]["batch"] = json_["chip"]["lanes"].get<std::int64_t>() *
-                                 json_["chip"]["cores"].get<std::int64_t>() *
-                                 json_["system"]["chips"].get<std::int64_t>();
   }
 
   compiler::Gradients gradients() const {
@@ -142,6 +146,7 @@ class Reader {
     options.shuffle = training["shuffle"].get<bool>();
     options.test_interval = training["test_interval"].get<std::int64_t>();
     options.snapshot_interval = training["snapshot_interval"].get<std::int64_t>();
+    options.stop_on_divergence = training["on_divergence"] == kOnDivergence[0];
     options.learning_rate = parse_learning_rate(optimizer["learning_rate"], options.iterations,
                                                 "/training/optimizer/learning_rate", findings_);
     if (!network_known_) return;
@@ -186,8 +191,13 @@ class Reader {
   }
 
   void check_shares() {
-    const std::int64_t cores = config_.system.parameters.data_cores(), lanes = config_.chip.lanes;
-    if (cores > 1 && config_.parameters.batch % (cores * lanes) != 0)
+    const Json& mapping = json_["system"]["mapping"];
+    const std::int64_t parts =
+                           mapping["tensor"].get<std::int64_t>() * mapping["pipeline"].get<std::int64_t>(),
+                       all = json_["system"]["chips"].get<std::int64_t>() *
+                             json_["chip"]["cores"].get<std::int64_t>(),
+                       cores = all / parts, lanes = config_.chip.lanes;
+    if (cores > 1 && all % parts == 0 && config_.parameters.batch % (cores * lanes) != 0)
       findings_.push_back({"/training/batch", shown(json_["training"]["batch"]),
                            "a multiple of " + std::to_string(cores * lanes) + ": images for " +
                                std::to_string(lanes) + " lanes of each of " + std::to_string(cores) +
@@ -260,7 +270,17 @@ class Reader {
     return merge_system(system, chip, gradients(), findings);
   }
 
+  // What is cheap to see: a layer for each stage, and whole lanes of images.
+  bool may_be(const compiler::MappingSizes& sizes) const {
+    const std::int64_t data = config_.system.cores() / (std::int64_t{sizes.tensor} * sizes.pipeline),
+                       lanes = config_.chip.lanes, batch = config_.parameters.batch;
+    const bool divided = data > 1 || sizes.micro_batches > 1;
+    return static_cast<std::size_t>(sizes.pipeline) <= config_.network.layers.size() &&
+           (!divided || batch % (data * sizes.micro_batches * lanes) == 0);
+  }
+
   std::optional<std::int64_t> expected_cycles(const compiler::MappingSizes& sizes) const {
+    if (!may_be(sizes)) return {};
     std::vector<InputFinding> findings;
     Json system;
     const SystemOptions options = divided(sizes, system, findings);
@@ -315,8 +335,9 @@ class Reader {
 
 }  // namespace
 
-std::string Configuration::identity(const std::string& dataset_digest) const {
+Json Configuration::identity(const std::string& dataset_digest) const {
   Json json = effective;
+  json["version"] = ANZAN_VERSION;
   json.erase("engine");
   // what only decides what things cost
   json.erase("technology");
@@ -331,7 +352,8 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
     json["system"]["mapping"].erase(key);
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);
-  json["training"].erase("snapshot_interval");
+  for (const char* key : {"snapshot_interval", "test_interval", "on_divergence"}) json["training"].erase(key);
+  if (training.learning_rate.policy != LearningRate::Policy::kPoly) json["training"].erase("iterations");
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();
   for (const char* key : {"train_images_used", "test_images_used"}) {
@@ -339,8 +361,21 @@ std::string Configuration::identity(const std::string& dataset_digest) const {
   }
   data["digest"] = dataset_digest;
   json["dataset"] = data;
-  const std::string text = json.dump();
-  return Sha256::of(text.data(), text.size());
+  return json;
+}
+
+std::vector<InputFinding> differences(const Json& identity, const Json& other) {
+  const Json here = identity.flatten(), there = other.flatten();
+  std::vector<InputFinding> findings;
+  Json keys = here;
+  keys.update(there);
+  for (const auto& item : keys.items()) {
+    const auto found = here.find(item.key()), expected = there.find(item.key());
+    const bool has = found != here.end(), had = expected != there.end();
+    if (has && had && *found == *expected) continue;
+    findings.push_back({item.key(), has ? shown(*found) : "nothing", had ? shown(*expected) : "nothing"});
+  }
+  return findings;
 }
 
 Configuration load_configuration(const fs::path& file, const std::vector<Override>& overrides,

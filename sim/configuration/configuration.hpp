@@ -1,9 +1,11 @@
 // A run's configuration: read, checked against the schemas and for sense, with everything spelt out.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/compiler.hpp"
@@ -21,8 +23,12 @@ struct TrainingOptions {
   std::uint32_t seed = 1;
   bool shuffle = true;
   std::int64_t test_interval = 0, snapshot_interval = 0;  // in steps; 0: never
+  bool stop_on_divergence = true;                         // otherwise such a run goes on to its end
   LearningRate learning_rate;
 };
+
+// What can be done on divergence, by name; the first is the default.
+inline constexpr std::array<std::string_view, 2> kOnDivergence{"stop", "continue"};
 
 struct EngineOptions {
   EngineKind kind = EngineKind::kFunctional;
@@ -44,10 +50,13 @@ struct Configuration {
 
   // What the compiler is given.
   compiler::Input input() const { return {network, precision, parameters, chip, system.parameters}; }
-  // SHA-256 over all that the trained weights depend on, data sets by content instead of by path:
-  // runs with one identity give the same bits.
-  std::string identity(const std::string& dataset_digest) const;
+  // All that the weights after a given step depend on, the version of this program among it, data sets by
+  // content instead of by path: runs with one identity give the same bits.
+  nlohmann::json identity(const std::string& dataset_digest) const;
 };
+
+// Each key in which an identity is another: what it has, and what the other has.
+std::vector<compiler::InputFinding> differences(const nlohmann::json& identity, const nlohmann::json& other);
 
 // What the configuration is read for. A collective alone, over all cores of the system, has neither images
 // nor gradients: the batch is one that all cores could share, whatever the configuration says, and the

@@ -9,9 +9,11 @@
 
 namespace anzan::sim {
 
-// Throws InputError, with `place`, for what is not JSON, for a key that stands twice in one object, and
-// for nesting deeper than any configuration.
+// Throws InputError, with `place`, for what is not JSON, for a key that stands twice in one object, for
+// NUL bytes and characters, for numbers that are no double or round to 0, and for nesting deeper than any
+// configuration.
 nlohmann::json parse_json(const std::string& text, const std::string& place);
+// Also from a pipe, or as "-" from standard input; up to 64 MiB.
 nlohmann::json read_json_file(const std::filesystem::path& file);
 
 // One `--set`: "/json/pointer=value"; the value is JSON, or a string if it is not.

@@ -30,16 +30,26 @@ std::string range(const Json& node) {
   return text;
 }
 
+std::string length_in_words(const Json& node) {
+  std::string text = node.value("minLength", 0) > 0 ? " that is not empty" : "";
+  if (node.contains("maxLength"))
+    text += (text.empty() ? " of at most " : " and has at most ") + number(node["maxLength"]) + " characters";
+  return text;
+}
+
 std::string describe_type(const Json& node, const std::string& type) {
   if (type == "integer") return "an integer" + range(node);
   if (type == "number") return "a number" + range(node);
   if (type == "boolean") return "true or false";
-  if (type == "string") return node.contains("minLength") ? "a string that is not empty" : "a string";
+  if (type == "string") return "a string" + length_in_words(node);
   if (type == "object") return "an object";
   if (type != "array") return type;
   const std::size_t least = node.value("minItems", std::size_t{0}),
                     most = node.value("maxItems", std::size_t{0});
   if (least == most && most > 0) return "an array of " + std::to_string(most);
+  if (least > 0 && most > 0)
+    return "an array of at least " + std::to_string(least) + ", at most " + std::to_string(most);
+  if (most > 0) return "an array of at most " + std::to_string(most);
   return "an array" + (least > 0 ? " of at least " + std::to_string(least) : std::string());
 }
 
@@ -64,6 +74,23 @@ std::vector<std::string> keys_of(const Json& node) {
     for (const auto& item : node["properties"].items()) keys.push_back(item.key());
   }
   return keys;
+}
+
+std::vector<std::string> tokens_of(Json::json_pointer pointer) {
+  std::vector<std::string> tokens;
+  for (; !pointer.empty(); pointer.pop_back()) tokens.push_back(pointer.back());
+  std::reverse(tokens.begin(), tokens.end());
+  return tokens;
+}
+
+// For a string where an enum expects one of others.
+std::string suggestion_of_enum(const Json& value, const Json& node) {
+  if (!value.is_string() || !node.contains("enum")) return "";
+  std::vector<std::string> names;
+  for (const Json& name : node["enum"]) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return suggestion(value.get<std::string>(), names);
 }
 
 // Valijson reports a failure again at every level above it, in these words.
@@ -120,6 +147,11 @@ std::string suggestion(const std::string& name, const std::vector<std::string>& 
     return row.back();
   };
   if (name.size() > 100) return "";
+  if (name.size() > 2) {
+    for (const std::string& candidate : candidates) {
+      if (candidate.rfind(name, 0) == 0) return "; did you mean \"" + candidate + "\"?";
+    }
+  }
   std::string best;
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
@@ -143,17 +175,28 @@ const Json* Schema::child(const Json& node, const std::string& key) const {
   const auto additional = node.find("additionalProperties");
   if (additional != node.end() && additional->is_object()) return &resolve(*additional);
   const auto items = node.find("items");
-  const bool index = !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
+  const bool index = !key.empty() && key.find_first_not_of("0123456789") == std::string::npos &&
+                     (key.size() == 1 || key[0] != '0');
   return items != node.end() && index ? &resolve(*items) : nullptr;
 }
 
 bool Schema::allows(const Json::json_pointer& pointer) const {
-  std::vector<std::string> tokens;
-  for (Json::json_pointer p = pointer; !p.empty(); p = p.parent_pointer()) tokens.push_back(p.back());
   const Json* node = &root_;
-  for (auto token = tokens.rbegin(); token != tokens.rend() && node != nullptr; ++token)
-    node = child(*node, *token);
-  return node != nullptr;
+  for (const std::string& token : tokens_of(pointer)) {
+    node = child(*node, token);
+    if (node == nullptr) return false;
+  }
+  return true;
+}
+
+std::string Schema::suggestion_for(const Json::json_pointer& pointer) const {
+  const Json* node = &root_;
+  for (const std::string& token : tokens_of(pointer)) {
+    const Json* next = child(*node, token);
+    if (next == nullptr) return suggestion(token, keys_of(*node));
+    node = next;
+  }
+  return "";
 }
 
 void Schema::fill(Json& json, const Json& schema) const {
@@ -191,7 +234,9 @@ std::vector<InputFinding> Schema::find(const Json& value, const Json& node, cons
                           "one of the keys " + list + suggestion(item.key(), known)});
     }
   }
-  if (findings.empty()) findings.push_back({place.empty() ? "/" : place, shown(value), describe(node)});
+  if (findings.empty())
+    findings.push_back(
+        {place.empty() ? "/" : place, shown(value), describe(node) + suggestion_of_enum(value, node)});
   return findings;
 }
 

@@ -24,6 +24,8 @@ class Schema {
 
   // Whether the schema has a place for this pointer (any index of an array counts).
   bool allows(const nlohmann::json::json_pointer& pointer) const;
+  // suggestion() for the first key of a pointer that the schema does not allow.
+  std::string suggestion_for(const nlohmann::json::json_pointer& pointer) const;
 
  private:
   const nlohmann::json& resolve(const nlohmann::json& node) const;  // follows "$ref": "#/…"
@@ -38,7 +40,7 @@ class Schema {
 // A value as it is shown to the user: JSON text, shortened.
 std::string shown(const nlohmann::json& value);
 
-// `, did you mean "x"?` for the candidate nearest to `name` if one is near, otherwise "".
+// `; did you mean "x"?` for the candidate nearest to `name` if one is near or begins with it, otherwise "".
 std::string suggestion(const std::string& name, const std::vector<std::string>& candidates);
 
 // `name` as one token of a JSON pointer.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <stdexcept>
 
 #include "compiler/collective/semaphores.hpp"
@@ -37,7 +38,7 @@ class SystemReader {
     o_.network.onchip = link(chip_["network"], "on_chip", "/chip/network", packet_of_chip);
     o_.network.chips.link = link(topology["link"], "tofu2", "/system/topology/link", o_.packet);
     if (o_.chips == 1) o_.packet = packet_of_chip;
-    read_topology(topology);
+    if (small_enough()) read_topology(topology);
     read_mapping(system_["mapping"]);
     read_exchange(system_["exchange"]);
     return o_;
@@ -88,13 +89,26 @@ class SystemReader {
     return l;
   }
 
+  // For a table of routes: before anything is built.
+  bool small_enough() {
+    const std::int64_t chips = o_.chips, cores = o_.cores_per_chip;
+    const auto entries = [&](std::int64_t n) {
+      return static_cast<std::size_t>(n * cores * (n * cores + (cores > 1 ? n : 0)));
+    };
+    if (entries(chips) <= models::RoutingTable::kMostEntries) return true;
+    std::int64_t most = chips;
+    while (entries(most) > models::RoutingTable::kMostEntries) --most;
+    find("/system/chips", std::to_string(chips),
+         "at most " + std::to_string(most) + " chips of " + std::to_string(cores) + " cores");
+    return false;
+  }
+
   void read_topology(Json& json) {
     models::TopologyParameters& t = o_.network.chips;
     t.kind = json["kind"].get<std::string>();
     if (!json.contains("sizes")) json["sizes"] = models::default_sizes(t.kind, o_.chips);
     t.sizes = json["sizes"].get<std::vector<int>>();
-    for (const Json& pair : json["links"])
-      t.cables.push_back({pair[0].get<int>(), pair[1].get<int>(), t.link});
+    read_cables(json["links"]);
     for (const Json& pair : json["failed"]) t.failed.emplace_back(pair[0].get<int>(), pair[1].get<int>());
     o_.network.routing = json["routing"].get<std::string>();
     if (!findings_.empty()) return;
@@ -106,6 +120,18 @@ class SystemReader {
       models::build_routing(*chips_, o_.network.routing);
     } catch (const std::invalid_argument& error) {
       find("/system/topology", t.kind, std::string("a network that can be: ") + error.what());
+    }
+  }
+
+  // Of two cables between the same nodes, packets would use one.
+  void read_cables(const Json& pairs) {
+    std::set<std::pair<int, int>> seen;
+    for (std::size_t k = 0; k < pairs.size(); ++k) {
+      const int a = pairs[k][0].get<int>(), b = pairs[k][1].get<int>();
+      if (!seen.emplace(std::minmax(a, b)).second)
+        find("/system/topology/links/" + std::to_string(k), pairs[k].dump(),
+             "each cable once: packets would use only one of them");
+      o_.network.chips.cables.push_back({a, b, o_.network.chips.link});
     }
   }
 
@@ -168,13 +194,23 @@ class SystemReader {
            "sizes whose product is " + std::to_string(data_cores_) + ", the cores of the data axis");
     if (!findings_.empty()) return;
     e.fixed_dimensions = on_chip(e);
-    if (!json.contains("ways")) json["ways"] = default_ways(e);
+    const bool chosen = !json.contains("ways");
+    if (chosen) json["ways"] = default_ways(e);
     e.ways = json["ways"].get<int>();
-    try {
-      compiler::ArrivalSemaphores::of(compiler::ways(e), e.semaphores);
-    } catch (const std::invalid_argument& error) {
-      find("/system/exchange/ways", shown(json["ways"]), error.what());
+    const std::size_t most = all_ways(e.grid(), e.fixed_dimensions, e.semaphores).size();
+    if (static_cast<std::size_t>(e.ways) > most) {
+      find("/system/exchange/ways", shown(json["ways"]), "at most " + std::to_string(most));
+    } else if (!has_semaphores(e)) {
+      find(chosen ? "/system/exchange/dimensions" : "/system/exchange/ways",
+           shown(json[chosen ? "dimensions" : "ways"]),
+           "fewer: " + std::to_string(e.ways) + " ways through " + std::to_string(e.dimensions.size()) +
+               " dimensions need " + std::to_string(compiler::ArrivalSemaphores::needed(compiler::ways(e))) +
+               " semaphores of " + std::to_string(e.semaphores));
     }
+  }
+
+  bool has_semaphores(const compiler::ExchangeParameters& e) const {
+    return compiler::ArrivalSemaphores::needed(compiler::ways(e)) <= e.semaphores;
   }
 
   // Dimensions through the cores of a chip.
@@ -188,33 +224,47 @@ class SystemReader {
   // nothing is known of what is to be exchanged.
   std::vector<int> fastest(const Json& json) {
     if (data_cores_ == 1 || !findings_.empty()) return {data_cores_};
-    std::vector<std::vector<int>> allowed;
-    for (const Algorithm& algorithm : kAlgorithms)
-      if ((this->*algorithm.allowed)()) allowed.push_back((this->*algorithm.dimensions)());
-    if (gradients_.elements.empty()) return allowed.front();
+    collect_exchanges(json);
+    if (o_.exchanges.empty()) return hierarchical();
+    if (gradients_.elements.empty()) return o_.exchanges.front().dimensions;
     const models::ChipsNetwork network = models::build_chips(o_.network);
-    compiler::ExchangeParameters e = o_.parameters.exchange;
     compiler::ExchangeSizes sizes;
-    const int bytes = models::element_bytes(e.format.value_or(gradients_.format));
+    const int bytes = models::element_bytes(o_.parameters.exchange.format.value_or(gradients_.format));
+    const std::int64_t segment = o_.parameters.exchange.segment_bytes;
     for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
-    sizes.segment_bytes = e.segment_bytes;
-    sizes.places =
-        std::max<std::int64_t>(1, chip_["scratchpad_kib"].get<std::int64_t>() * 64 / e.segment_bytes);
+    sizes.segment_bytes = segment;
+    sizes.places = std::max<std::int64_t>(1, chip_["scratchpad_kib"].get<std::int64_t>() * 64 / segment);
     sizes.clock_period_fs = 1e6 / chip_["clock_ghz"].get<double>();
     sizes.line_bytes = chip_["lanes"].get<int>() * 4;
-    std::vector<int> best;
+    const compiler::ExchangeParameters* best = nullptr;
     double least = std::numeric_limits<double>::infinity();
-    for (const std::vector<int>& dimensions : allowed) {
-      e.dimensions = dimensions;
-      e.fixed_dimensions = on_chip(e);
-      e.ways = json.contains("ways") ? json["ways"].get<int>() : default_ways(e);
-      if (static_cast<std::size_t>(e.ways) > all_ways(e.grid(), e.fixed_dimensions, e.semaphores).size())
-        continue;
+    for (const compiler::ExchangeParameters& e : o_.exchanges) {
+      if (!json.contains("ways") && e.ways != default_ways(e)) continue;
       const double fs = compiler::expected_exchange_fs(e, network, o_.packet, sizes);
-      if (fs < least) best = e.dimensions;
+      if (fs < least) best = &e;
       least = std::min(least, fs);
     }
-    return best.empty() ? hierarchical() : best;
+    return best == nullptr ? hierarchical() : best->dimensions;
+  }
+
+  // Each algorithm as the ways say, or with the ways that its links suggest, and then with all and with one.
+  void collect_exchanges(const Json& json) {
+    compiler::ExchangeParameters e = o_.parameters.exchange;
+    for (const Algorithm& algorithm : kAlgorithms) {
+      if (!(this->*algorithm.allowed)()) continue;
+      e.dimensions = (this->*algorithm.dimensions)();
+      e.fixed_dimensions = on_chip(e);
+      const auto all = static_cast<int>(all_ways(e.grid(), e.fixed_dimensions, e.semaphores).size());
+      std::vector<int> ways{default_ways(e), all, 1};
+      if (json.contains("ways")) ways = {json["ways"].get<int>()};
+      for (std::size_t w = 0; w < ways.size(); ++w) {
+        e.ways = ways[w];
+        if (std::find(ways.begin(), ways.begin() + static_cast<std::ptrdiff_t>(w), e.ways) ==
+                ways.begin() + static_cast<std::ptrdiff_t>(w) &&
+            e.ways <= all && has_semaphores(e))
+          o_.exchanges.push_back(e);
+      }
+    }
   }
 
   // All, if each goes over links of its own: from chip to neighbouring chip.

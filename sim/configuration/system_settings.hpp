@@ -18,6 +18,8 @@ struct SystemOptions {
   models::ChipsParameters network;
   models::PacketFormat packet;
   compiler::SystemParameters parameters;  // for the compiler
+  // Where the exchange is left to `automatic`: all that it may be, that of `parameters` among them.
+  std::vector<compiler::ExchangeParameters> exchanges;
   int cores() const { return chips * cores_per_chip; }
 };
 

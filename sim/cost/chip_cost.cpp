@@ -1,6 +1,12 @@
 // Runs the programs dry and puts what they cost into JSON.
 #include "sim/cost/chip_cost.hpp"
 
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+#include <utility>
+
 #include "models/timing.hpp"
 #include "sim/cost/waiting.hpp"
 
@@ -27,25 +33,51 @@ std::int64_t program_kib(const compiler::CompiledModel& model) {
 
 Json idle_to_json(const IdleCycles& idle) {
   Json json{{"dispatch", idle.dispatch}, {"start", idle.start}, {"end", idle.end}};
-  for (std::size_t u = 1; u < isa::kUnits; ++u)
-    json[std::string(isa::name(static_cast<isa::Unit>(u)))] = idle.semaphore[u];
+  for (std::size_t u = 1; u < isa::kUnits; ++u) {
+    const std::string unit = isa::name(static_cast<isa::Unit>(u));
+    json[unit] = idle.semaphore[u];
+    json["queue_of_" + unit] = idle.queue[u];
+  }
   return json;
 }
 
-Json use_to_json(const UnitUse& use) {
+// The instructions that kept queues full, by unit, layer, phase and name; the longest first.
+Json held_by_to_json(const UnitUse& use, const RepeatedStep& step, const std::vector<Region>& regions) {
+  std::map<std::array<std::string, 4>, std::int64_t> cycles;
+  for (const auto& [place, held] : use.held_by) {
+    const isa::Instruction& instruction = step.program[place];
+    const Region& region = regions[step.region_of[place]];
+    const std::array<std::string, 4> what{isa::name(isa::unit(instruction)), region.layer, region.phase,
+                                          std::string(isa::info(instruction).name)};
+    cycles[what] += held;
+  }
+  Json json = Json::array();
+  for (const auto& [what, held] : cycles) {
+    if (held > 0)
+      json.push_back({{"unit", what[0]},
+                      {"layer", what[1]},
+                      {"phase", what[2]},
+                      {"instruction", what[3]},
+                      {"cycles", held}});
+  }
+  std::stable_sort(json.begin(), json.end(), [](const Json& a, const Json& b) {
+    return a.at("cycles").get<std::int64_t>() > b.at("cycles").get<std::int64_t>();
+  });
+  return json;
+}
+
+Json use_to_json(const UnitUse& use, const Json& held_by) {
   Json busy = Json::object();
   for (std::size_t w = 0; w < kWorkKinds; ++w)
     if (use.busy[w] != 0) busy[std::string(name(static_cast<Work>(w)))] = use.busy[w];
-  return {{"busy", busy}, {"idle", idle_to_json(use.idle)}};
+  return {{"busy", busy}, {"idle", idle_to_json(use.idle)}, {"held_by", held_by}};
 }
 
-// Share of the cycles that each unit is busy.
-Json utilization(const ProgramCost& cost) {
-  Json json = Json::object();
-  for (const UnitUse& use : unit_uses(cost.program, cost.timing))
-    json[std::string(isa::name(use.unit))] =
-        static_cast<double>(use.busy_cycles()) / static_cast<double>(cost.timing.cycles);
-  return json;
+models::HbmCounters difference(const models::HbmCounters& a, const models::HbmCounters& b) {
+  return {a.read_requests - b.read_requests, a.write_requests - b.write_requests,
+          a.read_bytes - b.read_bytes,       a.written_bytes - b.written_bytes,
+          a.activations - b.activations,     a.row_hits - b.row_hits,
+          a.refreshes - b.refreshes,         a.data_bus_busy_clocks - b.data_bus_busy_clocks};
 }
 
 }  // namespace
@@ -56,25 +88,60 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
   const models::SettingsStore settings = settings_of(model);
   const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model)};
   models::clocked::ClockedCore core(options.core);
-  const auto cost = [&](const std::vector<std::uint32_t>& words, const std::vector<std::uint16_t>& region_of,
-                        const models::ProgramTiming* known = nullptr) {
+  const auto cost = [&](const std::vector<std::uint32_t>& words, RegionMap regions,
+                        const models::ProgramTiming* of_system = nullptr) {
     ProgramCost c;
     c.program = isa::decode(words);
-    c.regions = {model.regions, region_of};
-    c.timing = known != nullptr ? *known : core.run(c.program);
-    c.events = count_events(c.program, model.chip.lanes, settings) + count_events(c.timing.hbm);
-    c.seconds = static_cast<double>(c.timing.cycles) / (options.clock_ghz * 1e9);
-    c.energy = models::energy(c.events, c.timing.hbm, c.seconds, options.technology, sizes);
+    c.regions = std::move(regions);
+    c.timing = of_system != nullptr ? *of_system : core.run(c.program);
+    c.hbm = c.timing.hbm;
+    if (of_system != nullptr && system_->two_steps) c.hbm = difference(system_->two_steps->hbm, c.timing.hbm);
+    const std::int64_t cycles = of_system != nullptr ? system_->cycles_per_step : c.timing.cycles;
+    c.seconds = static_cast<double>(cycles) / (options.clock_ghz * 1e9);
+    c.energy = models::energy(count_events(c.program, model.chip.lanes, settings), c.hbm, c.seconds,
+                              options.technology, sizes);
     return c;
   };
   for (const ProgramKind kind : compiler::kProgramKinds) {
-    const bool known = system_ && kind == ProgramKind::kStep;
-    programs[kind] =
-        cost(model.programs[kind], model.region_of[kind], known ? &system_->stages.front() : nullptr);
+    const bool step = kind == ProgramKind::kStep;
+    programs[kind] = cost(model.programs[kind],
+                          {model.regions, model.region_of[kind],
+                           step ? model.stages.front().products : std::vector<std::int64_t>{}},
+                          system_ && step ? &system_->stages.front() : nullptr);
   }
   for (std::size_t s = 1; s < model.stages.size(); ++s)
-    later_stages.push_back(
-        cost(model.step_in_core(model.first_core(s)), model.stages[s].region_of, &system_->stages[s]));
+    later_stages.push_back(cost(model.step_in_core(model.first_core(s)),
+                                {model.regions, model.stages[s].region_of, model.stages[s].products},
+                                &system_->stages[s]));
+  if (system_ && system_->two_steps) {
+    two_steps_ = isa::decode(model.two_steps_in_core(0));
+    region_of_two_steps_ = model.region_of_two_steps;
+  }
+  images_ = model.training.batch;
+  idle_lanes_ = (model.chip.lanes - images_ % model.chip.lanes) % model.chip.lanes;
+}
+
+// Of two steps that overlap, the first from where the one before it would have ended, and then the second up
+// to where the first ends: what comes round in every step.
+RepeatedStep ChipCost::repeated_step(std::size_t stage) const {
+  const ProgramCost& alone = stage == 0 ? step() : later_stages[stage - 1];
+  if (two_steps_.empty()) return {alone.program, alone.timing, alone.regions.of, {0, cycles_per_step()}};
+  const std::int64_t from = std::max<std::int64_t>(0, barrier_cycles() - cycles_per_step());
+  return {two_steps_, *system_->two_steps, region_of_two_steps_, {from, from + cycles_per_step()}};
+}
+
+std::vector<UnitUse> ChipCost::uses(std::size_t stage) const {
+  const RepeatedStep repeated = repeated_step(stage);
+  return unit_uses(repeated.program, repeated.timing, options_.core.lanes, repeated.window);
+}
+
+// Share of the cycles of a step that each unit is busy.
+Json ChipCost::utilization(std::size_t stage) const {
+  Json json = Json::object();
+  for (const UnitUse& use : uses(stage))
+    json[isa::name(use.unit)] =
+        static_cast<double>(use.busy_cycles()) / static_cast<double>(cycles_per_step());
+  return json;
 }
 
 std::int64_t ChipCost::cycles_a_run(ProgramKind kind) const {
@@ -87,15 +154,16 @@ std::int64_t ChipCost::cycles(const ProgramRuns& runs) const {
   return sum;
 }
 
+double ChipCost::joules_a_run(ProgramKind kind) const {
+  if (kind != ProgramKind::kStep) return static_cast<double>(cores()) * programs[kind].energy.total_joules;
+  return over_cores([](const ProgramCost& c) { return c.energy.total_joules; }) + link_joules();
+}
+
 double ChipCost::joules(const ProgramRuns& runs) const {
-  double between = 0;  // steps, of one core
-  for (const ProgramKind kind : compiler::kProgramKinds) {
-    if (kind != ProgramKind::kStep)
-      between += static_cast<double>(runs[kind]) * programs[kind].energy.total_joules;
-  }
-  const double of_a_step = over_cores([](const ProgramCost& c) { return c.energy.total_joules; });
-  return static_cast<double>(cores()) * between +
-         static_cast<double>(runs[ProgramKind::kStep]) * (of_a_step + link_joules());
+  double sum = 0;
+  for (const ProgramKind kind : compiler::kProgramKinds)
+    sum += static_cast<double>(runs[kind]) * joules_a_run(kind);
+  return sum;
 }
 
 double ChipCost::link_joules() const {
@@ -106,15 +174,21 @@ double ChipCost::link_joules() const {
 
 Json ChipCost::time(const ProgramRuns& runs) const {
   Json units = Json::object();
-  for (const UnitUse& use : unit_uses(step().program, step().timing))
-    units[std::string(isa::name(use.unit))] = use_to_json(use);
+  const RepeatedStep repeated = repeated_step(0);
+  for (const UnitUse& use : uses(0))
+    units[isa::name(use.unit)] = use_to_json(use, held_by_to_json(use, repeated, step().regions.regions));
   Json by_program = Json::object();
   for (const ProgramKind kind : compiler::kProgramKinds)
     by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"cycles", programs[kind].timing.cycles}};
+  double least_cycles = 0;
+  for (const RegionUse& use : region_uses()) least_cycles += use.least_array_cycles;
   const std::int64_t total = cycles(runs);
   Json time{{"cycles_per_step", cycles_per_step()},
             {"seconds_per_step", static_cast<double>(cycles_per_step()) / (options_.clock_ghz * 1e9)},
-            {"utilization", utilization(step())},
+            {"utilization", utilization(0)},
+            {"useful_share_of_peak", least_cycles / static_cast<double>(cycles_per_step())},
+            {"idle_lanes", idle_lanes_},
+            {"images_per_core", images_},
             {"units", units},
             {"database_wait_cycles_per_step", step().timing.database_wait_cycles},
             {"programs", by_program},
@@ -122,8 +196,8 @@ Json ChipCost::time(const ProgramRuns& runs) const {
             {"total_seconds", static_cast<double>(total) / (options_.clock_ghz * 1e9)}};
   if (system_) time["scaling"] = system_->scaling();
   if (!later_stages.empty()) {
-    time["stages"] = {utilization(step())};
-    for (const ProgramCost& stage : later_stages) time["stages"].push_back(utilization(stage));
+    time["stages"] = Json::array();
+    for (std::size_t s = 0; s <= later_stages.size(); ++s) time["stages"].push_back(utilization(s));
   }
   return time;
 }
@@ -135,31 +209,52 @@ Json ChipCost::energy(const ProgramRuns& runs) const {
         over_cores([c](const ProgramCost& cost) { return cost.energy.joules_by_component[c]; });
   const char* links = models::name(models::Component::kLinks);
   parts[links] = parts.value(links, 0.0) + link_joules();
-  const double of_cores = over_cores([](const ProgramCost& c) { return c.energy.total_joules; });
+  Json by_program = Json::object();
+  for (const ProgramKind kind : compiler::kProgramKinds)
+    by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"joules", joules_a_run(kind)}};
   return {
       {"technology", options_.technology.name},
-      {"joules_per_step", of_cores + link_joules()},
+      {"joules_per_step", joules_a_run(ProgramKind::kStep)},
       {"by_component", parts},
       {"watching_joules_per_step", over_cores([](const ProgramCost& c) { return c.energy.watching_joules; })},
+      {"programs", by_program},
       {"total_joules", joules(runs)}};
 }
 
 Json ChipCost::traffic() const {
-  const models::HbmCounters& hbm = step().timing.hbm;
-  const double peak = options_.core.hbm.peak_gb_per_s() * 1e9 * step().seconds;
-  const std::int64_t bytes =
-      over_cores([](const ProgramCost& c) { return c.timing.hbm.read_bytes + c.timing.hbm.written_bytes; });
-  return {{"hbm_bytes_per_step", bytes},
+  const auto of_cores = [this](std::int64_t models::HbmCounters::*counter) {
+    return over_cores([counter](const ProgramCost& c) { return c.hbm.*counter; });
+  };
+  using Hbm = models::HbmCounters;
+  const std::int64_t read = of_cores(&Hbm::read_bytes), written = of_cores(&Hbm::written_bytes);
+  const double peak = options_.core.hbm.peak_gb_per_s() * 1e9 * step().seconds * static_cast<double>(cores());
+  return {{"hbm_bytes_per_step", read + written},
           {"onchip_bytes_per_step", system_ ? system_->onchip_bytes() : 0},
           {"interchip_bytes_per_step", system_ ? system_->interchip_bytes() : 0},
           {"by_link", system_ ? system_->by_link() : Json::array()},
           {"hbm",
-           {{"read_bytes", hbm.read_bytes},
-            {"written_bytes", hbm.written_bytes},
-            {"activations", hbm.activations},
-            {"row_hits", hbm.row_hits},
-            {"refreshes", hbm.refreshes},
-            {"peak_share", static_cast<double>(hbm.read_bytes + hbm.written_bytes) / peak}}}};
+           {{"read_bytes", read},
+            {"written_bytes", written},
+            {"activations", of_cores(&Hbm::activations)},
+            {"row_hits", of_cores(&Hbm::row_hits)},
+            {"refreshes", of_cores(&Hbm::refreshes)},
+            {"peak_share", static_cast<double>(read + written) / peak}}}};
+}
+
+Json network_to_json(const compiler::Network& network) {
+  Json layers = Json::array();
+  std::int64_t parameters = 0, products = 0;
+  for (const compiler::Layer& layer : network.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"parameters", parameter_count(layer)},
+                      {"products_per_image", product_count(layer)}});
+    parameters += parameter_count(layer);
+    products += product_count(layer);
+  }
+  return {{"name", network.name},
+          {"parameters", parameters},
+          {"products_per_image", products},
+          {"layers", layers}};
 }
 
 Json memory_to_json(const compiler::MemoryPlan& plan) {
@@ -168,8 +263,10 @@ Json memory_to_json(const compiler::MemoryPlan& plan) {
           {"lower_bound_bytes", plan.lower_bound_bytes}};
 }
 
-Json ChipCost::roofline() const {
-  return roofline_to_json(sim::roofline(step().program, step().timing, options_.core.lanes, step().regions));
+std::vector<RegionUse> ChipCost::region_uses() const {
+  return sim::roofline(step().program, step().timing, options_.core.lanes, step().regions);
 }
+
+Json ChipCost::roofline() const { return roofline_to_json(region_uses()); }
 
 }  // namespace anzan::sim

@@ -19,9 +19,18 @@ struct ProgramCost {
   isa::Program program;
   RegionMap regions;
   models::ProgramTiming timing;
-  models::EventCounts events;  // of one run, HBM's included
-  double seconds = 0;
+  models::HbmCounters hbm;  // of one run; of a step that overlaps the next one, from step to step
+  double seconds = 0;       // likewise, until the slowest core has ended
   models::EnergyReport energy;
+};
+
+// What the units of a core do from step to step: a window of a run that lasts as long as a step, so that all
+// shares of a step have one base.
+struct RepeatedStep {
+  const isa::Program& program;
+  const models::ProgramTiming& timing;
+  const std::vector<std::uint16_t>& region_of;
+  Window window;
 };
 
 using ProgramRuns = compiler::ByProgram<std::int64_t>;  // how often each program has run
@@ -53,6 +62,11 @@ struct ChipCost {
   std::int64_t cores() const { return system_ ? system_->options.cores() : 1; }
   std::int64_t cycles_per_step() const { return system_ ? system_->cycles_per_step : step().timing.cycles; }
   std::int64_t cycles_a_run(compiler::ProgramKind kind) const;
+  double joules_a_run(compiler::ProgramKind kind) const;  // of all cores
+  std::vector<UnitUse> uses(std::size_t stage) const;
+  std::vector<RegionUse> region_uses() const;
+  RepeatedStep repeated_step(std::size_t stage) const;
+  nlohmann::json utilization(std::size_t stage) const;
   double link_joules() const;  // of a step
   // Over all cores: f(cost) of each stage's step as often as the stage has cores.
   template <class F>
@@ -64,8 +78,14 @@ struct ChipCost {
 
   CostOptions options_;
   std::optional<SystemCost> system_;
+  // Two steps of core 0, where they overlap.
+  isa::Program two_steps_;
+  std::vector<std::uint16_t> region_of_two_steps_;
+  std::int64_t idle_lanes_ = 0, images_ = 0;  // of a core
 };
 
+// `network` of result.json: parameters and products of each layer, as papers count them.
+nlohmann::json network_to_json(const compiler::Network& network);
 // `memory` of result.json.
 nlohmann::json memory_to_json(const compiler::MemoryPlan& plan);
 

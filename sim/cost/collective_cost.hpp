@@ -16,10 +16,11 @@ struct CollectiveCost {
   compiler::CollectiveKind kind{};
   isa::Format format{};
   int cores = 1, chips = 1, cores_simulated = 1;
-  std::size_t ways = 1;
-  std::int64_t bytes = 0;         // of the buffer of each core, as moved: in whole lines a piece
-  std::int64_t credit_bytes = 0;  // besides, over all cores (compiler/collective/program.hpp)
-  std::int64_t cycles = 0;        // of the slowest core
+  compiler::CollectiveShape shape;
+  compiler::CollectiveParameters collective;  // as it was run
+  std::int64_t bytes = 0;                     // of the buffer of each core, as moved: in whole lines a piece
+  std::int64_t credit_bytes = 0;              // besides, over all cores (compiler/collective/program.hpp)
+  std::int64_t cycles = 0;                    // of the slowest core
   double seconds = 0;
   CollectiveTerms theory, bound;
   models::ChipsNetwork network;
@@ -27,16 +28,15 @@ struct CollectiveCost {
 
   nlohmann::json json() const;
   std::string text() const;  // some lines
+
+ private:
+  std::string way_text() const;
 };
 
-// Through the dimensions and ways of `system.exchange`. Throws InputError where there is one core, fewer than
+// Through the dimensions and ways of `system.exchange`; where these are left to `automatic`, sums and gathers
+// take those that theory calls fastest. Throws InputError where there is one core, fewer than
 // one byte, or a scratchpad that is too small; and as ClockedSystem::run.
 CollectiveCost cost_of_collective(const Configuration& configuration, compiler::CollectiveKind kind,
                                   std::int64_t bytes, isa::Format format);
-
-// The collective's parameters on the system of a configuration.
-compiler::CollectiveParameters collective_parameters(const Configuration& configuration,
-                                                     compiler::CollectiveKind kind, std::int64_t bytes,
-                                                     isa::Format format);
 
 }  // namespace anzan::sim

@@ -3,8 +3,10 @@
 #include "sim/cost/collective_theory.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <queue>
 
 #include "models/number_format.hpp"
@@ -80,6 +82,36 @@ class Theory {
       latency_fs += times * (d.size - 1) * ring(d, times * (d.size - 1) * region);
     }
     return latency_fs;
+  }
+
+  // All rounds of a segment, whose messages compete with those of the other cores. Units work in order: where
+  // others are in other rounds at that time, each round lasts as long as the longest.
+  double segment_fs(const compiler::CollectiveParameters& p, const Way& way, double bytes, double cycle_fs,
+                    bool others) const {
+    constexpr double kStarting = 20, kCyclesALine = 2.5;  // units; sent, written, added
+    const int times = p.kind == CollectiveKind::kAllReduce ? 2 : 1;
+    double fs = 0, longest = 0, rounds = 0, piece = bytes;
+    for (const Dimension& d : way) {
+      if (d.size == 1) continue;
+      piece /= d.size;
+      std::map<std::size_t, double> messages;
+      double latency = 0;
+      for (int core = 0; core < cores_; ++core) {
+        latency = std::max(latency, latency_fs(core, next(d, core)));
+        for (const int channel : path(core, next(d, core)))
+          messages[static_cast<std::size_t>(s_.network.routing.link_of(channel))] +=
+              with_headers(piece, s_.packet);
+      }
+      double busiest = 0;
+      for (const auto& [link, sent] : messages)
+        busiest = std::max(busiest, sent * fs_per_byte(s_.network.topology.links()[link]));
+      const double core_fs = (kStarting + kCyclesALine * piece / (4.0 * s_.lanes)) * cycle_fs;
+      const double round_fs = latency + busiest + core_fs;
+      fs += times * (d.size - 1) * round_fs;
+      rounds += times * (d.size - 1);
+      longest = std::max(longest, round_fs);
+    }
+    return others ? rounds * longest : fs;
   }
 
   double busiest_fs() const { return *std::max_element(busy_fs_.begin(), busy_fs_.end()); }
@@ -272,26 +304,40 @@ class Bound {
 
 double CollectiveTerms::busiest() const { return std::max({links, network_unit, vector_unit, dma, hbm}); }
 
-const char* CollectiveTerms::bound_by() const {
-  const double most = std::max(latency, busiest());
+const char* CollectiveTerms::busiest_unit() const {
+  const double most = busiest();
   if (most == links) return "links";
-  if (most == latency) return "latency";
   if (most == hbm) return "hbm";
   if (most == dma) return "dma";
   return most == vector_unit ? "vector_unit" : "network_unit";
 }
 
-CollectiveTerms collective_theory(const compiler::CollectiveParameters& p, double bytes,
-                                  const std::vector<Way>& ways, const CollectiveSystem& s) {
+const char* CollectiveTerms::bound_by() const {
+  if (in_turn > latency + busiest()) return "scratchpad";
+  return latency > busiest() ? "latency" : busiest_unit();
+}
+
+CollectiveTerms collective_theory(const compiler::CollectiveParameters& p,
+                                  const compiler::CollectiveShape& shape, const CollectiveSystem& s) {
   Theory theory(s);
-  double latency_fs = 0;
-  const auto share = bytes / static_cast<double>(ways.size());
-  for (const Way& way : ways) latency_fs = std::max(latency_fs, theory.way(p, way, share));
-  CollectiveTerms t = units(p, bytes, s);
-  if (in_turns(p)) add_turns(t, ways.front(), bytes, s);
+  const double line = 4.0 * s.lanes, bytes = static_cast<double>(shape.lines) * line,
+               share = bytes / static_cast<double>(shape.ways.size());
   const auto period = static_cast<double>(s.clock_period_fs);
+  const bool rings = p.kind != CollectiveKind::kBroadcast && p.kind != CollectiveKind::kAllToAll;
+  // all places take the same number of segments, or one less
+  const double turns = std::ceil(static_cast<double>(shape.segments) / static_cast<double>(shape.places)),
+               longest = static_cast<double>(shape.segment_lines) * line;
+  double latency_fs = 0, in_turn_fs = 0;
+  for (const Way& way : shape.ways) {
+    latency_fs = std::max(latency_fs, theory.way(p, way, share));
+    if (rings)
+      in_turn_fs = std::max(in_turn_fs, turns * theory.segment_fs(p, way, longest, period, turns > 1));
+  }
+  CollectiveTerms t = units(p, bytes, s);
+  if (in_turns(p)) add_turns(t, shape.ways.front(), bytes, s);
   t.latency = latency_fs / period;
   t.links = theory.busiest_fs() / period;
+  t.in_turn = in_turn_fs / period;
   return t;
 }
 

@@ -1,6 +1,8 @@
 // What a collective should take, by the alpha-beta model of its algorithm on the links that its messages go
 // over, and the least that any algorithm could take.
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -17,9 +19,17 @@ struct CollectiveTerms {
   // Beta: how long each of these is busy, where it has most to do. They work at once.
   double links = 0, network_unit = 0, vector_unit = 0, dma = 0, hbm = 0;
 
-  double busiest() const;  // the longest of these
-  double cycles() const { return latency + busiest(); }
-  const char* bound_by() const;  // "links", …, or "latency" where that is longer
+  // Of sums and gathers: segments that have one place in the scratchpad go through it one after the other,
+  // each with all its rounds: their latencies, messages on a link that is free of other segments, and work
+  // in the cores.
+  double in_turn = 0;
+
+  double busiest() const;  // the longest of those that work at once
+  double cycles() const { return std::max(latency + busiest(), in_turn); }
+  // For a choice: of what takes similar times, each keeps the other waiting at times.
+  double expected() const { return std::hypot(latency + busiest(), in_turn); }
+  const char* busiest_unit() const;
+  const char* bound_by() const;  // "links", …, "latency" where that is longer, or "scratchpad" for in_turn
 };
 
 struct CollectiveSystem {
@@ -42,8 +52,8 @@ struct CollectiveSystem {
 //                             M / n_d, to the other those of the rest of the way round
 //   all_to_all, direct        latency of the longest way; M / N from each core to each
 // The busiest link counts, with headers; alpha is the latency of the links between two cores.
-CollectiveTerms collective_theory(const compiler::CollectiveParameters& collective, double bytes,
-                                  const std::vector<compiler::Way>& ways, const CollectiveSystem& system);
+CollectiveTerms collective_theory(const compiler::CollectiveParameters& collective,
+                                  const compiler::CollectiveShape& shape, const CollectiveSystem& system);
 
 // Of any algorithm whose cores send, receive and add as these do, but in any order over any ways. latency:
 // from core 0 to the core that is farthest away. links: what must leave and enter cores and chips (for sums

@@ -14,10 +14,10 @@
 namespace anzan::sim {
 namespace {
 
-std::int64_t products(const isa::Tensor& t) {
+// Words whose products the array adds up: one a step, row and lane.
+std::int64_t words(const isa::Tensor& t) {
   const models::TensorTiming timing = models::tensor_timing(t);
-  return timing.tiles.blocks * timing.steps * t.row_count * t.mask.lane_count *
-         models::elements_per_word(t.format);
+  return timing.tiles.blocks * timing.steps * t.row_count * t.mask.lane_count;
 }
 
 std::string_view bound_of(const RegionUse& use) {
@@ -37,6 +37,9 @@ void check_regions(const isa::Program& program, const RegionMap& map) {
     if (map.of[i] >= map.regions.size())
       throw std::invalid_argument(
           fmt::format("instruction {}: region {}, there are {}", i, map.of[i], map.regions.size()));
+  if (!map.products.empty() && map.products.size() != map.regions.size())
+    throw std::invalid_argument(
+        fmt::format("products of {} regions, there are {}", map.products.size(), map.regions.size()));
 }
 
 HbmBytes hbm_bytes(const isa::Instruction& instruction, int lanes) {
@@ -56,6 +59,7 @@ std::vector<RegionUse> roofline(const isa::Program& program, const models::Progr
   };
   std::vector<RegionUse> uses(map.regions.size());
   std::vector<Span> spans(map.regions.size());
+  std::vector<std::int64_t> words_of(map.regions.size());
   for (std::size_t i = 0; i < program.size(); ++i) {
     const isa::Unit unit = isa::unit(program[i]);
     if (unit == isa::Unit::kSequencer) continue;
@@ -68,7 +72,10 @@ std::vector<RegionUse> roofline(const isa::Program& program, const models::Progr
     use.drain += work_of(program[i], t)[static_cast<std::size_t>(Work::kDrain)];
     const HbmBytes bytes = hbm_bytes(program[i], lanes);
     use.hbm_bytes += bytes.read + bytes.written;
-    if (const auto* tensor = std::get_if<isa::Tensor>(&program[i])) use.operations += 2 * products(*tensor);
+    if (const auto* tensor = std::get_if<isa::Tensor>(&program[i])) {
+      words_of[map.of[i]] += words(*tensor);
+      use.array_operations += 2 * words(*tensor) * models::elements_per_word(tensor->format);
+    }
     if (const auto* vector = std::get_if<isa::Vector>(&program[i]))
       use.vector_operations += models::iterations(vector->loops, 0, isa::kLoops) * vector->mask.lane_count;
   }
@@ -78,6 +85,11 @@ std::vector<RegionUse> roofline(const isa::Program& program, const models::Progr
     uses[r].region = map.regions[r];
     uses[r].cycles = spans[r].last - spans[r].first;
     uses[r].bound = bound_of(uses[r]);
+    if (!map.products.empty()) uses[r].operations = 2 * map.products[r];
+    if (uses[r].array_operations != 0)
+      uses[r].least_array_cycles = static_cast<double>(uses[r].operations) *
+                                   static_cast<double>(words_of[r]) /
+                                   static_cast<double>(uses[r].array_operations) / (lanes * lanes);
     result.push_back(uses[r]);
   }
   return result;
@@ -99,6 +111,7 @@ nlohmann::json roofline_to_json(const std::vector<RegionUse>& uses) {
                      {"drain_cycles", use.drain},
                      {"bound", use.bound},
                      {"operations", use.operations},
+                     {"array_operations", use.array_operations},
                      {"vector_operations", use.vector_operations},
                      {"hbm_bytes", use.hbm_bytes},
                      {"operations_per_byte", per_byte}});

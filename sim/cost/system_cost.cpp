@@ -14,6 +14,14 @@ std::int64_t one_core(const std::vector<std::uint32_t>& step, const CostOptions&
   return models::clocked::ClockedCore(options.core).run(isa::decode(step)).cycles;
 }
 
+// From step to step of a core that exchanges nothing, without a barrier between steps where the input asks
+// for two.
+std::int64_t without_exchange(const compiler::Input& input, const CostOptions& options) {
+  const compiler::CompiledModel model = compiler::compile(input);
+  const std::int64_t step = one_core(model.programs[compiler::ProgramKind::kStep], options);
+  return input.two_steps ? one_core(model.two_steps_in_core(0), options) - step : step;
+}
+
 // The same step, if nothing took time on its way.
 std::int64_t with_ideal_links(const SystemOptions& options, const CostOptions& cost,
                               const SystemRunner::ProgramOfCore& program) {
@@ -47,24 +55,24 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   for (std::size_t s = 0; s < model.stages.size(); ++s)
     cost.stages.push_back(std::move(step.cores[static_cast<std::size_t>(model.first_core(s))]));
   cost.links = std::move(step.links);
-  if (model.two_steps_in_core)
-    cost.cycles_per_step = runner.run(of_core(model.two_steps_in_core)).cycles() - cost.step_cycles;
+  if (model.two_steps_in_core) {
+    models::clocked::SystemTiming two = runner.run(of_core(model.two_steps_in_core));
+    cost.cycles_per_step = two.cycles() - cost.step_cycles;
+    cost.two_steps = std::move(two.cores.front());
+  }
   if (model.exchange_in_core) cost.exchange_cycles = runner.run(of_core(model.exchange_in_core)).cycles();
   cost.alike = runner.alike();
   compiler::TrainingParameters training = model.training;
   if (model.system.divided()) {
     cost.compute_cycles = with_ideal_links(c.system, c.cost, of_core(model.step_in_core));
   } else {
-    cost.compute_cycles = one_core(compiler::compile({c.network, c.precision, training, model.chip})
-                                       .programs[compiler::ProgramKind::kStep],
-                                   c.cost);
+    cost.compute_cycles = without_exchange(
+        {c.network, c.precision, training, model.chip, {}, cost.two_steps.has_value()}, c.cost);
   }
   training.batch *= model.system.data_cores();
   cost.one_core_cycles = one_core_cycles
                              ? *one_core_cycles
-                             : one_core(compiler::compile({c.network, c.precision, training, model.chip})
-                                            .programs[compiler::ProgramKind::kStep],
-                                        c.cost);
+                             : without_exchange({c.network, c.precision, training, model.chip}, c.cost);
   return cost;
 }
 

@@ -25,17 +25,20 @@ struct SystemCost {
   bool alike = true;  // the cores of one chip stood for all; false: each was simulated
   // From barrier to barrier, of the first core of each stage of the pipeline.
   std::vector<models::ProgramTiming> stages;
+  // Of core 0, where the next step may begin before this one has ended: two steps without a barrier.
+  std::optional<models::ProgramTiming> two_steps;
   std::int64_t step_cycles = 0;      // of the slowest core
   std::int64_t cycles_per_step = 0;  // when the next step begins before this one has ended
   std::int64_t exchange_cycles =
       0;  // of the exchange, if nothing else is done; 0 where the network is divided
-  std::int64_t compute_cycles = 0;   // of a step that exchanges nothing; of a divided network, at no cost
+  // From step to step like cycles_per_step, of a step that exchanges nothing; of a divided network, at no
+  // cost.
+  std::int64_t compute_cycles = 0;
   std::int64_t one_core_cycles = 0;  // of one core with all images
   std::int64_t expected_cycles = 0;  // cycles_per_step as the scheduler imagines it
   std::vector<models::LinkCounters> links;
 
   models::clocked::Alike simulated() const;  // all cores, or those of a chip for all
-  // Steps that overlap may take less than one that exchanges nothing.
   std::int64_t exposed_cycles() const { return std::max<std::int64_t>(0, cycles_per_step - compute_cycles); }
   std::int64_t hidden_cycles() const;
   std::int64_t onchip_bytes() const;  // over all links of the kind, headers too

@@ -47,11 +47,94 @@ struct OnlyWork {
   Work operator()(const isa::Transpose&) const { return Work::kTranspose; }
   Work operator()(const isa::Update&) const { return Work::kUpdate; }
   Work operator()(const isa::Settle&) const { return Work::kSettle; }
+  Work operator()(const isa::Take&) const { return Work::kTake; }
+  Work operator()(const isa::Give&) const { return Work::kGive; }
   Work operator()(const isa::Put&) const { return Work::kPut; }
   template <class Other>
   Work operator()(const Other&) const {
     return Work::kOverhead;
   }
+};
+
+std::int64_t length(const Window& w) { return w.to - w.from; }
+
+// What of the first lies in the second; of length 0 where nothing does.
+Window clipped(const Window& part, const Window& whole) {
+  const std::int64_t from = std::clamp(part.from, whole.from, whole.to);
+  return {from, std::clamp(part.to, from, std::max(from, whole.to))};
+}
+
+// Of work that takes `cycles`, what lies in the window: the kinds in proportion, such that they add up.
+void add_work(const WorkCycles& work, const Window& cycles, const Window& window, WorkCycles& sum) {
+  const std::int64_t part = length(clipped(cycles, window));
+  std::int64_t before = 0, taken = 0;
+  for (std::size_t k = 0; k < kWorkKinds && part > 0; ++k) {
+    before += work[k];
+    const std::int64_t share =
+        part == length(cycles)
+            ? before
+            : static_cast<std::int64_t>(static_cast<double>(before) / static_cast<double>(length(cycles)) *
+                                        static_cast<double>(part));
+    const std::int64_t upto = before == length(cycles) ? part : std::clamp(share, taken, part);
+    sum[k] += upto - taken;
+    taken = upto;
+  }
+}
+
+// When the sequencer had an instruction that it could not issue, because the queue of its unit was full.
+class FullQueues {
+ public:
+  FullQueues(const isa::Program& program, const models::ProgramTiming& timing, int lanes) {
+    std::int64_t fetched = 0;  // first cycle in which the instruction could be issued
+    for (std::size_t i = 0; i < program.size(); ++i) {
+      if (ends_program(program[i])) break;
+      const models::InstructionTiming& t = timing.instructions[i];
+      const std::size_t unit = isa::unit_number(isa::unit(program[i]));
+      fetched += models::fetch_cycles(program[i], lanes);
+      if (t.issued > fetched) held_.push_back({{fetched - 1, t.issued - 1}, unit});
+      of_unit_[unit].push_back({t.ended, i});
+      fetched = t.issued + 1;
+    }
+  }
+
+  // Divides the cycles in which a unit has nothing in its queue.
+  void add(const Window& empty, UnitUse& use) const {
+    std::int64_t rest = length(empty);
+    auto held = std::partition_point(held_.begin(), held_.end(),
+                                     [&](const Held& h) { return h.cycles.to <= empty.from; });
+    for (; held != held_.end() && held->cycles.from < empty.to; ++held) {
+      const Window both = clipped(held->cycles, empty);
+      use.idle.queue[held->unit] += length(both);
+      rest -= length(both);
+      add_holders(both, held->unit, use);
+    }
+    use.idle.dispatch += rest;
+  }
+
+ private:
+  struct Held {
+    Window cycles;
+    std::size_t unit;
+  };
+  struct End {
+    std::int64_t cycle;
+    std::size_t place;
+  };
+
+  // A unit is at an instruction from the end of the one before.
+  void add_holders(Window cycles, std::size_t unit, UnitUse& use) const {
+    const std::vector<End>& ends = of_unit_[unit];
+    auto end =
+        std::partition_point(ends.begin(), ends.end(), [&](const End& e) { return e.cycle <= cycles.from; });
+    for (; end != ends.end() && cycles.from < cycles.to; ++end) {
+      const std::int64_t to = std::min(end->cycle, cycles.to);
+      use.held_by[end->place] += to - cycles.from;
+      cycles.from = to;
+    }
+  }
+
+  std::vector<Held> held_;  // in order
+  std::array<std::vector<End>, isa::kUnits> of_unit_;
 };
 
 }  // namespace
@@ -111,8 +194,9 @@ std::vector<Handover> handovers(const isa::Program& program, const models::Progr
 }
 
 std::string_view name(Work work) {
-  constexpr std::array<std::string_view, kWorkKinds> kNames{
-      "compute", "drain", "overhead", "merge", "hbm", "copy", "transpose", "update", "settle", "put"};
+  constexpr std::array<std::string_view, kWorkKinds> kNames{"compute", "drain", "overhead",  "merge",
+                                                            "hbm",     "copy",  "transpose", "update",
+                                                            "settle",  "put",   "take",      "give"};
   return kNames.at(static_cast<std::size_t>(work));
 }
 
@@ -145,11 +229,15 @@ std::int64_t UnitUse::busy_cycles() const {
 }
 
 std::int64_t UnitUse::idle_cycles() const {
-  return std::accumulate(idle.semaphore.begin(), idle.semaphore.end(), idle.dispatch + idle.start + idle.end);
+  std::int64_t sum = idle.dispatch + idle.start + idle.end;
+  for (std::size_t u = 0; u < isa::kUnits; ++u) sum += idle.semaphore[u] + idle.queue[u];
+  return sum;
 }
 
-std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing) {
+std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing, int lanes,
+                               const Window& window) {
   const std::vector<Handover> pairs = handovers(program, timing);
+  const FullQueues queues(program, timing, lanes);
   std::array<UnitUse, isa::kUnits> uses;
   std::array<std::int64_t, isa::kUnits> free_from{};  // cycle of the unit's last end
   auto pair = pairs.begin();
@@ -160,31 +248,33 @@ std::vector<UnitUse> unit_uses(const isa::Program& program, const models::Progra
     std::int64_t raised = 0;
     std::size_t raiser = 0;
     for (; pair != pairs.end() && pair->waiter == i; ++pair) {
-      const std::int64_t cycle = pair->cycle;
       const std::size_t by = isa::unit_number(
           pair->signaller == kOtherCore ? isa::Unit::kNetwork : isa::unit(program[pair->signaller]));
-      if (cycle > raised || (cycle == raised && by < raiser)) {
-        raised = cycle;
+      if (pair->cycle > raised || (pair->cycle == raised && by < raiser)) {
+        raised = pair->cycle;
         raiser = by;
       }
     }
     UnitUse& use = uses[unit];
     const std::int64_t issued = std::max(t.issued, free_from[unit]);
     const std::int64_t ready = std::max(raised, issued);
-    use.idle.dispatch += issued - free_from[unit];
-    use.idle.semaphore[raiser] += ready - issued;
-    use.idle.start += t.started - ready;
-    const WorkCycles work = work_of(program[i], t);
-    std::transform(work.begin(), work.end(), use.busy.begin(), use.busy.begin(), std::plus<>());
+    queues.add(clipped({free_from[unit], issued}, window), use);
+    use.idle.semaphore[raiser] += length(clipped({issued, ready}, window));
+    use.idle.start += length(clipped({ready, t.started}, window));
+    add_work(work_of(program[i], t), {t.started, t.ended}, window, use.busy);
     free_from[unit] = t.ended;
   }
   std::vector<UnitUse> result;
   for (std::size_t unit = isa::unit_number(isa::Unit::kDma); unit < isa::kUnits; ++unit) {
     uses[unit].unit = static_cast<isa::Unit>(unit);
-    uses[unit].idle.end = timing.cycles - free_from[unit];
-    result.push_back(uses[unit]);
+    uses[unit].idle.end = length(clipped({free_from[unit], window.to}, window));
+    result.push_back(std::move(uses[unit]));
   }
   return result;
+}
+
+std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing, int lanes) {
+  return unit_uses(program, timing, lanes, {0, timing.cycles});
 }
 
 std::string describe(const UnitUse& use) {
@@ -199,6 +289,8 @@ std::string describe(const UnitUse& use) {
   for (std::size_t k = 0; k < kWorkKinds; ++k) list(busy, name(static_cast<Work>(k)), use.busy[k]);
   for (std::size_t u = 0; u < isa::kUnits; ++u)
     list(idle, isa::name(static_cast<isa::Unit>(u)), use.idle.semaphore[u]);
+  for (std::size_t u = 0; u < isa::kUnits; ++u)
+    list(idle, fmt::format("queue of {}", isa::name(static_cast<isa::Unit>(u))), use.idle.queue[u]);
   list(idle, "dispatch", use.idle.dispatch);
   list(idle, "start", use.idle.start);
   list(idle, "end", use.idle.end);

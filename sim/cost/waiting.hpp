@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,8 +47,10 @@ enum class Work {
   kUpdate,
   kSettle,
   kPut,
+  kTake,
+  kGive,
 };
-inline constexpr std::size_t kWorkKinds = 10;
+inline constexpr std::size_t kWorkKinds = 12;
 std::string_view name(Work work);
 
 using WorkCycles = std::array<std::int64_t, kWorkKinds>;  // by Work
@@ -55,27 +58,41 @@ using WorkCycles = std::array<std::int64_t, kWorkKinds>;  // by Work
 // The cycles started + 1 to ended of one instruction by kind of work.
 WorkCycles work_of(const isa::Instruction& instruction, const models::InstructionTiming& timing);
 
-// Idle cycles before each start: up to the issue `dispatch` (the queue was empty), up to the last semaphore
-// that was raised `semaphore` (ties go to the unit that comes first in isa::Unit), and the rest, a cycle a
+// Idle cycles before each start. Up to the issue: `queue`, while an instruction before it in the program
+// could not be issued because the queue of its unit was full, and `dispatch`, the rest. Then up to the last
+// semaphore that was raised `semaphore` (ties go to the unit that comes first in isa::Unit), and a cycle a
 // start where nothing else held it, `start`. After the last instruction `end`.
 struct IdleCycles {
   std::int64_t dispatch = 0, start = 0, end = 0;
   std::array<std::int64_t, isa::kUnits> semaphore{};  // by the unit that raised it; of the sequencer 0
+  std::array<std::int64_t, isa::kUnits> queue{};      // by the unit whose queue was full
 };
 
 struct UnitUse {
   isa::Unit unit{};
   WorkCycles busy{};
   IdleCycles idle;
+  // The cycles of idle.queue by the instruction, as its place in the program, that the unit with the full
+  // queue worked on or waited to start.
+  std::map<std::size_t, std::int64_t> held_by;
   std::int64_t busy_cycles() const;
-  std::int64_t idle_cycles() const;  // with busy_cycles(), timing.cycles
+  std::int64_t idle_cycles() const;  // with busy_cycles(), the cycles of the window
 };
 
-// dma, tensor, vector, settings, network, also where a unit had nothing to do.
-std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing);
+// The cycles from + 1 to `to` of a run; after its end all units are idle.
+struct Window {
+  std::int64_t from = 0, to = 0;
+};
+
+// dma, tensor, vector, settings, network, also where a unit had nothing to do. An instruction that is partly
+// in the window has its kinds of work there in proportion.
+std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing, int lanes,
+                               const Window& window);
+// Of all cycles of the run.
+std::vector<UnitUse> unit_uses(const isa::Program& program, const models::ProgramTiming& timing, int lanes);
 
 // One line without an end of line, shares of all cycles in percent, those of no cycle left out:
-// "tensor 72.1 % busy (compute 65.0, drain 3.2, overhead 3.9); waits: dma 12.0, dispatch 13.6, end 2.3"
+// "tensor 72.1 % busy (compute 65.0, drain 3.2, overhead 3.9); waits: dma 12.0, queue of dma 13.6, end 2.3"
 std::string describe(const UnitUse& use);
 
 }  // namespace anzan::sim

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "models/counter_moves.hpp"
 #include "models/dma.hpp"
 #include "models/instruction_error.hpp"
 #include "models/settings_optimiser.hpp"
@@ -23,7 +24,7 @@ struct PutPlan {
 };
 
 using Planned = std::variant<isa::End, models::CopyPlan, models::TransposePlan, models::TensorPlan,
-                             models::VectorPlan, isa::Update, isa::Settle, PutPlan>;
+                             models::VectorPlan, isa::Update, isa::Settle, isa::Take, isa::Give, PutPlan>;
 
 // Makes the plan of each kind of instruction.
 struct Planner {
@@ -33,6 +34,8 @@ struct Planner {
   Planned operator()(const isa::End& i) const { return i; }
   Planned operator()(const isa::Update& i) const { return i; }
   Planned operator()(const isa::Settle& i) const { return i; }
+  Planned operator()(const isa::Take& i) const { return checked(i); }
+  Planned operator()(const isa::Give& i) const { return checked(i); }
   Planned operator()(const isa::Put& i) const {
     if (i.core >= cores)
       throw models::InstructionError("core", std::to_string(i.core),
@@ -42,6 +45,13 @@ struct Planner {
   template <class Instruction>
   Planned operator()(const Instruction& i) const {
     return plan(i, sizes);
+  }
+
+ private:
+  template <class Instruction>
+  Planned checked(const Instruction& i) const {
+    check(i, sizes);
+    return i;
   }
 };
 
@@ -75,6 +85,8 @@ struct Executor::Visitor {
     update(core.settings.slot(i.slot), core.statistics.window(i.slot));
   }
   void operator()(const isa::Settle& i) const { core.settings.settle(i.slot); }
+  void operator()(const isa::Take& i) const { models::execute(i, core); }
+  void operator()(const isa::Give& i) const { models::execute(i, core); }
   void operator()(models::CopyPlan& plan) const { move(plan, core); }
   void operator()(PutPlan& plan) const { move(plan.copy, *system[plan.core]); }
   void move(models::CopyPlan& plan, models::Core& destination) const {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace anzan::sim {
@@ -41,11 +42,21 @@ ThreadTeam::ThreadTeam(int threads) {
   if (threads < 1)
     throw std::invalid_argument("thread team: found " + std::to_string(threads) +
                                 " threads, expected at least 1");
-  for (int member = 1; member < threads; ++member)
-    threads_.emplace_back([this, member] { member_loop(member); });
+  threads_.reserve(static_cast<std::size_t>(threads) - 1);
+  try {
+    for (int member = 1; member < threads; ++member)
+      threads_.emplace_back([this, member] { member_loop(member); });
+  } catch (const std::system_error& error) {
+    const std::size_t started = threads_.size();
+    end();
+    throw std::system_error(error.code(), "cannot start thread " + std::to_string(started + 2) + " of " +
+                                              std::to_string(threads) + " (--threads takes fewer)");
+  }
 }
 
-ThreadTeam::~ThreadTeam() {
+ThreadTeam::~ThreadTeam() { end(); }
+
+void ThreadTeam::end() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     end_ = true;

@@ -17,7 +17,8 @@ class ThreadTeam {
   // Runs iterations [first, last) as member `member`.
   using Task = std::function<void(int member, std::int64_t first, std::int64_t last)>;
 
-  // `threads` counts the caller. Throws std::invalid_argument if it is below 1.
+  // `threads` counts the caller. Throws std::invalid_argument if it is below 1, std::system_error where the
+  // machine does not start as many.
   explicit ThreadTeam(int threads);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
@@ -30,6 +31,7 @@ class ThreadTeam {
   void run(std::int64_t iterations, std::int64_t grain, const Task& task);
 
  private:
+  void end();
   void member_loop(int member);
   void work(int member);
   bool enter(std::uint64_t& seen);  // waits for a task and joins it; false: the team ends

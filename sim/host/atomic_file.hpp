@@ -5,8 +5,16 @@
 
 namespace anzan::sim {
 
-// Writes `content` beside `file`, brings it to disk and renames it. Throws std::system_error, having
-// removed what it wrote, if any of that fails; an older `file` then stands as it was.
+// Writes `content` beside `file`, brings it to disk and renames it. A link stays, and the file that it leads
+// to is replaced. What is no regular file (a device, a pipe) and standard output, also as "-", are written to
+// and never replaced. SIGINT and SIGTERM wait meanwhile. Throws std::system_error, having removed what it
+// wrote, if any of that fails; an older `file` then stands as it was.
 void write_file_atomically(const std::filesystem::path& file, const std::string& content);
+
+// Whether write_file_atomically could begin: throws std::system_error if not, and leaves nothing behind.
+void check_writable(const std::filesystem::path& file);
+
+// Removes what writes into this directory left behind when their process was killed. Nobody may be writing.
+void remove_unfinished_files(const std::filesystem::path& directory);
 
 }  // namespace anzan::sim

@@ -8,6 +8,7 @@
 
 #include <bitset>
 #include <stdexcept>
+#include <string>
 
 #include "models/timing.hpp"
 #include "sim/rtl/host_words.hpp"
@@ -127,7 +128,7 @@ class Database final : public models::clocked::RtlStatisticsDatabase {
   void load(models::Core& core, int slots) override {
     busy_ = 0;
     pins_->req_i = 0;
-    pins_->write_i = 0;
+    pins_->write_i = pins_->give_i = pins_->take_i = 0;
     pins_.reset();
     write_statistics(core.statistics, {0, slots},
                      [this](std::uint32_t address, std::uint32_t word) { write(address, word); });
@@ -160,12 +161,17 @@ class Database final : public models::clocked::RtlStatisticsDatabase {
     pins_->write_i = 1;
     set_counters(pins_->window_i, window);
   }
+  void take(int, int) override { pins_->take_i = 1; }
+  void give(int, int, const CounterLine& counts) override {
+    pins_->give_i = 1;
+    set_counters(pins_->window_i, counts);
+  }
   void end_cycle() override {
     if (busy_ == 0) return;
     --busy_;
     pins_.tick();
     pins_->req_i = 0;
-    pins_->write_i = 0;
+    pins_->write_i = pins_->give_i = pins_->take_i = 0;
     std::memset(&pins_->add_i[0], 0xa5, sizeof pins_->add_i);
     std::memset(&pins_->window_i[0], 0xa5, sizeof pins_->window_i);
   }
@@ -199,7 +205,7 @@ class Optimiser final : public models::clocked::RtlUnit {
   void restart(const Surroundings& surroundings) override {
     around_ = surroundings;
     line_ = models::kDatabaseLines;
-    entry_asked_ = window_asked_ = false;
+    entry_asked_ = window_asked_ = piece_asked_ = false;
     pins_->start_i = 0;
     pins_.reset();
   }
@@ -217,11 +223,14 @@ class Optimiser final : public models::clocked::RtlUnit {
     entry_asked_ = pins_->entry_re_o != 0;
     if (entry_asked_) around_.settings->read_entry(pins_->entry_addr_o);
     if (pins_->entry_we_numbers_o != 0) write_entry();
-    const bool done = pins_->done_o != 0;
+    const Outputs out{pins_->w_we_o != 0, pins_->done_o != 0, false};
+    if (out.wrote) std::memcpy(piece(), &pins_->w_piece_o[0], kPieceBytes);
+    piece_asked_ = pins_->r_re_o != 0;
+    if (piece_asked_) std::memcpy(read_, piece(), kPieceBytes);
     pins_.edge();
     pins_->start_i = 0;
     std::memset(&pins_->instruction_i[0], 0xff, sizeof pins_->instruction_i);
-    return {false, done, pins_->req_o != 0};
+    return {out.wrote, out.done, pins_->req_o != 0};
   }
 
  private:
@@ -233,18 +242,33 @@ class Optimiser final : public models::clocked::RtlUnit {
     }
     CounterLine window;
     window.fill(0xa5a5a5a5);
+    std::memset(&pins_->r_piece_i[0], 0xa5, kPieceBytes);
+    if (piece_asked_) std::memcpy(&pins_->r_piece_i[0], read_, kPieceBytes);
     set_counters(pins_->window_i, window_asked_ ? around_.statistics->window() : window);
   }
   void use_database() {
     window_asked_ = false;
     if (line_ == models::kDatabaseLines) return;
-    if (pins_->write_o != 0) {
+    if (pins_->give_o != 0) {
+      around_.statistics->give(pins_->slot_o, line_, counters_at(pins_->window_o));
+    } else if (pins_->take_o != 0) {
+      around_.statistics->take(pins_->slot_o, line_);
+      window_asked_ = true;
+    } else if (pins_->write_o != 0) {
       around_.statistics->write(pins_->slot_o, line_, counters_at(pins_->window_o));
     } else {
       around_.statistics->read(pins_->slot_o, line_);
       window_asked_ = true;
     }
     ++line_;
+  }
+  std::uint8_t* piece() {
+    const std::int64_t byte =
+        pins_->line_o * around_.core->line_bytes() + pins_->number_o * std::int64_t{kPieceBytes};
+    if (byte + kPieceBytes > around_.core->lines(isa::Space::kScratchpad) * around_.core->line_bytes())
+      throw std::logic_error("RTL: line " + std::to_string(pins_->line_o) +
+                             " of the scratchpad does not exist");
+    return around_.core->scratchpad() + byte;
   }
   void write_entry() {
     EntryWords words{};
@@ -258,7 +282,9 @@ class Optimiser final : public models::clocked::RtlUnit {
   Surroundings around_;
   RtlPins<Vsettings_optimiser> pins_;
   int line_ = models::kDatabaseLines;  // of a grant, the next
-  bool entry_asked_ = false, window_asked_ = false;
+  bool entry_asked_ = false, window_asked_ = false, piece_asked_ = false;
+  static constexpr int kPieceBytes = 4 * models::kCounterMoveWords;
+  std::uint8_t read_[kPieceBytes] = {};
 };
 
 template <int kLanes>

@@ -62,8 +62,7 @@ void write_traces(const ChipCost& cost, const compiler::CompiledModel& model, co
 }
 
 void trace_collective(const Configuration& c, const CollectiveCost& cost, const std::filesystem::path& file) {
-  const compiler::CollectiveProgram program =
-      compiler::collective_program(collective_parameters(c, cost.kind, cost.bytes, cost.format));
+  const compiler::CollectiveProgram program = compiler::collective_program(cost.collective);
   const models::clocked::Alike cores = SystemRunner::simulated(c.system, cost.cores_simulated < cost.cores);
   std::vector<isa::Program> programs;
   std::vector<RegionMap> regions;

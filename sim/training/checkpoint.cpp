@@ -1,14 +1,14 @@
 // The whole file is built in memory and checked as a whole before anything of it is used.
 #include "sim/training/checkpoint.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "compiler/input/input_error.hpp"
+#include "sim/configuration/json_input.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/input_file.hpp"
 #include "sim/host/sha256.hpp"
 
 namespace anzan::sim {
@@ -18,8 +18,9 @@ using compiler::InputError;
 using Json = nlohmann::json;
 
 // The number of the format: another one where blocks are laid out differently.
-constexpr std::string_view kMagic = "anzan checkpoint ", kFormat = "2\n";
+constexpr std::string_view kMagic = "anzan checkpoint ", kFormat = "4\n";
 constexpr std::size_t kDigest = 64;  // hexadecimal digits
+constexpr std::size_t kMostBytes = std::size_t{1} << 40;
 
 void put_block(std::string& file, const void* data, std::size_t bytes) {
   std::uint64_t size = bytes;
@@ -41,6 +42,9 @@ class BlockReader {
     at_ += size;
     return file_.substr(at_ - size, size);
   }
+  void finish() const {
+    if (at_ != end_) throw std::length_error("more blocks");
+  }
 
  private:
   const std::string& file_;
@@ -60,14 +64,62 @@ void for_each_persistent(Trainer& trainer, const Action& action) {
   }
 }
 
+// What the configuration has said of a slot, without what is found in training.
+models::SlotSettings configured(models::SlotSettings slot) {
+  const models::SlotSettings none;
+  slot.q_read = none.q_read;
+  slot.q_write = none.q_write;
+  slot.updates = none.updates;
+  slot.age = none.age;
+  slot.history = none.history;
+  slot.history_count = none.history_count;
+  return slot;
+}
+
+// Settings that the compiled network cannot have.
+void check_settings(const models::SettingsStore& settings, const compiler::CompiledModel& model) {
+  for (std::size_t s = 0; s < model.slots.size(); ++s) {
+    if (!(configured(settings.slot(static_cast<int>(s))) == configured(model.slots[s].settings)))
+      throw std::invalid_argument("slot");
+  }
+}
+
+// All is read, and checked, before the first bit of the trainer changes.
+void restore_core(BlockReader& blocks, Trainer& trainer) {
+  models::SettingsStore settings;
+  models::StatisticsDatabase statistics;
+  settings.deserialise(bytes_of(blocks.take()));
+  check_settings(settings, trainer.model());
+  statistics.deserialise(bytes_of(blocks.take()));
+  const std::string semaphores = blocks.take();
+  std::vector<std::string> tensors;
+  for_each_persistent(trainer, [&](const std::uint8_t*, std::size_t bytes) {
+    tensors.push_back(blocks.take());
+    if (tensors.back().size() != bytes) throw std::length_error("tensor");
+  });
+  blocks.finish();
+  models::Core& core = trainer.core();
+  if (semaphores.size() != sizeof core.semaphores) throw std::length_error("semaphores");
+  if (std::any_of(semaphores.begin(), semaphores.end(), [](char c) { return c != 0; }))
+    throw std::invalid_argument("semaphores");  // between two programs all are zero
+  std::memcpy(core.semaphores.data(), semaphores.data(), semaphores.size());
+  core.settings = settings;
+  core.statistics = statistics;
+  auto tensor = tensors.begin();
+  for_each_persistent(
+      trainer, [&](std::uint8_t* data, std::size_t bytes) { std::memcpy(data, (tensor++)->data(), bytes); });
+  trainer.spread();
+}
+
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& file, const std::string& identity, const Json& header,
+void save_checkpoint(const std::filesystem::path& file, const Json& identity, const Json& header,
                      Trainer& trainer) {
   std::string content = std::string(kMagic) + std::string(kFormat);
-  put_block(content, identity.data(), identity.size());
-  const std::string text = header.dump();
-  put_block(content, text.data(), text.size());
+  for (const Json* json : {&identity, &header}) {
+    const std::string text = json->dump();
+    put_block(content, text.data(), text.size());
+  }
   trainer.collect();
   models::Core& core = trainer.core();
   const std::vector<std::uint8_t> settings = core.settings.serialise(),
@@ -81,47 +133,27 @@ void save_checkpoint(const std::filesystem::path& file, const std::string& ident
   write_file_atomically(file, content);
 }
 
-Json load_checkpoint(const std::filesystem::path& file, const std::string& identity, Trainer& trainer) {
+Json load_checkpoint(const std::filesystem::path& file, const HeaderCheck& check, Trainer& trainer) {
   const std::string place = file.string();
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw InputError(place, "no checkpoint", "the checkpoint of an earlier run to resume");
-  const std::string content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  std::error_code error;
+  if (!std::filesystem::exists(file, error))
+    throw InputError(place, "no checkpoint", "the checkpoint of an earlier run");
+  const std::string content = read_whole(file, "a checkpoint", kMostBytes);
   const InputError damaged(place, "a damaged checkpoint",
                            "a whole checkpoint of this version of the simulator");
   const std::size_t start = kMagic.size() + kFormat.size();
   if (content.size() < start + kDigest || content.compare(0, kMagic.size(), kMagic) != 0) throw damaged;
   if (content.compare(kMagic.size(), kFormat.size(), kFormat) != 0)
     throw InputError(place, "a checkpoint of another version of the simulator",
-                     "one of this version; leave out --resume to start anew");
+                     "one of this version; --restart begins anew");
   const std::size_t end = content.size() - kDigest;
   if (Sha256::of(content.data(), end) != content.substr(end)) throw damaged;
   try {
     BlockReader blocks(content, start, end);
-    if (blocks.take() != identity) {
-      throw InputError(place, "a checkpoint of another configuration or data set",
-                       "one of this configuration; leave out --resume to start anew");
-    }
-    Json header = Json::parse(blocks.take());
-    models::SettingsStore settings;
-    models::StatisticsDatabase statistics;
-    settings.deserialise(bytes_of(blocks.take()));
-    statistics.deserialise(bytes_of(blocks.take()));
-    const std::string semaphores = blocks.take();
-    std::vector<std::string> tensors;
-    for_each_persistent(trainer, [&](const std::uint8_t*, std::size_t bytes) {
-      tensors.push_back(blocks.take());
-      if (tensors.back().size() != bytes) throw std::length_error("tensor");
-    });
-    models::Core& core = trainer.core();
-    if (semaphores.size() != sizeof core.semaphores) throw std::length_error("semaphores");
-    std::memcpy(core.semaphores.data(), semaphores.data(), semaphores.size());
-    core.settings = settings;
-    core.statistics = statistics;
-    auto tensor = tensors.begin();
-    for_each_persistent(trainer, [&](std::uint8_t* data, std::size_t bytes) {
-      std::memcpy(data, (tensor++)->data(), bytes);
-    });
-    trainer.spread();
+    const Json identity = parse_json(blocks.take(), place);
+    Json header = parse_json(blocks.take(), place);
+    check(identity, header);
+    restore_core(blocks, trainer);
     return header;
   } catch (const std::logic_error&) {  // length_error, invalid_argument of deserialise
     throw damaged;

@@ -15,13 +15,6 @@ namespace {
 using compiler::TensorInfo;
 using models::SlotStatistics;
 
-// Cores with other images compute these from the same numbers.
-bool same_for_all_images(compiler::TensorClass kind) {
-  using compiler::TensorClass;
-  return kind == TensorClass::kWeight || kind == TensorClass::kMomentum ||
-         kind == TensorClass::kMasterWeight || kind == TensorClass::kBias;
-}
-
 const TensorInfo* named(const std::vector<TensorInfo>& tensors, const std::string& name) {
   const auto found = std::find_if(tensors.begin(), tensors.end(),
                                   [&](const TensorInfo& t) { return t.name == name && t.hbm_line >= 0; });
@@ -137,7 +130,7 @@ void Distribution::clear_totals() {
 }
 
 void Distribution::share_statistics() {
-  if (cores_.size() == 1 && !divided()) return;
+  if (!divided()) return;
   const compiler::Mapping& mapping = model_.system.mapping;
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     const auto slot = static_cast<int>(s);

@@ -35,9 +35,9 @@ class Distribution {
 
   // Before a step.
   void clear_totals();
-  // After it: what one core has counted every core is to have. Windows become those of all images, and so do
-  // the totals and settings of the whole core. Throws std::logic_error where cores differ in what they must
-  // have in common.
+  // After it, where the network is divided: what one core has counted every core is to have. Windows become
+  // those of all images, and so do the totals and settings of the whole core. Throws std::logic_error where
+  // cores differ in what they must have in common. Elsewhere the cores have summed their counters themselves.
   void share_statistics();
 
  private:

@@ -1,24 +1,26 @@
-// SIGINT and SIGTERM as a question instead of an event: while a guard lives, both wait until asked for.
+// SIGINT and SIGTERM. While a guard lives, neither ends the process without a word.
 #pragma once
 #include <csignal>
 
 namespace anzan::sim {
 
-// Blocks the two signals in this thread and in the threads it starts from then on. Signals that nobody
-// has asked for act as usual when the guard ends.
 class InterruptGuard {
  public:
+  // From now on a signal ends the process at once, with a message and exit status 1: there is nothing to
+  // keep.
   InterruptGuard();
+  // Signals act again as they did before.
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-  // Whether one has arrived since the start; it has then been taken and ends nothing else.
-  bool interrupted();
+  // From now on the first signal is only remembered, with a message; the second ends the process at once.
+  void remember();
+  // Whether there was one.
+  bool interrupted() const;
 
  private:
-  sigset_t signals_, before_;
-  bool interrupted_ = false;
+  struct sigaction interrupt_, terminate_;
 };
 
 }  // namespace anzan::sim

@@ -1,6 +1,11 @@
 // 64-bit sums of the 32-bit counters of each step, which cannot saturate within one step.
 #include "sim/training/slot_recorder.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
 #include "compiler/graph/graph.hpp"
 #include "models/number_format.hpp"
 
@@ -13,15 +18,46 @@ Json rate(std::uint64_t count, std::uint64_t values) {
   return values == 0 ? Json() : Json(static_cast<double>(count) / static_cast<double>(values));
 }
 
+// Converting alone would take -1 and 0.5, too.
+std::uint64_t counted(const Json& json) {
+  if (!json.is_number_unsigned()) throw std::invalid_argument("a count that is none");
+  return json.get<std::uint64_t>();
+}
+
+void follow(std::int64_t& since, bool holds, std::int64_t step) {
+  since = !holds ? 0 : since == 0 ? step : since;
+}
+
+Json step_or_null(std::int64_t step) { return step == 0 ? Json() : Json(step); }
+
+// Saturation that no rule wants: a hundred times r_max where that is the rule, and a hundredth of all at
+// least.
+double far_above(const models::SlotSettings& settings) {
+  constexpr double kShare = 0.01, kTimes = 100;
+  const bool by_rate = settings.policy == isa::Policy::kOverflowRate || settings.policy == isa::Policy::kStep;
+  return std::max(kShare, by_rate ? kTimes * double(settings.r_max) / 4294967296.0 : 0.0);
+}
+
 }  // namespace
 
-void SlotRecorder::record(models::Core& core, std::int64_t steps) {
+void SlotRecorder::record(models::Core& core, std::int64_t steps, const std::vector<Updates>& updates) {
+  for (const Updates& u : updates) {
+    Slot& slot = slots_[static_cast<std::size_t>(u.slot)];
+    slot.updates += u.wanted;
+    slot.vanished += u.vanished;
+    follow(slot.vanished_since, u.wanted > 0 && u.vanished == u.wanted, steps);
+  }
   for (std::size_t s = 0; s < slots_.size(); ++s) {
     Slot& slot = slots_[s];
     const models::SlotStatistics total = core.statistics.take_total(static_cast<int>(s));
     slot.values += total.values;
+    slot.zeros += total.zeros;
     slot.saturated += std::uint64_t{total.saturated_high} + total.saturated_low;
     slot.underflows += total.underflows;
+    const bool lost = total.underflows > 0 && total.underflows + total.zeros == total.values;
+    follow(slot.zero_since, steps > 0 && total.values > 0 && total.zeros == total.values, steps);
+    follow(slot.lost_since, steps > 0 && lost, steps);
+    if (slot.first_lost == 0) slot.first_lost = slot.lost_since;
     slot.histogram = total.histogram;
     const int q = core.settings.slot(static_cast<int>(s)).q_write;
     if (slot.history.empty() || slot.history.back().second != q) slot.history.emplace_back(steps, q);
@@ -45,8 +81,13 @@ Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const mo
     json["policy"] = integer ? Json(isa::name(settings.policy)) : Json();
     json["binary_point"] = integer ? Json(int{settings.q_write}) : Json();
     json["values"] = slot.values;
-    json["saturation_rate"] = rate(slot.saturated, slot.values);
-    json["underflow_rate"] = rate(slot.underflows, slot.values);
+    json["zero_rate"] = rate(slot.zeros, slot.values);
+    json["saturation_rate"] = integer ? rate(slot.saturated, slot.values) : Json();
+    json["underflow_rate"] = integer ? rate(slot.underflows, slot.values) : Json();
+    json["first_all_underflowed"] = step_or_null(slot.first_lost);
+    const bool updated = slot.updates > 0;
+    json["updates"] = updated ? Json(slot.updates) : Json();
+    json["vanished_updates"] = updated ? Json(slot.vanished) : Json();
     json["history"] = integer ? Json(slot.history) : Json::array();
     json["histogram"] = slot.histogram;
     report.push_back(std::move(json));
@@ -54,10 +95,47 @@ Json SlotRecorder::report(const std::vector<compiler::SlotInfo>& infos, const mo
   return report;
 }
 
+Json SlotRecorder::warnings(const std::vector<compiler::SlotInfo>& infos, const models::Core& core) const {
+  Json found = Json::array();
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    const compiler::SlotInfo& info = infos[s];
+    const Slot& slot = slots_[s];
+    if (static_cast<int>(s) == compiler::kConstantSlot || info.kind == compiler::TensorClass::kLoss) continue;
+    const auto warn = [&](const char* kind, std::int64_t step, std::string text) {
+      found.push_back({{"kind", kind},
+                       {"tensor", info.name},
+                       {"step", step_or_null(step)},
+                       {"text", info.name + ": " + std::move(text)}});
+    };
+    if (slot.zero_since > 0)
+      warn("all_zero", slot.zero_since, fmt::format("all zeros from step {} on", slot.zero_since));
+    if (slot.lost_since > 0)
+      warn("all_underflowed", slot.lost_since,
+           fmt::format("every value becomes zero from step {} on", slot.lost_since));
+    if (slot.vanished_since > 0)
+      warn("updates_vanish", slot.vanished_since,
+           fmt::format("every update is lost to rounding from step {} on", slot.vanished_since));
+    if (!models::is_integer(info.format)) continue;
+    const models::SlotSettings& settings = core.settings.slot(static_cast<int>(s));
+    const bool moves = settings.policy != isa::Policy::kStatic && settings.q_min < settings.q_max;
+    if (moves && (settings.q_write == settings.q_max || settings.q_write == settings.q_min))
+      warn("point_at_limit", 0,
+           fmt::format("binary point at {} ({})", settings.q_write == settings.q_max ? "q_max" : "q_min",
+                       int{settings.q_write}));
+    const double saturated =
+        slot.values == 0 ? 0 : static_cast<double>(slot.saturated) / static_cast<double>(slot.values);
+    if (saturated > far_above(settings))
+      warn("saturation", 0, fmt::format("{:.2g} % of its values saturate", 100 * saturated));
+  }
+  return found;
+}
+
 Json SlotRecorder::to_json() const {
   Json json = Json::array();
   for (const Slot& slot : slots_) {
-    json.push_back({slot.values, slot.saturated, slot.underflows, slot.history, slot.histogram});
+    json.push_back({slot.values, slot.zeros, slot.saturated, slot.underflows, slot.history, slot.histogram,
+                    slot.updates, slot.vanished, slot.zero_since, slot.lost_since, slot.vanished_since,
+                    slot.first_lost});
   }
   return json;
 }
@@ -66,11 +144,25 @@ void SlotRecorder::from_json(const Json& json) {
   for (std::size_t s = 0; s < slots_.size(); ++s) {
     const Json& entry = json.at(s);
     Slot& slot = slots_[s];
-    entry.at(0).get_to(slot.values);
-    entry.at(1).get_to(slot.saturated);
-    entry.at(2).get_to(slot.underflows);
-    entry.at(3).get_to(slot.history);
-    entry.at(4).get_to(slot.histogram);
+    slot.values = counted(entry.at(0));
+    slot.zeros = counted(entry.at(1));
+    slot.saturated = counted(entry.at(2));
+    slot.underflows = counted(entry.at(3));
+    slot.history.clear();
+    for (const Json& change : entry.at(4)) {
+      if (!change.at(1).is_number_integer()) throw std::invalid_argument("a binary point that is none");
+      slot.history.emplace_back(static_cast<std::int64_t>(counted(change.at(0))), change.at(1).get<int>());
+    }
+    if (entry.at(5).size() != slot.histogram.size())
+      throw std::invalid_argument("a histogram of another size");
+    std::transform(entry.at(5).begin(), entry.at(5).end(), slot.histogram.begin(),
+                   [](const Json& value) { return static_cast<std::uint32_t>(counted(value)); });
+    slot.updates = counted(entry.at(6));
+    slot.vanished = counted(entry.at(7));
+    slot.zero_since = static_cast<std::int64_t>(counted(entry.at(8)));
+    slot.lost_since = static_cast<std::int64_t>(counted(entry.at(9)));
+    slot.vanished_since = static_cast<std::int64_t>(counted(entry.at(10)));
+    slot.first_lost = static_cast<std::int64_t>(counted(entry.at(11)));
   }
 }
 

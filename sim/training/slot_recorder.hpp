@@ -9,6 +9,7 @@
 
 #include "compiler/compiler.hpp"
 #include "models/core.hpp"
+#include "sim/training/update_watch.hpp"
 
 namespace anzan::sim {
 
@@ -16,11 +17,13 @@ class SlotRecorder {
  public:
   explicit SlotRecorder(std::size_t slots) : slots_(slots) {}
 
-  // Takes the core's totals; `steps` is the number of training steps done.
-  void record(models::Core& core, std::int64_t steps);
+  // Takes the core's totals; `steps` is the number of training steps done, `updates` are those of the last.
+  void record(models::Core& core, std::int64_t steps, const std::vector<Updates>& updates = {});
 
-  // One object for each slot, as in result.schema.json.
+  // One object for each slot, and what in them tells of a tensor that no longer works: as in
+  // result.schema.json.
   nlohmann::json report(const std::vector<compiler::SlotInfo>& infos, const models::Core& core) const;
+  nlohmann::json warnings(const std::vector<compiler::SlotInfo>& infos, const models::Core& core) const;
 
   // For checkpoints. from_json throws nlohmann::json::exception for what to_json did not write.
   nlohmann::json to_json() const;
@@ -28,9 +31,13 @@ class SlotRecorder {
 
  private:
   struct Slot {
-    std::uint64_t values = 0, saturated = 0, underflows = 0;
+    std::uint64_t values = 0, zeros = 0, saturated = 0, underflows = 0;
     std::vector<std::pair<std::int64_t, int>> history;  // steps done, q
     std::array<std::uint32_t, isa::kHistogramBins> histogram{};
+    std::uint64_t updates = 0, vanished = 0;
+    // The first step of those in which all values were zero, all that were not became zero, all updates
+    // vanished, up to the last one; the first of all that left nothing. 0: no such step.
+    std::int64_t zero_since = 0, lost_since = 0, vanished_since = 0, first_lost = 0;
   };
   std::vector<Slot> slots_;
 };

@@ -9,8 +9,10 @@
 #include <cstring>
 
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 #include "models/settings_optimiser.hpp"
 #include "sim/engines/functional_engine.hpp"
+#include "sim/host/quantity.hpp"
 #include "sim/host/sha256.hpp"
 #include "sim/training/initial_weights.hpp"
 #include "sim/training/tensor_memory.hpp"
@@ -27,8 +29,8 @@ std::int64_t checked_lines(const compiler::CompiledModel& model) {
   if (needed <= there) return model.hbm_lines;
   throw compiler::InputError(
       "/training/batch",
-      fmt::format("{} images, which need {:.1f} GiB of HBM", model.training.batch, needed / (1 << 30)),
-      fmt::format("a training step that fits into the {:.1f} GiB of this host", there / (1 << 30)));
+      fmt::format("{} images, which need {} of HBM", model.training.batch, bytes_text(needed)),
+      fmt::format("a training step that fits into the {} of this host", bytes_text(there)));
 }
 
 // Slot settings while the first binary points are found.
@@ -66,7 +68,8 @@ Trainer::Trainer(const compiler::CompiledModel& model, const compiler::Network& 
       engine_(engine),
       cores_(cores_with_settings(model.system.cores(), model, seed, threads)),
       whole_(host_core(model, seed, threads)),
-      distribution_(model, network, core(), cores_) {
+      distribution_(model, network, core(), cores_),
+      watch_(model, cores_) {
   for (const ProgramKind kind : compiler::kProgramKinds) {
     const bool step = kind == ProgramKind::kStep;
     Cores& cores = whole_ && !step ? *whole_ : cores_;
@@ -132,6 +135,16 @@ void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
   spread();
 }
 
+// No settings optimiser reads and clears the window of a tensor without a binary point: it would run full.
+void Trainer::clear_unread_windows() {
+  for (std::size_t s = 0; s < model_.slots.size(); ++s) {
+    if (models::has_binary_point(model_.slots[s].format)) continue;
+    const int slot = static_cast<int>(s);
+    core().statistics.window(slot) = {};
+    for (int c = 0; c < cores_.size(); ++c) cores_.core(c).statistics.window(slot) = {};
+  }
+}
+
 double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
                      double learning_rate) {
   set_learning_rate(learning_rate);
@@ -140,8 +153,11 @@ double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& image
   for (int c = 0; c < cores_.size(); ++c)
     cores_.core(c).settings.set_step(static_cast<std::uint32_t>(number));
   distribution_.clear_totals();
+  clear_unread_windows();
+  watch_.before(core());
   run(ProgramKind::kStep);
   distribution_.share_statistics();
+  updates_ = watch_.after(core());
   double sum = 0;
   for (std::size_t n = 0; n < images.size(); ++n) sum += distribution_.loss(static_cast<std::int64_t>(n));
   return sum / static_cast<double>(images.size());

@@ -13,6 +13,7 @@
 #include "sim/engines/cores.hpp"
 #include "sim/engines/engine.hpp"
 #include "sim/training/distribution.hpp"
+#include "sim/training/update_watch.hpp"
 
 namespace anzan::sim {
 
@@ -34,6 +35,9 @@ class Trainer {
   // One training step on a whole batch; returns the mean loss of an image.
   double step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
               double learning_rate);
+
+  // Of the last step, parameter by parameter.
+  const std::vector<Updates>& updates() const { return updates_; }
 
   // Runs inference on up to a batch of images; returns how many are classified rightly. Training is
   // not influenced.
@@ -63,6 +67,7 @@ class Trainer {
   std::int64_t classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images);
   void set_learning_rate(double learning_rate);
   void write_initial_weights();
+  void clear_unread_windows();
   std::string digest_of(const std::vector<const compiler::TensorInfo*>& tensors);
 
   const compiler::CompiledModel& model_;
@@ -71,6 +76,8 @@ class Trainer {
   Cores cores_;
   std::optional<Cores> whole_;  // where the network is divided: one core that has all of it
   Distribution distribution_;
+  UpdateWatch watch_;
+  std::vector<Updates> updates_;
   compiler::ByProgram<std::vector<LoadedProgram>> programs_;  // one for each core that runs it
   Cycles cycles_{};
 };

@@ -12,6 +12,8 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/host/atomic_file.hpp"
 #include "sim/training/checkpoint.hpp"
+#include "sim/training/evaluation.hpp"
+#include "sim/training/weights_file.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -21,6 +23,8 @@ using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
+constexpr const char *kConfig = "config.json", *kCheckpoint = "checkpoint.bin", *kWeights = "weights.npz",
+                     *kResult = "result.json";
 constexpr std::size_t kSmoothing = 100;  // steps over which a loss is averaged
 
 double seconds_since(Clock::time_point start) {
@@ -34,14 +38,53 @@ int thread_count(int wanted) {
 // JSON has no infinity and no NaN: a loss that is neither number nor finite is null.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
+// What a checkpoint keeps of a run, besides the core: a header that another program wrote may hold anything.
+Schema header_schema(std::size_t slots) {
+  Json schema = Json::parse(R"({
+    "type": "object", "additionalProperties": false,
+    "required": ["step", "losses", "history", "wall_seconds", "training_seconds", "slots", "loss_watch"],
+    "properties": {
+      "step": {"type": "integer", "minimum": 0, "maximum": 4294967295},
+      "losses": {"type": "array", "items": {"type": ["number", "null"]}},
+      "history": {"type": "array", "items": {
+        "type": "object", "additionalProperties": false, "required": ["step", "test", "train_loss"],
+        "properties": {"step": {"type": "integer", "minimum": 1, "maximum": 4294967295},
+                       "test": {"type": "number", "minimum": 0, "maximum": 1},
+                       "train_loss": {"type": ["number", "null"]}}}},
+      "wall_seconds": {"type": "number", "minimum": 0, "maximum": 1e12},
+      "training_seconds": {"type": "number", "minimum": 0, "maximum": 1e12},
+      "slots": {"type": "array"},
+      "loss_watch": {"type": "array"}}})");
+  schema["properties"]["losses"]["maxItems"] = kSmoothing;
+  schema["properties"]["slots"]["minItems"] = schema["properties"]["slots"]["maxItems"] = slots;
+  return Schema(schema);
+}
+
+std::unique_ptr<DirectoryLock> claim(const fs::path& directory, Beginning beginning) {
+  std::unique_ptr<DirectoryLock> lock;
+  try {
+    lock = std::make_unique<DirectoryLock>(directory);
+    remove_unfinished_files(directory);
+    check_writable(directory / kConfig);
+  } catch (const std::system_error& error) {
+    throw InputError(directory.string(), error.what(), "a directory that can be written");
+  }
+  if (beginning == Beginning::kNew && fs::exists(directory / kCheckpoint) && !fs::exists(directory / kResult))
+    throw InputError(directory.string(), "the checkpoint of a run that has not finished",
+                     "--resume to go on with it, --restart to lose it, or another --out");
+  return lock;
+}
+
 }  // namespace
 
-TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool resume,
+TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginning beginning,
                          Progress::Kind progress)
     : configuration_(std::move(configuration)),
       directory_(std::move(directory)),
-      model_(compiler::compile(configuration_.input())),
+      beginning_(beginning),
+      lock_(claim(directory_, beginning)),
       dataset_(load_dataset(configuration_.dataset, configuration_.network)),
+      model_(compiler::compile(configuration_.input())),
       identity_(configuration_.identity(dataset_.digest)),
       threads_(thread_count(configuration_.engine.threads)),
       cost_(model_, configuration_.cost, cost_of_system(configuration_, model_)),
@@ -50,20 +93,44 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, bool r
                                          threads_, *engine_)),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
       slots_(model_.slots.size()),
+      loss_watch_(static_cast<int>(configuration_.network.classes())),
       progress_(progress),
       started_at_(Clock::now()) {
-  if (resume) {
-    restore(load_checkpoint(directory_ / "checkpoint.bin", identity_, *trainer_));
+  if (beginning_ == Beginning::kResume) {
+    const auto check = [this](const Json& identity, const Json& header) { check_header(identity, header); };
+    restore(load_checkpoint(directory_ / kCheckpoint, check, *trainer_));
   }
-  prepare_directory(resume);
-  if (!resume) start();
+  prepare_directory();
+  if (beginning_ != Beginning::kResume) start();
 }
 
-// Finds out whether the directory can be written before time is spent on training.
-void TrainingRun::prepare_directory(bool resume) {
+void TrainingRun::check_header(const Json& identity, const Json& header) const {
+  const std::string place = (directory_ / kCheckpoint).string();
+  std::vector<compiler::InputFinding> findings = differences(identity_, identity);
+  for (compiler::InputFinding& finding : findings) finding.expected += ", as in " + place;
+  if (!findings.empty()) {
+    findings.insert(findings.begin(), {place, "a checkpoint of another configuration or data set",
+                                       "one of this configuration; --restart begins anew"});
+    throw InputError(std::move(findings));
+  }
+  if (!header_schema(model_.slots.size()).check(header).empty()) throw std::invalid_argument("header");
+  SlotRecorder(model_.slots.size()).from_json(header.at("slots"));
+  LossWatch(2).from_json(header.at("loss_watch"));
+  std::int64_t before = 0;
+  const auto step = header.at("step").get<std::int64_t>();
+  for (const Json& entry : header.at("history")) {
+    const auto tested = entry.at("step").get<std::int64_t>();
+    if (tested <= before || tested > step) throw std::invalid_argument("history");
+    before = tested;
+  }
+  if (step > configuration_.training.iterations)
+    throw InputError("/training/iterations", std::to_string(configuration_.training.iterations),
+                     "at least " + std::to_string(step) + ", the steps that " + place + " has done");
+}
+
+// Whether the directory has room, before time is spent on training.
+void TrainingRun::prepare_directory() {
   try {
-    fs::create_directories(directory_);
-    write_file_atomically(directory_ / "config.json", configuration_.effective.dump(2) + "\n");
     std::uintmax_t needed = std::uintmax_t{1} << 20;
     for (const compiler::TensorInfo& tensor : model_.tensors) {
       if (tensor.persistent)
@@ -74,10 +141,9 @@ void TrainingRun::prepare_directory(bool resume) {
       throw InputError(directory_.string(), fmt::format("{} bytes free", available),
                        fmt::format("{} bytes for a checkpoint", needed));
     }
-    if (!resume) {
-      fs::remove(directory_ / "result.json");
-      fs::remove(directory_ / "checkpoint.bin");
-    }
+    write_file_atomically(directory_ / kConfig, configuration_.effective.dump(2) + "\n");
+    for (const char* file : {kResult, kWeights}) fs::remove(directory_ / file);
+    if (beginning_ != Beginning::kResume) fs::remove(directory_ / kCheckpoint);
   } catch (const std::system_error& error) {
     throw InputError(directory_.string(), error.what(), "a directory that can be written");
   }
@@ -96,7 +162,8 @@ Json TrainingRun::header() const {
           {"history", history_},
           {"wall_seconds", wall_seconds()},
           {"training_seconds", training_seconds_},
-          {"slots", slots_.to_json()}};
+          {"slots", slots_.to_json()},
+          {"loss_watch", loss_watch_.to_json()}};
 }
 
 void TrainingRun::restore(const Json& header) {
@@ -107,6 +174,7 @@ void TrainingRun::restore(const Json& header) {
   earlier_wall_seconds_ = header.at("wall_seconds").get<double>();
   training_seconds_ = first_training_seconds_ = header.at("training_seconds").get<double>();
   slots_.from_json(header.at("slots"));
+  loss_watch_.from_json(header.at("loss_watch"));
 }
 
 std::vector<std::int64_t> TrainingRun::batch_of(std::int64_t step) {
@@ -125,13 +193,14 @@ double TrainingRun::wall_seconds() const { return earlier_wall_seconds_ + second
 
 bool TrainingRun::train() {
   const TrainingOptions& options = configuration_.training;
+  interrupt_.remember();
   for (;;) {
     if (interrupt_.interrupted() || (test_is_due() && !test())) {
       progress_.end();
       save();
       return false;
     }
-    if (step_ == options.iterations) break;
+    if (over()) break;
     step();
     show(false);
     const bool snapshot = options.snapshot_interval > 0 && step_ % options.snapshot_interval == 0;
@@ -147,29 +216,28 @@ void TrainingRun::step() {
   const double loss =
       trainer_->step(dataset_.train, batch_of(step_), step_, configuration_.training.learning_rate.at(step_));
   ++step_;
-  slots_.record(trainer_->core(), step_);
+  slots_.record(trainer_->core(), step_, trainer_->updates());
+  loss_watch_.add(step_, loss, trainer_->updates());
   losses_.push_back(loss);
   if (losses_.size() > kSmoothing) losses_.pop_front();
   training_seconds_ += seconds_since(start);
 }
 
+bool TrainingRun::over() const {
+  const TrainingOptions& options = configuration_.training;
+  return step_ == options.iterations || (options.stop_on_divergence && loss_watch_.now());
+}
+
 bool TrainingRun::test_is_due() const {
   const TrainingOptions& options = configuration_.training;
-  const bool due = step_ == options.iterations ||
-                   (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
+  const bool due = over() || (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
   return due && (history_.empty() || history_.back().at("step") != step_);
 }
 
 bool TrainingRun::test() {
-  const std::int64_t batch = configuration_.parameters.batch;
-  std::int64_t right = 0;
-  for (std::int64_t first = 0; first < dataset_.test.count; first += batch) {
-    if (interrupt_.interrupted()) return false;
-    std::vector<std::int64_t> images(static_cast<std::size_t>(std::min(batch, dataset_.test.count - first)));
-    std::iota(images.begin(), images.end(), first);
-    right += trainer_->classify(dataset_.test, images);
-  }
-  const double accuracy = static_cast<double>(right) / static_cast<double>(dataset_.test.count);
+  const auto right = count_right(*trainer_, dataset_.test, [this] { return interrupt_.interrupted(); });
+  if (!right) return false;
+  const double accuracy = static_cast<double>(*right) / static_cast<double>(dataset_.test.count);
   history_.push_back({{"step", step_}, {"test", accuracy}, {"train_loss", number(smoothed_loss())}});
   show(true);
   return true;
@@ -192,7 +260,7 @@ void TrainingRun::show(bool test_done) {
   progress_.show(state, test_done);
 }
 
-void TrainingRun::save() { save_checkpoint(directory_ / "checkpoint.bin", identity_, header(), *trainer_); }
+void TrainingRun::save() { save_checkpoint(directory_ / kCheckpoint, identity_, header(), *trainer_); }
 
 ProgramRuns TrainingRun::runs() const {
   using compiler::ProgramKind;
@@ -226,13 +294,44 @@ void TrainingRun::check_cycles() const {
         fmt::format("{} steps took {} cycles with values and {} without", steps, found, expected));
 }
 
+std::optional<std::string> TrainingRun::failure() const {
+  const std::optional<Divergence> found = loss_watch_.at_end();
+  if (!found || !configuration_.training.stop_on_divergence) return std::nullopt;
+  return fmt::format("{} from step {} on", found->what, found->step);
+}
+
+Json TrainingRun::status() const {
+  const std::optional<Divergence> found = loss_watch_.at_end();
+  if (!found) return {{"state", "trained"}, {"step", Json()}, {"text", Json()}};
+  return {{"state", "diverged"},
+          {"step", found->step},
+          {"text", fmt::format("{} from step {} on", found->what, found->step)}};
+}
+
+Json TrainingRun::warnings() const {
+  constexpr double kGuessing = 0.95;  // of its loss: no better
+  Json found = slots_.warnings(model_.slots, trainer_->core());
+  const double loss = smoothed_loss();
+  if (losses_.size() == kSmoothing && std::isfinite(loss) && loss >= kGuessing * loss_watch_.guessing())
+    found.push_back(
+        {{"kind", "chance_level"},
+         {"tensor", Json()},
+         {"step", Json()},
+         {"text", fmt::format("loss {:.4g} over the last {} steps: no better than guessing ({:.4g})", loss,
+                              kSmoothing, loss_watch_.guessing())}});
+  return found;
+}
+
 void TrainingRun::finish() {
   check_cycles();
   const double images = static_cast<double>(step_) * static_cast<double>(configuration_.parameters.batch);
   result_["accuracy"] = {
       {"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
   result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch}, {"steps", step_}};
+  result_["status"] = status();
+  result_["warnings"] = warnings();
   result_["precision"]["slots"] = slots_.report(model_.slots, trainer_->core());
+  result_["network"] = network_to_json(configuration_.network);
   result_["memory"] = memory_to_json(model_.memory);
   result_["time"] = cost_.time(runs());
   result_["energy"] = cost_.energy(runs());
@@ -250,7 +349,9 @@ void TrainingRun::finish() {
                            {"config", "config.json"}};
   if (traits(configuration_.engine.kind).takes_rtl_blocks)
     result_["simulation"]["rtl"] = configuration_.engine.rtl;
-  write_file_atomically(directory_ / "result.json", result_.dump(1) + "\n");
+  save();
+  write_weights(directory_ / kWeights, *trainer_);
+  write_file_atomically(directory_ / kResult, result_.dump(1) + "\n");
 }
 
 }  // namespace anzan::sim

@@ -9,38 +9,48 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
 #include "sim/engines/engine.hpp"
+#include "sim/host/directory_lock.hpp"
 #include "sim/trace/traces.hpp"
 #include "sim/training/epoch_order.hpp"
 #include "sim/training/interrupt.hpp"
+#include "sim/training/loss_watch.hpp"
 #include "sim/training/progress.hpp"
 #include "sim/training/slot_recorder.hpp"
 #include "sim/training/trainer.hpp"
 
 namespace anzan::sim {
 
+// How a run begins where another may have been: kNew refuses the checkpoint of one that has not finished,
+// kResume goes on with it, kRestart removes it.
+enum class Beginning { kNew, kResume, kRestart };
+
 class TrainingRun {
  public:
-  // Compiles the network, reads the data set, prepares `directory` and, where `resume`, takes up its
-  // checkpoint; otherwise an earlier result and checkpoint there are removed. Throws InputError if any
-  // of that cannot be: the directory has then not been touched, unless it is itself what is wrong.
-  TrainingRun(Configuration configuration, std::filesystem::path directory, bool resume,
+  // Locks `directory`, reads the data set, compiles the network and finds the first binary points, or takes
+  // up a checkpoint; then an earlier result, and without it a checkpoint, are removed. Throws InputError if
+  // any of that cannot be: what was in the directory has then not been touched.
+  TrainingRun(Configuration configuration, std::filesystem::path directory, Beginning beginning,
               Progress::Kind progress);
 
   // The training step's traces, into the directory.
   void trace(const TraceOptions& options) const;
 
-  // Trains to the end, writes result.json and returns true; or, when SIGINT or SIGTERM arrives, ends the
-  // step, writes checkpoint.bin and returns false.
+  // Trains to the end, writes checkpoint.bin, weights.npz and result.json, and returns true; or, when SIGINT
+  // or SIGTERM arrives, ends the step, writes checkpoint.bin and returns false.
   bool train();
 
   const nlohmann::json& result() const { return result_; }
+  // Of a run that has ended: why it counts as failed, if it does.
+  std::optional<std::string> failure() const;
   std::int64_t steps_done() const { return step_; }
 
  private:
-  void prepare_directory(bool resume);
+  void prepare_directory();
+  void check_header(const nlohmann::json& identity, const nlohmann::json& header) const;
   void start();
   void restore(const nlohmann::json& header);
   nlohmann::json header() const;
+  bool over() const;  // all steps are done, or going on is of no use
   bool test_is_due() const;
   bool test();  // false: interrupted
   void step();
@@ -48,24 +58,29 @@ class TrainingRun {
   void save();
   void finish();
   void check_cycles() const;
+  nlohmann::json status() const;
+  nlohmann::json warnings() const;
   ProgramRuns runs() const;
 
   double smoothed_loss() const;
   double wall_seconds() const;
   std::vector<std::int64_t> batch_of(std::int64_t step);
 
+  InterruptGuard interrupt_;
   Configuration configuration_;
   std::filesystem::path directory_;
-  compiler::CompiledModel model_;
+  Beginning beginning_;
+  std::unique_ptr<DirectoryLock> lock_;
   Dataset dataset_;
-  std::string identity_;
+  compiler::CompiledModel model_;
+  nlohmann::json identity_;
   int threads_;
   ChipCost cost_;
   std::unique_ptr<Engine> engine_;
-  InterruptGuard interrupt_;  // before the trainer, whose threads inherit it
   std::unique_ptr<Trainer> trainer_;
   EpochOrder order_;
   SlotRecorder slots_;
+  LossWatch loss_watch_;
   Progress progress_;
 
   std::int64_t step_ = 0;

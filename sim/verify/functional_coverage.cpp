@@ -64,22 +64,14 @@ std::string policy_bin(isa::Policy policy, const char* decision) {
   return fmt::format("update by {}: {}", text(policy), decision);
 }
 
-// Settings are nothing to units that only move bytes, so no order between them is ever needed.
-bool share(std::size_t a, std::size_t b) {
-  const auto is = [&](isa::Unit x, isa::Unit y) {
-    const auto number = [](isa::Unit u) { return static_cast<std::size_t>(u) - 1; };
-    return (a == number(x) && b == number(y)) || (a == number(y) && b == number(x));
-  };
-  return !is(isa::Unit::kSettings, isa::Unit::kDma) && !is(isa::Unit::kSettings, isa::Unit::kNetwork);
-}
-
 constexpr const char* kDecisions[] = {"coarser", "finer", "stays", "does not act"};
 constexpr const char* kQueue[] = {"full", "passed in a cycle"};
 constexpr const char* kCounts[] = {"zeros", "saturated high", "saturated low", "underflows"};
 constexpr const char* kOthers[] = {
     "tensor relu",          "tensor spills",        "tensor from a later row",      "tensor of some lanes",
     "vector relu",          "vector of some lanes", "semaphore taken by two units", "semaphore by a put",
-    "settle moves a point", "settle moves none",    "counter stops at its largest", "database is waited for"};
+    "settle moves a point", "settle moves none",    "counter stops at its largest", "database is waited for",
+    "take counters",        "give counters"};
 
 // What programs reach that are larger, longer or fuller than usual.
 constexpr const char* kExtremes[] = {"scratchpad line above 100,000",
@@ -165,7 +157,7 @@ FunctionalCoverage::FunctionalCoverage() {
     for (std::size_t b = 0; b < isa::kWorkers; ++b) {
       if (a == b) continue;
       bins_[side_by_side_bin(a, b)] = 0;
-      if (share(a, b)) bins_[semaphore_bin(a, b)] = 0;
+      bins_[semaphore_bin(a, b)] = 0;
     }
   }
 }
@@ -197,6 +189,10 @@ void FunctionalCoverage::note_instruction(const isa::Instruction& instruction, c
   } else if (const auto* put = std::get_if<isa::Put>(&instruction)) {
     hit(fmt::format("put {}", text(put->element)));
     if (put->remote_signal != 0) hit("semaphore by a put");
+  } else if (std::holds_alternative<isa::Take>(instruction)) {
+    hit("take counters");
+  } else if (std::holds_alternative<isa::Give>(instruction)) {
+    hit("give counters");
   } else if (const auto* tensor = std::get_if<isa::Tensor>(&instruction)) {
     note_tensor(*tensor, before);
   } else if (const auto* vector = std::get_if<isa::Vector>(&instruction)) {
@@ -249,7 +245,7 @@ void FunctionalCoverage::note_semaphores(const isa::Program& program) {
     for (std::size_t from = 0; from < isa::kWorkers; ++from) {
       std::uint32_t by_others = 0;
       for (std::size_t u = 0; u < isa::kWorkers; ++u) by_others |= u == from ? 0 : raised[u];
-      if (from == to || !share(from, to)) continue;
+      if (from == to) continue;
       const std::uint32_t bit = std::uint32_t{1} << compiler::semaphore_number(from, to);
       if ((taken[to] & raised[from] & ~by_others & bit) != 0) hit(semaphore_bin(from, to));
     }

@@ -10,6 +10,7 @@
 
 #include "compiler/schedule/dependencies.hpp"
 #include "compiler/schedule/semaphores.hpp"
+#include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 #include "sim/verify/random_draw.hpp"
 
@@ -52,6 +53,12 @@ class Maker {
         } else {
           program.emplace_back(isa::Settle{0, 0, slot()});
         }
+        return;
+      case 15:
+        program.emplace_back(isa::Take{0, 0, slot(), counter_line(half_)});
+        return;
+      case 16:
+        program.emplace_back(isa::Give{0, 0, slot(), counter_line(d_.chance(50) ? 0 : half_)});
         return;
       case 2:
         program.emplace_back(transpose());
@@ -143,13 +150,17 @@ class Maker {
   bool chance(int percent) { return d_.chance(percent); }
 
  private:
-  static constexpr std::int64_t kKinds = 15;
+  static constexpr std::int64_t kKinds = 17;
 
   std::uint16_t slot() { return static_cast<std::uint16_t>(s_.first_slot + d_.between(0, s_.slots - 1)); }
   // Whose width fits the format.
   std::uint16_t slot_to_write(isa::Format f) {
     if (models::holds_width(f, isa::kWidthMax)) return slot();
     return static_cast<std::uint16_t>(s_.first_slot + d_.between(0, s_.narrow_slots - 1));
+  }
+  // In the half that begins there; what is given may be what was taken, or any words.
+  std::uint32_t counter_line(std::int64_t first) {
+    return static_cast<std::uint32_t>(first + d_.between(0, half_ - models::counter_lines(s_.lanes)));
   }
   isa::Format format() { return static_cast<isa::Format>(d_.between(0, isa::kFormatInfo.size - 1)); }
 
@@ -309,7 +320,7 @@ class Maker {
   }
   isa::Vector vector() {
     isa::Vector v;
-    v.op = static_cast<isa::VectorOp>(d_.between(0, static_cast<int>(isa::VectorOp::kRandom)));
+    v.op = static_cast<isa::VectorOp>(d_.between(0, isa::kVectorOpInfo.size - 1));
     v.reduction = static_cast<isa::Reduction>(d_.between(0, static_cast<int>(isa::Reduction::kArgmax)));
     v.reduce =
         v.reduction == isa::Reduction::kNone ? std::uint8_t{0} : d_.small(0, d_.chance(10) ? isa::kLoops : 4);

@@ -22,7 +22,9 @@ class Maker {
       case 1:
         return isa::Settle{0, 0, slot()};
       case 2:
-        return transpose();
+        if (between(0, 1) == 0) return transpose();
+        if (between(0, 1) == 0) return isa::Take{0, 0, slot(), static_cast<std::uint32_t>(between(0, 60))};
+        return isa::Give{0, 0, slot(), static_cast<std::uint32_t>(between(0, 60))};
       case 3:
         return put();
       case 4:
@@ -171,6 +173,14 @@ struct Toucher {
   void operator()(const isa::Settle& s) {
     t.read.insert({3, s.slot});
     t.written.insert({2, s.slot});
+  }
+  void operator()(const isa::Take& i) {
+    rows(true, 0, i.dst, 72 / kProgramLanes, 1);
+    t.written.insert({3, i.slot});
+  }
+  void operator()(const isa::Give& i) {
+    rows(false, 0, i.src, 72 / kProgramLanes, 1);
+    t.written.insert({3, i.slot});
   }
   void operator()(const isa::Copy& c) {
     walk(c.loops, 0, isa::kLoops, index, [&] {

@@ -62,7 +62,7 @@ class VectorUnit {
   models::Core core_;
 };
 
-constexpr int kOps = static_cast<int>(isa::VectorOp::kRandom) + 1;
+constexpr int kOps = isa::kVectorOpInfo.size;
 class LaneAlu : public testing::TestWithParam<int> {
  protected:
   isa::VectorOp op() const { return static_cast<isa::VectorOp>(GetParam()); }

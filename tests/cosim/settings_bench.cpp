@@ -67,14 +67,27 @@ void SettingsBench::present_counts(int port, const CounterWords& words, int line
         words[static_cast<std::size_t>(line) * kWords + w];
 }
 
+// The scratchpad, as far as counters go: what is read is there in the next cycle only.
+void SettingsBench::move_pieces() {
+  constexpr int kWords = 4;
+  for (int w = 0; w < kWords; ++w)
+    rtl_->r_piece_i[w] = asked_ < 0 ? 0xa5a5a5a5U : moved_.at(static_cast<std::size_t>(kWords * asked_ + w));
+  rtl_->eval();
+  asked_ = rtl_->r_re_o != 0 ? rtl_->number_o : -1;
+  if (rtl_->r_re_o == 0 && rtl_->w_we_o == 0) return;
+  moved_line_ = rtl_->line_o;
+  for (int w = 0; w < kWords && rtl_->w_we_o != 0; ++w)
+    moved_.at(static_cast<std::size_t>(kWords * rtl_->number_o + w)) = rtl_->w_piece_o[w];
+}
+
 int SettingsBench::run(const isa::Instruction& instruction) {
   present(instruction);
   for (int cycle = 0; cycle < 1000; ++cycle) {
-    rtl_->eval();
+    move_pieces();
     const bool done = rtl_->done_o != 0;
     rtl_.cycle();
     rtl_->start_i = 0;
-    for (std::size_t w = 0; w < 4; ++w) rtl_->instruction_i[w] = 0xdeadbeef;  // valid in S only
+    for (std::size_t w = 0; w < 5; ++w) rtl_->instruction_i[w] = 0xdeadbeef;  // valid in S only
     if (done) return cycle;
   }
   throw std::runtime_error("the settings unit does not end");
@@ -89,6 +102,12 @@ isa::Instruction settle_of(int slot) {
   isa::Settle settle;
   settle.slot = static_cast<decltype(settle.slot)>(slot);
   return settle;
+}
+isa::Instruction take_of(int slot, std::uint32_t line) {
+  return isa::Take{0, 0, static_cast<std::uint16_t>(slot), line};
+}
+isa::Instruction give_of(int slot, std::uint32_t line) {
+  return isa::Give{0, 0, static_cast<std::uint16_t>(slot), line};
 }
 
 }  // namespace anzan::cosim

@@ -36,12 +36,22 @@ class SettingsBench {
   void present_counts(int port, const CounterWords& words, int line);
   // Runs it alone; returns E − S.
   int run(const isa::Instruction& instruction);
+  // What a `take` has written last and a `give` will read, and from which line on it did.
+  CounterWords& moved() { return moved_; }
+  std::uint32_t moved_line() const { return moved_line_; }
 
  private:
+  void move_pieces();
+
   Verilated<Vsettings_bench> rtl_;
+  CounterWords moved_{};
+  std::uint32_t moved_line_ = 0;
+  int asked_ = -1;  // number of the piece that was asked for in the last cycle
 };
 
 isa::Instruction update_of(int slot);
 isa::Instruction settle_of(int slot);
+isa::Instruction take_of(int slot, std::uint32_t line);
+isa::Instruction give_of(int slot, std::uint32_t line);
 
 }  // namespace anzan::cosim

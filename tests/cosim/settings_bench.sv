@@ -1,10 +1,10 @@
 // Settings unit, settings store and statistics database, joined as in the core: the test's top. The ports of
-// the tensor and the vector unit and both host ports are the test's.
+// the tensor and the vector unit, the scratchpad and both host ports are the test's.
 module settings_bench (
   input  logic                 clk_i,
   input  logic                 rst_ni,
   input  logic                 start_i,
-  input  logic [32*isa_pkg::UpdateWords-1:0] instruction_i,
+  input  logic [32*isa_pkg::TakeWords-1:0] instruction_i,
   output logic                 done_o,
   input  logic [1:0]           req_i,
   input  logic [19:0]          slot_i,
@@ -30,12 +30,18 @@ module settings_bench (
   input  logic                 store_we_i,
   input  logic [14:0]          store_addr_i,
   input  logic [31:0]          store_wdata_i,
-  output logic [31:0]          store_rdata_o
+  output logic [31:0]          store_rdata_o,
+  output logic [31:0]          line_o,
+  output logic [4:0]           number_o,
+  output logic                 r_re_o,
+  input  logic [127:0]         r_piece_i,
+  output logic                 w_we_o,
+  output logic [127:0]         w_piece_o
 );
   localparam integer EntryBits = isa_pkg::SlotSettingsWords * 32;
   localparam integer StateBits = isa_pkg::SlotSettingsStateWords * 32;
 
-  logic                 req, write, entry_re, entry_we_numbers, entry_we_state;
+  logic                 req, write, give, take, entry_re, entry_we_numbers, entry_we_state;
   logic [9:0]           slot, entry_addr;
   logic [255:0]         window_read, window_written;
   logic [31:0]          entry_numbers;
@@ -51,6 +57,8 @@ module settings_bench (
     .slot_o             (slot),
     .gnt_i              (gnt_o[2]),
     .write_o            (write),
+    .give_o             (give),
+    .take_o             (take),
     .window_i           (window_read),
     .window_o           (window_written),
     .entry_re_o         (entry_re),
@@ -59,7 +67,13 @@ module settings_bench (
     .entry_addr_o       (entry_addr),
     .entry_numbers_o    (entry_numbers),
     .entry_state_o      (entry_state),
-    .entry_i            (entry)
+    .entry_i            (entry),
+    .line_o             (line_o),
+    .number_o           (number_o),
+    .r_re_o             (r_re_o),
+    .r_piece_i          (r_piece_i),
+    .w_we_o             (w_we_o),
+    .w_piece_o          (w_piece_o)
   );
   statistics_database u_database (
     .clk_i        (clk_i),
@@ -69,6 +83,8 @@ module settings_bench (
     .gnt_o        (gnt_o),
     .add_i        (add_i),
     .write_i      (write),
+    .give_i       (give),
+    .take_i       (take),
     .window_i     (window_written),
     .window_o     (window_read),
     .host_re_i    (database_re_i),

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "models/settings_optimiser.hpp"
+#include "models/statistics_database.hpp"
 #include "models/timing.hpp"
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/settings_bench.hpp"
@@ -295,6 +296,41 @@ TEST_F(Optimiser, Settle) {
     s.q_read = s.q_write;
     EXPECT_EQ(bench_.read_entry(kSlot), isa::pack(s));
     EXPECT_EQ(bench_.read_counters(kSlot, Set::kWindow), window);
+  }
+}
+
+// Counters out and in again, with full ones among them; the words after the last counter are nobody's.
+TEST_F(Optimiser, TakeAndGive) {
+  Draw draw(9);
+  models::StatisticsDatabase database;
+  const SlotSettings s = draw.settings(Policy::kMax);
+  bench_.write_entry(kSlot, isa::pack(s));
+  for (int n = 0; n < 30 && !HasFailure(); ++n) {
+    database.window(kSlot) = draw.window();
+    database.total(kSlot) = draw.window();
+    bench_.write_counters(kSlot, Set::kWindow, counter_words(database.window(kSlot)));
+    bench_.write_counters(kSlot, Set::kTotal, counter_words(database.total(kSlot)));
+    const auto line = static_cast<std::uint32_t>(n * 7654321);
+    EXPECT_EQ(bench_.run(take_of(kSlot, line)), models::kTakeCycles);
+    EXPECT_EQ(bench_.moved(), counter_words(database.take(kSlot)));
+    EXPECT_EQ(bench_.moved_line(), line);
+    EXPECT_EQ(bench_.read_counters(kSlot, Set::kWindow), counter_words(database.window(kSlot)));
+    EXPECT_EQ(bench_.read_counters(kSlot, Set::kTotal), CounterWords{});
+
+    const SlotStatistics given = draw.window();
+    if (n % 2 != 0) {
+      database.total(kSlot) = draw.window();
+      bench_.write_counters(kSlot, Set::kTotal, counter_words(database.total(kSlot)));
+    }
+    bench_.moved() = counter_words(given);
+    for (std::size_t w = static_cast<std::size_t>(isa::kStatisticsWords); w < bench_.moved().size(); ++w)
+      bench_.moved()[w] = 0xdeadbeef;
+    database.give(kSlot, given);
+    EXPECT_EQ(bench_.run(give_of(kSlot, line + 1)), models::kGiveCycles);
+    EXPECT_EQ(bench_.moved_line(), line + 1);
+    EXPECT_EQ(bench_.read_counters(kSlot, Set::kWindow), counter_words(database.window(kSlot)));
+    EXPECT_EQ(bench_.read_counters(kSlot, Set::kTotal), counter_words(database.total(kSlot)));
+    EXPECT_EQ(bench_.read_entry(kSlot), isa::pack(s));
   }
 }
 

@@ -26,7 +26,7 @@ using reference::CaseMaker;
 using reference::Machine;
 
 constexpr std::size_t kOperands = 3;
-constexpr int kOps = static_cast<int>(isa::VectorOp::kRandom) + 1;
+constexpr int kOps = isa::kVectorOpInfo.size;
 constexpr int kReductions = static_cast<int>(isa::Reduction::kArgmax) + 1;
 constexpr std::array<isa::OperandKind, 3> kKinds{isa::OperandKind::kRows, isa::OperandKind::kScalar,
                                                  isa::OperandKind::kBroadcast};

@@ -3,8 +3,11 @@
 bad_input_test.py ANZAN [unittest arguments]
 """
 
+import hashlib
 import json
+import os
 import resource
+import stat
 import subprocess
 
 from anzan_harness import AnzanTest, idx, main
@@ -68,8 +71,13 @@ class BadInput(AnzanTest):
         self.assert_wrong_input(self.call("run", config, "--threads", "x"))
         self.assert_wrong_input(self.call("run", config, "--no-such-option"))
         self.assert_wrong_input(self.call("run"))
-        self.assert_wrong_input(self.call())
-        self.assert_wrong_input(self.call("runn", config))
+        self.assert_wrong_input(self.call(), "command: found nothing")
+        self.assert_wrong_input(self.call("runn", config), 'did you mean "run"?')
+        self.assert_wrong_input(self.call("run", config, "--seed", "1.5"), "/training/seed: found 1.5, expected an integer")
+        self.assert_wrong_input(self.call("run", config, "--resume", "--restart"), "--restart")
+        self.assert_wrong_input(self.call("cost", config, "--one-core-cycles", "0"), "--one-core-cycles: found 0, expected an integer from 1 to 9223372036854775807")
+        for option, value in (("--seed", "-1"), ("--seed", "18446744073709551616"), ("--programs", "0"), ("--programs", "many"), ("--instructions", "1e3"), ("--lanes", "5")):
+            self.assert_wrong_input(self.call("verify", option, value), f"{option}: found {value}, expected ")
 
     def test_collectives(self):
         config, four = self.write_config(), ("--set", "/system/chips=4")
@@ -80,6 +88,12 @@ class BadInput(AnzanTest):
         self.assert_wrong_input(self.call("collective", config, "--bytes", "1", "--kind", "gossip", *four), "--kind", "gossip", "one of all_reduce, ")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "1", "--format", "fp8", *four), "--format", "found fp8")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "0", *four), "--bytes: found 0")
+        for size in ("9223372036854775808", "99999999999999999999", "8MiBs", "-1", "1.5"):
+            self.assert_wrong_input(self.call("collective", config, f"--bytes={size}", *four), f"--bytes: found {size}, expected bytes, such as")
+        for size, expected in (("700000000", "buffer and result take"), ("1e14", "at most the 1073741824 bytes of HBM"),
+                               ("9223372036854775807", "at most the 1073741824 bytes of HBM")):
+            self.assert_wrong_input(self.call("collective", config, "--bytes", size, "--set", "/system/chips=2", timeout=20), "--bytes: found ", expected)
+        self.assertEqual(self.call("collective", config, "--bytes", "64KiB", *four).stdout, self.call("collective", config, "--bytes", "65536", *four).stdout)
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64"), "/system/chips", "at least two cores")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64", "--set", "/system/chips=lots"), "/system/chips")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "64", *four, "--out", "/proc/no/such"), "--out", "a file that can be")
@@ -88,6 +102,25 @@ class BadInput(AnzanTest):
         wide = ("--set", "/system/chips=256", "--set", "/system/topology/kind=hypercube", "--set", "/system/exchange/dimensions=[2,2,2,2,2,2,2,2]")
         self.assert_wrong_input(self.call("collective", config, "--bytes", "9000000", "--kind", "reduce_scatter", *wide, timeout=20),
                                 "/system/exchange/dimensions", "semaphores")
+
+    def test_a_cable_twice(self):
+        twice = '/system/topology={"kind": "links", "sizes": [2, 2], "links": [[0, 1], [1, 0]]}'
+        self.assert_wrong_input(self.call("collective", self.write_config(), "--bytes", "64", "--set", "/system/chips=2", "--set", twice),
+                                "/system/topology/links/1: found [1,0]", "each cable once")
+
+    def test_systems_too_large(self):
+        config = self.write_config()
+        for sets, *parts in ((("/system/chips=4096", "/chip/cores=1024"), "/system/chips: found 4096, expected at most 7 chips of 1024 cores"),
+                             (("/system/chips=4096", "/chip/cores=2"), "/system/chips: found 4096, expected at most 3344 chips of 2 cores"),
+                             (("/chip/cores=1024", "/system/mapping/automatic=true"), "/system/mapping"),
+                             (("/system/chips=4096", "/system/exchange/algorithm=halving_doubling"), "/training/batch"),
+                             (("/chip/cores=1024", ), "/training/batch")):
+            with self.subTest(sets):
+                arguments = [a for s in sets for a in ("--set", s)]
+                self.assert_wrong_input(self.call("cost", config, *arguments, timeout=20), *parts)
+        many = ("--set", "/system/chips=4096", "--set", "/system/exchange/algorithm=halving_doubling")
+        self.assert_wrong_input(self.call("collective", config, "--bytes", "64", *many, timeout=60),
+                                "/system/exchange/dimensions", "fewer: 1 ways through 12 dimensions need 13 semaphores of 12")
 
     def test_files_that_are_no_configuration(self):
         for name, content, part in (("a.json", "", "a.json"), ("b.json", "{", "line 1"), ("c.json", '{"a": 1, "a": 2}', "twice"),
@@ -127,7 +160,7 @@ class BadInput(AnzanTest):
 
     def test_disk_full(self):
         self.assert_wrong_input(self.limited("a", 100), "File too large", "a directory that can be written")
-        self.assertEqual([p.name for p in (self.dir / "a").iterdir()], [])
+        self.assertFalse((self.dir / "a").exists())
         # Room for config.json, not for the result: found at the end, and nothing half written.
         self.run_config("whole", "--set", "/training/iterations=1")
         room = (self.dir / "whole" / "config.json").stat().st_size + 100
@@ -141,6 +174,65 @@ class BadInput(AnzanTest):
         self.assertIn("checkpoint.bin", done.stderr)
         self.assertEqual([p.name for p in (self.dir / "c").iterdir()], ["config.json"])
 
+    def test_what_is_no_regular_file(self):
+        os.mkfifo(self.dir / "pipe")
+        for place in ("pipe", "/dev/zero", "/dev/full"):
+            self.wrong("/dataset/train_images", "not a regular file", sets=[f"/dataset/train_images={place}"])
+        self.wrong("a string with a NUL character", sets=['/dataset/train_images="train-images\\u0000x"'])
+        self.assert_wrong_input(self.call("cost", "/dev/zero", timeout=20), "a device, not a regular file")
+        self.assert_wrong_input(self.call("cost", self.dir / "pipe", timeout=20), "an empty file")  # nobody writes
+        config = json.dumps(self.config)
+        for arguments in (("cost", "-"), ("cost", "/dev/stdin")):
+            self.assertEqual(self.call(*arguments, input=config).returncode, 0)
+
+    def test_output_that_is_no_regular_file(self):
+        config, node = self.write_config(), self.dir / "node"
+        if os.geteuid() == 0:
+            os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))  # another /dev/null
+            self.assertEqual(self.call("compile", config, "--out", node).returncode, 0)
+            self.assertTrue(stat.S_ISCHR(node.stat().st_mode))
+        (self.dir / "real").write_text("old")
+        (self.dir / "link").symlink_to("real")
+        self.assertEqual(self.call("compile", config, "--out", self.dir / "link").returncode, 0)
+        self.assertTrue((self.dir / "link").is_symlink())
+        programs = (self.dir / "real").read_bytes()
+        self.assertTrue(programs.startswith(b"anzan programs 2\n"))
+        for name in ("-", "/dev/stdout"):
+            done = subprocess.run([self.anzan, "compile", config, "--out", name], capture_output=True, check=True, timeout=60)
+            self.assertIn(programs, done.stdout)
+        self.assertEqual(subprocess.run([self.anzan, "compile", config, "--out", "-"], capture_output=True, check=True, timeout=60).stdout, programs)
+        done = subprocess.run(["sh", "-c", f"'{self.anzan}' compile '{config}' --out - > '{self.dir}/piped'"], capture_output=True, check=True, timeout=60)
+        self.assertEqual((self.dir / "piped").read_bytes(), programs)
+
+    def test_threads_that_cannot_be_started(self):
+        limit = 200 << 20  # of address space: a thread wants 8 MiB of stack
+        done = self.call("run", self.write_config(), "--out", self.dir / "out", "--threads", "1024",
+                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        if "AddressSanitizer" not in done.stderr:
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertRegex(done.stderr, r"cannot start thread \d+ of 1024|out of memory")
+
+    def test_findings_are_safe_to_print(self):
+        self.config["training"] = {"\u001b[2J\nbatch": 4, "a" * 100000: 1, **{f"key{i}": 1 for i in range(5000)}}
+        done = self.wrong("\\x1b[2J\\nbatch", "… ", " more findings")
+        self.assertNotIn("\x1b", done.stderr)
+        self.assertLess(len(done.stderr), 1 << 20)
+        self.assertLess(done.stderr.count("\n"), 1010)
+
+    def test_layers_by_name(self):
+        self.config["network"]["layers"][0]["type"] = "conv"
+        self.wrong('/network/layers/0/type (layer conv): found "conv"', 'did you mean "convolution"?')
+        self.wrong('did you mean "batch"?', sets=["/training/batchs=1"])
+
+    def test_cheap_checks_come_first(self):
+        self.assert_wrong_input(self.call("collective", self.write_config(), "--bytes", "1000000000", "--set", "/system/chips=64", "--out", "/proc/no/such", timeout=30), "a file that can be")
+        # The convolution alone would take minutes to compile.
+        self.config["network"]["input"].update(channels=64, height=1024, width=1024)
+        config = self.write_config()
+        for arguments, part in ((("run", "--out", self.dir / "out"), "images of"), (("run", "--out", "/proc/no/such"), "a directory that can be written"),
+                                (("cost", "--out", "/proc/no/such"), "a directory that can be written"), (("compile", "--out", "/proc/no/such"), "a file that can be")):
+            self.assert_wrong_input(self.call(arguments[0], config, *arguments[1:], timeout=30), part)
+
     def test_standard_output_full(self):
         programs = self.dir / "programs"
         self.assertEqual(self.call("compile", self.write_config(), "--out", programs).returncode, 0)
@@ -153,9 +245,15 @@ class BadInput(AnzanTest):
         config, programs = self.write_config(), self.dir / "programs"
         self.assertEqual(self.call("compile", config, "--out", programs).returncode, 0)
         content = programs.read_bytes()
+
+        def signed(body):
+            return body + hashlib.sha256(body).hexdigest().encode()
+        self.assertEqual(signed(content[:-64]), content)
         self.assert_wrong_input(self.call("disasm", self.dir / "none"), "no such file")
+        self.assert_wrong_input(self.call("disasm", self.dir), "a directory")
         for name, damaged, part in (("cut", content[:-2], "cut short"), ("other", b"ELF", "no programs"),
-                                    ("opcode", content.replace(b"\n", b"\n\xff", 2)[: len(content)], "expected")):
+                                    ("opcode", signed(content[:-64].replace(b"\n", b"\n\xff", 2)), "expected"),
+                                    ("bit", content[:5000] + bytes([content[5000] ^ 1]) + content[5001:], "damaged")):
             with self.subTest(name):
                 (self.dir / name).write_bytes(damaged)
                 self.assert_wrong_input(self.call("disasm", self.dir / name), part)

@@ -3,8 +3,11 @@
 run_test.py ANZAN [unittest arguments]
 """
 
+import ast
 import fcntl
+import hashlib
 import json
+import math
 import os
 import pty
 import signal
@@ -12,6 +15,8 @@ import struct
 import subprocess
 import termios
 import time
+import unittest
+import zipfile
 
 from anzan_harness import AnzanTest, main
 
@@ -34,7 +39,7 @@ class Runs(AnzanTest):
         self.assertEqual(slots["conv.weight"]["format"], "int8")
         self.assertGreater(slots["conv.weight"]["values"], 200 * 54 - 1)
         self.assertGreater(sum(slots["conv.activation"]["histogram"]), 0)
-        self.assertEqual(sorted(p.name for p in (self.dir / "out").iterdir()), ["config.json", "result.json"])
+        self.assertEqual(sorted(p.name for p in (self.dir / "out").iterdir()), ["checkpoint.bin", "config.json", "result.json", "weights.npz"])
 
     def test_every_preset_trains(self):
         for preset in ("fp32", "int16", "int8", "int8_master16", "int8_master32"):
@@ -101,6 +106,8 @@ class Runs(AnzanTest):
         self.assertRegex(done.stdout, r"test accuracy \d+\.\d\d %, \d+ images/s")
         self.assertRegex(done.stdout, r"conv\.weight +int8 +8 +-?\d+ +\d\.\d\de")
 
+    # Where no pseudo-terminals are mounted, as in some containers, there is none to look at.
+    @unittest.skipUnless(os.path.ismount("/dev/pts"), "/dev/pts is not mounted: no terminal to try the output on")
     def test_terminal_output(self):
         main_end, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 120, 0, 0))
@@ -174,21 +181,155 @@ class Interruption(AnzanTest):
         checkpoint = self.dir / "out" / "checkpoint.bin"
         content = checkpoint.read_bytes()
         resume = ("run", self.write_config(), "--out", self.dir / "out", "--resume")
-        self.assert_wrong_input(self.call(*resume, "--seed", "4"), "a checkpoint of another configuration")
+        self.assert_wrong_input(self.call(*resume, "--seed", "4"), "a checkpoint of another configuration", "/training/seed: found 4, expected 3, as in")
+        self.assert_wrong_input(self.call(*resume, "--set", "/training/iterations=1"), "/training/iterations: found 1, expected at least ")
         (self.dir / "train-labels").rename(self.dir / "kept")
         (self.dir / "train-labels").write_bytes((self.dir / "kept").read_bytes()[:-1] + b"\0")
         self.assert_wrong_input(self.call(*resume), "a checkpoint of another configuration or data set")
         (self.dir / "kept").rename(self.dir / "train-labels")
-        checkpoint.write_bytes(content.replace(b"anzan checkpoint 2", b"anzan checkpoint 1", 1))
+        checkpoint.write_bytes(content.replace(b"anzan checkpoint 3", b"anzan checkpoint 1", 1))
         self.assert_wrong_input(self.call(*resume), "a checkpoint of another version")
         for name, damaged in (("cut", content[:-1]), ("empty", b""), ("bit", content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])):
             with self.subTest(name):
                 checkpoint.write_bytes(damaged)
                 self.assert_wrong_input(self.call(*resume), "a damaged checkpoint")
         self.assertEqual(checkpoint.read_bytes(), content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
-        # A new run in the same place removes it.
-        self.run_config("out", "--set", "/training/iterations=5")
-        self.assertEqual(sorted(p.name for p in (self.dir / "out").iterdir()), ["config.json", "result.json"])
+        # A new run in the same place does not lose it without being told to.
+        self.assert_wrong_input(self.call("run", self.write_config(), "--out", self.dir / "out"), "a run that has not finished", "--restart")
+        self.assertTrue(checkpoint.exists())
+        self.run_config("out", "--restart", "--set", "/training/iterations=5")
+        self.assertEqual(sorted(p.name for p in (self.dir / "out").iterdir()), ["checkpoint.bin", "config.json", "result.json", "weights.npz"])
+
+    def forged(self, content, change):
+        """The checkpoint with its header changed, and a digest that is right."""
+        def block(at):
+            size = struct.unpack_from("<Q", content, at)[0]
+            return content[at + 8: at + 8 + size], at + 8 + size
+        start = content.index(b"\n") + 1
+        _, header_at = block(start)
+        header, end = block(header_at)
+        header = json.loads(header)
+        change(header)
+        text = json.dumps(header).encode()
+        body = content[:header_at] + struct.pack("<Q", len(text)) + text + content[end:-64]
+        return body + hashlib.sha256(body).hexdigest().encode()
+
+    def test_forged_checkpoints(self):
+        self.config["training"].update(iterations=10)
+        self.run_config("out")
+        checkpoint = self.dir / "out" / "checkpoint.bin"
+        content = checkpoint.read_bytes()
+        resume = ("run", self.write_config(), "--out", self.dir / "out", "--resume")
+        checkpoint.write_bytes(self.forged(content, lambda header: None))
+        self.assertEqual(self.call(*resume).returncode, 0)
+        for key, value in (("step", -5), ("step", 10**18), ("step", "ten"), ("step", 9.5), ("step", None), ("losses", 3), ("losses", [0] * 101),
+                           ("losses", ["x"]), ("history", [{"step": 11, "test": 0, "train_loss": 0}]), ("history", [1]), ("wall_seconds", -1),
+                           ("slots", []), ("slots", {}), ("training_seconds", "x"), ("more", 1)):
+            with self.subTest(key, value=value):
+                checkpoint.write_bytes(self.forged(content, lambda header, key=key, value=value: header.update({key: value})))
+                self.assert_wrong_input(self.call(*resume, timeout=30), "a damaged checkpoint")
+        for entry in (-1, "x", 1e99, [], None):
+            with self.subTest(slot=entry):
+                checkpoint.write_bytes(self.forged(content, lambda header, entry=entry: header["slots"].__setitem__(0, [entry, 0, 0, [], [0] * 64])))
+                self.assert_wrong_input(self.call(*resume, timeout=30), "a damaged checkpoint")
+        checkpoint.write_bytes(self.forged(content, lambda header: header.update(step=11)))
+        self.assert_wrong_input(self.call(*resume, timeout=30), "/training/iterations: found 10, expected at least 11")
+
+    def test_more_iterations(self):
+        self.config["training"].update(iterations=60, test_interval=20)
+        whole = self.run_config("whole")
+        self.run_config("out", "--set", "/training/iterations=40", "--set", "/training/test_interval=7")
+        longer = self.run_config("out", "--resume")
+        self.assertEqual(longer["digest"], whole["digest"])
+        self.assertEqual(longer["accuracy"]["test"], whole["accuracy"]["test"])
+        # Not where the learning rate depends on them.
+        self.config["training"]["optimizer"]["learning_rate"] = {"policy": "poly", "base": 0.02, "power": 1}
+        self.run_config("poly", "--set", "/training/iterations=40")
+        self.assert_wrong_input(self.call("run", self.write_config(), "--out", self.dir / "poly", "--resume"), "/training/iterations: found 60, expected 40")
+
+    def test_two_runs_in_one_directory(self):
+        process = self.start("run", self.write_config(), "--out", self.dir / "out")
+        self.assertNotEqual(process.stdout.readline(), "")
+        before = (self.dir / "out" / "config.json").read_bytes()
+        for more in ((), ("--restart",), ("--resume",)):
+            self.assert_wrong_input(self.call("run", self.write_config(), "--out", self.dir / "out", "--seed", "2", *more), "another run writes here")
+        self.assertEqual((self.dir / "out" / "config.json").read_bytes(), before)
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        process.stderr.read()
+        self.assertEqual(process.wait(timeout=60), 1)
+
+    def test_a_signal_before_the_first_step(self):
+        self.config["training"].update(iterations=1)
+        self.config["chip"] = {"lanes": 4}
+        self.config["dataset"]["test_images_used"] = 4
+        process = self.start("run", self.write_config(), "--out", self.dir / "out", "--engine", "rtl", "--set", "/training/batch=64")
+        deadline = time.monotonic() + 60
+        while not (self.dir / "out" / "config.json").exists():
+            self.assertIsNone(process.poll())
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.002)
+        process.send_signal(signal.SIGTERM)  # before the first step nothing is waited for
+        self.assertIn("interrupted before the first step", process.stderr.read())
+        self.assertEqual(process.wait(timeout=60), 1)
+        self.assertFalse((self.dir / "out" / "checkpoint.bin").exists())
+
+    def test_two_signals(self):
+        process = self.start("run", self.write_config(), "--out", self.dir / "out", "--threads", "1")
+        self.assertNotEqual(process.stdout.readline(), "")
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCONT):  # both arrive before the step goes on
+            process.send_signal(number)
+        self.assertIn("interrupted again", process.stderr.read())
+        self.assertEqual(process.wait(timeout=60), 1)
+
+
+class Weights(AnzanTest):
+    def test_trained_weights(self):
+        for preset, kind in (("int8", "|i1"), ("int16", "<i2"), ("fp32", None)):
+            with self.subTest(preset):
+                self.run_config(preset, "--set", f"/precision/preset={preset}")
+                arrays = {}
+                with zipfile.ZipFile(self.dir / preset / "weights.npz") as archive:
+                    self.assertIsNone(archive.testzip())
+                    for name in archive.namelist():
+                        data = archive.read(name)
+                        self.assertEqual(data[:8], b"\x93NUMPY\x01\x00")
+                        size = struct.unpack_from("<H", data, 8)[0]
+                        self.assertEqual((10 + size) % 64, 0)
+                        header = ast.literal_eval(data[10:10 + size].decode())
+                        code = {"<f4": "f", "|i1": "b", "<i2": "h", "<i4": "i"}[header["descr"]]
+                        self.assertFalse(header["fortran_order"])
+                        self.assertEqual(len(data) - 10 - size, math.prod(header["shape"]) * struct.calcsize(code))
+                        arrays[name.removesuffix(".npy")] = (header, [v[0] for v in struct.iter_unpack("<" + code, data[10 + size:])])
+                parameters = {"conv.weight": (6, 1, 3, 3), "conv.bias": (6,), "fc1.bias": (20,), "fc2.bias": (4,)}
+                for name, shape in parameters.items():
+                    self.assertEqual(arrays[name][0]["shape"], shape)
+                self.assertEqual(len(arrays["fc1.weight"][1]), 20 * 6 * 16)
+                stored = {name.removesuffix(".stored") for name in arrays if name.endswith(".stored")}
+                self.assertEqual("conv.weight" in stored, kind is not None)
+                for name in stored:
+                    (header, numbers), (_, [point]) = arrays[name + ".stored"], arrays[name + ".point"]
+                    if name == "conv.weight":
+                        self.assertEqual(header["descr"], kind)
+                        self.assertGreater(len(set(numbers)), 10)
+                    self.assertEqual([n * 2.0 ** -point for n in numbers], arrays[name][1])
+
+    def test_evaluation(self):
+        for cores in ((), ("--set", "/chip/cores=2", "--set", "/training/batch=32")):
+            out = f"out{len(cores)}"
+            result = self.run_config(out, *cores)
+            done = self.call("evaluate", self.dir / out)
+            right = round(40 * result["accuracy"]["test"])
+            self.assertEqual(done.stdout, f"test accuracy {100 * right / 40:.2f} % ({right} of 40 images; weights after step 40)\n", done.stderr)
+        data = [f"/dataset/test_{kind}={self.dir}/train-{kind}" for kind in ("images", "labels")]
+        done = self.call("evaluate", self.dir / "out0", "--set", data[0], "--set", data[1])
+        self.assertIn("of 100 images", done.stdout, done.stderr)
+        self.assert_wrong_input(self.call("evaluate", self.dir / "out0", "--set", "/chip/lanes=8"), "/chip/lanes: found 8, expected 16")
+        self.assert_wrong_input(self.call("evaluate", self.dir / "none"), "config.json: found no such file")
+        (self.dir / "out0" / "checkpoint.bin").unlink()
+        self.assert_wrong_input(self.call("evaluate", self.dir / "out0"), "checkpoint.bin: found no checkpoint")
 
 
 class Tools(AnzanTest):

@@ -275,8 +275,7 @@ void TrainingStep::check_tensor(const TensorInfo& t) const {
 void TrainingStep::check_statistics(const compiler::SlotInfo& s, int slot) const {
   const models::SlotStatistics& found = statistics_.at(slot);
   if (measured(s.name)) return check_measured_statistics(s, found);
-  models::SlotStatistics wanted;  // none of FP32
-  if (s.format != isa::Format::kFp32) wanted = as_slot_statistics(expected().statistics(s.name));
+  const models::SlotStatistics wanted = as_slot_statistics(expected().statistics(s.name));
   if (found != wanted)
     fail("statistics of " + s.name + ": chip " + shown(found) + "\nreference " + shown(wanted));
 }
@@ -285,15 +284,17 @@ void TrainingStep::check_statistics(const compiler::SlotInfo& s, int slot) const
 void TrainingStep::check_measured_statistics(const compiler::SlotInfo& s,
                                              const models::SlotStatistics& found) const {
   const std::vector<std::int32_t> elements = stored(apart_chip_, s.name);
-  const bool counted = s.format != isa::Format::kFp32;
+  const bool narrowed = s.format != isa::Format::kFp32;
   const auto stored_as = [&](std::int64_t n) { return std::count(elements.begin(), elements.end(), n); };
   const int width = apart_chip_.core().settings.slot(apart_.tensor(s.name).slot).width;
   std::int64_t binned = 0;
   for (const std::uint32_t bin : found.histogram) binned += bin;
-  const bool good = found.values == (counted ? elements.size() : 0) && binned + found.zeros == found.values &&
-                    (!counted || found.underflows + found.zeros == stored_as(0)) &&
-                    found.saturated_high <= stored_as((1LL << (width - 1)) - 1) &&
-                    found.saturated_low <= stored_as(-(1LL << (width - 1)));
+  const bool good = found.values == elements.size() && binned + found.zeros == found.values &&
+                    (narrowed ? found.underflows + found.zeros == stored_as(0) &&
+                                    found.saturated_high <= stored_as((1LL << (width - 1)) - 1) &&
+                                    found.saturated_low <= stored_as(-(1LL << (width - 1)))
+                              : found.zeros == stored_as(0) + stored_as(-(1LL << 31)) &&
+                                    found.underflows + found.saturated_high + found.saturated_low == 0);
   if (!good) fail("statistics of " + s.name + " disagree with its elements: " + shown(found));
 }
 

@@ -194,14 +194,14 @@ class Walker {
     const auto is = [&](std::initializer_list<const char*> names) {
       return std::any_of(names.begin(), names.end(), [&](const char* n) { return text == n; });
     };
-    ++counts[is({"add", "sub"})                             ? Event::kVectorAdd
-             : is({"mul"})                                  ? Event::kVectorMultiply
-             : is({"fma", "fnma"})                          ? Event::kVectorFma
-             : is({"max", "min", "select_eq", "select_gt"}) ? Event::kVectorCompare
-             : is({"f2i", "i2f"})                           ? Event::kVectorConversion
-             : is({"iadd", "isub", "iand", "ishl", "ishr"}) ? Event::kVectorInteger
-             : is({"random"})                               ? Event::kVectorRandom
-                                                            : Event::kLinkByte];
+    ++counts[is({"add", "sub"})                                     ? Event::kVectorAdd
+             : is({"mul"})                                          ? Event::kVectorMultiply
+             : is({"fma", "fnma"})                                  ? Event::kVectorFma
+             : is({"max", "min", "select_eq", "select_gt"})         ? Event::kVectorCompare
+             : is({"f2i", "i2f"})                                   ? Event::kVectorConversion
+             : is({"iadd", "isub", "iand", "ishl", "ishr", "uadd"}) ? Event::kVectorInteger
+             : is({"random"})                                       ? Event::kVectorRandom
+                                                                    : Event::kLinkByte];
   }
 
   int lanes_;
@@ -304,6 +304,15 @@ TEST(EventCounts, SettingsInstructions) {
   settle[Event::kQueueWord] = isa::kSettleWords;
   settle[Event::kSettingRead] = settle[Event::kSettingWrite] = 1;
   EXPECT_EQ(different(count_events(isa::Settle{}, 4), settle), "");
+
+  EventCounts take;
+  take[Event::kProgramRead] = 32;  // five words
+  take[Event::kQueueWord] = isa::kTakeWords;
+  take[Event::kDatabaseRead] = take[Event::kDatabaseWrite] = 18;
+  EventCounts give = take;
+  take[Event::kScratchpadWrite] = give[Event::kScratchpadRead] = 4 * 72;
+  EXPECT_EQ(different(count_events(isa::Take{}, 4), take), "");
+  EXPECT_EQ(different(count_events(isa::Give{}, 4), give), "");
 
   EventCounts end;  // is fetched, but goes into no queue
   end[Event::kProgramRead] = 16;

@@ -25,6 +25,7 @@ class CaseMaker {
   isa::Vector vector();
   isa::Copy copy();
   isa::Transpose transpose();
+  std::uint32_t counter_line() { return static_cast<std::uint32_t>(between(0, 60)); }
   // A machine on which the instruction last made is legal; half of its bits are drawn to be awkward.
   Machine machine();
 

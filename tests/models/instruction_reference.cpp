@@ -108,6 +108,9 @@ float operate(isa::VectorOp op, float a, float b, float c, std::uint32_t random)
       return float_of(static_cast<std::uint32_t>(static_cast<std::int32_t>(ia) >> (ib & 31)));
     case isa::VectorOp::kRandom:
       return static_cast<float>(random >> 8) / 16777216.0F;
+    case isa::VectorOp::kUadd:
+      return float_of(
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{ia} + ib, 0xffffffffU)));
   }
   return 0;
 }

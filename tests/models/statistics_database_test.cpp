@@ -138,11 +138,40 @@ TEST(StatisticsDatabase, WindowAndTotalOfOneSlot) {
   EXPECT_TRUE(database.window(3) == window);
 }
 
+// What a step has counted leaves, and comes back with what others have counted: only the new counts are
+// moved, and the sum stops wherever the sums of all cores would.
+TEST(StatisticsDatabase, TakesAndGives) {
+  std::mt19937_64 random(9);
+  StatisticsDatabase one, other, both;
+  for (int n = 0; n < 20; ++n) {
+    const LocalStatistics before = drawn(random, 30), a = drawn(random, 33), b = drawn(random, 33);
+    for (StatisticsDatabase* database : {&one, &other, &both}) {
+      database->window(3) = database->total(3) = {};
+      database->merge(3, before);
+      database->take_total(3);
+    }
+    const SlotStatistics kept = one.window(3);
+    one.merge(3, a);
+    other.merge(3, b);
+    both.merge(3, a);
+    both.merge(3, b);
+    SlotStatistics sum = one.take(3);
+    sum.add(other.take(3));
+    EXPECT_TRUE(one.total(3) == SlotStatistics{});
+    const bool stopped = !(one.window(3) == kept);
+    one.give(3, sum);
+    EXPECT_TRUE(one.total(3) == both.total(3));
+    EXPECT_TRUE(stopped || one.window(3) == both.window(3));
+  }
+}
+
 TEST(StatisticsDatabase, RefusesSlotsThatDoNotExist) {
   StatisticsDatabase database;
   for (const int slot : {-1, isa::kSlots, 1 << 30}) {
     EXPECT_THROW(database.merge(slot, {}), std::out_of_range);
     EXPECT_THROW(database.take_total(slot), std::out_of_range);
+    EXPECT_THROW(database.take(slot), std::out_of_range);
+    EXPECT_THROW(database.give(slot, {}), std::out_of_range);
     EXPECT_THROW(database.window(slot), std::out_of_range);
     EXPECT_THROW(static_cast<const StatisticsDatabase&>(database).total(slot), std::out_of_range);
   }

@@ -37,7 +37,7 @@ bool weighted(const Layer& l) { return has(l, compiler::kHasWeights); }
 class Builder {
  public:
   Builder(std::uint32_t seed, const RandomNetworkLimits& limits)
-      : draw_(seed), leaks_(~seed), limits_(limits) {
+      : draw_(seed), leaks_(~seed), paddings_(seed ^ 0x5aadU), limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
   }
@@ -107,8 +107,19 @@ class Builder {
     };
     axis(l.in.height, l.kernel_h, l.stride_h, l.pad_h);
     axis(l.in.width, l.kernel_w, l.stride_w, l.pad_w);
+    if (l.kind == LayerKind::kConvolution) pad_beyond(l);
     l.out.height = (l.in.height + 2 * l.pad_h - l.kernel_h) / l.stride_h + 1;
     l.out.width = (l.in.width + 2 * l.pad_w - l.kernel_w) / l.stride_w + 1;
+  }
+
+  // Some convolutions have windows that meet nothing but padding; with draws of their own.
+  void pad_beyond(Layer& l) {
+    const auto axis = [&](std::int64_t kernel, std::int64_t& pad) {
+      if (!paddings_.percent(15)) return;
+      pad = kernel + (paddings_.percent(20) ? paddings_.between(2, 6) : paddings_.between(0, 1));
+    };
+    axis(l.kernel_h, l.pad_h);
+    axis(l.kernel_w, l.pad_w);
   }
 
   std::int64_t divisor(std::int64_t number) {
@@ -176,7 +187,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_;
+  Draw draw_, leaks_, paddings_;
   RandomNetworkLimits limits_;
   Network network_;
 };

@@ -17,9 +17,10 @@ struct RandomNetworkLimits {
   std::int64_t products_an_image = 150000;  // most multiplications forward
 };
 
-// Covers every layer kind, strides 1 to 3, padding, kernels and images that are not square, groups,
-// channel counts that are no multiples of 4 or 16, several consumers of a tensor, fused and lone ReLUs,
-// layers with and without bias, all multipliers. The same seed gives the same network everywhere.
+// Covers every layer kind, strides 1 to 3, padding (of convolutions up to far beyond the kernel), kernels and
+// images that are not square, groups, channel counts that are no multiples of 4 or 16, several consumers of a
+// tensor, fused and lone ReLUs, layers with and without bias, all multipliers. The same seed gives the same
+// network everywhere.
 compiler::Network random_network(std::uint32_t seed, const RandomNetworkLimits& limits = {});
 
 // The network as the text that compiler::parse_network reads.

@@ -26,6 +26,9 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
       if (!has(l, compiler::kTakesWindow)) continue;
       seen.insert("stride " + std::to_string(l.stride_h));
       if (l.pad_h > 0) seen.insert("padding of " + kind);
+      if (l.pad_h == l.kernel_h) seen.insert("padding as large as the kernel");
+      if (l.pad_h > l.kernel_h + 1) seen.insert("padding far beyond the kernel");
+      if (l.kernel_h == 1 && l.pad_h > 0) seen.insert("padding of one tap");
       if (l.kernel_h != l.kernel_w) seen.insert("kernel of " + kind);
       if (l.groups > 1) seen.insert("groups");
       if (l.stride_h > l.kernel_h) seen.insert("gaps");
@@ -34,7 +37,8 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     for (const int n : uses) seen.insert("consumers " + std::to_string(n));
   }
   for (const char* what :
-       {"stride 1", "stride 2", "stride 3", "groups", "gaps", "odd channels", "consumers 2", "consumers 3"}) {
+       {"stride 1", "stride 2", "stride 3", "groups", "gaps", "odd channels", "consumers 2", "consumers 3",
+        "padding as large as the kernel", "padding far beyond the kernel", "padding of one tap"}) {
     EXPECT_TRUE(seen.count(what)) << what;
   }
   for (const compiler::LayerTraits& traits : compiler::kLayerKinds) {

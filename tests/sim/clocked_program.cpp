@@ -71,12 +71,15 @@ class RandomProgram {
   std::mt19937 random_;
 };
 
+constexpr std::size_t kQueueDepth = 8;
+
 class TinyCore {
  public:
   TinyCore(isa::Program program, std::uint32_t seed) : random_(seed) {
     result_.program = std::move(program);
     result_.timing.instructions.resize(result_.program.size());
     for (const isa::Instruction& i : result_.program) ++left_[number(i)];
+    fetched_ = models::fetch_cycles(result_.program.front(), kFetchLanes);
   }
 
   ClockedProgram run() {
@@ -104,10 +107,13 @@ class TinyCore {
     std::array<std::size_t, kAllUnits> length{};
     for (std::size_t u = 1; u < kAllUnits; ++u) length[u] = units_[u].queue.size();
     std::vector<std::pair<int, Token>> raised;
+    const bool fetched = next_ < result_.program.size() - 1 && cycle_ >= fetched_;
+    const std::size_t full =
+        fetched && length[number(result_.program[next_])] >= kQueueDepth ? number(result_.program[next_]) : 0;
     bool all_idle = true;
     for (std::size_t u = 1; u < kAllUnits; ++u) {
       if (units_[u].busy || left_[u] > 0) all_idle = false;
-      work(u, raised);
+      work(u, full, raised);
     }
     if (!all_idle && next_ < result_.program.size() - 1) issue(length);
     for (const auto& [semaphore, token] : raised)
@@ -116,7 +122,8 @@ class TinyCore {
     return all_idle;
   }
 
-  void work(std::size_t u, std::vector<std::pair<int, Token>>& raised) {
+  // `full`: the unit before whose queue the sequencer stands in this cycle; 0: none.
+  void work(std::size_t u, std::size_t full, std::vector<std::pair<int, Token>>& raised) {
     Unit& unit = units_[u];
     auto& seen = result_.seen[u];
     if (unit.busy) {
@@ -129,7 +136,7 @@ class TinyCore {
     } else if (left_[u] == 0) {
       ++seen["end"];
     } else if (unit.queue.empty()) {
-      ++seen["dispatch"];
+      ++seen[full == 0 ? "dispatch" : std::string("queue of ") + isa::name(static_cast<isa::Unit>(full))];
     } else {
       start(u);
     }
@@ -168,11 +175,11 @@ class TinyCore {
   void issue(const std::array<std::size_t, kAllUnits>& length) {
     if (cycle_ < fetched_) return;
     const std::size_t u = number(result_.program[next_]);
-    if (length[u] >= 8) return;
+    if (length[u] >= kQueueDepth) return;
     units_[u].queue.push_back(next_);
     result_.timing.instructions[next_].issued = cycle_;
     ++next_;
-    fetched_ = cycle_ + draw(1, 12);
+    fetched_ = cycle_ + 1 + models::fetch_cycles(result_.program[next_], kFetchLanes);
   }
 
   std::mt19937 random_;
@@ -180,7 +187,7 @@ class TinyCore {
   std::array<int, kAllUnits> left_{};
   std::array<Unit, kAllUnits> units_;
   std::array<std::deque<Token>, 32> tokens_;
-  std::int64_t cycle_ = 1, fetched_ = 1;
+  std::int64_t cycle_ = 1, fetched_ = 0;
   std::size_t next_ = 0;
 };
 

@@ -14,11 +14,13 @@
 namespace anzan::sim::testing {
 
 inline constexpr std::size_t kAllUnits = 6;
+inline constexpr int kFetchLanes = 16;  // width of the program memory, in words
 
 struct ClockedProgram {
   isa::Program program;
   models::ProgramTiming timing;
-  // Cycles of each isa::Unit: "busy", "dispatch", "start", "end", or the unit that raised the last semaphore.
+  // Cycles of each isa::Unit: "busy", "dispatch", "queue of UNIT", "start", "end", or the unit that raised
+  // the last semaphore.
   std::array<std::map<std::string, std::int64_t>, kAllUnits> seen;
 };
 

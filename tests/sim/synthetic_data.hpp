@@ -10,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "compiler/input/network.hpp"
+#include "sim/data/dataset.hpp"
+
 namespace anzan::sim::testing {
 
 // A directory of its own for one test, removed at the end.
@@ -46,6 +49,19 @@ inline std::string idx_bytes(const std::vector<std::uint32_t>& shape, const std:
     for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>((extent >> shift) & 0xffU);
   }
   return bytes + std::string(data.begin(), data.end());
+}
+
+// Images and labels that mean nothing.
+inline ImageSet noise(const compiler::Network& network, std::int64_t count, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  ImageSet set;
+  set.count = count;
+  set.size = network.input.size();
+  for (std::int64_t i = 0; i < count * set.size; ++i)
+    set.images.push_back(static_cast<std::uint8_t>(random() % 256));
+  for (std::int64_t i = 0; i < count; ++i)
+    set.labels.push_back(static_cast<std::uint8_t>(random() % static_cast<std::uint64_t>(network.classes())));
+  return set;
 }
 
 // `count` images of `size` x `size` that can be learnt: class k has a bright row k, on noise.

@@ -134,6 +134,79 @@ TEST(TooSmallAScratchpad, IsToldSoByCollectivesToo) {
   }
 }
 
+Input of_network(const char* json, std::int64_t kib) {
+  Input in;
+  in.network = parse_network(nlohmann::json::parse(json));
+  in.precision = testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic);
+  in.training.batch = 2;
+  in.chip.scratchpad_kib = kib;
+  return in;
+}
+
+// Loops over all rows of a tensor are longer than the fields of one instruction.
+TEST(ALargeScratchpad, GivesTheBitsOfASmallOne) {
+  const auto trained = [](std::int64_t kib) {
+    const CompiledModel model = compile(of_network(
+        R"({"name": "wide", "input": {"channels": 1024, "height": 1, "width": 1}, "layers": [
+            {"name": "a", "type": "fully_connected", "channels": 1024},
+            {"name": "b", "type": "fully_connected", "channels": 1024},
+            {"name": "c", "type": "fully_connected", "channels": 3},
+            {"name": "loss", "type": "softmax_cross_entropy"}]})",
+        kib));
+    testing::TestChip chip(model);
+    chip.prepare(5);
+    chip.load_batch();
+    chip.run(model.programs[ProgramKind::kStep]);
+    return chip.parameters();
+  };
+  const std::vector<std::int64_t> expected = trained(256);
+  for (const std::int64_t kib : {32768, 65536}) EXPECT_TRUE(trained(kib) == expected) << kib;
+}
+
+// Of the window of a first layer, the scratchpad holds the rows that are worked on.
+TEST(ALargeImage, EntersAPerceptron) {
+  for (const char* channels : {"1", "3"})
+    compile(of_network((R"({"name": "perceptron", "input": {"channels": )" + std::string(channels) +
+                        R"(, "height": 300, "width": 200}, "layers": [
+            {"name": "a", "type": "fully_connected", "channels": 4},
+            {"name": "loss", "type": "softmax_cross_entropy"}]})")
+                           .c_str(),
+                       2048));
+}
+
+TEST(TooManyElements, AreAnErrorOfTheInput) {
+  Input in =
+      of_network(R"({"name": "large", "input": {"channels": 4, "height": 2000, "width": 2000}, "layers": [
+            {"name": "a", "type": "max_pool", "kernel": 4, "stride": 4},
+            {"name": "b", "type": "max_pool", "kernel": 4, "stride": 4},
+            {"name": "c", "type": "fully_connected", "channels": 4},
+            {"name": "loss", "type": "softmax_cross_entropy"}]})",
+                 2048);
+  in.training.batch = 135;
+  try {
+    compile(in);
+    FAIL() << "2^31 pixels";
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.findings().front().place, "/training/batch") << error.what();
+  }
+}
+
+TEST(TooManyLines, AreAnErrorOfTheInput) {
+  Input in = of_network(R"({"name": "wide", "input": {"channels": 40000, "height": 1, "width": 1}, "layers": [
+            {"name": "a", "type": "fully_connected", "channels": 40000},
+            {"name": "b", "type": "fully_connected", "channels": 40000},
+            {"name": "loss", "type": "softmax_cross_entropy"}]})",
+                        2048);
+  in.precision = testing::uniform_precision(isa::Format::kFp32, 16, isa::Rounding::kNearestEven);
+  in.chip.lanes = 4;
+  try {
+    compile(in);
+    FAIL() << "19 GB in lines of 16 bytes";
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.findings().front().place, "/network") << error.what();
+  }
+}
+
 // Every multiplier of the learning rate takes an entry of the table.
 TEST(TooManyScalars, AreAnErrorOfTheInput) {
   const auto compiled = [](int layers) {

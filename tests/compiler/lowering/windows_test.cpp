@@ -16,7 +16,7 @@ template <class Visit>
 void each_axis(Visit&& visit) {
   for (std::int64_t kernel = 1; kernel <= 5; ++kernel) {
     for (std::int64_t stride = 1; stride <= 4; ++stride) {
-      for (std::int64_t pad = 0; pad < kernel; ++pad) {
+      for (std::int64_t pad = 0; pad <= kernel + 2; ++pad) {
         for (std::int64_t input = std::max<std::int64_t>(1, kernel - 2 * pad); input <= 9; ++input) {
           visit(Axis{kernel, stride, pad, input, (input + 2 * pad - kernel) / stride + 1, false});
         }

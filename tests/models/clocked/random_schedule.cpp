@@ -47,6 +47,7 @@ class Maker {
       case 5:
         return cases_.transpose();
       case 6:
+        if (chance(40)) return chance(50) ? isa::Instruction(isa::Take{}) : isa::Instruction(isa::Give{});
         return chance(50) ? isa::Instruction(isa::Update{}) : isa::Instruction(isa::Settle{});
       case 7:
         return put();

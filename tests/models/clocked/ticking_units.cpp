@@ -144,6 +144,28 @@ class OptimiserUnit : public TickingUnit {
   int phase_ = 0, thought_ = 0;
 };
 
+// Reads and clears an entry, then writes its 18 pieces; or reads the pieces, a cycle after their addresses,
+// and then adds them to the entry.
+class CounterUnit : public TickingUnit {
+ public:
+  CounterUnit(DatabaseLine& database, bool gives)
+      : database_(database), gives_(gives), before_(gives ? 20 : 0) {}
+  bool tick(std::int64_t cycle) override {
+    if (before_ > 0 && --before_ > 0) return false;
+    if (!asked_) {
+      database_.requested = asked_ = true;
+      return false;
+    }
+    if (database_.requested || cycle < database_.granted_to) return false;
+    return gives_ || after_-- == 0;
+  }
+
+ private:
+  DatabaseLine& database_;
+  bool gives_, asked_ = false;
+  int before_, after_ = 18;
+};
+
 // Asks HBM for a line a cycle; lines arrive, or are acknowledged, in order, one a cycle.
 class HbmCopyUnit : public TickingUnit {
  public:
@@ -200,6 +222,8 @@ struct Maker {
   Made operator()(const isa::End&) const { return nullptr; }
   Made operator()(const isa::Update&) const { return std::make_unique<OptimiserUnit>(database); }
   Made operator()(const isa::Settle&) const { return std::make_unique<Countdown>(2); }
+  Made operator()(const isa::Take&) const { return std::make_unique<CounterUnit>(database, false); }
+  Made operator()(const isa::Give&) const { return std::make_unique<CounterUnit>(database, true); }
   Made operator()(const isa::Put& p) const { return rows(count(p.loops, 0, isa::kLoops)); }
   Made operator()(const isa::Copy& c) const {
     if (c.src_space == isa::Space::kHbm || c.dst_space == isa::Space::kHbm)

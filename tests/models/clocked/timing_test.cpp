@@ -78,6 +78,8 @@ TEST(Timing, AnUpdateReadsLooksDecidesAndWrites) {
   EXPECT_EQ(kMergeCycles, 10);
   EXPECT_EQ(work_cycles(isa::Update{}), 100);
   EXPECT_EQ(work_cycles(isa::Settle{}), 2);
+  EXPECT_EQ(work_cycles(isa::Take{}), 10 + 18);
+  EXPECT_EQ(work_cycles(isa::Give{}), 18 + 1 + 10);
 }
 
 }  // namespace

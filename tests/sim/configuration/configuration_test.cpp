@@ -79,8 +79,9 @@ TEST(Configuration, EffectiveFormGivesTheSameAgain) {
 }
 
 TEST(Configuration, IdentityIsWhatTheWeightsDependOn) {
-  const std::string identity = parse(valid()).identity("d");
-  EXPECT_EQ(parse(valid(), {"/engine/threads=3", "/training/snapshot_interval=7", "/dataset/train_images=q"})
+  const Json identity = parse(valid()).identity("d");
+  EXPECT_EQ(parse(valid(), {"/engine/threads=3", "/training/snapshot_interval=7", "/training/iterations=9",
+                            "/training/test_interval=3", "/dataset/train_images=q"})
                 .identity("d"),
             identity);
   EXPECT_NE(parse(valid()).identity("e"), identity);
@@ -127,7 +128,7 @@ TEST(Configuration, OfACollectiveNeedsNoBatchAndGoesAlongTheTopology) {
     json["chip"]["cores"] = cores;
     json["system"] = {{"chips", chips}, {"topology", topology}};
     const Configuration c = parse_configuration(json, "/data", {}, Purpose::kCollective);
-    EXPECT_EQ(c.parameters.batch, 16 * chips * cores);
+    EXPECT_EQ(c.parameters.batch, 1);  // whatever the cores: nothing is trained
     return c.system.parameters.exchange.dimensions;
   };
   using Sizes = std::vector<int>;
@@ -167,7 +168,7 @@ TEST(Configuration, EveryPresetOfHbmIsPossible) {
 }
 
 TEST(Configuration, WhatOnlyCostsIsNoPartOfTheIdentity) {
-  const std::string identity = parse(valid()).identity("d");
+  const Json identity = parse(valid()).identity("d");
   EXPECT_EQ(parse(valid(), {"/technology=45nm", "/chip/clock_ghz=2", "/chip/hbm/channels=1"}).identity("d"),
             identity);
   EXPECT_NE(parse(valid(), {"/training/seed=77"}).identity("d"), identity);
@@ -317,6 +318,35 @@ void check_described(const Json& node, const std::string& place) {
 TEST(Schemas, EveryKeyIsDescribed) {
   for (const char* name : {"configuration/config.schema.json", "input/network.schema.json"})
     check_described(Json::parse(embedded_files().at(name)), name);
+}
+
+TEST(JsonInput, ReadsNothingSilently) {
+  const auto found = [](const std::string& text) {
+    try {
+      return std::string("read: ") + parse_json(text, "f").dump();
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_EQ(found("\xef\xbb\xbf{\"a\": [1, -2, 0.5, 1e-300, 0.0e-999, true, null, \"x\"],\r\n \"b\": {}}"),
+            R"(read: {"a":[1,-2,0.5,1e-300,0.0,true,null,"x"],"b":{}})");
+  EXPECT_THAT(found(std::string("{}\n\0", 4)), HasSubstr("f: found a NUL byte in line 2"));
+  EXPECT_THAT(found(R"({"a": {"b": [0, 1e-400]}})"), HasSubstr("f#/a/b/1: found 1e-400, expected a number"));
+  EXPECT_THAT(found(R"({"a": [-0.001e-500]})"), HasSubstr("f#/a/0: found -0.001e-500"));
+  EXPECT_THAT(found(R"({"a": {"b/c": 1e400}})"), HasSubstr("f#/a/b~1c: found number overflow"));
+  EXPECT_THAT(found(R"({"a": ["x", "y\u0000z"]})"), HasSubstr("f#/a/1: found a string with a NUL"));
+  EXPECT_THAT(found(R"({"y\u0000z": 1})"), HasSubstr("a key with a NUL"));
+  EXPECT_THAT(found(R"([{"a": 1, "c": {"a": 2}}, {"b": {"a": 1, "a": 2}}])"),
+              HasSubstr("f#/1/b/a: found the key \"a\" twice"));
+  EXPECT_THAT(found("{} {}"), HasSubstr("line 1, column 4"));
+  EXPECT_THAT(found("{\"a\": 1,}"), HasSubstr("line 1"));
+}
+
+TEST(Configuration, EditorsMayBeToldTheSchema) {
+  Json json = valid();
+  json["$schema"] = "../config.schema.json";
+  json["network"]["$schema"] = "x";
+  EXPECT_EQ(parse_configuration(json, "/data").effective, parse_configuration(valid(), "/data").effective);
 }
 
 }  // namespace

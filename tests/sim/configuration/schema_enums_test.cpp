@@ -13,6 +13,7 @@
 #include "models/network/link.hpp"
 #include "models/network/routing.hpp"
 #include "models/network/topology.hpp"
+#include "sim/configuration/configuration.hpp"
 #include "sim/configuration/engine_kinds.hpp"
 #include "sim/configuration/learning_rate.hpp"
 #include "sim/configuration/system_settings.hpp"
@@ -79,6 +80,7 @@ std::map<std::string, Names> tables() {
   const Names fillers = names_of_rows(compiler::kFillerKinds);
   return {
       {"config/dataset/kind", dataset_kinds()},
+      {"config/training/on_divergence", names_in(kOnDivergence)},
       {"config/training/optimizer/kind", optimizers},
       {"config/training/optimizer/learning_rate/policy", learning_rate_policies()},
       {"config/precision/preset", files_in("precision")},
@@ -100,6 +102,7 @@ std::map<std::string, Names> tables() {
       {"network/layer/type", layers},
       {"network/filler/kind", fillers},
       {"result/simulation/engine", engine_names()},
+      {"result/status/state", {"trained", "diverged"}},
       {"result/slot/format", formats},
   };
 }

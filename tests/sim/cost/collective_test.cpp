@@ -234,7 +234,7 @@ TEST_P(Collective, LeavesTheRightDataInEveryCore) {
       p.payload_bytes = 16 << random() % 4;
       p.exchange.segment_bytes = 64 << random() % 6;
       p.format = static_cast<isa::Format>(random() % isa::kFormatInfo.size);
-      p.direct = run % 2 == 0;
+      p.direct = p.streamed = run % 2 == 0;
       SCOPED_TRACE(::testing::Message()
                    << shape << ", " << bytes << " bytes in " << isa::name(p.format) << ", scratchpad "
                    << p.chip.scratchpad_kib << " KiB, segments of " << p.exchange.segment_bytes);
@@ -254,7 +254,7 @@ TEST_P(Collective, LeavesItInEveryOrder) {
     p.chip.scratchpad_kib = 2 + random() % 4;
     p.payload_bytes = 16 << random() % 3;
     p.exchange.segment_bytes = 64 << random() % 4;
-    p.direct = random() % 2 == 0;
+    p.direct = p.streamed = random() % 2 == 0;
     SCOPED_TRACE(::testing::Message()
                  << "run " << run << ": " << shape << ", " << p.bytes << " bytes, scratchpad "
                  << p.chip.scratchpad_kib << " KiB" << (p.direct ? ", direct" : ""));
@@ -285,7 +285,7 @@ TEST_P(Collective, LeavesItInTimeToo) {
       p.payload_bytes = 64;
       p.exchange.segment_bytes = 64 << random() % 6;
       p.format = static_cast<isa::Format>(random() % isa::kFormatInfo.size);
-      p.direct = random() % 2 == 0;
+      p.direct = p.streamed = random() % 2 == 0;
       SCOPED_TRACE(::testing::Message() << shape << ", " << kind_of_network << ", " << p.bytes << " bytes in "
                                         << isa::name(p.format) << (p.direct ? ", direct" : ""));
       models::clocked::CoreParameters core;
@@ -295,6 +295,18 @@ TEST_P(Collective, LeavesItInTimeToo) {
       values.check();
       if (HasFatalFailure()) return;
     }
+  }
+}
+
+TEST(Streams, AreTakenWhereTheyFit) {
+  for (const Shape& shape : kShapes) {
+    CollectiveParameters p = parameters(CollectiveKind::kAllReduce, shape, 20'000);
+    p.streamed = true;
+    p.chip.scratchpad_kib = 8;
+    EXPECT_TRUE(compiler::collective_shape(p).streamed) << shape;
+    // of half the scratchpad, one segment of one way at least
+    p.chip.scratchpad_kib = 1;
+    EXPECT_NO_THROW(compiler::collective_program(p)) << shape;
   }
 }
 

@@ -32,6 +32,9 @@ struct Net {
   double latency_ns = 100;
   int header_bytes = 0, cores_per_chip = 1;
 
+  const char* algorithm() const {
+    return sizes.size() > 1 || kind == std::string("hypercube") ? "torus" : "hierarchical";
+  }
   int chips() const { return testing::chips_of(kind, sizes); }
 };
 
@@ -41,15 +44,16 @@ std::ostream& operator<<(std::ostream& out, const Net& n) {
   return out << ", ways " << n.ways;
 }
 
-Configuration configuration(const Net& n, int lanes = 16) {
+Configuration configuration(const Net& n, int lanes = 16, const Json& exchange = {}) {
   Json json = testing::small_configuration({{"kind", "mnist"}});
   json["chip"] = {{"lanes", lanes}, {"cores", n.cores_per_chip}};
-  json["system"] = testing::system_of(n.kind, n.sizes,
-                                      {{"gb_per_s", kBytesPerCycle},
-                                       {"latency_ns", n.latency_ns},
-                                       {"payload_bytes", 1920},
-                                       {"header_bytes", n.header_bytes}},
-                                      {{"exchange", {{"ways", n.ways}}}});
+  json["system"] = testing::system_of(
+      n.kind, n.sizes,
+      {{"gb_per_s", kBytesPerCycle},
+       {"latency_ns", n.latency_ns},
+       {"payload_bytes", 1920},
+       {"header_bytes", n.header_bytes}},
+      {{"exchange", exchange.is_null() ? Json{{"algorithm", n.algorithm()}, {"ways", n.ways}} : exchange}});
   return parse_configuration(json, ".", {}, Purpose::kCollective);
 }
 
@@ -131,7 +135,7 @@ TEST(CollectiveTime, LinksCarryTheLeastBytes) {
       for (const models::LinkCounters& link : more.links) more_sent += static_cast<double>(link.bytes);
       EXPECT_EQ(more_sent, 20 * least + static_cast<double>(more.credit_bytes)) << more.text() << net;
       EXPECT_LT(static_cast<double>(more.credit_bytes), 0.01 * least * 20) << more.text() << net;
-      EXPECT_EQ(more.credit_bytes > 0, kind != kAllReduce) << more.text() << net;
+      EXPECT_EQ(more.credit_bytes > 0, kind != kAllReduce || more.shape.streamed) << more.text() << net;
     }
   }
 }
@@ -193,11 +197,57 @@ TEST(CollectiveTime, NothingIsFasterThanTheBound) {
   }
 }
 
+// What automatic takes.
+CollectiveCost chosen(CollectiveKind kind, const Net& n, std::int64_t bytes) {
+  return cost_of_collective(configuration(n, 16, Json::object()), kind, bytes, isa::Format::kFp32);
+}
+
+TEST(CollectiveTime, LongRingsOfLongLinksKeepTheirLinksBusy) {
+  for (const int chips : {32, 64, 128}) {
+    const CollectiveCost c = cost(kAllReduce, {"ring", {chips}, 1, 4000}, 16 * kMib);
+    EXPECT_TRUE(c.shape.streamed);
+    EXPECT_LT(static_cast<double>(c.cycles) / c.theory.cycles(), 1.2) << c.text();
+    EXPECT_LT(static_cast<double>(c.cycles) / c.bound.links, 2.1 + 2 * c.theory.latency / c.bound.links)
+        << c.text();
+  }
+}
+
+TEST(CollectiveTime, TheoryKnowsWhatTheScratchpadHolds) {
+  for (const CollectiveKind kind : {kReduceScatter, kAllGather}) {
+    const CollectiveCost c = cost(kind, {"ring", {64}, 1, 10'000}, 16 * kMib);
+    EXPECT_EQ(c.theory.bound_by(), std::string("scratchpad")) << c.text();
+    EXPECT_NEAR(static_cast<double>(c.cycles) / c.theory.cycles(), 1, 0.4) << c.text();
+  }
+}
+
+TEST(CollectiveTime, AutomaticTakesWhatTheNetworkHas) {
+  // more than two links of each chip
+  const CollectiveCost full = chosen(kAllReduce, {"full", {16}}, 2 * kMib),
+                       ring = chosen(kAllReduce, {"ring", {16}}, 2 * kMib);
+  EXPECT_LT(static_cast<double>(full.cycles), 0.6 * static_cast<double>(ring.cycles)) << full.text();
+  // fewer rounds
+  const Net far{"switch", {16}, 1, 5000};
+  EXPECT_LT(chosen(kAllReduce, far, 4096).cycles, cost(kAllReduce, far, 4096).cycles / 2);
+  // all ways but the one that is broken
+  Json json = configuration({"torus", {4, 4}}, 16, Json::object()).effective;
+  json["system"]["exchange"] = json["system"]["topology"] = Json::object();
+  json["system"]["topology"] = {{"kind", "torus"}, {"sizes", {4, 4}}};
+  const auto torus = [&] {
+    return cost_of_collective(parse_configuration(json, ".", {}, Purpose::kCollective), kAllReduce, kMib,
+                              isa::Format::kFp32);
+  };
+  const CollectiveCost whole = torus();
+  json["system"]["topology"]["failed"] = {{5, 6}};
+  const CollectiveCost broken = torus();
+  EXPECT_LT(broken.cycles, 2 * whole.cycles) << broken.text();
+  EXPECT_NE(broken.text().find("neighbours are up to 3 links apart"), std::string::npos) << broken.text();
+}
+
 // Of one core that stands for all, and of all.
 TEST(CollectiveTime, CanBeTraced) {
   const testing::ScratchDirectory scratch;
-  for (const auto& [kind, cores] : {std::pair{kAllToAll, 1U}, {kBroadcast, 6U}}) {
-    const Configuration config = configuration({"torus", {3, 2}});
+  for (const auto& [kind, cores] : {std::pair{kAllToAll, 1U}, {kBroadcast, 6U}, {kAllReduce, 1U}}) {
+    const Configuration config = configuration({"torus", {3, 2}}, 16, Json::object());
     const CollectiveCost c = cost_of_collective(config, kind, 100'000, isa::Format::kFp32);
     trace_collective(config, c, scratch / "trace.json");
     const Json trace = Json::parse(std::ifstream(scratch / "trace.json"));

@@ -27,7 +27,8 @@ struct Example {
       "end\n");
   models::ProgramTiming timing;
   RegionMap map{{{"conv1", "forward"}, {"nothing", "here"}, {"fc", "backward_data"}, {"fc", "update"}},
-                {0, 2, 2, 0, 2, 0, 3, 0}};
+                {0, 2, 2, 0, 2, 0, 3, 0},
+                {24000, 0, 7, 0}};
 
   Example() {
     timing.instructions = {{1, 2, 100, 100},     {2, 101, 130, 130}, {3, 131, 141, 141}, {4, 101, 300, 310},
@@ -42,13 +43,17 @@ TEST(Roofline, SumsEachRegion) {
   ASSERT_EQ(uses.size(), 3u);
   EXPECT_EQ(uses[0].region.layer, "conv1");
   EXPECT_EQ(uses[0].cycles, 308);
-  EXPECT_EQ(uses[0].operations, 2 * 5 * 20 * 10 * 12 * 4);
+  EXPECT_EQ(uses[0].array_operations, 2 * 5 * 20 * 10 * 12 * 4);
+  EXPECT_EQ(uses[0].operations, 2 * 24000);
+  EXPECT_DOUBLE_EQ(uses[0].least_array_cycles, 24000.0 / (16 * 16 * 4));
+  EXPECT_EQ(uses[1].operations, 2 * 7);
+  EXPECT_DOUBLE_EQ(uses[1].least_array_cycles, 7.0 / (16 * 16 * 2));
   EXPECT_EQ(uses[0].vector_operations, 80 * 11);
   EXPECT_EQ(uses[0].hbm_bytes, 64 * 16);
   EXPECT_EQ(uses[0].drain, 0);
   EXPECT_EQ(uses[0].bound, "tensor");
   EXPECT_EQ(uses[0].busy, (std::array<std::int64_t, isa::kUnits>{0, 98, 209, 205, 0, 0}));
-  EXPECT_EQ(uses[1].operations, 2 * 50 * 3 * 16 * 16 * 2);
+  EXPECT_EQ(uses[1].array_operations, 2 * 50 * 3 * 16 * 16 * 2);
   EXPECT_EQ(uses[1].hbm_bytes, 6 * 64);
   EXPECT_EQ(uses[1].drain, 49 * 13);
   EXPECT_EQ(uses[1].bound, "drain");
@@ -65,7 +70,7 @@ TEST(Roofline, WritesJson) {
   const json uses = json::parse(roofline_to_json(roofline(e.program, e.timing, 16, e.map)).dump());
   EXPECT_EQ(uses.at(0), json::parse(R"({"layer": "conv1", "phase": "forward", "cycles": 308,
       "busy": {"dma": 98, "tensor": 209, "vector": 205, "settings": 0, "network": 0}, "drain_cycles": 0, "bound": "tensor",
-      "operations": 96000, "vector_operations": 880, "hbm_bytes": 1024, "operations_per_byte": 93.75})"));
+      "operations": 48000, "array_operations": 96000, "vector_operations": 880, "hbm_bytes": 1024, "operations_per_byte": 46.875})"));
   EXPECT_TRUE(uses.at(2).at("operations_per_byte").is_null());
   EXPECT_EQ(roofline_to_json({}), json::array());
 }
@@ -120,7 +125,7 @@ TEST(Roofline, AgreesWithLoopsAndSpansOfRandomPrograms) {
         last = std::max(last, t.ended);
         busy[isa::unit_number(isa::unit(p.program[i]))] += t.ended - t.started;
       }
-      EXPECT_EQ(uses[r].operations, 2 * products);
+      EXPECT_EQ(uses[r].array_operations, 2 * products);
       EXPECT_EQ(uses[r].cycles, last - first);
       EXPECT_EQ(uses[r].busy, busy);
     }
@@ -129,6 +134,9 @@ TEST(Roofline, AgreesWithLoopsAndSpansOfRandomPrograms) {
 
 TEST(Roofline, RefusesMapsThatDoNotFit) {
   Example e;
+  e.map.products.push_back(0);
+  EXPECT_THROW(roofline(e.program, e.timing, 16, e.map), std::invalid_argument);
+  e.map.products.pop_back();
   e.map.of[3] = 4;
   EXPECT_THROW(roofline(e.program, e.timing, 16, e.map), std::invalid_argument);
   e.map.of.pop_back();

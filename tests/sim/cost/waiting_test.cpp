@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <random>
 #include <stdexcept>
 
 #include "isa/assembly.hpp"
@@ -24,11 +27,11 @@ const UnitUse& use_of(const std::vector<UnitUse>& uses, isa::Unit unit) {
 }
 
 TEST(Waiting, AgreesWithACoreWatchedInEveryCycle) {
-  std::int64_t semaphore_cycles = 0;
+  std::int64_t semaphore_cycles = 0, queue_cycles = 0;
   for (std::uint32_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     ClockedProgram p = random_clocked_program(seed);
-    const std::vector<UnitUse> uses = unit_uses(p.program, p.timing);
+    const std::vector<UnitUse> uses = unit_uses(p.program, p.timing, testing::kFetchLanes);
     ASSERT_EQ(uses.size(), 5u);
     for (std::size_t u = 1; u < isa::kUnits; ++u) {
       const UnitUse& use = uses[u - 1];
@@ -41,10 +44,76 @@ TEST(Waiting, AgreesWithACoreWatchedInEveryCycle) {
       for (std::size_t by = 0; by < isa::kUnits; ++by) {
         EXPECT_EQ(use.idle.semaphore[by], p.seen[u][isa::name(static_cast<isa::Unit>(by))]) << by;
         semaphore_cycles += use.idle.semaphore[by];
+        const std::string queue = std::string("queue of ") + isa::name(static_cast<isa::Unit>(by));
+        EXPECT_EQ(use.idle.queue[by], p.seen[u][queue]) << by;
+        queue_cycles += use.idle.queue[by];
       }
     }
   }
   EXPECT_GT(semaphore_cycles, 10000);  // the programs do wait
+  EXPECT_GT(queue_cycles, 1000);
+}
+
+// Windows next to each other have together what the run has, and each has its own length.
+TEST(Waiting, WindowsAddUp) {
+  std::mt19937 random(11);
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const ClockedProgram p = random_clocked_program(seed);
+    const std::vector<UnitUse> whole = unit_uses(p.program, p.timing, testing::kFetchLanes);
+    std::vector<UnitUse> sum(whole.size());
+    std::int64_t from = 0;
+    while (from < p.timing.cycles) {
+      const std::int64_t to = std::min<std::int64_t>(p.timing.cycles, from + 1 + random() % 500);
+      const std::vector<UnitUse> uses =
+          unit_uses(p.program, p.timing, testing::kFetchLanes, Window{from, to});
+      for (std::size_t u = 0; u < uses.size(); ++u) {
+        EXPECT_EQ(uses[u].busy_cycles() + uses[u].idle_cycles(), to - from);
+        for (std::size_t k = 0; k < kWorkKinds; ++k) {
+          EXPECT_GE(uses[u].busy[k], 0);
+          sum[u].busy[k] += uses[u].busy[k];
+        }
+        sum[u].idle.dispatch += uses[u].idle.dispatch;
+        sum[u].idle.start += uses[u].idle.start;
+        sum[u].idle.end += uses[u].idle.end;
+        for (std::size_t by = 0; by < isa::kUnits; ++by) {
+          sum[u].idle.semaphore[by] += uses[u].idle.semaphore[by];
+          sum[u].idle.queue[by] += uses[u].idle.queue[by];
+        }
+        for (const auto& [place, cycles] : uses[u].held_by) sum[u].held_by[place] += cycles;
+      }
+      from = to;
+    }
+    for (std::size_t u = 0; u < whole.size(); ++u) {
+      EXPECT_EQ(sum[u].busy_cycles(), whole[u].busy_cycles());
+      EXPECT_EQ(sum[u].idle.dispatch, whole[u].idle.dispatch);
+      EXPECT_EQ(sum[u].idle.start, whole[u].idle.start);
+      EXPECT_EQ(sum[u].idle.end, whole[u].idle.end);
+      EXPECT_EQ(sum[u].idle.semaphore, whole[u].idle.semaphore);
+      EXPECT_EQ(sum[u].idle.queue, whole[u].idle.queue);
+      EXPECT_EQ(sum[u].held_by, whole[u].held_by);
+    }
+    // After the run all units are idle.
+    const std::vector<UnitUse> after = unit_uses(p.program, p.timing, testing::kFetchLanes,
+                                                 Window{p.timing.cycles - 10, p.timing.cycles + 90});
+    for (const UnitUse& use : after) EXPECT_GE(use.idle.end, 90);
+  }
+}
+
+// Four settles fill a queue of two; the vector unit has nothing until the fifth instruction is issued.
+TEST(Waiting, NamesTheQueueThatWasFullAndWhoHeldIt) {
+  const isa::Program program = isa::assemble("settle\nsettle\nsettle\nsettle\nvector\nend\n");
+  models::ProgramTiming timing;
+  timing.cycles = 100;
+  const std::int64_t fetch = models::fetch_cycles(program[4], 16);
+  timing.instructions = {{1, 2, 22, 22},   {3, 23, 43, 43},          {5, 44, 64, 64},
+                         {45, 65, 70, 70}, {46 + fetch, 80, 95, 95}, {100, 100, 100, 100}};
+  const std::vector<UnitUse> uses = unit_uses(program, timing, 16);
+  const UnitUse& vector = use_of(uses, isa::Unit::kVector);
+  // The fourth could be issued in cycle 7: held from then on, to 44.
+  EXPECT_EQ(vector.idle.queue[isa::unit_number(isa::Unit::kSettings)], 45 - 7);
+  EXPECT_EQ(vector.idle.dispatch, 46 + fetch - (45 - 7));
+  EXPECT_EQ(vector.held_by, (std::map<std::size_t, std::int64_t>{{0, 22 - 6}, {1, 43 - 22}, {2, 44 - 43}}));
 }
 
 // A tile enters in `in` cycles into one of two buffers and leaves in `out` while the next one enters.
@@ -109,14 +178,14 @@ struct Example {
   Example() {
     timing.cycles = 200;
     // Tensor: 4 + (10 + 2 * 16 + 16) + 3 - 1 + 3 - 1 = 66 cycles and a merge of 11.
-    timing.instructions = {{2, 3, 70, 70},  {5, 78, 80, 80},  {7, 81, 147, 158},
+    timing.instructions = {{2, 3, 70, 70},  {4, 78, 80, 80},  {7, 81, 147, 158},
                            {9, 10, 41, 41}, {11, 71, 79, 79}, {200, 200, 200, 200}};
   }
 };
 
 TEST(Waiting, NamesTheUnitThatSignalledLast) {
   const Example e;
-  const std::vector<UnitUse> uses = unit_uses(e.program, e.timing);
+  const std::vector<UnitUse> uses = unit_uses(e.program, e.timing, 4);
   const UnitUse& tensor = use_of(uses, isa::Unit::kTensor);
   EXPECT_EQ(tensor.idle.dispatch, 7);
   EXPECT_EQ(tensor.idle.semaphore[isa::unit_number(isa::Unit::kSettings)], 73);
@@ -136,12 +205,12 @@ TEST(Waiting, NamesTheUnitThatSignalledLast) {
 
 TEST(Waiting, DescribesAUnitInALine) {
   const Example e;
-  const std::vector<UnitUse> uses = unit_uses(e.program, e.timing);
+  const std::vector<UnitUse> uses = unit_uses(e.program, e.timing, 4);
   EXPECT_EQ(describe(use_of(uses, isa::Unit::kTensor)),
             "tensor 38.5 % busy (compute 15.0, drain 6.0, overhead 12.0, merge 5.5); waits: settings 36.5, "
             "dispatch 3.5, start 0.5, end 21.0");
   EXPECT_EQ(describe(use_of(uses, isa::Unit::kNetwork)), "network 0.0 % busy; waits: end 100.0");
-  EXPECT_EQ(describe(use_of(unit_uses({}, {}), isa::Unit::kDma)), "dma 0.0 % busy");
+  EXPECT_EQ(describe(use_of(unit_uses({}, {}, 4), isa::Unit::kDma)), "dma 0.0 % busy");
 }
 
 TEST(Waiting, PairsSemaphoresFirstInFirstOut) {
@@ -168,7 +237,7 @@ TEST(Waiting, PairsSemaphoresFirstInFirstOut) {
 
 std::string message(const isa::Program& program, const models::ProgramTiming& timing) {
   try {
-    unit_uses(program, timing);
+    unit_uses(program, timing, 4);
   } catch (const std::invalid_argument& error) {
     return error.what();
   }

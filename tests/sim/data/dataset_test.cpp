@@ -110,6 +110,68 @@ TEST_F(DatasetTest, RefusesDamagedFiles) {
   EXPECT_THAT(error(), HasSubstr("a directory"));
 }
 
+std::string gzip_of(const std::string& bytes) {
+  z_stream zlib{};
+  std::string packed(compressBound(bytes.size()) + 64, '\0');
+  if (deflateInit2(&zlib, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+  std::string copy = bytes;
+  zlib.next_in = reinterpret_cast<Bytef*>(copy.data());
+  zlib.avail_in = static_cast<uInt>(copy.size());
+  zlib.next_out = reinterpret_cast<Bytef*>(packed.data());
+  zlib.avail_out = static_cast<uInt>(packed.size());
+  deflate(&zlib, Z_FINISH);
+  packed.resize(zlib.total_out);
+  deflateEnd(&zlib);
+  return packed;
+}
+
+// A gzip file is whole members, and nothing after them.
+TEST_F(DatasetTest, ReadsWholeGzipMembersOnly) {
+  const auto with = [&](const std::string& bytes) {
+    write_file(scratch_ / "packed", bytes);
+    options_.train_images = scratch_ / "packed";
+    return error();
+  };
+  const std::string good = testing::idx_bytes({96, 8, 8}, std::vector<std::uint8_t>(64 * 96, 7));
+  const std::string packed = gzip_of(good);
+  EXPECT_THAT(with(packed), HasSubstr("no InputError"));
+  for (const std::size_t cut :
+       {std::size_t{0}, std::size_t{1}, std::size_t{17}, good.size() - 1, good.size()})
+    EXPECT_THAT(with(gzip_of(good.substr(0, cut)) + gzip_of(good.substr(cut))), HasSubstr("no InputError"))
+        << cut;
+  EXPECT_THAT(with(packed + "x"), HasSubstr("bytes after the end of a gzip member"));
+  EXPECT_THAT(with(packed + std::string(1, '\0')), HasSubstr("bytes after the end of a gzip member"));
+  EXPECT_THAT(with(packed + packed), HasSubstr("found more than 6160 bytes"));
+  for (std::size_t cut = 2; cut < packed.size(); ++cut)
+    ASSERT_THAT(with(packed.substr(0, cut)), HasSubstr("gzip file")) << cut;
+  EXPECT_THAT(with(gzip_of(packed)), HasSubstr("compressed twice"));
+}
+
+TEST_F(DatasetTest, SaysWhatAFileIsInstead) {
+  const auto with = [&](const std::string& bytes) {
+    write_file(scratch_ / "other", bytes);
+    options_.train_images = scratch_ / "other";
+    return error();
+  };
+  EXPECT_THAT(with("<!DOCTYPE html>\n<html>"), HasSubstr("an HTML page"));
+  EXPECT_THAT(with(gzip_of("\n <HTML><body>not found")), HasSubstr("an HTML page"));
+  EXPECT_THAT(with("PK\x03\x04 and so on"), HasSubstr("a zip archive"));
+  EXPECT_THAT(with(std::string("\0\0\x08\x03\x60\0\0\0\x08\0\0\0\x08\0\0\0", 16) + std::string(6144, '\1')),
+              AllOf(HasSubstr("1610612736 x 134217728 x 134217728"), HasSubstr("would be 96 x 8 x 8")));
+  EXPECT_THAT(with(std::string("\x03\x08\0\0", 4)), HasSubstr("the wrong way round"));
+  EXPECT_THAT(with(std::string("\0\0\x08\x05", 4)), AllOf(HasSubstr("5 dimensions"), HasSubstr("1 to 4")));
+}
+
+// A small file of many bytes is not unpacked beyond what its header says.
+TEST_F(DatasetTest, EndsUnpackingWhereTheHeaderDoes) {
+  std::string bomb = gzip_of(testing::idx_bytes({96, 8, 8}, std::vector<std::uint8_t>(64 * 96)));
+  const std::string zeros = gzip_of(std::string(std::size_t{1} << 24, '\0'));
+  for (int i = 0; i < 300; ++i) bomb += zeros;  // 5 GB
+  write_file(scratch_ / "bomb", bomb + "damaged");
+  options_.train_images = scratch_ / "bomb";
+  EXPECT_THAT(error(), HasSubstr("found more than 6160 bytes"));  // and has not come to the damage
+}
+
 TEST_F(DatasetTest, ReportsAllFilesAtOnce) {
   options_.train_images = scratch_ / "nowhere";
   options_.test_labels = scratch_ / "nowhere_else";

@@ -50,6 +50,36 @@ struct ReferenceCore {
     models::update(machine.settings.slot(i.slot), statistics.window(i.slot));
   }
   void operator()(const isa::Settle& i) { machine.settings.settle(i.slot); }
+  // The words of a set: histogram, values, zeros, saturated high and low, underflows, three of nothing.
+  static constexpr std::size_t kWords = 72;
+  static std::vector<std::uint32_t*> counters(models::SlotStatistics& s) {
+    std::vector<std::uint32_t*> all;
+    for (std::uint32_t& bin : s.histogram) all.push_back(&bin);
+    all.insert(all.end(), {&s.values, &s.zeros, &s.saturated_high, &s.saturated_low, &s.underflows});
+    return all;
+  }
+  std::uint8_t* word(std::uint32_t line, std::size_t number) {
+    return machine.scratchpad.data() + 4 * (line * static_cast<std::size_t>(machine.lanes) + number);
+  }
+  void operator()(const isa::Take& i) {
+    const auto window = counters(statistics.window(i.slot)), total = counters(statistics.total(i.slot));
+    std::memset(word(i.dst, 0), 0, 4 * kWords);
+    for (std::size_t k = 0; k < total.size(); ++k) {
+      std::memcpy(word(i.dst, k), total[k], 4);
+      *window[k] -= *total[k];
+      *total[k] = 0;
+    }
+  }
+  void operator()(const isa::Give& i) {
+    for (models::SlotStatistics* set : {&statistics.window(i.slot), &statistics.total(i.slot)}) {
+      std::size_t k = 0;
+      for (std::uint32_t* counter : counters(*set)) {
+        std::uint32_t more;
+        std::memcpy(&more, word(i.src, k++), 4);
+        *counter = static_cast<std::uint32_t>(std::min(0xffffffffULL, std::uint64_t{*counter} + 0ULL + more));
+      }
+    }
+  }
 };
 
 void expect_equal(const ReferenceCore& expected, const Core& core, const std::string& what) {
@@ -86,6 +116,8 @@ TEST_P(Programs, RandomProgramsEqualTheReference) {
       program.push_back(cases.transpose());
       program.push_back(isa::Update{0, 0, static_cast<std::uint16_t>(1 + k)});
       program.push_back(isa::Settle{0, 0, static_cast<std::uint16_t>(1 + k)});
+      program.push_back(isa::Take{0, 0, static_cast<std::uint16_t>(1 + k), cases.counter_line()});
+      program.push_back(isa::Give{0, 0, static_cast<std::uint16_t>(4 - k), cases.counter_line()});
       isa::Tensor tensor = cases.tensor();
       if (tensor.init == isa::Init::kSpill)
         tensor.init = isa::Init::kZero;  // what stands there may be no accumulator

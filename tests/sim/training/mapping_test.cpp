@@ -34,18 +34,6 @@ struct Trained {
   std::int64_t right = 0, cycles = 0;
 };
 
-ImageSet noise(const compiler::Network& network, std::uint32_t seed) {
-  std::mt19937 random(seed);
-  ImageSet set;
-  set.count = kBatch;
-  set.size = network.input.size();
-  for (std::int64_t i = 0; i < set.count * set.size; ++i)
-    set.images.push_back(static_cast<std::uint8_t>(random() % 256));
-  for (std::int64_t i = 0; i < set.count; ++i)
-    set.labels.push_back(static_cast<std::uint8_t>(random() % static_cast<std::uint64_t>(network.classes())));
-  return set;
-}
-
 Configuration configuration(const Json& network, const std::string& preset, const Divided& d) {
   Json json = testing::small_configuration({{"kind", "mnist"}});
   json["network"] = network;
@@ -60,7 +48,7 @@ Configuration configuration(const Json& network, const std::string& preset, cons
 
 Trained train(const Configuration& config, int steps, bool in_time = false) {
   const compiler::CompiledModel model = compiler::compile(config.input());
-  const ImageSet set = noise(config.network, 7);
+  const ImageSet set = testing::noise(config.network, kBatch, 7);
   std::vector<std::int64_t> images(kBatch);
   std::iota(images.begin(), images.end(), 0);
   std::unique_ptr<Engine> engine = std::make_unique<FunctionalEngine>();

@@ -61,6 +61,13 @@ TEST(BinaryPoint, IsTheFinestAtWhichOnlyTheTopSaturates) {
   EXPECT_EQ(binary_point_of({1e30F}, 8, -16, 40), -16);
 }
 
+HeaderCheck check_of(const char* identity) {
+  return [identity](const nlohmann::json& found, const nlohmann::json& header) {
+    if (header.at("step") != 6) throw std::invalid_argument("step");
+    if (found != identity) throw compiler::InputError("checkpoint", "another configuration", identity);
+  };
+}
+
 TEST_F(TrainerTest, BatchesStandWhereTheTensorsAre) {
   for (const char* preset : {"fp32", "int16", "int8"}) {
     build({std::string("/precision/preset=") + preset, "/network/input/scale=0.0078125",
@@ -180,7 +187,7 @@ TEST_F(TrainerTest, CheckpointRestoresEverything) {
   save_checkpoint(scratch_ / "checkpoint", "me", {{"step", 6}}, *trainer_);
 
   const auto other = make();
-  EXPECT_EQ(load_checkpoint(scratch_ / "checkpoint", "me", *other).at("step"), 6);
+  EXPECT_EQ(load_checkpoint(scratch_ / "checkpoint", check_of("me"), *other).at("step"), 6);
   EXPECT_EQ(other->digest_of_state(), trainer_->digest_of_state());
   EXPECT_TRUE(other->core().settings == trainer_->core().settings);
   EXPECT_TRUE(other->core().statistics == trainer_->core().statistics);
@@ -191,6 +198,31 @@ TEST_F(TrainerTest, CheckpointRestoresEverything) {
   EXPECT_EQ(other->digest_of_state(), trainer_->digest_of_state());
 }
 
+TEST_F(TrainerTest, CheckpointIsRefusedWithSettingsOfAnotherNetwork) {
+  build();
+  trainer_->initialise(dataset_.train, batch(0), 0.05);
+  const auto file = scratch_ / "checkpoint";
+  const auto refused = [&](const std::function<void(models::Core&)>& change) {
+    const auto other = make();
+    other->initialise(dataset_.train, batch(0), 0.05);
+    change(other->core());
+    save_checkpoint(file, "me", {{"step", 6}}, *other);
+    try {
+      load_checkpoint(file, check_of("me"), *trainer_);
+    } catch (const compiler::InputError& e) {
+      return std::string(e.what()).find("damaged") != std::string::npos;
+    }
+    return false;
+  };
+  const std::string state = trainer_->digest_of_state();
+  EXPECT_FALSE(refused([](models::Core&) {}));
+  EXPECT_FALSE(refused([](models::Core& core) { core.settings.slot(1).q_write = 3; }));  // moves in training
+  EXPECT_TRUE(refused([](models::Core& core) { core.settings.slot(1).width = 16; }));
+  EXPECT_TRUE(refused([](models::Core& core) { core.settings.slot(1).q_max = 2; }));
+  EXPECT_TRUE(refused([](models::Core& core) { core.semaphores[0] = 1; }));
+  EXPECT_EQ(trainer_->digest_of_state(), state);
+}
+
 TEST_F(TrainerTest, CheckpointIsRefusedWhereItDoesNotFit) {
   build();
   trainer_->initialise(dataset_.train, batch(0), 0.05);
@@ -199,7 +231,7 @@ TEST_F(TrainerTest, CheckpointIsRefusedWhereItDoesNotFit) {
   const std::string state = trainer_->digest_of_state();
   const auto error = [&](const std::filesystem::path& path, const char* identity) {
     try {
-      load_checkpoint(path, identity, *trainer_);
+      load_checkpoint(path, check_of(identity), *trainer_);
     } catch (const compiler::InputError& e) {
       return std::string(e.what());
     }

@@ -112,19 +112,6 @@ Json configuration(std::uint32_t seed) {
   return json;
 }
 
-ImageSet noise(const compiler::Network& network, std::int64_t count, std::uint32_t seed) {
-  std::mt19937 random(seed);
-  ImageSet set;
-  set.count = count;
-  set.size = network.input.size();
-  for (std::int64_t i = 0; i < count * set.size; ++i)
-    set.images.push_back(static_cast<std::uint8_t>(random() % 256));
-  for (std::int64_t i = 0; i < count; ++i) {
-    set.labels.push_back(static_cast<std::uint8_t>(random() % static_cast<std::uint64_t>(network.classes())));
-  }
-  return set;
-}
-
 enum class End { kTrained, kRefusedConfiguration, kRefusedByCompiler };
 
 End train(const Json& json, std::uint32_t seed) {
@@ -145,7 +132,7 @@ End train(const Json& json, std::uint32_t seed) {
     return End::kRefusedByCompiler;
   }
   const std::int64_t batch = config.parameters.batch;
-  const ImageSet set = noise(config.network, batch, seed);
+  const ImageSet set = testing::noise(config.network, batch, seed);
   std::vector<std::int64_t> images;
   for (std::int64_t i = 0; i < batch; ++i) images.push_back(i);
   FunctionalEngine engine;

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <optional>
+
 #include "sim/program_file.hpp"
 #include "sim/summary.hpp"
 #include "tests/sim/systems.hpp"
@@ -20,7 +23,7 @@ TEST(TrainingRun, ResultKeepsItsSchema) {
   for (const char* preset : {"fp32", "int8", "int8_master16"}) {
     const ScratchDirectory scratch;
     TrainingRun run(small_configuration_with(scratch, {std::string("/precision/preset=") + preset}),
-                    scratch / "out", false, Progress::Kind::kQuiet);
+                    scratch / "out", Beginning::kNew, Progress::Kind::kQuiet);
     ASSERT_TRUE(run.train());
     const Json result = read_json_file(scratch / "out/result.json");
     EXPECT_EQ(result, run.result());
@@ -42,15 +45,110 @@ TEST(TrainingRun, ResultKeepsItsSchema) {
   }
 }
 
-TEST(TrainingRun, DivergenceIsReportedAsNull) {
+struct Ended {
+  Json result;
+  std::optional<std::string> failure;
+};
+
+Ended run_with(std::vector<std::string> sets) {
   const ScratchDirectory scratch;
-  TrainingRun run(small_configuration_with(
-                      scratch, {"/precision/preset=fp32", "/training/optimizer/learning_rate/base=1000",
-                                "/training/optimizer/weight_decay=1"}),
-                  scratch / "out", false, Progress::Kind::kQuiet);
-  ASSERT_TRUE(run.train());
-  EXPECT_TRUE(run.result()["accuracy"]["train_loss"].is_null());
-  EXPECT_TRUE(Schema::embedded("training/result.schema.json").check(run.result()).empty());
+  TrainingRun run(small_configuration_with(scratch, sets), scratch / "out", Beginning::kNew,
+                  Progress::Kind::kQuiet);
+  EXPECT_TRUE(run.train());
+  EXPECT_EQ(run.result(), read_json_file(scratch / "out/result.json"));
+  const auto findings = Schema::embedded("training/result.schema.json").check(run.result());
+  EXPECT_TRUE(findings.empty()) << compiler::InputError(findings).what();
+  return {run.result(), run.failure()};
+}
+
+std::string last_line(const std::string& text) { return text.substr(text.rfind('\n', text.size() - 2) + 1); }
+
+TEST(TrainingRun, ALossThatIsNotFiniteEndsTheRunAndFails) {
+  const std::vector<std::string> sets{"/precision/preset=fp32", "/training/optimizer/learning_rate/base=1000",
+                                      "/training/optimizer/weight_decay=1"};
+  const Ended stopped = run_with(sets);
+  EXPECT_TRUE(stopped.result["accuracy"]["train_loss"].is_null());
+  ASSERT_TRUE(stopped.failure);
+  EXPECT_THAT(*stopped.failure, HasSubstr("not finite"));
+  const Json& status = stopped.result["status"];
+  EXPECT_EQ(status["state"], "diverged");
+  EXPECT_EQ(status["step"], stopped.result["training"]["steps"]);
+  EXPECT_LT(status["step"], 24);
+  EXPECT_THAT(last_line(summary(stopped.result)), HasSubstr(*stopped.failure));
+
+  std::vector<std::string> going_on = sets;
+  going_on.emplace_back("/training/on_divergence=continue");
+  const Ended ended = run_with(going_on);
+  EXPECT_FALSE(ended.failure);
+  EXPECT_EQ(ended.result["training"]["steps"], 24);
+  EXPECT_EQ(ended.result["status"], status);
+}
+
+// Integers are always finite.
+TEST(TrainingRun, IntegersThatHaveExplodedFail) {
+  const Ended ended = run_with({"/training/optimizer/learning_rate/base=100"});
+  EXPECT_EQ(ended.result["training"]["steps"], 24);
+  EXPECT_EQ(ended.result["status"]["state"], "diverged");
+  ASSERT_TRUE(ended.failure);
+  EXPECT_THAT(*ended.failure, HasSubstr("16 times"));
+}
+
+TEST(TrainingRun, OneThatTrainsIsNotCalledFailed) {
+  for (const char* preset : {"fp32", "int16", "int8", "int8_master32"}) {
+    const Ended ended = run_with({std::string("/precision/preset=") + preset});
+    EXPECT_FALSE(ended.failure) << preset;
+    EXPECT_EQ(ended.result["status"]["state"], "trained");
+    EXPECT_EQ(ended.result["warnings"].dump(), "[]") << preset;
+    for (const Json& slot : ended.result["precision"]["slots"]) {
+      EXPECT_GT(slot["values"], 0) << preset << ' ' << slot["name"];
+      EXPECT_EQ(slot["underflow_rate"].is_null(), slot["format"] == "fp32");
+      EXPECT_LT(slot["zero_rate"], 1) << preset << ' ' << slot["name"];
+    }
+  }
+}
+
+// Weights 0.5 = 64 units, an image of zeros, so that only the decay moves them: by 5e-5 a step.
+Json weight_of_decaying_run(const std::string& rounding, int cores,
+                            const std::string& engine = "functional") {
+  const ScratchDirectory scratch;
+  Json json = testing::small_configuration(testing::write_dataset(scratch.path()));
+  testing::write_file(scratch / "train-images",
+                      testing::idx_bytes({96, 8, 8}, std::vector<std::uint8_t>(96 * 64, 0)));
+  json["network"] = Json::parse(R"({"input": {"channels": 1, "height": 8, "width": 8},
+    "layers": [{"name": "fc", "type": "fully_connected", "channels": 4,
+                "weight_filler": {"kind": "constant", "value": 0.5}},
+               {"name": "loss", "type": "softmax_cross_entropy"}]})");
+  json["training"]["iterations"] = 10;
+  json["training"]["optimizer"] = {
+      {"momentum", 0}, {"weight_decay", 0.01}, {"learning_rate", {{"policy", "fixed"}, {"base", 0.01}}}};
+  json["precision"]["weight"] = {{"rounding", rounding}, {"policy", {{"q_min", 7}, {"q_max", 7}}}};
+  json["chip"] = {{"lanes", 4}, {"cores", cores}};
+  json["engine"] = {{"kind", engine}};
+  TrainingRun run(parse_configuration(json, scratch.path()), scratch / "out", Beginning::kNew,
+                  Progress::Kind::kQuiet);
+  EXPECT_TRUE(run.train());
+  bool warned = false;
+  for (const Json& warning : run.result()["warnings"])
+    warned = warned || (warning["kind"] == "updates_vanish" && warning["tensor"] == "fc.weight");
+  EXPECT_EQ(warned, rounding == "nearest_even");
+  for (const Json& slot : run.result()["precision"]["slots"])
+    if (slot["name"] == "fc.weight") return slot;
+  return {};
+}
+
+TEST(TrainingRun, SaysHowManyUpdatesVanish) {
+  constexpr int kUpdates = 10 * 4 * 64;
+  for (const int cores : {1, 2}) {
+    const Json lost = weight_of_decaying_run("nearest_even", cores);
+    EXPECT_EQ(lost["updates"], kUpdates);
+    EXPECT_EQ(lost["vanished_updates"], kUpdates);
+    // 0.0064 of a unit a step: one update in 156 shows
+    const Json kept = weight_of_decaying_run("stochastic", cores);
+    EXPECT_EQ(kept["updates"], kUpdates);
+    EXPECT_NEAR(kept["vanished_updates"].get<int>(), kUpdates * (1 - 0.0064),
+                4 * std::sqrt(kUpdates * 0.0064));
+    EXPECT_EQ(kept, weight_of_decaying_run("stochastic", cores, "cycle"));
+  }
 }
 
 TEST(Progress, LineFitsItsWidth) {

@@ -1,0 +1,68 @@
+// The functional engine does it, whatever the run was made with: all give the same bits.
+#include "sim/training/evaluation.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <thread>
+
+#include "compiler/input/input_error.hpp"
+#include "sim/configuration/configuration.hpp"
+#include "sim/engines/functional_engine.hpp"
+#include "sim/training/checkpoint.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using compiler::InputError;
+using compiler::InputFinding;
+using Json = nlohmann::json;
+
+// What the weights have to fit, of an identity.
+Json fitting(Json identity) {
+  for (const char* key : {"training", "dataset", "data_cores", "system"}) identity.erase(key);
+  return identity;
+}
+
+int threads_of(const Configuration& configuration) {
+  const int wanted = configuration.engine.threads;
+  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
+                                        const std::function<bool()>& stop) {
+  const std::int64_t batch = trainer.batch();
+  std::int64_t right = 0;
+  for (std::int64_t first = 0; first < set.count; first += batch) {
+    if (stop()) return {};
+    std::vector<std::int64_t> images(static_cast<std::size_t>(std::min(batch, set.count - first)));
+    std::iota(images.begin(), images.end(), first);
+    right += trainer.classify(set, images);
+  }
+  return right;
+}
+
+Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Override>& overrides) {
+  const std::filesystem::path checkpoint = directory / "checkpoint.bin";
+  const Configuration configuration = load_configuration(directory / "config.json", overrides);
+  const Dataset dataset = load_dataset(configuration.dataset, configuration.network);
+  const compiler::CompiledModel model = compiler::compile(configuration.input());
+  FunctionalEngine engine;
+  Trainer trainer(model, configuration.network, configuration.training.seed, threads_of(configuration),
+                  engine);
+  const Json identity = fitting(configuration.identity(dataset.digest));
+  const HeaderCheck check = [&](const Json& other, const Json& header) {
+    if (!header.at("step").is_number_unsigned()) throw std::invalid_argument("step");
+    std::vector<InputFinding> findings = differences(identity, fitting(other));
+    for (InputFinding& finding : findings) finding.expected += ", as the weights were trained";
+    if (!findings.empty()) throw InputError(std::move(findings));
+  };
+  Evaluation evaluation;
+  evaluation.step = load_checkpoint(checkpoint, check, trainer).at("step").get<std::int64_t>();
+  evaluation.images = dataset.test.count;
+  evaluation.right = count_right(trainer, dataset.test, [] { return false; }).value_or(0);
+  return evaluation;
+}
+
+}  // namespace anzan::sim

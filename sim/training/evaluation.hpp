@@ -1,0 +1,27 @@
+// How many images trained weights classify rightly: within a run, and afterwards from its directory.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "sim/configuration/json_input.hpp"
+#include "sim/training/trainer.hpp"
+
+namespace anzan::sim {
+
+// Of all images of the set; nothing if `stop` said so before the last batch.
+std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
+                                        const std::function<bool()>& stop);
+
+struct Evaluation {
+  std::int64_t step = 0;  // of the weights
+  std::int64_t right = 0, images = 0;
+};
+
+// The test images of DIR/config.json, as changed by the overrides, with the weights of DIR/checkpoint.bin.
+// Throws InputError if either is missing or wrong, or the weights are of another network, precision or chip.
+Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Override>& overrides);
+
+}  // namespace anzan::sim
