@@ -55,10 +55,10 @@ class Maker {
         }
         return;
       case 15:
-        program.emplace_back(isa::Take{0, 0, slot(), counter_line(half_)});
+        program.emplace_back(isa::Take{0, 0, slot(), counter_line(writes_)});
         return;
       case 16:
-        program.emplace_back(isa::Give{0, 0, slot(), counter_line(d_.chance(50) ? 0 : half_)});
+        program.emplace_back(isa::Give{0, 0, slot(), counter_line(d_.chance(50) ? reads_ : writes_)});
         return;
       case 2:
         program.emplace_back(transpose());
