@@ -41,7 +41,7 @@ class Maker {
       kind_ = d_.between(0, kKinds - 1);
       run_ = d_.chance(7) ? 11 : 0;
     }
-    long_ = s_.profile == Profile::kLong && longs_ < kMostLong && d_.chance(50);
+    long_ = s_.profile == Profile::kLong && longs_ < kMostLong && d_.chance(65);
     switch (kind_) {
       case 0:
       case 10:
@@ -55,10 +55,10 @@ class Maker {
         }
         return;
       case 15:
-        program.emplace_back(isa::Take{0, 0, slot(), counter_line(half_)});
+        program.emplace_back(isa::Take{0, 0, slot(), counter_line(writes_)});
         return;
       case 16:
-        program.emplace_back(isa::Give{0, 0, slot(), counter_line(d_.chance(50) ? 0 : half_)});
+        program.emplace_back(isa::Give{0, 0, slot(), counter_line(d_.chance(50) ? reads_ : writes_)});
         return;
       case 2:
         program.emplace_back(transpose());
@@ -191,7 +191,12 @@ class Maker {
       return counts[static_cast<std::size_t>(d_.between(first, last - 1))];
     };
     std::uint16_t& one = any();
-    if (d_.chance(40)) {
+    if (std::exchange(longest_, false)) {  // of all loops
+      counts[0] = 2;
+      counts[static_cast<std::size_t>(d_.between(1, last - 1))] = static_cast<std::uint16_t>(kMost);
+      return;
+    }
+    if (d_.chance(65)) {
       one = static_cast<std::uint16_t>(d_.chance(30) ? kMost : d_.between(kMost / 2 + 1, kMost));
       return;
     }
@@ -317,10 +322,13 @@ class Maker {
     isa::Vector v;
     v.op = static_cast<isa::VectorOp>(d_.between(0, isa::kVectorOpInfo.size - 1));
     v.reduction = static_cast<isa::Reduction>(d_.between(0, static_cast<int>(isa::Reduction::kArgmax)));
-    v.reduce = v.reduction == isa::Reduction::kNone ? std::uint8_t{0} : d_.small(0, 4);
+    v.reduce =
+        v.reduction == isa::Reduction::kNone ? std::uint8_t{0} : d_.small(0, d_.chance(10) ? isa::kLoops : 4);
     v.relu = d_.small(0, 1);
     v.analyse = d_.small(0, 1);
     v.out_format = format();
+    longest_ = long_ && v.reduce > 0 && d_.chance(50);
+    if (longest_) v.reduce = isa::kLoops;  // one fold of 2^17 rows
     v.slot_o = slot_to_write(v.out_format);
     v.mask = mask();
     loops(v.loops, 0, isa::kLoops, d_.chance(20) ? 100 : 20);
@@ -395,7 +403,7 @@ class Maker {
       writes_;                       // where each begins; reads_ and writes_ have half_ lines
   std::int64_t kind_ = 0, run_ = 0;  // of that kind, yet to come
   static constexpr int kMostLong = 2;
-  bool long_ = false;  // the next loops are
+  bool long_ = false, longest_ = false;  // the next loops are
   int longs_ = 0;
 };
 

@@ -46,7 +46,7 @@ class SpoiltCore : public RtlCore {
   }
   void begin(const isa::Program& program, models::Core& core) override { core_->begin(program, core); }
   bool cycle(std::int64_t number) override { return core_->cycle(number); }
-  void log(models::BlockLog* log) override { core_->log(log); }
+  void log(models::BlockLog* log) override { core_->log(log_ = log); }
   std::vector<std::vector<std::uint32_t>> state() override { return core_->state(); }
   void set_number(int number) override { core_->set_number(number); }
   void arrive(const PutRow& row) override { core_->arrive(row); }
@@ -56,6 +56,7 @@ class SpoiltCore : public RtlCore {
  protected:
   virtual void spoil(models::Core&) {}
   SlotRange first_{};
+  models::BlockLog* log_ = nullptr;
 
  private:
   std::unique_ptr<RtlCore> core_;
@@ -124,6 +125,64 @@ TEST(Verify, ACountThatIsMissingIsFound) {
   EXPECT_THAT(difference<Core>(),
               ContainsRegex("statistics database, slot [0-9]+, counter of the total [0-9]+: RTL "
                             "0x.{8}, model 0x.{8}"));
+}
+
+TEST(Verify, ARequestForAnotherLineOfHbmIsFound) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void spoil(models::Core&) override {
+      if (!log_->requests.empty()) ++log_->requests.back().line;
+    }
+  };
+  EXPECT_THAT(
+      difference<Core>(),
+      ContainsRegex("dma unit, request to HBM [0-9]+: RTL .* line [0-9]+ in cycle [0-9]+, model .* line"));
+}
+
+TEST(Verify, AGrantInAnotherCycleIsFound) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void spoil(models::Core&) override {
+      if (!log_->grants.empty()) ++log_->grants.back().cycle;
+    }
+  };
+  EXPECT_THAT(difference<Core>(),
+              ContainsRegex("statistics database, grant [0-9]+: RTL port .*, model port "));
+}
+
+TEST(Verify, AWriteOfSettingsThatIsMissingIsFound) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    void spoil(models::Core&) override {
+      if (!log_->settings.empty()) log_->settings.pop_back();
+    }
+  };
+  EXPECT_THAT(
+      difference<Core>(),
+      ContainsRegex("settings store, write [0-9]+: RTL none after [0-9]+, model (all|points) of slot"));
+}
+
+TEST(Verify, ASlotThatNothingNamesAndAScalarMayNotChange) {
+  struct Core : SpoiltCore {
+    using SpoiltCore::SpoiltCore;
+    std::vector<std::vector<std::uint32_t>> state() override {
+      auto rows = SpoiltCore::state();
+      if (calls_++ % 2 == 1) rows[static_cast<std::size_t>(1 + (first_.first + 500) % isa::kSlots)][12] ^= 1;
+      return rows;
+    }
+    int calls_ = 0;
+  };
+  struct Scalar : Core {
+    using Core::Core;
+    std::vector<std::vector<std::uint32_t>> state() override {
+      auto rows = SpoiltCore::state();
+      if (calls_++ % 2 == 1) rows[0][255] ^= 1;
+      return rows;
+    }
+  };
+  EXPECT_THAT(difference<Core>(),
+              ContainsRegex("statistics database, slot [0-9]+, which nothing names, word 12: RTL 0x"));
+  EXPECT_THAT(difference<Scalar>(), HasSubstr("settings store, scalar, seed or step 255: RTL 0x"));
 }
 
 TEST(Verify, ACoreThatNeverEndsIsFound) {
