@@ -213,8 +213,13 @@ class Campaign {
 
 void campaign(std::uint32_t first, std::uint32_t cases) {
   Campaign c;
-  for (std::uint32_t seed = first; seed < first + cases && !::testing::Test::HasFailure(); ++seed)
-    c.try_case(seed);
+  for (std::uint32_t seed = first; seed < first + cases && !::testing::Test::HasFailure(); ++seed) {
+    try {
+      c.try_case(seed);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << "seed " << seed << ": " << error.what() << "\n" << configuration(seed).dump();
+    }
+  }
   c.report();
   EXPECT_GT(c.run(), static_cast<int>(cases) / 3);
   EXPECT_GT(c.divided(), 0);
