@@ -327,6 +327,11 @@ class Maker {
     v.relu = d_.small(0, 1);
     v.analyse = d_.small(0, 1);
     v.out_format = format();
+    if (long_ && d_.chance(60)) {  // counters of an instruction grow beyond 2^16
+      v.reduction = isa::Reduction::kNone;
+      v.reduce = 0;
+      v.analyse = 1;
+    }
     longest_ = long_ && v.reduce > 0 && d_.chance(50);
     if (longest_) v.reduce = isa::kLoops;  // one fold of 2^17 rows
     v.slot_o = slot_to_write(v.out_format);
