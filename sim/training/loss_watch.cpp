@@ -11,11 +11,11 @@ namespace {
 constexpr std::int64_t kStillSteps = 100, kHighSteps = 10;
 constexpr double kHigh = 16, kNoBetter = 0.5;  // of what guessing loses
 
+}  // namespace
+
 void follow(std::int64_t& since, bool holds, std::int64_t step) {
   since = !holds ? 0 : since == 0 ? step : since;
 }
-
-}  // namespace
 
 LossWatch::LossWatch(int classes) : guessing_(std::log(static_cast<double>(classes))) {}
 

@@ -16,6 +16,9 @@
 
 namespace anzan::sim {
 
+// Where something has held in every step from `since` on, 0 being none: whether it still does in this one.
+void follow(std::int64_t& since, bool holds, std::int64_t step);
+
 struct Divergence {
   std::int64_t step = 0;  // the first, from 1 on
   std::string what;       // "the loss is not finite"

@@ -8,6 +8,7 @@
 
 #include "compiler/graph/graph.hpp"
 #include "models/number_format.hpp"
+#include "sim/training/loss_watch.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -22,10 +23,6 @@ Json rate(std::uint64_t count, std::uint64_t values) {
 std::uint64_t counted(const Json& json) {
   if (!json.is_number_unsigned()) throw std::invalid_argument("a count that is none");
   return json.get<std::uint64_t>();
-}
-
-void follow(std::int64_t& since, bool holds, std::int64_t step) {
-  since = !holds ? 0 : since == 0 ? step : since;
 }
 
 Json step_or_null(std::int64_t step) { return step == 0 ? Json() : Json(step); }
