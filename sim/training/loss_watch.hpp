@@ -1,8 +1,7 @@
 // Whether training still is training. It has failed from the step on
 //   - whose loss is not finite;
-//   - from which on nothing has moved for 100 steps: neither the loss by one bit, and it is no better than
-//   half
-//     of what guessing loses (ln classes), nor a weight, although there were updates;
+//   - from which on nothing has moved for 100 steps, although there were updates: neither a weight, nor by
+//     one bit the loss, while that is no better than half of what guessing loses (ln classes);
 //   - from which on, for at least 10 steps and to the end, the loss has been more than 16 times what guessing
 //     loses. Integers have neither infinity nor NaN: they saturate, and this is how it shows.
 #pragma once
