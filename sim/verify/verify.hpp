@@ -22,8 +22,8 @@ struct VerifyOptions {
   bool stop = false;                       // after the first program that differs
   bool shorten = true;                     // a program that differs
   FunctionalCoverage* coverage = nullptr;  // notes programs that do not differ
-  std::string waves;  // a directory for the waveform of each program that differs and a save file of GTKWave
-                      // for it, of what `shorten` leaves; empty: none. Needs rtl_has_waves().
+  std::string waves = {};  // a directory for the waveform of each program that differs and a save file of
+                           // GTKWave for it, of what `shorten` leaves; empty: none. Needs rtl_has_waves().
 };
 
 // What is compared; tests put faulty ones in their places.

@@ -180,7 +180,7 @@ TEST(ListSchedule, LoadsAheadOfStoresThatWait) {
     program.insert(program.end(), {load, v, store});
   }
   program.push_back(isa::End{});
-  EXPECT_EQ(list_schedule(Listing{program, {}, {}, {}}, dependencies(program, kProgramLanes)).numbers,
+  EXPECT_EQ(list_schedule(Listing{program, {}, {}, {}, {}}, dependencies(program, kProgramLanes)).numbers,
             (std::vector<std::int32_t>{0, 3, 1, 2, 4, 5, 6}));
 }
 

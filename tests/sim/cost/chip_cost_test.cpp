@@ -134,7 +134,7 @@ struct Cost {
   explicit Cost(Configuration c)
       : config(std::move(c)),
         model(compiler::compile(config.input())),
-        cost(model, config.cost, cost_of_system(config, model, 1000000)),
+        cost(model, config.cost, cost_of_system(config, model, {true, 1000000})),
         time(cost.time(once())) {}
 
   static ProgramRuns once() {

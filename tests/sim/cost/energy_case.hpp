@@ -39,7 +39,7 @@ struct EnergyCase {
   EnergyCase(Configuration c, std::string title)
       : config(std::move(c)),
         model(compiler::compile(config.input())),
-        system(cost_of_system(config, model, 1)),
+        system(cost_of_system(config, model, {/*wanted=*/false, {}})),
         name(std::move(title)) {}
 
   EnergyReference reference(const Json& technology) const {

@@ -51,9 +51,10 @@ class Mixing {
   Outcome run(Engine& engine, std::uint64_t seed) const {
     const std::int64_t kib = shape_.scratchpad_lines * 4 * shape_.lanes / 1024;
     Outcome outcome{Cores(1, {shape_.lanes, kib}, shape_.hbm_lines, 1), {}};
-    randomise(outcome.core, seed, shape_);
+    const isa::Program program = random_program(seed, shape_);
+    randomise(outcome.core, seed, shape_, program);
     std::vector<LoadedProgram> programs;
-    programs.push_back(outcome.cores.executor(0).load(isa::encode(random_program(seed, shape_))));
+    programs.push_back(outcome.cores.executor(0).load(isa::encode(program)));
     outcome.timing = engine.run(programs, outcome.cores)->cores.front();
     return outcome;
   }
