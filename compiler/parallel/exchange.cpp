@@ -56,9 +56,10 @@ struct Segment {
 
 class Exchange {
  public:
-  Exchange(Lowering& low, const std::vector<UpdateBySums>& updates, Listing& listing)
+  Exchange(Lowering& low, const Exchanges& what, Listing& listing)
       : low_(low),
-        updates_(updates),
+        what_(what),
+        updates_(what.updates),
         p_(low.graph().system.exchange),
         ways_(ways(p_)),
         semaphores_(ArrivalSemaphores::of(ways_, p_.semaphores)),
@@ -68,21 +69,24 @@ class Exchange {
     const std::int64_t area = low_.room().area;
     // one segment and what arrives for it; a segment is copied by one instruction
     const std::int64_t most = std::min(area / 2, kMostIterations) / cores_ * cores_;
-    if (most < kChannelAlignment)
-      throw low_.too_small(2 * round_up(kChannelAlignment, cores_),
+    // at least a channel group, and the counters of one slot
+    const std::int64_t counters = what.counters.empty() ? 0 : models::counter_lines(low_.lanes());
+    const std::int64_t least = round_up(std::max(kChannelAlignment, counters), cores_);
+    if (most < least)
+      throw low_.too_small(2 * least,
                            "the exchange between " + std::to_string(cores_) + " cores, in an eighth of it",
                            &ScratchpadShares::exchange);
     const std::int64_t wanted =
-        round_up(std::max(kChannelAlignment, p_.segment_bytes / line_bytes(low_.graph().chip)), cores_);
+        std::max(least, round_up(p_.segment_bytes / line_bytes(low_.graph().chip), cores_));
     segment_lines_ = p_.pipelined ? std::min(wanted, most) : most;
     under_way_ = p_.pipelined ? std::min(kMostUnderWay, area / (2 * segment_lines_)) : 1;
     low_.take_scratchpad(2 * segment_lines_ * under_way_);
     for (std::int64_t k = 0; k < 2 * under_way_; ++k) buffers_.push_back(low_.allocate(segment_lines_));
   }
 
-  void run(const Exchanges& what) {
-    for (const GradientReady& r : what.gradients) cut(r);
-    cut(what.counters);
+  void run() {
+    for (const GradientReady& r : what_.gradients) cut(r);
+    cut(what_.counters);
     if (!p_.hide_in_backward) low_.all_before(ordered(begin_, false));
     for (const UpdateBySums& u : updates_) {
       begin_update(u);
@@ -312,6 +316,7 @@ class Exchange {
   const TensorInfo& tensor(const Segment::Part& part) const { return low_.graph().tensor(part.tensor); }
 
   Lowering& low_;
+  const Exchanges& what_;
   const std::vector<UpdateBySums>& updates_;
   const ExchangeParameters& p_;
   std::vector<Way> ways_;
@@ -331,7 +336,7 @@ class Exchange {
 }  // namespace
 
 void lower_exchange(Lowering& low, const Exchanges& what, Listing& listing) {
-  if (!what.gradients.empty()) Exchange(low, what.updates, listing).run(what);
+  if (!what.gradients.empty()) Exchange(low, what, listing).run();
 }
 
 }  // namespace anzan::compiler

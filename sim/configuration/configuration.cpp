@@ -303,11 +303,12 @@ class Reader {
         config_.system.cores(),
         [this](const compiler::MappingSizes& sizes) { return expected_cycles(sizes); }, watch_);
     if (candidates.empty()) {
-      if (refusal_) findings_ = refusal_->findings();
       findings_.push_back({"/system/mapping",
                            "no division of " + std::to_string(config_.system.cores()) +
                                " cores that the network and its batch allow",
                            "another number of cores or images"});
+      if (refusal_)
+        findings_.insert(findings_.end(), refusal_->findings().begin(), refusal_->findings().end());
       return;
     }
     config_.system = divided(candidates.front().sizes, json_["system"], findings_);

@@ -26,6 +26,25 @@ class Merger {
 
   // `settings` changed by the keys of `change`, which stands at `place` ("" for a preset, which is right).
   void apply(Json& settings, const Json& change, const std::string& place) {
+    const bool integers = models::is_integer(merge(settings, change));
+    if (change.contains("width") && !integers)
+      findings_.push_back({place + "/width", shown(change["width"]), "no width: the format here is fp32"});
+    check(settings, change, place);
+  }
+
+  // The same for a change of several classes of tensors: its width is for those that have one, at least one.
+  void apply_default(std::vector<Json*> classes, const Json& change, const std::string& place) {
+    bool integers = false;
+    for (Json* settings : classes) {
+      integers = models::is_integer(merge(*settings, change)) || integers;
+      check(*settings, change, place);
+    }
+    if (change.contains("width") && !integers)
+      findings_.push_back({place + "/width", shown(change["width"]), "no width: the format here is fp32"});
+  }
+
+ private:
+  static isa::Format merge(Json& settings, const Json& change) {
     for (const auto& item : change.items()) {
       if (item.key() == "policy") {
         if (!settings.contains("policy")) settings["policy"] = Json::object();
@@ -34,11 +53,12 @@ class Merger {
         settings[item.key()] = item.value();
       }
     }
+    return format_of(settings["format"]);
+  }
+
+  void check(Json& settings, const Json& change, const std::string& place) {
     const isa::Format format = format_of(settings["format"]);
     if (!models::is_integer(format)) {
-      if (change.contains("width")) {
-        findings_.push_back({place + "/width", shown(change["width"]), "no width: the format here is fp32"});
-      }
       settings.erase("width");
     } else if (!settings.contains("width") || (change.contains("format") && !change.contains("width"))) {
       settings["width"] = models::element_bits(format);
@@ -56,7 +76,6 @@ class Merger {
     }
   }
 
- private:
   std::vector<InputFinding>& findings_;
 };
 
@@ -113,10 +132,14 @@ std::map<TensorClass, Json> merge_layer(const Json& change, const compiler::Laye
       continue;
     }
     if (!named && !(change.contains("default") && has_class(layer, class_of(c)))) continue;
-    Json settings = classes.at(class_name);
-    if (change.contains("default")) merger.apply(settings, change["default"], place + "/default");
-    if (named) merger.apply(settings, change[class_name], place + "/" + class_name);
-    merged[class_of(c)] = std::move(settings);
+    merged[class_of(c)] = classes.at(class_name);
+  }
+  std::vector<Json*> all;
+  for (auto& [kind, settings] : merged) all.push_back(&settings);
+  if (change.contains("default")) merger.apply_default(all, change["default"], place + "/default");
+  for (auto& [kind, settings] : merged) {
+    const std::string class_name = compiler::name(kind);
+    if (change.contains(class_name)) merger.apply(settings, change[class_name], place + "/" + class_name);
   }
   return merged;
 }
@@ -141,9 +164,15 @@ compiler::Precision merge_precision(Json& json, const compiler::Network& network
     Json settings = Json::object();
     merger.apply(settings, preset.at("default"), "");
     if (preset.contains(class_name)) merger.apply(settings, preset[class_name], "");
-    if (json.contains("default")) merger.apply(settings, json["default"], place + "/default");
-    if (json.contains(class_name)) merger.apply(settings, json[class_name], place + "/" + class_name);
     effective[class_name] = std::move(settings);
+  }
+  std::vector<Json*> all;
+  for (int c = 0; c < compiler::kTensorClasses; ++c) all.push_back(&effective[compiler::name(class_of(c))]);
+  if (json.contains("default")) merger.apply_default(all, json["default"], place + "/default");
+  for (int c = 0; c < compiler::kTensorClasses; ++c) {
+    const std::string class_name = compiler::name(class_of(c));
+    if (json.contains(class_name))
+      merger.apply(effective[class_name], json[class_name], place + "/" + class_name);
   }
   std::vector<std::string> names;
   for (const compiler::Layer& layer : network.layers) names.push_back(layer.name);

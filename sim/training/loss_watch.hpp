@@ -1,9 +1,9 @@
 // Whether training still is training. It has failed from the step on
 //   - whose loss is not finite;
-//   - from which on nothing has moved for 100 steps, although there were updates: neither a weight, nor by
-//     one bit the loss, while that is no better than half of what guessing loses (ln classes);
+//   - from which on nothing has moved for 100 steps, although there were updates, and the loss is no better
+//     than half of what guessing loses (ln classes): no weight, or the loss not by one bit;
 //   - from which on, for at least 10 steps and to the end, the loss has been more than 16 times what guessing
-//     loses. Integers have neither infinity nor NaN: they saturate, and this is how it shows.
+//     loses in most steps. Integers have neither infinity nor NaN: they saturate, and this is how it shows.
 #pragma once
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -41,11 +41,14 @@ class LossWatch {
   void from_json(const nlohmann::json& json);
 
  private:
+  void note_high(bool high);
+
   double guessing_;
   std::int64_t step_ = 0;
   double last_ = -1;
   // First steps; 0: no step
   std::int64_t not_finite_ = 0, same_loss_ = 0, same_weights_ = 0, high_ = 0, still_ = 0;
+  std::int64_t last_high_ = 0, highs_ = 0;  // steps since high_ whose loss was high
 };
 
 }  // namespace anzan::sim

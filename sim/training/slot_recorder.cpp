@@ -27,6 +27,8 @@ std::uint64_t counted(const Json& json) {
 
 Json step_or_null(std::int64_t step) { return step == 0 ? Json() : Json(step); }
 
+constexpr std::int64_t kSaturatingSteps = 10;  // a point that has not been found yet is no fault
+
 // Saturation that no rule wants: a hundred times r_max where that is the rule, and a hundredth of all at
 // least.
 double far_above(const models::SlotSettings& settings) {
@@ -49,11 +51,16 @@ void SlotRecorder::record(models::Core& core, std::int64_t steps, const std::vec
     const models::SlotStatistics total = core.statistics.take_total(static_cast<int>(s));
     slot.values += total.values;
     slot.zeros += total.zeros;
-    slot.saturated += std::uint64_t{total.saturated_high} + total.saturated_low;
     slot.underflows += total.underflows;
     const bool lost = total.underflows > 0 && total.underflows + total.zeros == total.values;
     follow(slot.zero_since, steps > 0 && total.values > 0 && total.zeros == total.values, steps);
     follow(slot.lost_since, steps > 0 && lost, steps);
+    const std::uint64_t saturated = std::uint64_t{total.saturated_high} + total.saturated_low;
+    const bool too_much =
+        double(saturated) > far_above(core.settings.slot(static_cast<int>(s))) * double(total.values);
+    follow(slot.saturating_since, steps > 0 && too_much, steps);
+    slot.saturated += saturated;
+    slot.steps = steps;
     if (slot.first_lost == 0) slot.first_lost = slot.lost_since;
     slot.histogram = total.histogram;
     const int q = core.settings.slot(static_cast<int>(s)).q_write;
@@ -119,10 +126,10 @@ Json SlotRecorder::warnings(const std::vector<compiler::SlotInfo>& infos, const 
       warn("point_at_limit", 0,
            fmt::format("binary point at {} ({})", settings.q_write == settings.q_max ? "q_max" : "q_min",
                        int{settings.q_write}));
-    const double saturated =
-        slot.values == 0 ? 0 : static_cast<double>(slot.saturated) / static_cast<double>(slot.values);
-    if (saturated > far_above(settings))
-      warn("saturation", 0, fmt::format("{:.2g} % of its values saturate", 100 * saturated));
+    if (slot.saturating_since > 0 && slot.steps - slot.saturating_since + 1 >= kSaturatingSteps)
+      warn("saturation", slot.saturating_since,
+           fmt::format("far more values saturate than its rule wants, from step {} on",
+                       slot.saturating_since));
   }
   return found;
 }
@@ -132,7 +139,7 @@ Json SlotRecorder::to_json() const {
   for (const Slot& slot : slots_) {
     json.push_back({slot.values, slot.zeros, slot.saturated, slot.underflows, slot.history, slot.histogram,
                     slot.updates, slot.vanished, slot.zero_since, slot.lost_since, slot.vanished_since,
-                    slot.first_lost});
+                    slot.first_lost, slot.saturating_since, slot.steps});
   }
   return json;
 }
@@ -160,6 +167,8 @@ void SlotRecorder::from_json(const Json& json) {
     slot.lost_since = static_cast<std::int64_t>(counted(entry.at(9)));
     slot.vanished_since = static_cast<std::int64_t>(counted(entry.at(10)));
     slot.first_lost = static_cast<std::int64_t>(counted(entry.at(11)));
+    slot.saturating_since = static_cast<std::int64_t>(counted(entry.at(12)));
+    slot.steps = static_cast<std::int64_t>(counted(entry.at(13)));
   }
 }
 

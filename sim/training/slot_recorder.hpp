@@ -36,8 +36,10 @@ class SlotRecorder {
     std::array<std::uint32_t, isa::kHistogramBins> histogram{};
     std::uint64_t updates = 0, vanished = 0;
     // The first step of those in which all values were zero, all that were not became zero, all updates
-    // vanished, up to the last one; the first of all that left nothing. 0: no such step.
-    std::int64_t zero_since = 0, lost_since = 0, vanished_since = 0, first_lost = 0;
+    // vanished, far too many saturated, up to the last one; the first of all that left nothing. 0: no such
+    // step.
+    std::int64_t zero_since = 0, lost_since = 0, vanished_since = 0, saturating_since = 0, first_lost = 0;
+    std::int64_t steps = 0;  // done
   };
   std::vector<Slot> slots_;
 };

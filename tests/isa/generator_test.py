@@ -43,7 +43,7 @@ UPDATE = ("instructions", "update", "fields")
 RECORD = ("records", "slot_settings")
 NUMBERS = (*RECORD, "parts", "numbers")
 RULE = (*RECORD, "parts", "rule")
-UNIT = {"opcode": 9, "unit": "dma", "doc": "Something.", "fields": []}
+UNIT = {"opcode": 200, "unit": "dma", "doc": "Something.", "fields": []}
 
 # what is broken, how, and what the message must hold
 MUTATIONS = [

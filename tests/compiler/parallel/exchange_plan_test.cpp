@@ -84,10 +84,12 @@ struct Message {
 
 constexpr int kLanes = 4;
 
-// Stores them, or updates parameters by them: not a put, and not the addition of an arrival.
+// Stores them, updates parameters by them, or gives counters back: not a put, and not the addition of an
+// arrival.
 bool reads_sums(const isa::Instruction& i) {
   const auto* v = std::get_if<isa::Vector>(&i);
-  return std::holds_alternative<isa::Copy>(i) || (v != nullptr && v->op != isa::VectorOp::kAdd);
+  return std::holds_alternative<isa::Copy>(i) || std::holds_alternative<isa::Give>(i) ||
+         (v != nullptr && v->op != isa::VectorOp::kAdd && v->op != isa::VectorOp::kUadd);
 }
 
 std::int64_t lines_read(const isa::Instruction& i, const Message& of) {

@@ -32,7 +32,7 @@ TEST(LossWatch, StandsStillAfterAHundredSteps) {
     EXPECT_FALSE(loss.now()) << step;
     EXPECT_FALSE(weights.now()) << step;
     loss.add(step, step < 10 ? 3.0 / step : 87.3366, kMoves);
-    weights.add(step, 1.0 / step, step < 10 ? kMoves : kVanishes);
+    weights.add(step, 2.3 + 0.01 * std::sin(step), step < 10 ? kMoves : kVanishes);
   }
   loss.add(110, 87.3366, kMoves);
   ASSERT_TRUE(loss.now());
@@ -42,27 +42,31 @@ TEST(LossWatch, StandsStillAfterAHundredSteps) {
 }
 
 TEST(LossWatch, WhatHasBeenLearntMayStandStill) {
-  LossWatch learnt(10), no_rate(10), interrupted(10);
+  LossWatch learnt(10), converged(10), no_rate(10), interrupted(10);
   for (int step = 1; step <= 500; ++step) {
     learnt.add(step, 0.0, kNone);
     no_rate.add(step, 2.3, kNone);
-    interrupted.add(step, 1.0 / step, step % 100 == 0 ? kMoves : kVanishes);
+    converged.add(step, 0.5, kVanishes);
+    interrupted.add(step, 2.3 + 0.01 * std::sin(step), step % 100 == 0 ? kMoves : kVanishes);
   }
   EXPECT_FALSE(learnt.at_end());
+  EXPECT_FALSE(converged.at_end());
   EXPECT_FALSE(no_rate.at_end());
   EXPECT_FALSE(interrupted.at_end());
 }
 
 TEST(LossWatch, AHighLossCountsOnlyAtTheEnd) {
-  LossWatch recovered(10), short_spike(10), exploded(10);
+  LossWatch recovered(10), short_spike(10), exploded(10), now_and_then(10);
   for (int step = 1; step <= 60; ++step) {
     recovered.add(step, step < 50 ? 1e6 + step : 2.0 / step, kMoves);
     short_spike.add(step, step > 51 ? 1e6 + step : 2.0 / step, kMoves);
-    exploded.add(step, step > 50 ? 1e6 + step : 2.0 / step, kMoves);
+    exploded.add(step, step > 50 && step % 3 != 1 ? 1e6 + step : 2.0 / step, kMoves);
+    now_and_then.add(step, step % 3 == 0 ? 1e6 : 2.0 / step, kMoves);
     EXPECT_FALSE(exploded.now());
   }
   EXPECT_FALSE(recovered.at_end());
   EXPECT_FALSE(short_spike.at_end());
+  EXPECT_FALSE(now_and_then.at_end());
   ASSERT_TRUE(exploded.at_end());
   EXPECT_EQ(exploded.at_end()->step, 51);
 }

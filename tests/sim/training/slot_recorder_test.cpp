@@ -87,10 +87,14 @@ TEST_F(Warnings, UpdatesThatAllVanish) {
 }
 
 TEST_F(Warnings, SaturationFarAboveItsRule) {
-  step(0, 0, 1);
+  for (int k = 0; k < 20; ++k) step(0, 0, 1);
+  EXPECT_EQ(found(), Found());
+  for (int k = 0; k < 9; ++k) step(0, 0, 3);
   EXPECT_EQ(found(), Found());
   step(0, 0, 3);
-  EXPECT_EQ(found(), Found({{"saturation", 0}}));
+  EXPECT_EQ(found(), Found({{"saturation", 21}}));
+  step(0, 0, 1);
+  EXPECT_EQ(found(), Found());
 }
 
 TEST_F(Warnings, PointsAtTheirLimits) {
