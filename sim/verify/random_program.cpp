@@ -42,7 +42,8 @@ class Maker {
       run_ = d_.chance(7) ? 11 : 0;
     }
     long_ = s_.profile == Profile::kLong && longs_ < kMostLong && d_.chance(65);
-    switch (kind_) {
+    constexpr int kCopy = 4;
+    switch (long_ && kind_ <= 1 ? kCopy : kind_) {  // what has no loops is not long
       case 0:
       case 10:
         program.emplace_back(isa::Update{0, 0, slot()});
