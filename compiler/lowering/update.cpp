@@ -324,6 +324,16 @@ void update(Lowering& low, const Op& op, bool store, const RowsAtHand* gradient)
 
 }  // namespace
 
+bool holds_elements(const TensorInfo& tensor, const Range& rows) {
+  for (const Run& r : runs_of(tensor)) {
+    const std::int64_t begin = std::max<std::int64_t>(0, rows.begin - r.row),
+                       end = std::min(r.blocks * r.block_rows(), rows.end - r.row);
+    for (std::int64_t tap = begin / r.pitch * r.pitch; tap < end; tap += r.pitch)
+      if (std::max(begin, tap + r.rows.begin) < std::min(end, tap + r.rows.end)) return true;
+  }
+  return false;
+}
+
 void lower_update(Lowering& low, const Op& op, bool store) { update(low, op, store, nullptr); }
 void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient) {
   update(low, op, true, &gradient);

@@ -12,6 +12,9 @@ namespace anzan::compiler {
 void lower_update(Lowering& low, const Op& op, bool store);
 void lower_initialize(Lowering& low, const ParameterInfo& parameter, Listing& listing);
 
+// Whether any of these rows of a parameter, or of its gradient, holds an element: an update reads no other.
+bool holds_elements(const TensorInfo& tensor, const Range& rows);
+
 // Rows of a gradient.
 struct RowsAtHand {
   Range rows;                       // of the tensor, the first a multiple of kChannelAlignment

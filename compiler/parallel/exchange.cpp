@@ -114,6 +114,11 @@ class Exchange {
         const bool fits = segments_.size() > first && room_in(segments_.back()) > 0 &&
                           segments_.back().format == tensor.format &&
                           (segments_.back().slot == tensor.slot || !models::has_binary_point(tensor.format));
+        const Range lines{r.begin, std::min(r.end, r.begin + room_in(fits ? segments_.back() : Segment{}))};
+        r.begin = lines.end;
+        // an update would not read them, and so nobody would take their arrival
+        const std::int64_t rows = models::elements_per_word(tensor.format);
+        if (!holds_elements(tensor, {lines.begin * rows, lines.end * rows})) continue;
         if (!fits) {
           Segment& s = segments_.emplace_back();
           s.ready = ready.cycle;
@@ -122,9 +127,7 @@ class Exchange {
           s.format = tensor.format;
           s.slot = tensor.slot;
         }
-        const std::int64_t end = std::min(r.end, r.begin + room_in(segments_.back()));
-        segments_.back().tensors.push_back({t, {r.begin, end}});
-        r.begin = end;
+        segments_.back().tensors.push_back({t, lines});
       }
     }
   }

@@ -7,6 +7,8 @@
 #include <random>
 
 #include "compiler/collective/ways.hpp"
+#include "compiler/graph/layout.hpp"
+#include "compiler/input/network_json.hpp"
 #include "compiler/instructions/accesses.hpp"
 #include "compiler/schedule/semaphores.hpp"
 #include "isa/program.hpp"
@@ -92,9 +94,9 @@ bool reads_sums(const isa::Instruction& i) {
          (v != nullptr && v->op != isa::VectorOp::kAdd && v->op != isa::VectorOp::kUadd);
 }
 
-std::int64_t lines_read(const isa::Instruction& i, const Message& of) {
+std::int64_t lines_read(const isa::Instruction& i, const Message& of, std::int64_t lanes) {
   std::int64_t lines = 0;
-  for (const Access& a : accesses(i, kLanes)) {
+  for (const Access& a : accesses(i, lanes)) {
     if (a.resource == Access::Resource::kScratchpad && !a.write)
       lines += std::max<std::int64_t>(0, std::min(a.end, of.end) - std::max(a.begin, of.begin));
   }
@@ -103,7 +105,7 @@ std::int64_t lines_read(const isa::Instruction& i, const Message& of) {
 
 // Semaphores count: what takes the k-th arrival must read what the k-th message has brought, in every core.
 void expect_matching(const std::vector<isa::Program>& programs, std::int64_t segment_lines,
-                     const std::string& place) {
+                     const std::string& place, std::int64_t lanes = kLanes) {
   using Key = std::pair<int, int>;  // core, semaphore
   std::map<Key, std::vector<Message>> messages;
   std::map<Key, isa::Program> takers;
@@ -126,9 +128,9 @@ void expect_matching(const std::vector<isa::Program>& programs, std::int64_t seg
     for (std::size_t k = 0; k < sent.size(); ++k) {
       ASSERT_EQ(sent[k].sender, sent[0].sender) << place;
       // a reader of the sums reads some of its segment, everyone else all that has arrived
-      const bool forwards = lines_read(taken[k], sent[k]) == sent[k].end - sent[k].begin;
+      const bool forwards = lines_read(taken[k], sent[k], lanes) == sent[k].end - sent[k].begin;
       const Message segment{0, sent[k].begin - segment_lines + 1, sent[k].end + segment_lines - 1};
-      EXPECT_TRUE(forwards || (reads_sums(taken[k]) && lines_read(taken[k], segment) > 0))
+      EXPECT_TRUE(forwards || (reads_sums(taken[k]) && lines_read(taken[k], segment, lanes) > 0))
           << place << ", core " << key.first << ", semaphore " << key.second << ", message " << k;
     }
   }
@@ -161,6 +163,33 @@ TEST(ExchangeOrder, WhatTakesAnArrivalReadsIt) {
         expect_matching(programs, pipelined ? 72 : 1024, place);
       }
     }
+  }
+}
+
+// Some of them hold no element of a parameter, since channels of a group begin beyond a block of lanes:
+// nothing reads those.
+TEST(ExchangeOrder, SegmentsOfFourLinesAreTakenToo) {
+  constexpr int kWide = 32;
+  for (const int channels : {90, 93, 189}) {
+    SystemParameters system;
+    system.exchange.dimensions = {2};
+    system.exchange.segment_bytes = kChannelAlignment * kWide * 4;
+    TrainingParameters training;
+    training.batch = kWide * system.cores();
+    ChipParameters chip;
+    chip.lanes = kWide;
+    const std::string network = R"({"name": "grouped", "input": {"channels": )" + std::to_string(channels) +
+                                R"(, "height": 6, "width": 3}, "layers": [
+            {"name": "a", "type": "convolution", "channels": 3, "groups": 3, "kernel": [4, 2]},
+            {"name": "b", "type": "fully_connected", "channels": 3},
+            {"name": "loss", "type": "softmax_cross_entropy"}]})";
+    const CompiledModel model =
+        compile({parse_network(nlohmann::json::parse(network)),
+                 testing::uniform_precision(isa::Format::kInt8, 8, isa::Rounding::kStochastic), training,
+                 chip, system});
+    std::vector<isa::Program> programs;
+    for (int c = 0; c < system.cores(); ++c) programs.push_back(isa::decode(model.step_in_core(c)));
+    expect_matching(programs, kChannelAlignment, std::to_string(channels) + " channels", kWide);
   }
 }
 
