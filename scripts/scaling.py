@@ -39,7 +39,7 @@ def rows():
 def cost(arguments, on, changes, one_core_cycles):
     """The `time` of a dry step with these switches on."""
     with tempfile.TemporaryDirectory() as directory:
-        command = [arguments.anzan, "cost", arguments.config, "--out", directory]
+        command = [arguments.anzan, "cost", arguments.config, "--step", "--quiet", "--out", directory]
         for switch in SWITCHES:
             command += ["--set", f"/system/exchange/{switch}={'true' if switch in on else 'false'}"]
         for change in arguments.sets + changes:

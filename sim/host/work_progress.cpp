@@ -20,8 +20,10 @@ std::string work_line(const WorkState& s) {
   std::string text = fmt::format("{} elapsed, {}", clock_text(s.elapsed_seconds), s.part);
   if (s.units <= 0 || s.done <= 0) return text;
   const auto done = static_cast<double>(std::min(s.done, s.units)), units = static_cast<double>(s.units);
-  return text + fmt::format(": {:.0f} %, {} remaining", 100 * done / units,
-                            clock_text(s.part_seconds * (units - done) / done));
+  text += fmt::format(": {:.0f} %", 100 * done / units);
+  constexpr double kKnown = 0.01;  // of the units, before which nothing can be told of the rest
+  if (done < kKnown * units) return text;
+  return text + fmt::format(", {} remaining", clock_text(s.part_seconds * (units - done) / done));
 }
 
 WorkProgress::WorkProgress(OutputKind kind, std::FILE* file, Clock clock)

@@ -38,6 +38,7 @@ class WorkProgressTest : public ::testing::Test {
 
 TEST_F(WorkProgressTest, SaysWhatRemainsOfThePart) {
   EXPECT_EQ(work_line({"counting", 25, 100, 70, 10}), "1:10 elapsed, counting: 25 %, 0:30 remaining");
+  EXPECT_EQ(work_line({"counting", 1, 1000, 70, 10}), "1:10 elapsed, counting: 0 %");  // too early to tell
   EXPECT_EQ(work_line({"counting", 0, 100, 5, 1}), "0:05 elapsed, counting");
   EXPECT_EQ(work_line({"counting", 120, 100, 3600, 6}), "1:00:00 elapsed, counting: 100 %, 0:00 remaining");
 }
