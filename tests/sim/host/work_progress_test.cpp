@@ -57,7 +57,7 @@ TEST_F(WorkProgressTest, WritesFewLinesToAFile) {
   work(OutputKind::kPlain, 600);
   const std::string all = text();
   const auto lines = std::count(all.begin(), all.end(), '\n');
-  EXPECT_THAT(all, ::testing::StartsWith("anzan: 0:02 elapsed, work: 0 %, 9:5"));
+  EXPECT_THAT(all, ::testing::StartsWith("anzan: 0:02 elapsed, work: 0 %\n"));
   EXPECT_GT(lines, 10);  // one a minute at least
   EXPECT_LT(lines, 25);
 }
