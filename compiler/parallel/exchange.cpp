@@ -45,6 +45,7 @@ struct Segment {
   std::vector<int> counters;       // slots
   std::int64_t counter_lines = 0;  // of each
   std::size_t way = 0;
+  std::int64_t place = 0;
   std::vector<Round::Part> parts;  // while it is under way
   LastPut last_put;
   std::int64_t size() const {
@@ -80,6 +81,7 @@ class Exchange {
         std::max(least, round_up(p_.segment_bytes / line_bytes(low_.graph().chip), cores_));
     segment_lines_ = p_.pipelined ? std::min(wanted, most) : most;
     under_way_ = p_.pipelined ? std::min(kMostUnderWay, area / (2 * segment_lines_)) : 1;
+    places_ = listing.take_orders(under_way_);
     low_.take_scratchpad(2 * segment_lines_ * under_way_);
     for (std::int64_t k = 0; k < 2 * under_way_; ++k) buffers_.push_back(low_.allocate(segment_lines_));
   }
@@ -214,6 +216,7 @@ class Exchange {
 
   void emit(const PlannedTask& t) {
     Segment& segment = segments_[t.segment];
+    segment.place = static_cast<std::int64_t>(t.place);
     low_.begin({segment.layer, "exchange"}, Area::kExchange);
     if (t.task == 0) {
       segment.parts = sum(segment, t.place);
@@ -248,6 +251,7 @@ class Exchange {
       Exchanged e;
       e.touches = accesses(c, low_.lanes());
       if (!p_.hide_in_backward) e.touches.push_back(ordered(begin_));
+      e.touches.push_back(ordered(places_ + segment.place, false));
       low_.emit(c, std::move(e));
       line += part.lines.size();
     }
@@ -259,6 +263,7 @@ class Exchange {
       Exchanged e;
       e.touches = accesses(t, low_.lanes());
       if (!p_.hide_in_backward) e.touches.push_back(ordered(begin_));
+      e.touches.push_back(ordered(places_ + segment.place, false));
       low_.emit(t, std::move(e));
       line += segment.counter_lines;
     }
@@ -284,6 +289,7 @@ class Exchange {
     e.touches.push_back(taking(semaphores_[segment.way].complete()));
     if (segment.last_put.number < 0) return e;
     e.arrivals = semaphores_[segment.way].complete();
+    e.touches.push_back(ordered(places_ + segment.place));
     follow(e, segment.last_put);
     segment.last_put = {};
     return e;
@@ -328,6 +334,9 @@ class Exchange {
   // An order of this exchange's own: its loads follow all that has been emitted, but what comes after it need
   // not wait for them.
   std::int64_t begin_ = 0;
+  // Of each place: what fills it again follows the arrival of what was there, also in lines that nobody
+  // reads.
+  std::int64_t places_ = 0;
   std::int64_t segment_lines_ = 0, under_way_ = 1;
   std::vector<std::int64_t> buffers_;  // two for each place: what is summed, and what arrives
   std::vector<Segment> segments_;

@@ -226,6 +226,13 @@ void campaign(std::uint32_t first, std::uint32_t cases) {
   EXPECT_GT(c.in_rtl(), 0);
 }
 
+// Counters taken into lines of the scratchpad that no update of the segment before them reads.
+TEST(Engines, AgreeOnCountersInPlaceOfGradients) {
+  Campaign c;
+  for (const std::uint32_t seed : {1268U, 1641U}) c.try_case(seed);
+  EXPECT_EQ(c.run(), 2);
+}
+
 TEST(Engines, AgreeOnRandomConfigurations1) { campaign(1, 20); }
 TEST(Engines, AgreeOnRandomConfigurations2) { campaign(21, 20); }
 
