@@ -6,8 +6,6 @@
 #include "compiler/collective/semaphores.hpp"
 #include "compiler/collective/ways.hpp"
 #include "compiler/instructions/ranges.hpp"
-#include "compiler/schedule/dependencies.hpp"
-#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -29,7 +27,7 @@ class AllToAll {
         c_(cut),
         result_(result_line),
         writer_(p),
-        first_order_(writer_.listing().take_orders(cut.places)),
+        first_order_(writer_.take_orders(cut.places)),
         lag_(std::max<std::size_t>(1, static_cast<std::size_t>(cut.places) / 2)) {}
 
   // In an order that keeps `lag_` segments in the network; units work in order.
@@ -46,9 +44,7 @@ class AllToAll {
       if (s + lag_ < all) puts(s + lag_);
       if (s + lag_ + 1 < all) load(s + lag_ + 1);
     }
-    writer_.end();
-    add_semaphores(writer_.listing(), dependencies(writer_.listing(), p_.chip.lanes));
-    return std::move(writer_.listing());
+    return writer_.finish();
   }
 
  private:
@@ -133,10 +129,7 @@ class Broadcast {
     std::stable_sort(steps_.begin(), steps_.end(),
                      [](const Step& a, const Step& b) { return a.time < b.time; });
     for (const Step& step : steps_) emit(step);
-    writer_.end();
-    Listing listing = std::move(writer_.listing());
-    add_semaphores(listing, dependencies(listing, p_.chip.lanes));
-    return listing;
+    return writer_.finish();
   }
 
  private:

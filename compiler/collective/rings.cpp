@@ -8,8 +8,6 @@
 #include "compiler/collective/semaphores.hpp"
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/instructions/ranges.hpp"
-#include "compiler/schedule/dependencies.hpp"
-#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -28,9 +26,7 @@ class Rings {
       return std::pair(a.time, a.segment) < std::pair(b.time, b.segment);
     });
     for (Step& step : steps_) emit(step);
-    writer_.end();
-    add_semaphores(writer_.listing(), dependencies(writer_.listing(), p_.chip.lanes));
-    return std::move(writer_.listing());
+    return writer_.finish();
   }
 
  private:

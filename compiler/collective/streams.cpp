@@ -7,9 +7,8 @@
 #include "compiler/collective/semaphores.hpp"
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/input/scratchpad.hpp"
+#include "compiler/instructions/nest.hpp"
 #include "compiler/instructions/ranges.hpp"
-#include "compiler/schedule/dependencies.hpp"
-#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -40,9 +39,7 @@ class Streams {
       return std::pair(a.time, a.segment) < std::pair(b.time, b.segment);
     });
     for (const Step& step : steps_) step.emit();
-    writer_.end();
-    add_semaphores(writer_.listing(), dependencies(writer_.listing(), p_.chip.lanes));
-    return std::move(writer_.listing());
+    return writer_.finish();
   }
 
  private:
@@ -234,7 +231,7 @@ std::optional<CollectiveCut> stream_cut(const CollectiveParameters& p, std::vect
   if (most < turns) return {};
   const std::int64_t packet = std::max<std::int64_t>(1, p.payload_bytes / c.line_bytes);
   std::int64_t count = std::min({std::max<std::int64_t>(1, most / (kDeepest * turns)),
-                                 ceil_div(c.piece_lines, kDeepest / 2 * turns), kMostLoop / widest});
+                                 ceil_div(c.piece_lines, kDeepest / 2 * turns), kMostIterations / widest});
   // messages of whole packets, where they are of several
   if (const std::int64_t unit = ceil_div(packet, widest); count > unit) count = count / unit * unit;
   if (count < 1) return {};

@@ -13,8 +13,6 @@
 #include "compiler/collective/ways.hpp"
 #include "compiler/instructions/narrow.hpp"
 #include "compiler/instructions/ranges.hpp"
-#include "compiler/schedule/dependencies.hpp"
-#include "compiler/schedule/semaphores.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -56,9 +54,7 @@ class Turns {
     std::stable_sort(steps_.begin(), steps_.end(),
                      [](const Step& a, const Step& b) { return a.time < b.time; });
     for (const Step& step : steps_) step.emit();
-    writer_.end();
-    add_semaphores(writer_.listing(), dependencies(writer_.listing(), p_.chip.lanes));
-    return std::move(writer_.listing());
+    return writer_.finish();
   }
 
  private:

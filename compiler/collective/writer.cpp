@@ -8,6 +8,8 @@
 #include "compiler/instructions/nest.hpp"
 #include "compiler/instructions/operands.hpp"
 #include "compiler/instructions/ranges.hpp"
+#include "compiler/schedule/dependencies.hpp"
+#include "compiler/schedule/semaphores.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -121,9 +123,11 @@ std::int64_t CollectiveWriter::lag_cycles(std::int64_t lines) const {
   return p_.exchange.arrival_cycles(lines * line_bytes(p_.chip));
 }
 
-void CollectiveWriter::end() {
+Listing CollectiveWriter::finish() {
   listing_.program.emplace_back(isa::End{});
   listing_.region_of.push_back(0);
+  add_semaphores(listing_, dependencies(listing_, p_.chip.lanes));
+  return std::move(listing_);
 }
 
 }  // namespace anzan::compiler

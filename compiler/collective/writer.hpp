@@ -15,8 +15,6 @@ struct PieceSegment {
   std::int64_t first = 0, count = 0;
 };
 
-inline constexpr std::int64_t kMostLoop = 65535;
-
 struct CollectiveCut {
   int cores = 1;
   std::int64_t line_bytes = 64, piece_lines = 0;
@@ -58,8 +56,9 @@ class CollectiveWriter {
   // How long after the end of a put of so many lines its arrival is expected.
   std::int64_t lag_cycles(std::int64_t lines) const;
 
-  Listing& listing() { return listing_; }
-  void end();
+  std::int64_t take_orders(std::int64_t count) { return listing_.take_orders(count); }
+  // Ends the program, and writes the semaphores that its conflicts ask for. Nothing may be emitted after it.
+  Listing finish();
 
  private:
   const CollectiveParameters& p_;

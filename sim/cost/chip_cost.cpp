@@ -214,8 +214,10 @@ Json ChipCost::energy(const ProgramRuns& runs) const {
   const char* links = models::name(models::Component::kLinks);
   parts[links] = parts.value(links, 0.0) + link_joules();
   Json by_program = Json::object();
-  for (const ProgramKind kind : compiler::kProgramKinds)
+  for (const ProgramKind kind : compiler::kProgramKinds) {
+    if (programs[kind].program.empty()) continue;
     by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"joules", joules_a_run(kind)}};
+  }
   return {
       {"technology", options_.technology.name},
       {"joules_per_step", joules_a_run(ProgramKind::kStep)},

@@ -38,6 +38,10 @@ bool wait_awake(Ready ready) {
 
 }  // namespace
 
+int thread_count(int wanted) {
+  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 ThreadTeam::ThreadTeam(int threads) {
   if (threads < 1)
     throw std::invalid_argument("thread team: found " + std::to_string(threads) +

@@ -12,6 +12,9 @@
 
 namespace anzan::sim {
 
+// As many as are wanted; 0: as many as the machine has processors.
+int thread_count(int wanted);
+
 class ThreadTeam {
  public:
   // Runs iterations [first, last) as member `member`.

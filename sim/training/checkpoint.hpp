@@ -10,6 +10,9 @@
 
 namespace anzan::sim {
 
+// In the directory of a run; the configuration beside it says what it is a checkpoint of.
+inline constexpr const char *kCheckpointFile = "checkpoint.bin", *kConfigFile = "config.json";
+
 // `identity` is what has to be the same (Configuration::identity), `header` holds the run's own state. Throws
 // std::system_error if it cannot be written.
 void save_checkpoint(const std::filesystem::path& file, const nlohmann::json& identity,

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <numeric>
-#include <thread>
 
 #include "compiler/input/input_error.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/engines/functional_engine.hpp"
+#include "sim/engines/thread_team.hpp"
 #include "sim/training/checkpoint.hpp"
 
 namespace anzan::sim {
@@ -21,11 +21,6 @@ using Json = nlohmann::json;
 Json fitting(Json identity) {
   for (const char* key : {"training", "dataset", "data_cores", "system"}) identity.erase(key);
   return identity;
-}
-
-int threads_of(const Configuration& configuration) {
-  const int wanted = configuration.engine.threads;
-  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace
@@ -44,13 +39,13 @@ std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
 }
 
 Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Override>& overrides) {
-  const std::filesystem::path checkpoint = directory / "checkpoint.bin";
-  const Configuration configuration = load_configuration(directory / "config.json", overrides);
+  const std::filesystem::path checkpoint = directory / kCheckpointFile;
+  const Configuration configuration = load_configuration(directory / kConfigFile, overrides);
   const Dataset dataset = load_dataset(configuration.dataset, configuration.network);
   const compiler::CompiledModel model = compiler::compile(configuration.input());
   FunctionalEngine engine;
-  Trainer trainer(model, configuration.network, configuration.training.seed, threads_of(configuration),
-                  engine);
+  Trainer trainer(model, configuration.network, configuration.training.seed,
+                  thread_count(configuration.engine.threads), engine);
   const Json identity = fitting(configuration.identity(dataset.digest));
   const HeaderCheck check = [&](const Json& other, const Json& header) {
     if (!header.at("step").is_number_unsigned()) throw std::invalid_argument("step");

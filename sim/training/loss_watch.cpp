@@ -1,4 +1,4 @@
-// Each symptom is the first step of an unbroken row of steps that show it.
+// Each symptom is known by the first step of those that show it, up to now.
 #include "sim/training/loss_watch.hpp"
 
 #include <algorithm>

@@ -23,16 +23,11 @@ using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
-constexpr const char *kConfig = "config.json", *kCheckpoint = "checkpoint.bin", *kWeights = "weights.npz",
-                     *kResult = "result.json";
+constexpr const char *kWeights = "weights.npz", *kResult = "result.json";
 constexpr std::size_t kSmoothing = 100;  // steps over which a loss is averaged
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-int thread_count(int wanted) {
-  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 // JSON has no infinity and no NaN: a loss that is neither number nor finite is null.
@@ -65,11 +60,12 @@ std::unique_ptr<DirectoryLock> claim(const fs::path& directory, Beginning beginn
   try {
     lock = std::make_unique<DirectoryLock>(directory);
     remove_unfinished_files(directory);
-    check_writable(directory / kConfig);
+    check_writable(directory / kConfigFile);
   } catch (const std::system_error& error) {
     throw InputError(directory.string(), error.what(), "a directory that can be written");
   }
-  if (beginning == Beginning::kNew && fs::exists(directory / kCheckpoint) && !fs::exists(directory / kResult))
+  if (beginning == Beginning::kNew && fs::exists(directory / kCheckpointFile) &&
+      !fs::exists(directory / kResult))
     throw InputError(directory.string(), "the checkpoint of a run that has not finished",
                      "--resume to go on with it, --restart to lose it, or another --out");
   return lock;
@@ -98,14 +94,14 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginn
       started_at_(Clock::now()) {
   if (beginning_ == Beginning::kResume) {
     const auto check = [this](const Json& identity, const Json& header) { check_header(identity, header); };
-    restore(load_checkpoint(directory_ / kCheckpoint, check, *trainer_));
+    restore(load_checkpoint(directory_ / kCheckpointFile, check, *trainer_));
   }
   prepare_directory();
   if (beginning_ != Beginning::kResume) start(watch);
 }
 
 void TrainingRun::check_header(const Json& identity, const Json& header) const {
-  const std::string place = (directory_ / kCheckpoint).string();
+  const std::string place = (directory_ / kCheckpointFile).string();
   std::vector<compiler::InputFinding> findings = differences(identity_, identity);
   for (compiler::InputFinding& finding : findings) finding.expected += ", as in " + place;
   if (!findings.empty()) {
@@ -141,9 +137,9 @@ void TrainingRun::prepare_directory() {
       throw InputError(directory_.string(), fmt::format("{} bytes free", available),
                        fmt::format("{} bytes for a checkpoint", needed));
     }
-    write_file_atomically(directory_ / kConfig, configuration_.effective.dump(2) + "\n");
+    write_file_atomically(directory_ / kConfigFile, configuration_.effective.dump(2) + "\n");
     for (const char* file : {kResult, kWeights}) fs::remove(directory_ / file);
-    if (beginning_ != Beginning::kResume) fs::remove(directory_ / kCheckpoint);
+    if (beginning_ != Beginning::kResume) fs::remove(directory_ / kCheckpointFile);
   } catch (const std::system_error& error) {
     throw InputError(directory_.string(), error.what(), "a directory that can be written");
   }
@@ -260,7 +256,7 @@ void TrainingRun::show(bool test_done) {
   progress_.show(state, test_done);
 }
 
-void TrainingRun::save() { save_checkpoint(directory_ / kCheckpoint, identity_, header(), *trainer_); }
+void TrainingRun::save() { save_checkpoint(directory_ / kCheckpointFile, identity_, header(), *trainer_); }
 
 ProgramRuns TrainingRun::runs() const {
   using compiler::ProgramKind;
@@ -295,9 +291,9 @@ void TrainingRun::check_cycles() const {
 }
 
 std::optional<std::string> TrainingRun::failure() const {
-  const std::optional<Divergence> found = loss_watch_.at_end();
-  if (!found || !configuration_.training.stop_on_divergence) return std::nullopt;
-  return fmt::format("{} from step {} on", found->what, found->step);
+  const Json found = status();
+  if (found.at("text").is_null() || !configuration_.training.stop_on_divergence) return std::nullopt;
+  return found.at("text").get<std::string>();
 }
 
 Json TrainingRun::status() const {
@@ -346,7 +342,7 @@ void TrainingRun::finish() {
                             static_cast<double>(cost_.cycles(runs())) / std::max(wall_seconds(), 1e-9)},
                            {"threads", threads_},
                            {"version", ANZAN_VERSION},
-                           {"config", "config.json"}};
+                           {"config", kConfigFile}};
   if (traits(configuration_.engine.kind).takes_rtl_blocks)
     result_["simulation"]["rtl"] = configuration_.engine.rtl;
   save();

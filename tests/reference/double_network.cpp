@@ -171,7 +171,10 @@ Bounded DoubleNetwork::contraction_forward(const Layer& l) const {
   visit_groups(l, [&](Rows weights, Rows taps, Rows out) {
     y.add(product(w.rows(weights), x.rows(taps)), out.first);
   });
-  return y.finish();
+  Bounded result = y.finish();
+  // a window that meets only padding holds the bias as it is given: nothing is added, nothing rounds
+  result.deviation *= (y.terms > (l.bias ? 1 : 0)).cast<double>();
+  return result;
 }
 
 Bounded DoubleNetwork::max_pool_forward(const Layer& l, Choice& choice) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "tests/reference/chain.hpp"
@@ -49,8 +51,20 @@ IntegerNetwork run_step(const Network& network, const RandomStep& given,
   return step;
 }
 
+// Has windows that meet only padding: their neighbours are equal, and a maximum over them is a tie.
+bool pads_beyond_kernels(const Network& network) {
+  return std::any_of(network.layers.begin(), network.layers.end(), [](const compiler::Layer& l) {
+    return l.pad_h >= std::max<std::int64_t>(1, l.kernel_h) ||
+           l.pad_w >= std::max<std::int64_t>(1, l.kernel_w);
+  });
+}
+
 TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
-  std::int64_t compared = 0, ambiguous = 0, decisions = 0;
+  std::int64_t compared = 0;
+  struct Open {
+    std::int64_t ambiguous = 0, decisions = 0;
+  };
+  std::array<Open, 2> open;  // of ordinary networks, and of those that pad beyond their kernels
   std::map<std::string, double> largest_share;  // of error in bound, by kind of tensor
   for (std::uint32_t seed = 1; seed <= kNetworks; ++seed) {
     const Network network = random_network(seed);
@@ -62,8 +76,9 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
     DoubleSettings exact;
     exact.batch = kBatch;
     const DoubleStep reference = double_training_step(network, given.tensors, given.labels, exact);
-    ambiguous += reference.ambiguous;
-    decisions += static_cast<std::int64_t>(reference.decisions.size());
+    Open& o = open[pads_beyond_kernels(network) ? 1 : 0];
+    o.ambiguous += reference.ambiguous;
+    o.decisions += static_cast<std::int64_t>(reference.decisions.size());
     EXPECT_EQ(step.prediction(), reference.predictions) << "seed " << seed;
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;
@@ -84,8 +99,8 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
   EXPECT_EQ(largest_share.size(), 8U);
   for (const auto& [kind, share] : largest_share)
     EXPECT_GT(share, 0.02) << kind << ": the bounds are too wide";
-  // windows that meet only padding hold the same bias, so that a maximum over them is a tie
-  EXPECT_LT(ambiguous, decisions / 100) << "of " << decisions;
+  EXPECT_LT(open[0].ambiguous, open[0].decisions / 1000) << "of " << open[0].decisions;
+  EXPECT_LT(open[1].ambiguous, open[1].decisions / 100) << "of " << open[1].decisions;
 }
 
 double relative_distance(const StoredTensor& tensor, const std::vector<double>& expected) {

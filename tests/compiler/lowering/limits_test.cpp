@@ -5,39 +5,31 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <regex>
 #include <string>
 #include <vector>
 
 #include "compiler/collective/program.hpp"
 #include "compiler/compiler.hpp"
 #include "compiler/input/input_error.hpp"
+#include "tests/compiler/least_scratchpad.hpp"
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-struct TooSmall {
-  std::int64_t needed_kib = 0;
-  std::string for_what;
-};
+using testing::LeastScratchpad;
 
 // What is said of a scratchpad of so many KiB; nothing if it is enough.
 template <class Compile>
-std::optional<TooSmall> complaint(std::int64_t kib, const Compile& compile) {
+std::optional<LeastScratchpad> complaint(std::int64_t kib, const Compile& compile) {
   try {
     compile(kib);
   } catch (const InputError& error) {
-    const InputFinding& finding = error.findings().front();
-    EXPECT_EQ(finding.place, "/chip/scratchpad_kib") << error.what();
-    EXPECT_EQ(finding.found, std::to_string(kib));
-    std::smatch match;
-    if (!std::regex_match(finding.expected, match, std::regex("at least ([0-9]+) for (.+)"))) {
-      ADD_FAILURE() << finding.expected;
-      return TooSmall{std::int64_t{1} << 30, ""};
-    }
-    return TooSmall{std::stoll(match[1]), match[2]};
+    EXPECT_EQ(error.findings().front().found, std::to_string(kib));
+    std::optional<LeastScratchpad> least = testing::least_scratchpad(error);
+    EXPECT_TRUE(least) << error.what();
+    return least ? least : LeastScratchpad{std::int64_t{1} << 30, ""};
   }
   return std::nullopt;
 }
@@ -47,20 +39,19 @@ template <class Compile>
 std::vector<std::string> follow(const Compile& compile) {
   std::vector<std::string> asked;
   std::int64_t kib = 1;
-  while (const std::optional<TooSmall> first = complaint(kib, compile)) {
-    EXPECT_GT(first->needed_kib, kib) << first->for_what;
-    if (first->needed_kib <= kib || first->needed_kib > 1 << 20) return asked;
-    asked.push_back(first->for_what);
-    const std::optional<TooSmall> below = complaint(first->needed_kib - 1, compile);
-    EXPECT_TRUE(below.has_value()) << first->needed_kib << " KiB are more than needed for "
-                                   << first->for_what;
+  while (const std::optional<LeastScratchpad> first = complaint(kib, compile)) {
+    EXPECT_GT(first->kib, kib) << first->what;
+    if (first->kib <= kib || first->kib > 1 << 20) return asked;
+    asked.push_back(first->what);
+    const std::optional<LeastScratchpad> below = complaint(first->kib - 1, compile);
+    EXPECT_TRUE(below.has_value()) << first->kib << " KiB are more than needed for " << first->what;
     if (below) {
-      EXPECT_EQ(below->needed_kib, first->needed_kib) << below->for_what << ", " << first->for_what;
+      EXPECT_EQ(below->kib, first->kib) << below->what << ", " << first->what;
     }
-    kib = first->needed_kib;
-    const std::optional<TooSmall> next = complaint(kib, compile);
+    kib = first->kib;
+    const std::optional<LeastScratchpad> next = complaint(kib, compile);
     if (next) {
-      EXPECT_NE(next->for_what, first->for_what) << kib << " KiB are not enough";
+      EXPECT_NE(next->what, first->what) << kib << " KiB are not enough";
     }
   }
   return asked;

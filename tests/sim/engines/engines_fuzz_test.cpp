@@ -7,13 +7,15 @@
 #include <numeric>
 #include <optional>
 #include <random>
-#include <regex>
 
 #include "sim/engines/engine.hpp"
 #include "sim/rtl/blocks.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/training/trainer.hpp"
+#include "tests/campaign.hpp"
+#include "tests/compiler/least_scratchpad.hpp"
 #include "tests/reference/random_network.hpp"
+#include "tests/sim/draw.hpp"
 #include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
@@ -21,31 +23,19 @@ namespace {
 
 using Json = nlohmann::json;
 
-class Draw {
- public:
-  explicit Draw(std::uint32_t seed) : random_(seed) {}
-  int from(int least, int most) {
-    return least + static_cast<int>(random_() % static_cast<std::uint32_t>(most - least + 1));
-  }
-  template <class T>
-  T one_of(std::initializer_list<T> values) {
-    return *(values.begin() + from(0, static_cast<int>(values.size()) - 1));
-  }
-  // A factor of the number.
-  int factor(int number) {
-    int f = from(1, number);
-    while (number % f != 0) --f;
-    return f;
-  }
+using testing::Draw;
 
- private:
-  std::mt19937 random_;
-};
+// A factor of the number.
+int factor(Draw& draw, int number) {
+  int f = draw.from(1, number);
+  while (number % f != 0) --f;
+  return f;
+}
 
 Json system_of(Draw& draw, int chips) {
   if (chips == 1) return Json::object();
   const char* const kind = draw.one_of({"ring", "full", "switch", "mesh", "torus"});
-  const int row = draw.factor(chips);
+  const int row = factor(draw, chips);
   const bool grid = kind[0] == 'm' || kind[0] == 't';
   Json system = testing::system_of(kind, grid ? std::vector<int>{row, chips / row} : std::vector<int>{chips});
   if (draw.from(0, 3) == 0)
@@ -79,7 +69,7 @@ Json configuration(std::uint32_t seed) {
   json["precision"] = precision(draw);
   const int lanes = draw.one_of({4, 4, 8, 16, 32}), chips = draw.one_of({1, 1, 1, 2, 3, 4});
   const int cores = draw.one_of({1, 1, 1, 2}), all = chips * cores;
-  const int tensor = draw.factor(all), pipeline = draw.factor(all / tensor);
+  const int tensor = factor(draw, all), pipeline = factor(draw, all / tensor);
   const int micro_batches = draw.one_of({1, 1, 2}), data = all / tensor / pipeline;
   json["system"] = system_of(draw, chips);
   json["system"]["mapping"] = {{"tensor", tensor}, {"pipeline", pipeline}, {"micro_batches", micro_batches}};
@@ -167,13 +157,12 @@ class Campaign {
         divided_ += config->system.cores() > 1;
         return true;
       } catch (const compiler::InputError& error) {
-        std::smatch match;
-        const std::string expected = error.findings().front().expected;
-        if (!std::regex_search(expected, match, std::regex("at least ([0-9]+) for"))) {
+        const auto least = anzan::testing::least_scratchpad(error);
+        if (!least) {
           ++refused_;
           return false;
         }
-        json["chip"]["scratchpad_kib"] = std::stoll(match[1]);
+        json["chip"]["scratchpad_kib"] = least->kib;
       }
     }
   }
@@ -233,16 +222,9 @@ TEST(Engines, AgreeOnCountersInPlaceOfGradients) {
   EXPECT_EQ(c.run(), 2);
 }
 
-TEST(Engines, AgreeOnRandomConfigurations1) { campaign(1, 20); }
-TEST(Engines, AgreeOnRandomConfigurations2) { campaign(21, 20); }
-
-constexpr int kParts = 40;
-constexpr std::uint32_t kCases = 20;
-class AllEngines : public ::testing::TestWithParam<int> {};
-TEST_P(AllEngines, DISABLED_Agree) {
-  campaign(1000 + kCases * static_cast<std::uint32_t>(GetParam()), kCases);
-}
-INSTANTIATE_TEST_SUITE_P(Part, AllEngines, ::testing::Range(0, kParts));
+const std::uint32_t kCases = anzan::testing::in_campaign() ? 400 : 20;
+TEST(Engines, AgreeOnRandomConfigurations1) { campaign(1, kCases); }
+TEST(Engines, AgreeOnRandomConfigurations2) { campaign(1 + kCases, kCases); }
 
 }  // namespace
 }  // namespace anzan::sim

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
 #include "sim/configuration/configuration.hpp"
 #include "sim/engines/functional_engine.hpp"
 #include "sim/training/trainer.hpp"
+#include "tests/sim/draw.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {
@@ -15,24 +15,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-class Draw {
- public:
-  explicit Draw(std::uint32_t seed) : random_(seed) {}
-  std::int64_t from(std::int64_t least, std::int64_t most) {
-    return least + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(most - least + 1));
-  }
-  bool chance(int percent) { return from(1, 100) <= percent; }
-  template <class T>
-  T one_of(std::initializer_list<T> values) {
-    return *(values.begin() + from(0, static_cast<std::int64_t>(values.size()) - 1));
-  }
-  Json pair(std::int64_t least, std::int64_t most) {
-    return chance(50) ? Json(from(least, most)) : Json{from(least, most), from(least, most)};
-  }
+using testing::Draw;
 
- private:
-  std::mt19937 random_;
-};
+Json pair(Draw& draw, int least, int most) {
+  return draw.chance(50) ? Json(draw.from(least, most))
+                         : Json{draw.from(least, most), draw.from(least, most)};
+}
 
 // One with one input that is no loss; a convolution as often as two others.
 const compiler::LayerTraits& any_kind(Draw& draw) {
@@ -40,7 +28,7 @@ const compiler::LayerTraits& any_kind(Draw& draw) {
   for (const compiler::LayerTraits& kind : compiler::kLayerKinds) {
     if (kind.inputs == 1 && (kind.facts & compiler::kIsLoss) == 0) kinds.push_back(&kind);
   }
-  return *kinds[static_cast<std::size_t>(draw.from(0, static_cast<std::int64_t>(kinds.size()) - 1))];
+  return *kinds[draw.from<std::size_t>(0, kinds.size() - 1)];
 }
 
 Json layer(Draw& draw, int number) {
@@ -48,9 +36,9 @@ Json layer(Draw& draw, int number) {
   const auto takes = [&](compiler::LayerFact keys) { return (kind.facts & keys) != 0; };
   Json json{{"name", "l" + std::to_string(number)}, {"type", kind.name}};
   if (takes(compiler::kTakesWindow)) {
-    json["kernel"] = draw.pair(1, 4);
-    if (draw.chance(50)) json["stride"] = draw.pair(1, 3);
-    if (draw.chance(40)) json["padding"] = draw.pair(0, 2);
+    json["kernel"] = pair(draw, 1, 4);
+    if (draw.chance(50)) json["stride"] = pair(draw, 1, 3);
+    if (draw.chance(40)) json["padding"] = pair(draw, 0, 2);
   }
   if (takes(compiler::kTakesGroups)) {
     json["groups"] = draw.one_of<int>({1, 1, 1, 2, 3});
