@@ -63,7 +63,7 @@ apt() {
     </dev/null >"$said" 2>&1
 }
 # has_candidate PACKAGE: whether this system's package lists hold it.
-has_candidate() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
+has_candidate() { [[ $(apt-cache policy "$1" 2>/dev/null) == *"Candidate: "[^\(]* ]]; }
 
 apt update || say "apt-get update failed; trying with the package lists that are there"
 for package in "${wanted[@]}"; do
