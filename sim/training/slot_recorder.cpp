@@ -27,7 +27,7 @@ std::uint64_t counted(const Json& json) {
 
 Json step_or_null(std::int64_t step) { return step == 0 ? Json() : Json(step); }
 
-constexpr std::int64_t kSaturatingSteps = 10;  // a point that has not been found yet is no fault
+constexpr std::int64_t kLastingSteps = 10;  // what a small tensor shows in a few steps is chance
 
 // Saturation that no rule wants: a hundred times r_max where that is the rule, and a hundredth of all at
 // least.
@@ -111,12 +111,15 @@ Json SlotRecorder::warnings(const std::vector<compiler::SlotInfo>& infos, const 
                        {"step", step_or_null(step)},
                        {"text", info.name + ": " + std::move(text)}});
     };
-    if (slot.zero_since > 0)
+    const auto lasts = [&](std::int64_t since) {
+      return since > 0 && slot.steps - since + 1 >= kLastingSteps;
+    };
+    if (lasts(slot.zero_since))
       warn("all_zero", slot.zero_since, fmt::format("all zeros from step {} on", slot.zero_since));
-    if (slot.lost_since > 0)
+    if (lasts(slot.lost_since))
       warn("all_underflowed", slot.lost_since,
            fmt::format("every value becomes zero from step {} on", slot.lost_since));
-    if (slot.vanished_since > 0)
+    if (lasts(slot.vanished_since))
       warn("updates_vanish", slot.vanished_since,
            fmt::format("every update is lost to rounding from step {} on", slot.vanished_since));
     if (!models::is_integer(info.format)) continue;
@@ -126,7 +129,7 @@ Json SlotRecorder::warnings(const std::vector<compiler::SlotInfo>& infos, const 
       warn("point_at_limit", 0,
            fmt::format("binary point at {} ({})", settings.q_write == settings.q_max ? "q_max" : "q_min",
                        int{settings.q_write}));
-    if (slot.saturating_since > 0 && slot.steps - slot.saturating_since + 1 >= kSaturatingSteps)
+    if (lasts(slot.saturating_since))
       warn("saturation", slot.saturating_since,
            fmt::format("far more values saturate than its rule wants, from step {} on",
                        slot.saturating_since));
