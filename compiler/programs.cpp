@@ -12,31 +12,9 @@
 #include "compiler/parallel/exchange.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "models/number_format.hpp"
-#include "models/timing.hpp"
 
 namespace anzan::compiler {
 namespace {
-
-// Slots whose tensors the operation writes anew (selections keep the point of their source).
-std::vector<int> written_slots(const Graph& g, const Op& op) {
-  std::vector<int> slots;
-  const auto slot = [&](int t) { return g.tensor(t).slot; };
-  for (int output : op.outputs) {
-    const bool selection =
-        std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
-    const bool has_point = models::has_binary_point(g.tensor(output).format);
-    if (slot(output) != kConstantSlot && has_point && (op.kind == OpKind::kUpdate || !selection))
-      slots.push_back(slot(output));
-  }
-  return slots;
-}
-
-// Whose statistics it adds to, or -1.
-int counted_slot(const isa::Instruction& instruction) {
-  if (!models::merges(instruction)) return -1;
-  if (const auto* t = std::get_if<isa::Tensor>(&instruction)) return t->slot_o;
-  return std::get<isa::Vector>(instruction).slot_o;
-}
 
 void begin_to_write(const Lowering& low, ProgramKind kind, std::size_t operations) {
   low.watch().begin(std::string("writing the program ") + name(kind), static_cast<std::int64_t>(operations));
@@ -81,9 +59,12 @@ class Step {
   }
 
   void run() {
+    bool forward = true;
     for (const Op& op : ops_) {
       Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
       low.watch().done();
+      if (forward && op.phase != Phase::kForward) division_.sum_counters(true);
+      forward = op.phase == Phase::kForward;
       if (op.kind == OpKind::kExchange) {
         exchanges_[static_cast<std::size_t>(op.stage)].gradients.push_back({&op, ready_.at(op.layer)});
       } else if (operation(op.kind).lowered_by == LoweredBy::kDivision) {
@@ -98,6 +79,8 @@ class Step {
       for (const auto& [slot, counters] : counted_[s]) exchanges_[s].counters.push_back(counters);
       lower_exchange(*stages_[s], exchanges_[s], listing_);
     }
+    division_.sum_counters(false);
+    division_.pass_counters_on();
   }
 
  private:
@@ -109,24 +92,15 @@ class Step {
     }
     begin(low, listing_, op);
     const std::vector<int> slots = choose_points(low, op);
-    const std::size_t first = listing_.program.size();
     lower(low, op, true);
-    note_counted(low, op, first);
+    for (const int s : written_slots(low.graph(), op)) {
+      if (!same_for_all_images(low.graph().slot(s).kind))
+        counted_[stage][s] = {s, &op, low.tensor_cycles() - starts_[stage]};
+    }
     if (op.kind == OpKind::kConvolutionBackwardWeight)
       ready_[op.layer] = low.tensor_cycles() - starts_[stage];
     if (op.kind != OpKind::kUpdate) return;
     for (const int s : slots) low.settle(s);  // the whole tensor has been rewritten
-  }
-
-  // Slots that the instructions from this one on count in. Where a network is divided, the host sums them.
-  void note_counted(const Lowering& low, const Op& op, std::size_t first) {
-    if (low.graph().system.divided()) return;
-    const auto stage = static_cast<std::size_t>(op.stage);
-    for (std::size_t i = first; i < listing_.program.size(); ++i) {
-      const int slot = counted_slot(listing_.program[i]);
-      if (slot < 0 || same_for_all_images(low.graph().slot(slot).kind)) continue;
-      counted_[stage][slot] = {slot, &op, low.tensor_cycles() - starts_[stage]};
-    }
   }
 
   // Before the first of a tensor's images is written, in every stage that has the tensor: all find the same.

@@ -1,6 +1,7 @@
 // From a network to its training graph: forward, then back.
 #include "compiler/graph/graph.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "compiler/graph/graph_builder.hpp"
 #include "compiler/graph/shared_channels.hpp"
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 
@@ -23,6 +25,19 @@ std::string slots_needed(std::size_t slots) {
 }
 
 }  // namespace
+
+std::vector<int> written_slots(const Graph& g, const Op& op) {
+  std::vector<int> slots;
+  const auto slot = [&](int t) { return g.tensor(t).slot; };
+  for (const int output : op.outputs) {
+    const bool selection =
+        std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
+    const bool has_point = models::has_binary_point(g.tensor(output).format);
+    if (slot(output) != kConstantSlot && has_point && (op.kind == OpKind::kUpdate || !selection))
+      slots.push_back(slot(output));
+  }
+  return slots;
+}
 
 Graph differentiate(const Input& input) {
   GraphBuilder builder(input);
