@@ -12,6 +12,7 @@
 
 #include "compiler/collective/semaphores.hpp"
 #include "compiler/collective/ways.hpp"
+#include "compiler/lowering/scratchpad_areas.hpp"
 #include "compiler/parallel/exchange_choice.hpp"
 #include "isa/assembly.hpp"
 #include "models/number_format.hpp"
@@ -165,7 +166,7 @@ class SystemReader {
   void read_exchange(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
     e.format = isa::parse_format(json["format"].get<std::string>());  // none: as the precision says
-    e.segment_bytes = json["segment_kib"].get<std::int64_t>() * 1024;
+    if (json.contains("segment_kib")) segment_bytes_ = json["segment_kib"].get<std::int64_t>() * 1024;
     e.hide_in_backward = json["hide_in_backward"].get<bool>();
     e.hide_in_forward = json["hide_in_forward"].get<bool>();
     e.pipelined = json["pipelined"].get<bool>();
@@ -175,6 +176,28 @@ class SystemReader {
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
     e.semaphores = o_.parameters.semaphores().exchange;
     read_ways(json);
+    read_segments(json);
+  }
+
+  void read_segments(Json& json) {
+    compiler::ExchangeParameters& e = o_.parameters.exchange;
+    if (segment_bytes_) e.segment_bytes = *segment_bytes_;
+    if (!segment_bytes_ && data_cores_ > 1 && !gradients_.elements.empty() && findings_.empty())
+      e.segment_bytes = expected(e, models::build_chips(o_.network)).segment_bytes;
+    for (compiler::ExchangeParameters& other : o_.exchanges) other.segment_bytes = e.segment_bytes;
+    json["segment_kib"] = e.segment_bytes / 1024;
+  }
+
+  compiler::ExpectedExchange expected(const compiler::ExchangeParameters& e,
+                                      const models::ChipsNetwork& network) const {
+    compiler::ExchangeSizes sizes;
+    const int bytes = models::element_bytes(e.format.value_or(gradients_.format));
+    for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
+    sizes.line_bytes = chip_["lanes"].get<int>() * 4;
+    const std::int64_t lines = chip_["scratchpad_kib"].get<std::int64_t>() * 1024 / sizes.line_bytes;
+    sizes.area_lines = compiler::scratchpad_shares(lines, true, false).exchange.size();
+    sizes.clock_period_fs = 1e6 / chip_["clock_ghz"].get<double>();
+    return compiler::expected_exchange(e, network, o_.packet, sizes, segment_bytes_);
   }
 
   void read_ways(Json& json) {
@@ -228,19 +251,11 @@ class SystemReader {
     if (o_.exchanges.empty()) return hierarchical();
     if (gradients_.elements.empty()) return o_.exchanges.front().dimensions;
     const models::ChipsNetwork network = models::build_chips(o_.network);
-    compiler::ExchangeSizes sizes;
-    const int bytes = models::element_bytes(o_.parameters.exchange.format.value_or(gradients_.format));
-    const std::int64_t segment = o_.parameters.exchange.segment_bytes;
-    for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
-    sizes.segment_bytes = segment;
-    sizes.places = std::max<std::int64_t>(1, chip_["scratchpad_kib"].get<std::int64_t>() * 64 / segment);
-    sizes.clock_period_fs = 1e6 / chip_["clock_ghz"].get<double>();
-    sizes.line_bytes = chip_["lanes"].get<int>() * 4;
     const compiler::ExchangeParameters* best = nullptr;
     double least = std::numeric_limits<double>::infinity();
     for (const compiler::ExchangeParameters& e : o_.exchanges) {
       if (!json.contains("ways") && e.ways != default_ways(e)) continue;
-      const double fs = compiler::expected_exchange_fs(e, network, o_.packet, sizes);
+      const double fs = expected(e, network).fs;
       if (fs < least) best = &e;
       least = std::min(least, fs);
     }
@@ -349,7 +364,8 @@ class SystemReader {
   const compiler::Gradients& gradients_;
   std::vector<compiler::InputFinding>& findings_;
   SystemOptions o_;
-  std::optional<models::Topology> chips_;  // if it can be
+  std::optional<std::int64_t> segment_bytes_;  // if it is said
+  std::optional<models::Topology> chips_;      // if it can be
   int data_cores_ = 1;
 };
 
