@@ -5,6 +5,7 @@
 
 #include "compiler/input/layers.hpp"
 #include "isa/isa_generated.hpp"
+#include "tests/reference/random_network.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::fuzz {
@@ -47,7 +48,8 @@ Json layer(Draw& draw, int number) {
   return json;
 }
 
-Json network(Draw& draw) {
+// Layers one after the other that may not fit each other.
+Json any_network(Draw& draw) {
   Json json{{"input",
              {{"channels", draw.from(1, 6)},
               {"height", draw.from(2, 10)},
@@ -67,12 +69,22 @@ Json network(Draw& draw) {
   return json;
 }
 
-Json tensor_precision(Draw& draw) {
+Json network(Draw& draw) {
+  if (draw.chance(35)) return any_network(draw);
+  reference::RandomNetworkLimits limits;
+  limits.blocks = 3;
+  limits.channels = 12;
+  limits.products_an_image = 20000;
+  const compiler::Network legal = reference::random_network(draw.from<std::uint32_t>(0, 1U << 30), limits);
+  return Json::parse(reference::network_json(legal));
+}
+
+Json tensor_precision(Draw& draw, bool integers) {
   Json json = Json::object();
   if (draw.chance(50))
     json["rounding"] = draw.one_of<const char*>({"nearest_even", "stochastic", "towards_zero"});
-  if (draw.chance(20)) json["width"] = draw.from(2, 8);
-  if (draw.chance(10)) json["format"] = draw.one_of<const char*>({"int8", "int16", "fp32"});
+  if (integers && draw.chance(20)) json["width"] = draw.from(2, 8);
+  if (draw.chance(5)) json["format"] = draw.one_of<const char*>({"int8", "int16", "fp32"});
   if (draw.chance(60)) {
     json["policy"] = {{"kind", isa::kPolicyEntries[draw.from(0, isa::kPolicyInfo.size - 1)].name},
                       {"interval", draw.from(1, 3)}};
@@ -119,14 +131,14 @@ Json dataset() {
 Json drawn_configuration(Draw& draw) {
   Json json = sim::testing::small_configuration(dataset());
   json["network"] = network(draw);
-  json["precision"] = {
-      {"preset", draw.one_of<const char*>({"fp32", "int16", "int8", "int8_master16", "int8_master32"})}};
-  for (const char* level : {"default", "weight", "activation", "momentum", "loss"}) {
-    if (draw.chance(15)) json["precision"][level] = tensor_precision(draw);
+  const std::string preset = draw.one_of({"fp32", "int16", "int8", "int8_master16", "int8_master32"});
+  json["precision"] = {{"preset", preset}};
+  for (const char* level : {"weight", "activation", "activation_gradient", "momentum", "default"}) {
+    if (draw.chance(15)) json["precision"][level] = tensor_precision(draw, preset != "fp32");
   }
   json["training"]["batch"] = draw.one_of<int>({1, 5, 16, 17, 33});
   json["chip"] = {{"lanes", draw.one_of<int>({4, 8, 16, 32})},
-                  {"scratchpad_kib", draw.one_of<int>({1, 16, 64, 256})}};
+                  {"scratchpad_kib", draw.one_of<int>({16, 64, 64, 256, 2048})}};
   if (draw.chance(30)) add_system(draw, json);
   return json;
 }
@@ -146,8 +158,11 @@ Json shipped_configuration(Draw& draw) {
 
 Json any_configuration(Draw& draw) {
   const int kind = draw.from(0, 9);
-  if (kind < 6) return drawn_configuration(draw);
-  return kind < 9 ? sim::testing::small_configuration(dataset()) : shipped_configuration(draw);
+  Json json = kind < 6   ? drawn_configuration(draw)
+              : kind < 9 ? sim::testing::small_configuration(dataset())
+                         : shipped_configuration(draw);
+  if (draw.chance(10)) json["technology"] = read("technology/45nm.json");
+  return json;
 }
 
 Files data_files(Draw& draw, const Json& configuration) {

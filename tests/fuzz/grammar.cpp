@@ -198,7 +198,10 @@ Place Grammar::place(Draw& draw, const Json& document) const {
   Place place{{}, {&config_, &config_}};
   const Json* here = &document;
   for (;;) {
-    const std::vector<std::string> keys = children(*place.node.schema, here, document);
+    std::vector<std::string> keys = children(*place.node.schema, here, document);
+    const Json* const technology = below(&document, "technology");  // most name one
+    const bool named = here == &document && (technology == nullptr || !technology->is_object());
+    if (named) keys.erase(std::remove(keys.begin(), keys.end(), "technology"), keys.end());
     if (keys.empty() || (!place.tokens.empty() && draw.chance(8))) return place;
     const std::string key = pick(draw, keys);
     place.node = child(place.node, key);
