@@ -34,6 +34,7 @@ Graph differentiate(const Input& input) {
   const std::size_t slots = builder.graph().slots.size();
   if (slots > static_cast<std::size_t>(input.chip.slots))
     throw InputError("/chip/slots", std::to_string(input.chip.slots), slots_needed(slots));
+  builder.name_shared_slots();
   return std::move(builder.graph());
 }
 
