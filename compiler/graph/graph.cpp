@@ -28,13 +28,13 @@ std::string slots_needed(std::size_t slots) {
 
 std::vector<int> written_slots(const Graph& g, const Op& op) {
   std::vector<int> slots;
-  const auto slot = [&](int t) { return g.tensor(t).slot; };
   for (const int output : op.outputs) {
-    const bool selection =
-        std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
-    const bool has_point = models::has_binary_point(g.tensor(output).format);
-    if (slot(output) != kConstantSlot && has_point && (op.kind == OpKind::kUpdate || !selection))
-      slots.push_back(slot(output));
+    const TensorInfo& tensor = g.tensor(output);
+    const bool keeps =
+        tensor.selects || std::find(op.inputs.begin(), op.inputs.end(), output) != op.inputs.end();
+    if (tensor.slot != kConstantSlot && models::has_binary_point(tensor.format) &&
+        (op.kind == OpKind::kUpdate || !keeps))
+      slots.push_back(tensor.slot);
   }
   return slots;
 }
@@ -49,6 +49,7 @@ Graph differentiate(const Input& input) {
   const std::size_t slots = builder.graph().slots.size();
   if (slots > static_cast<std::size_t>(input.chip.slots))
     throw InputError("/chip/slots", std::to_string(input.chip.slots), slots_needed(slots));
+  builder.name_shared_slots();
   return std::move(builder.graph());
 }
 
