@@ -104,8 +104,7 @@ Number whole_number(const char* option, const std::string& text, Number least, N
   const char* const end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, value);
   if (error == std::errc() && stopped == end && value >= least && value <= most) return value;
-  throw InputError(option, text.empty() ? "nothing" : text,
-                   fmt::format("an integer from {} to {}", least, most));
+  throw InputError(option, text, fmt::format("an integer from {} to {}", least, most));
 }
 
 template <class Number>

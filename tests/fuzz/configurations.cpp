@@ -144,7 +144,7 @@ Json drawn_configuration(Draw& draw) {
 }
 
 Json shipped_configuration(Draw& draw) {
-  const bool large = draw.chance(8);
+  const bool large = draw.chance(4);
   Json json =
       read(large ? "systems/alexnet_64chips.json"
                  : draw.one_of({"configs/lenet_mnist_fp32.json", "configs/lenet_mnist_int16.json",

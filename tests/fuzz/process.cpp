@@ -41,6 +41,7 @@ struct Pipe {
                          const std::filesystem::path& directory, const std::string& input) {
   const struct rlimit no_core {};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  std::signal(SIGINT, SIG_DFL);  // a shell ignores it in what it starts in the background
   if (::chdir(directory.c_str()) != 0) ::_exit(120);
   std::FILE* const file = std::tmpfile();
   if (file == nullptr || std::fwrite(input.data(), 1, input.size(), file) != input.size()) ::_exit(121);
