@@ -14,6 +14,7 @@
 #include "sim/host/atomic_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/verify/comparison.hpp"
+#include "sim/verify/numbered_core.hpp"
 #include "sim/verify/random_core.hpp"
 #include "sim/verify/random_program.hpp"
 #include "sim/verify/save_file.hpp"
@@ -54,6 +55,8 @@ class Verifier {
       verdict.difference = "in the short program before it, " + difference;
     } else if (difference = compare(program); !difference.empty()) {
       verdict.difference = options_.shorten ? shortest(program, &before) : difference;
+    } else if (options_.all_waves) {
+      show(program, &before);
     }
     return verdict;
   }
@@ -74,7 +77,8 @@ class Verifier {
 
   void power_up() {
     constexpr std::uint64_t kSeeds = 0x7fffffff;
-    rtl_ = subjects_.rtl(parameters({}), static_cast<int>(1 + seed_ % kSeeds));
+    rtl_ = std::make_unique<NumberedCore>(subjects_.rtl(parameters({}), static_cast<int>(1 + seed_ % kSeeds)),
+                                          std::vector<int>{shape_.numbers[0]});
   }
 
   // What differs, or nothing.
@@ -142,7 +146,10 @@ class Verifier {
     while (differs - same > 1 || difference.empty()) {
       const std::size_t length = differs - same > 1 ? same + (differs - same) / 2 : differs;
       const std::string found = compare_afresh(beginning(program, length), before);
-      if (found.empty() && length == differs) return compare_afresh(program, before);
+      if (found.empty() && length == differs) {
+        show(program, before);
+        return compare_afresh(program, before);
+      }
       if (!found.empty()) difference = found;
       (found.empty() ? same : differs) = length;
     }
