@@ -23,7 +23,7 @@ constexpr std::int64_t kPutLines = 32;  // the last that a program works on
 // The last of them take INT8 from several at once, each of which has a byte of the words to itself, so that
 // none waits for another and ports meet in a line: puts, what arrives, other units. Nobody reads them.
 constexpr std::int64_t kSharedLines = 2;
-enum class Share { kPut, kArrival, kCopy, kOthers };
+enum class Share { kPut, kArrival, kCopy, kRest };
 // Before them, where another core puts to: so many lines for each put, which raises a semaphore of its own.
 constexpr int kMails = isa::kSemaphores - static_cast<int>(compiler::kOwnSemaphores);
 constexpr std::int64_t kMailLines = 8;
@@ -376,7 +376,7 @@ class Maker {
     v.a = operand(v.loops);
     v.b = operand(v.loops);
     v.c = operand(v.loops);
-    v.o = shares(v.out_format) ? shared_rows(v.loops, isa::kLoops - v.reduce, Share::kOthers)
+    v.o = shares(v.out_format) ? shared_rows(v.loops, isa::kLoops - v.reduce, Share::kRest)
                                : write_rows(v.loops, isa::kLoops - v.reduce, v.out_format);
     v.x = index();
     if (longest && d_.chance(70)) find_late_maximum(v);
@@ -439,7 +439,7 @@ class Maker {
     const std::int64_t lines = models::accumulator_lines(t.format, 1);
     t.o = t.spill != 0 ? address(t.loops, outer, first, size, lines * end - 1)
                        : address(t.loops, outer, first * rows, size * rows, end - 1);
-    if (t.spill == 0 && end == 1 && shares(t.out_format)) t.o = shared_rows(t.loops, outer, Share::kOthers);
+    if (t.spill == 0 && end == 1 && shares(t.out_format)) t.o = shared_rows(t.loops, outer, Share::kRest);
     t.x = index();
   }
   // Accumulators must be those of a spill: one instruction spills tiles that do not overlap, the next goes on

@@ -24,7 +24,7 @@ using models::clocked::CoreParameters;
 using models::clocked::SystemTiming;
 using Programs = std::array<isa::Program, 2>;
 constexpr int kCores = 2;
-constexpr int kInstructionsBefore = 5;  // of the two short programs before them
+constexpr std::uint64_t kMostInstructionsBefore = 8;  // of each of the two short programs before them
 
 SystemOptions two_on_a_chip() {
   const models::LinkPreset link = models::link_preset("on_chip");
@@ -188,7 +188,7 @@ class PairVerifier {
 ProgramVerdict judge_two(const VerifyOptions& options, const VerifySubjects& subjects, std::uint64_t seed,
                          const RandomProgramShape& shape) {
   RandomProgramShape short_shape = shape;
-  short_shape.instructions = kInstructionsBefore;
+  short_shape.instructions = static_cast<int>(seed % kMostInstructionsBefore);
   const Programs programs = random_programs_of_two(seed, shape),
                  before = random_programs_of_two(~seed, short_shape);
   const auto judge = [&](const std::string& waves) {

@@ -25,6 +25,7 @@ namespace {
 
 // Where a program's last instruction did its work.
 std::string place(const isa::Program& program, const models::ProgramTiming& timing) {
+  if (program.size() < 2) return fmt::format("in a program without instructions, {} cycles", timing.cycles);
   const std::size_t last = program.size() - 2;
   return fmt::format("after instruction {} ({}, cycles {} to {}): {}", last, block_of(program[last]),
                      timing.instructions[last].started, timing.instructions[last].ended,
@@ -44,7 +45,7 @@ class Verifier {
     clock_.emplace(parameters(subjects_.model));
     clock_->log(&expected_log_);
     RandomProgramShape short_shape = shape_;
-    short_shape.instructions = kInstructionsBefore;
+    short_shape.instructions = static_cast<int>(seed % kMostInstructionsBefore);
     short_shape.profile = Profile::kUsual;
     const isa::Program program = random_program(seed, shape_), before = random_program(~seed, short_shape);
     ProgramVerdict verdict{seed, clock_->run(program).cycles, {}};
@@ -181,7 +182,7 @@ class Verifier {
     write_file_atomically(name + ".gtkw", save_file(name + ".fst"));
   }
 
-  static constexpr int kInstructionsBefore = 5;
+  static constexpr std::uint64_t kMostInstructionsBefore = 8;
   static constexpr std::int64_t kPatienceCycles = 1000;
   VerifyOptions options_;
   const VerifySubjects& subjects_;
