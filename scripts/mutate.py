@@ -40,8 +40,8 @@ BLOCKS = {
     "write-back": "write_back write_back_lane value_parts position relu quantiser_shift quantiser_round int_to_fp32 "
                   "mix random_key random_word",
     "statistics": "statistics_merge analysis_block database_pass statistics_database",
-    "settings": "settings_store settings_optimiser overflow_point least_error recent_positions predicted_position "
-                "point_choice",
+    "settings": "settings_store settings_optimiser counter_port overflow_point least_error recent_positions "
+                "predicted_position point_choice",
     "arithmetic, addresses": "fp32_fma normalise shift_right_sticky loop_nest address_generator",
 }
 PACKAGE = """// Which mutant lives: none at zero.
