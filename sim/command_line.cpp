@@ -69,6 +69,7 @@ struct VerifyArguments {
   bool first = false, coverage = false;
   std::string junit;
   std::string waves;
+  bool all_waves = false;
 };
 
 struct CompileArguments {
@@ -292,8 +293,12 @@ int verify_rtl(const VerifyArguments& arguments) {
   if (!options.waves.empty()) {
     if (!rtl_has_waves())
       throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
-    fs::create_directories(options.waves);
+    std::error_code error;
+    fs::create_directories(options.waves, error);
+    if (error) throw InputError("--wave", error.message(), "a directory, or a place for one");
+    check_output("--wave", options.waves + "/seed_1.gtkw");
     options.shorten = true;
+    options.all_waves = arguments.all_waves;
   }
   const auto start = std::chrono::steady_clock::now();
   std::int64_t cycles = 0, different = 0;
@@ -433,10 +438,13 @@ void add_verify(CLI::App& app, VerifyArguments& arguments) {
   verify->add_option("--lanes", arguments.lanes, "Lanes of the core: 4 (default) or 16");
   verify->add_flag("--first", arguments.first,
                    "Stops at the first program that differs, and leaves it as it is");
-  verify
-      ->add_option("--wave", arguments.waves,
-                   "Writes the waveform of each program that differs, as FST and with a save file of GTKWave")
-      ->type_name("DIR");
+  CLI::Option* const wave =
+      verify
+          ->add_option(
+              "--wave", arguments.waves,
+              "Writes the waveform of each program that differs, as FST and with a save file of GTKWave")
+          ->type_name("DIR");
+  verify->add_flag("--all-waves", arguments.all_waves, "Also of programs that do not differ")->needs(wave);
   verify->add_flag("--coverage", arguments.coverage, "Prints what the programs reached, and what not");
   verify
       ->add_option("--junit", arguments.junit,
