@@ -171,6 +171,34 @@ TEST_F(SharedSlots, TrainAsSlotsOfTheirOwnDo) {
   EXPECT_EQ(timed.trainer->digest_of_state(), shared.trainer->digest_of_state());
 }
 
+// The first points suit the largest of the tensors, though the rule remembers the last update only.
+TEST_F(SharedSlots, AreCalibratedForAllTheirTensors) {
+  FunctionalEngine engine;
+  Training training(
+      configured({"/precision/preset=int16", "/precision/share_slots=true",
+                  "/precision/default={\"policy\": {\"kind\": \"max\", \"window\": 1, \"decay\": 0}}"}),
+      engine);
+  training.step(0);
+  for (std::size_t s = 1; s < training.model.slots.size(); ++s) {
+    const models::SlotStatistics& total = training.trainer->core().statistics.total(static_cast<int>(s));
+    EXPECT_EQ(total.saturated_high + total.saturated_low, 0U) << training.model.slots[s].name;
+  }
+}
+
+// What is produced counts, selections do not, whoever shares with whom.
+TEST_F(SharedSlots, CountWhatSlotsOfTheirOwnCount) {
+  FunctionalEngine engine;
+  Training shared(configured(of_sixteen_bits(true)), engine), own(configured(of_sixteen_bits(false)), engine);
+  std::map<std::string, std::uint64_t> found, expected;
+  for (auto [training, sums] : {std::pair(&shared, &found), std::pair(&own, &expected)}) {
+    training->step(0.01);
+    for (std::size_t s = 1; s < training->model.slots.size(); ++s)
+      (*sums)[compiler::name(training->model.slots[s].kind)] +=
+          training->trainer->core().statistics.total(static_cast<int>(s)).values;
+  }
+  EXPECT_EQ(found, expected);
+}
+
 // What all layers have updated, and of it what vanished, is said once of the slot that they share.
 TEST_F(SharedSlots, CountUpdatesOfAllTheirTensors) {
   FunctionalEngine engine;
