@@ -174,6 +174,9 @@ models::SlotSettings slot(Draw& d, bool wide) {
   }
   s.updates = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 4);
   s.age = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 2);
+  if (d.chance(25))
+    s.age = s.interval - std::min<std::uint32_t>(s.interval, d.small(1, 2));  // due, or hardly yet
+  if (d.chance(15)) s.updates = s.warmup - std::min<std::uint32_t>(s.warmup, d.small(0, 1));
   for (std::int64_t k = d.chance(20) ? 0 : d.between(1, isa::kHistoryLength); k > 0; --k)
     models::push_history(s, isa::kHistogramOrigin + static_cast<int>(d.between(0, isa::kHistogramBins - 1)));
   return s;

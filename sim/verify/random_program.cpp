@@ -71,6 +71,7 @@ class Maker {
         return;
       case 3:
         program.emplace_back(put());
+        if (d_.chance(40)) add_meeting(program);
         return;
       case 4:
       case 5:
@@ -328,6 +329,22 @@ class Maker {
                 ? shared_rows(p.loops, isa::kLoops, Share::kPut)
                 : address(p.loops, isa::kLoops, puts_ * in_line, (kPutLines - kSharedLines) * in_line);
     return p;
+  }
+  // A put and a copy that write to the shared lines, mostly in the same cycles.
+  void add_meeting(isa::Program& program) {
+    isa::Put p;
+    p.element = isa::Format::kInt8;
+    p.core = static_cast<std::uint16_t>(s_.core);
+    loops(p.loops, 0, isa::kLoops, 80);
+    p.src = read_rows(p.loops, p.element);
+    p.dst = shared_rows(p.loops, isa::kLoops, Share::kPut);
+    isa::Copy c;
+    c.element = p.element;
+    c.loops = p.loops;
+    c.src = write_rows(c.loops, isa::kLoops, c.element);
+    c.dst = shared_rows(c.loops, isa::kLoops, Share::kCopy);
+    program.emplace_back(c);
+    program.emplace_back(p);
   }
   isa::Transpose transpose() {
     isa::Transpose t;
