@@ -132,7 +132,7 @@ void check_output(const char* option, const std::string& file) {
 std::ostream& report_beside(const std::string& file) { return file == "-" ? std::cerr : std::cout; }
 
 int run(const RunArguments& arguments) {
-  const InterruptGuard interrupt;
+  const InterruptGuard interrupt(InterruptGuard::kBeforeTheFirstStep);
   using Pointer = nlohmann::json::json_pointer;
   std::vector<Override> options;
   if (!arguments.engine.empty()) options.push_back({Pointer("/engine/kind"), arguments.engine});
@@ -331,6 +331,7 @@ int disassemble(const std::string& file) {
 }
 
 int guarded(const std::function<int()>& command) {
+  const InterruptGuard interrupt(InterruptGuard::kBeforeItsEnd);
   try {
     return command();
   } catch (const InputError& error) {

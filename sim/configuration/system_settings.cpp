@@ -206,8 +206,11 @@ class SystemReader {
       const std::string name = json["algorithm"].get<std::string>();
       const auto algorithm = std::find_if(std::begin(kAlgorithms), std::end(kAlgorithms),
                                           [&](const Algorithm& a) { return name == a.name; });
-      json["dimensions"] =
-          algorithm == std::end(kAlgorithms) ? fastest(json) : (this->*algorithm->dimensions)();
+      if (algorithm == std::end(kAlgorithms)) {
+        take_fastest(json);
+      } else {
+        json["dimensions"] = (this->*algorithm->dimensions)();
+      }
     }
     e.dimensions = json["dimensions"].get<std::vector<int>>();
     const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
@@ -217,6 +220,12 @@ class SystemReader {
            "sizes whose product is " + std::to_string(data_cores_) + ", the cores of the data axis");
     if (!findings_.empty()) return;
     e.fixed_dimensions = on_chip(e);
+    if (json.contains("first_dimension")) e.first_dimension = json["first_dimension"].get<int>();
+    if (e.first_dimension > std::max(0, turning_dimensions(e) - 1)) {
+      find("/system/exchange/first_dimension", shown(json["first_dimension"]),
+           "less than the " + std::to_string(turning_dimensions(e)) + " dimensions between chips");
+      return;
+    }
     const bool chosen = !json.contains("ways");
     if (chosen) json["ways"] = default_ways(e);
     e.ways = json["ways"].get<int>();
@@ -236,6 +245,10 @@ class SystemReader {
     return compiler::ArrivalSemaphores::needed(compiler::ways(e)) <= e.semaphores;
   }
 
+  static int turning_dimensions(const compiler::ExchangeParameters& e) {
+    return static_cast<int>(e.dimensions.size()) - e.fixed_dimensions;
+  }
+
   // Dimensions through the cores of a chip.
   int on_chip(const compiler::ExchangeParameters& e) const {
     int result = 0;
@@ -245,11 +258,21 @@ class SystemReader {
 
   // Of the algorithms that the system allows; the first of those that take the same time, and of all where
   // nothing is known of what is to be exchanged.
-  std::vector<int> fastest(const Json& json) {
-    if (data_cores_ == 1 || !findings_.empty()) return {data_cores_};
-    collect_exchanges(json);
-    if (o_.exchanges.empty()) return hierarchical();
-    if (gradients_.elements.empty()) return o_.exchanges.front().dimensions;
+  void take_fastest(Json& json) {
+    const compiler::ExchangeParameters* best = nullptr;
+    if (data_cores_ > 1 && findings_.empty()) {
+      collect_exchanges(json);
+      best = fastest(json);
+    }
+    if (best != nullptr && best->first_dimension > 0) json["first_dimension"] = best->first_dimension;
+    json["dimensions"] = best != nullptr                          ? best->dimensions
+                         : data_cores_ == 1 || !findings_.empty() ? std::vector<int>{data_cores_}
+                                                                  : hierarchical();
+  }
+
+  const compiler::ExchangeParameters* fastest(const Json& json) const {
+    if (o_.exchanges.empty()) return nullptr;
+    if (gradients_.elements.empty()) return &o_.exchanges.front();
     const models::ChipsNetwork network = models::build_chips(o_.network);
     const compiler::ExchangeParameters* best = nullptr;
     double least = std::numeric_limits<double>::infinity();
@@ -259,10 +282,11 @@ class SystemReader {
       if (fs < least) best = &e;
       least = std::min(least, fs);
     }
-    return best == nullptr ? hierarchical() : best->dimensions;
+    return best;
   }
 
-  // Each algorithm as the ways say, or with the ways that its links suggest, and then with all and with one.
+  // Each algorithm as the ways say, or with the ways that its links suggest, and then with all and with one;
+  // beginning with one dimension or another.
   void collect_exchanges(const Json& json) {
     compiler::ExchangeParameters e = o_.parameters.exchange;
     for (const Algorithm& algorithm : kAlgorithms) {
@@ -276,10 +300,40 @@ class SystemReader {
         e.ways = ways[w];
         if (std::find(ways.begin(), ways.begin() + static_cast<std::ptrdiff_t>(w), e.ways) ==
                 ways.begin() + static_cast<std::ptrdiff_t>(w) &&
-            e.ways <= all && has_semaphores(e))
-          o_.exchanges.push_back(e);
+            e.ways <= all)
+          collect_beginnings(e, json, all);
       }
     }
+  }
+
+  // The shortest first, so that a grid of many by few goes as one of few by many; where all ways are taken,
+  // only that.
+  void collect_beginnings(compiler::ExchangeParameters e, const Json& json, int all_ways) {
+    std::vector<int> beginnings(static_cast<std::size_t>(std::max(1, turning_dimensions(e))));
+    std::iota(beginnings.begin(), beginnings.end(), 0);
+    const compiler::Way grid = e.grid();
+    const auto size = [&](int first) {
+      const auto at = static_cast<std::size_t>(e.fixed_dimensions + first);
+      return at < grid.size() ? std::pair(grid[at].size, size_of_grid(grid[at].stride)) : std::pair(0, 0);
+    };
+    std::stable_sort(beginnings.begin(), beginnings.end(), [&](int a, int b) { return size(a) < size(b); });
+    if (e.ways == all_ways) beginnings.resize(1);
+    if (json.contains("first_dimension")) beginnings = {json["first_dimension"].get<int>()};
+    for (const int first : beginnings) {
+      e.first_dimension = first;
+      if (first < std::max(1, turning_dimensions(e)) && has_semaphores(e)) o_.exchanges.push_back(e);
+    }
+  }
+
+  // Of the topology's dimension in which cores lie so far apart, if it has any.
+  int size_of_grid(int stride) const {
+    int chips = std::max(1, stride / o_.cores_per_chip);
+    if (!chips_) return 0;
+    for (const int size : chips_->sizes()) {
+      if (chips < size) return size;
+      chips /= size;
+    }
+    return 0;
   }
 
   // All, if each goes over links of its own: from chip to neighbouring chip.

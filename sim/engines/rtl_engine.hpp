@@ -48,6 +48,7 @@ class RtlEngine final : public Engine {
   };
 
   bool cycle(std::int64_t now);  // true: all is done
+  std::int64_t tell(const models::Watch& watch, std::int64_t told) const;
   bool deliver(std::size_t core, std::int64_t now);
   void collect(std::size_t core, std::int64_t now);
 

@@ -243,6 +243,21 @@ TEST(CollectiveTime, AutomaticTakesWhatTheNetworkHas) {
   EXPECT_NE(broken.text().find("neighbours are up to 3 links apart"), std::string::npos) << broken.text();
 }
 
+// Which size of a grid stands first decides nothing.
+TEST(CollectiveTime, ManyByFewTakeTheTimeOfFewByMany) {
+  std::mt19937 random(11);
+  for (int run = 0; run < 12; ++run) {
+    const char* const kind = run % 2 == 0 ? "mesh" : "torus";
+    const int few = 2 + static_cast<int>(random() % 2), many = few + 1 + static_cast<int>(random() % 3);
+    const std::int64_t bytes = std::int64_t{1} << (16 + random() % 6);
+    const CollectiveCost a = chosen(kAllReduce, {kind, {few, many}}, bytes),
+                         b = chosen(kAllReduce, {kind, {many, few}}, bytes);
+    EXPECT_NEAR(static_cast<double>(a.cycles) / static_cast<double>(b.cycles), 1, 0.02)
+        << kind << ' ' << few << " x " << many << '\n'
+        << a.text() << b.text();
+  }
+}
+
 // Of one core that stands for all, and of all.
 TEST(CollectiveTime, CanBeTraced) {
   const testing::ScratchDirectory scratch;
