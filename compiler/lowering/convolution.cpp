@@ -14,11 +14,13 @@ Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weigh
   Axes a;
   a.y.kernel = weight.shape[2];
   a.x.kernel = weight.shape[3];
-  if (l.kind == LayerKind::kConvolution) {
-    a.y.stride = l.stride_h;
-    a.x.stride = l.stride_w;
-    a.y.pad = l.pad_h;
-    a.x.pad = l.pad_w;
+  if (has(l, kTakesWindow)) {
+    a.y.stride = l.y.stride;
+    a.x.stride = l.x.stride;
+    a.y.dilation = l.y.dilation;
+    a.x.dilation = l.x.dilation;
+    a.y.pad = l.y.pad;
+    a.x.pad = l.x.pad;
   }
   a.y.input = x.h;
   a.x.input = x.w;
