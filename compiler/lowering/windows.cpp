@@ -62,6 +62,12 @@ bool continues(const WindowClass& c, const WindowClass& next) {
 
 }  // namespace
 
+std::int64_t Axis::most_taps() const {
+  std::int64_t most = 0;
+  for (const WindowClass& c : classes(0, positions())) most = std::max(most, c.taps);
+  return most;
+}
+
 std::int64_t Axis::extent(std::int64_t positions, std::int64_t taps) const {
   const std::int64_t inputs =
       transposed ? ceil_div(positions + span(taps) - 1, stride) + 1 : (positions - 1) * stride + span(taps);

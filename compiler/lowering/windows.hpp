@@ -30,6 +30,8 @@ struct Axis {
   std::int64_t span(std::int64_t taps) const { return (taps - 1) * dilation + 1; }
   // Whether some window meets padding, in front or behind.
   bool sticks_out() const { return pad > 0 || (output - 1) * stride - pad + span(kernel) > input; }
+  // Most taps that a position sees.
+  std::int64_t most_taps() const;
   // Most source indices that so many neighbouring positions touch with so many neighbouring taps.
   std::int64_t extent(std::int64_t positions, std::int64_t taps) const;
   // Classes of the positions in [begin, end), ascending; classes without taps are included.
