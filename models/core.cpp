@@ -36,8 +36,10 @@ Core::Memory::Memory(std::int64_t lines_of_it, std::int64_t line_bytes) : lines(
   data = owner.get() + (kAlignment - address % kAlignment) % kAlignment;
 }
 
-Core::Core(int lanes, std::int64_t scratchpad_kib, std::int64_t hbm_lines)
-    : lanes_(checked_lanes(lanes)),
+Core::Core(int lanes, std::int64_t scratchpad_kib, std::int64_t hbm_lines, int slots)
+    : settings(slots),
+      statistics(slots),
+      lanes_(checked_lanes(lanes)),
       scratchpad_(scratchpad_lines(scratchpad_kib, lanes), line_bytes()),
       hbm_(hbm_lines, line_bytes()) {}
 

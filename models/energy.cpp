@@ -1,6 +1,7 @@
 // Sums events over components.
 #include "models/energy.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -13,9 +14,20 @@ constexpr double kAccessBytes = 8;  // of an SramPoint
 constexpr double kJoulesPerPj = 1e-12, kWattsPerMw = 1e-3, kBytesPerKib = 1024;
 
 // The sets of counters of a slot are kept side by side.
-constexpr double kDatabaseBytes =
-    double{isa::kCounterSetInfo.size} * isa::kSlots * kDatabaseLines * kDatabaseLineBytes;
-constexpr double kSettingsBytes = 4.0 * (isa::kSlots * kSettingsEntryWords + isa::kScalars);
+double database_kib(int slots) {
+  return double{isa::kCounterSetInfo.size} * slots * kDatabaseLines * kDatabaseLineBytes / kBytesPerKib;
+}
+double settings_kib(int slots) { return 4.0 * (slots * kSettingsEntryWords + isa::kScalars) / kBytesPerKib; }
+
+// Of a core whose memories of slots are larger or smaller than usual: a KiB more takes what one of scratchpad
+// takes.
+double static_mw(const Technology& technology, const StoreSizes& sizes) {
+  const double kib_beyond = database_kib(sizes.slots) + settings_kib(sizes.slots) -
+                            database_kib(kUsualSlots) - settings_kib(kUsualSlots);
+  const double core = technology.core_static_mw + technology.scratchpad_static_mw_per_kib * kib_beyond;
+  return std::max(0.0, core) +
+         technology.scratchpad_static_mw_per_kib * static_cast<double>(sizes.scratchpad_kib);
+}
 
 void check(const std::vector<SramPoint>& points) {
   if (points.size() < 2) throw std::invalid_argument("the energy of a memory needs two points at least");
@@ -55,9 +67,9 @@ double size_kib(Store store, const StoreSizes& sizes) {
     case Store::kProgram:
       return static_cast<double>(sizes.program_kib);
     case Store::kDatabase:
-      return kDatabaseBytes / kBytesPerKib;
+      return database_kib(sizes.slots);
     case Store::kSettings:
-      return kSettingsBytes / kBytesPerKib;
+      return settings_kib(sizes.slots);
   }
   return 0;
 }
@@ -80,10 +92,8 @@ EnergyReport energy(const EventCounts& events, const HbmCounters& hbm, double se
     report.joules_by_component[static_cast<std::size_t>(info(event).component)] +=
         static_cast<double>(all[event]) * event_pj(event, technology, sizes) * kJoulesPerPj;
   }
-  const double static_mw = technology.core_static_mw + technology.scratchpad_static_mw_per_kib *
-                                                           static_cast<double>(sizes.scratchpad_kib);
   report.joules_by_component[static_cast<std::size_t>(Component::kStatic)] =
-      static_mw * kWattsPerMw * seconds;
+      static_mw(technology, sizes) * kWattsPerMw * seconds;
   for (std::size_t k = 0; k < kComponents; ++k) {
     report.total_joules += report.joules_by_component[k];
     if (watches(static_cast<Component>(k))) report.watching_joules += report.joules_by_component[k];

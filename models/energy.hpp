@@ -19,7 +19,7 @@ struct Technology {
   std::string name;
   std::array<double, kEvents> event_pj{};  // of events without a store; others follow from `sram`
   std::vector<SramPoint> sram;             // at least two, sizes ascending
-  double core_static_mw = 0;               // logic of one core and its slice of HBM
+  double core_static_mw = 0;  // logic of one core, its slice of HBM, and the memories of kUsualSlots slots
   double scratchpad_static_mw_per_kib = 0;
 };
 
@@ -28,9 +28,10 @@ struct Technology {
 // positive.
 double sram_pj_per_access(const std::vector<SramPoint>& points, double kib);
 
-// Sizes of the on-chip memories that are parameters of the core; the others follow from the ISA.
+// Sizes of the on-chip memories; those of settings store and statistics database follow from the slots.
 struct StoreSizes {
   std::int64_t scratchpad_kib = 0, program_kib = 0;
+  int slots = kUsualSlots;
 };
 double size_kib(Store store, const StoreSizes& sizes);
 

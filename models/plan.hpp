@@ -11,14 +11,19 @@ namespace anzan::models {
 struct MemorySizes {
   int lanes;
   std::int64_t scratchpad_lines, hbm_lines;
+  int slots;
   explicit MemorySizes(const Core& core)
       : lanes(core.lanes()),
         scratchpad_lines(core.lines(isa::Space::kScratchpad)),
-        hbm_lines(core.lines(isa::Space::kHbm)) {}
+        hbm_lines(core.lines(isa::Space::kHbm)),
+        slots(core.settings.size()) {}
   std::int64_t lines(isa::Space space) const {
     return space == isa::Space::kHbm ? hbm_lines : scratchpad_lines;
   }
 };
+
+// Throws InstructionError for an instruction that names a slot that is not there.
+void check_slots(const isa::Instruction& instruction, const MemorySizes& sizes);
 
 struct Plan {
   std::int64_t iterations = 0;

@@ -3,11 +3,19 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "models/byte_stream.hpp"
 
 namespace anzan::models {
+
+int checked_slots(int slots) {
+  if (slots < 1 || slots > isa::kSlotsMax)
+    throw std::invalid_argument("core: found " + std::to_string(slots) + " slots, expected 1 to " +
+                                std::to_string(isa::kSlotsMax));
+  return slots;
+}
 
 void push_history(SlotSettings& settings, int position) {
   auto& history = settings.history;
@@ -31,7 +39,7 @@ std::vector<std::uint8_t> SettingsStore::serialise() const {
 
 void SettingsStore::deserialise(const std::vector<std::uint8_t>& bytes) {
   ByteReader reader(bytes);
-  SettingsStore read;
+  SettingsStore read(size());
   for (SlotSettings& s : read.slots_) {
     isa::RecordWords<SlotSettings> words;
     for (std::uint32_t& word : words) reader.get(word);

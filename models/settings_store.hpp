@@ -1,5 +1,6 @@
 // The settings store: everything about numbers that is not in a program. One entry a slot, a table of FP32
-// scalars, the seed and the step. Plain data: a checkpoint saves and restores all of it.
+// scalars, the seed and the step. Plain data: a checkpoint saves and restores all of it. How many slots there
+// are is a size of the chip, up to isa::kSlotsMax, which an instruction can name.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -11,12 +12,19 @@ namespace anzan::models {
 
 using SlotSettings = isa::SlotSettings;
 
+inline constexpr int kUsualSlots = 1024;  // of a chip that does not say how many it has
+
+// The same number. Throws std::invalid_argument unless a memory can have so many slots: 1 to isa::kSlotsMax.
+int checked_slots(int slots);
+
 void push_history(SlotSettings& settings, int position);  // forgets the oldest when full
 
 class SettingsStore {
  public:
-  SettingsStore() : slots_(isa::kSlots) {}
+  SettingsStore() : SettingsStore(kUsualSlots) {}
+  explicit SettingsStore(int slots) : slots_(static_cast<std::size_t>(checked_slots(slots))) {}
 
+  int size() const { return static_cast<int>(slots_.size()); }
   // All throw std::out_of_range for a slot or scalar that does not exist.
   const SlotSettings& slot(int number) const { return slots_.at(static_cast<std::size_t>(number)); }
   SlotSettings& slot(int number) { return slots_.at(static_cast<std::size_t>(number)); }
@@ -31,7 +39,8 @@ class SettingsStore {
   void set_step(std::uint32_t step) { step_ = step; }
 
   // The words of the entries, scalars, seed and step, little-endian. deserialise throws
-  // std::invalid_argument, and changes nothing, if the size differs or a field holds what it cannot.
+  // std::invalid_argument, and changes nothing, if the number of slots differs or a field holds what it
+  // cannot.
   std::vector<std::uint8_t> serialise() const;
   void deserialise(const std::vector<std::uint8_t>& bytes);
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "isa/records.hpp"
+#include "models/settings_store.hpp"
 
 namespace anzan::models {
 
@@ -24,8 +25,10 @@ struct SlotStatistics : isa::Statistics<std::uint32_t> {
 
 class StatisticsDatabase {
  public:
-  StatisticsDatabase() : entries_(isa::kSlots) {}
+  StatisticsDatabase() : StatisticsDatabase(kUsualSlots) {}
+  explicit StatisticsDatabase(int slots) : entries_(static_cast<std::size_t>(checked_slots(slots))) {}
 
+  int size() const { return static_cast<int>(entries_.size()); }
   // All throw std::out_of_range for a slot that does not exist.
   const SlotStatistics& window(int slot) const { return entry(slot).window; }
   SlotStatistics& window(int slot) { return entry(slot).window; }

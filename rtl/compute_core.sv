@@ -7,11 +7,11 @@ module compute_core #(
   parameter integer ScratchpadLines = 1024,
   parameter integer QueueDepth      = 8,
   parameter integer Outstanding     = 64,
-  parameter integer Slots           = isa_pkg::Slots,
+  parameter integer Slots           = 1024,  // at most isa_pkg::SlotsMax
   parameter integer Units           = isa_pkg::UnitCount - 1,  // all but the sequencer
-  parameter integer SlotBits        = $clog2(isa_pkg::Slots),
-  parameter integer StoreHostBits   = 1 + SlotBits + $clog2(isa_pkg::SlotSettingsWords),
-  parameter integer DatabaseHostBits = SlotBits + 1 + $clog2(isa_pkg::StatisticsLines + 1)
+  parameter integer SlotBits        = $clog2(Slots),
+  parameter integer StoreHostBits   = 1 + $clog2(isa_pkg::SlotsMax) + $clog2(isa_pkg::SlotSettingsWords),
+  parameter integer DatabaseHostBits = $clog2(isa_pkg::SlotsMax) + 1 + $clog2(isa_pkg::StatisticsLines + 1)
                                        + $clog2(isa_pkg::CountersPerLine)
 ) (
   input  logic                        clk_i,
@@ -188,7 +188,7 @@ module compute_core #(
     .arrival_be_i, .arrival_wdata_i
   );
 
-  tensor_unit #(.Lanes(Lanes)) u_tensor_unit (
+  tensor_unit #(.Lanes(Lanes), .Slots(Slots)) u_tensor_unit (
     .clk_i, .rst_ni, .start_i(start_o[isa_pkg::UnitTensor-1]), .instruction_i(tensor_instruction),
     .done_o(done_o[isa_pkg::UnitTensor-1]),
     .a_re_o(tensor_a_re), .a_addr_o(tensor_a_addr), .a_rdata_i(tensor_a_rdata),
@@ -200,7 +200,7 @@ module compute_core #(
     .req_o(tensor_request), .slot_o(tensor_entry), .gnt_i(grant[0]), .add_o(tensor_add)
   );
 
-  vector_unit #(.Lanes(Lanes)) u_vector_unit (
+  vector_unit #(.Lanes(Lanes), .Slots(Slots)) u_vector_unit (
     .clk_i, .rst_ni, .start_i(start_o[isa_pkg::UnitVector-1]), .instruction_i(vector_instruction),
     .done_o(done_o[isa_pkg::UnitVector-1]),
     .a_re_o(vector_a_re), .a_addr_o(vector_a_addr), .a_rdata_i(vector_a_rdata),
@@ -234,7 +234,7 @@ module compute_core #(
   assign send_wdata_o  = network_w_wdata;
   assign arrival_raise = arrival_valid_i && arrival_last_i ? arrival_semaphores_i : '0;
 
-  settings_optimiser u_settings_optimiser (
+  settings_optimiser #(.Slots(Slots)) u_settings_optimiser (
     .clk_i, .rst_ni, .start_i(start_o[isa_pkg::UnitSettings-1]), .instruction_i(settings_instruction),
     .done_o(done_o[isa_pkg::UnitSettings-1]),
     .req_o(settings_request), .slot_o(settings_entry), .gnt_i(grant[2]), .write_o(settings_write),

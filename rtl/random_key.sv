@@ -1,9 +1,11 @@
 // The part of a random word that is the same for a whole instruction, of seed, step and slot.
-module random_key (
-  input  logic [31:0]                       seed_i,
-  input  logic [31:0]                       step_i,
-  input  logic [$clog2(isa_pkg::Slots)-1:0] slot_i,
-  output logic [31:0]                       key_o
+module random_key #(
+  parameter integer SlotBits = $clog2(isa_pkg::SlotsMax)
+) (
+  input  logic [31:0]         seed_i,
+  input  logic [31:0]         step_i,
+  input  logic [SlotBits-1:0] slot_i,
+  output logic [31:0]         key_o
 );
   logic [31:0] of_seed, of_step, slot_part;
   assign slot_part = 32'(slot_i) * 32'h85ebca6b;

@@ -5,7 +5,8 @@
 // database, S + 29: in a pass through it, and piece by piece at counter_port.
 module settings_optimiser #(
   parameter integer WordBits  = isa_pkg::WordBits,
-  parameter integer SlotBits  = isa_pkg::UpdateSlotWidth,
+  parameter integer Slots     = 1024,
+  parameter integer SlotBits  = $clog2(Slots),
   parameter integer PerLine   = isa_pkg::CountersPerLine,
   parameter integer LineWidth = PerLine * WordBits,
   parameter integer EntryBits = isa_pkg::SlotSettingsWords * WordBits,

@@ -3,16 +3,17 @@
 //   tensor_*, vector_*   lookups, whose answers are isa_pkg::Lookup; the vector unit also reads scalars
 //   entry_*              the settings optimiser: reads an entry, writes its numbers (word 0) and its state
 //   host_*               a word a cycle, between programs: address {0, slot, word}, {1, 0, scalar}, {1, 1, 0}
-//                        seed, {1, 1, 1} step, the parts of the last three in the low bits
+//                        seed, {1, 1, 1} step, the parts of the last three in the low bits; the slot has the bits of
+//                        a slot in an instruction, so that addresses do not depend on the size
 module settings_store #(
-  parameter integer Slots      = isa_pkg::Slots,
-  parameter integer SlotBits   = $clog2(isa_pkg::Slots),
+  parameter integer Slots      = 1024,  // at most isa_pkg::SlotsMax
+  parameter integer SlotBits   = $clog2(Slots),
   parameter integer ScalarBits = $clog2(isa_pkg::Scalars),
   parameter integer WordBits   = isa_pkg::WordBits,
   parameter integer LookupBits = isa_pkg::LookupBits,
   parameter integer EntryBits  = isa_pkg::SlotSettingsWords * WordBits,
   parameter integer WordInEntryBits = $clog2(isa_pkg::SlotSettingsWords),
-  parameter integer HostBits   = 1 + SlotBits + WordInEntryBits
+  parameter integer HostBits   = 1 + $clog2(isa_pkg::SlotsMax) + WordInEntryBits
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -40,18 +41,14 @@ module settings_store #(
   input  logic [WordBits-1:0]   host_wdata_i,
   output logic [WordBits-1:0]   host_rdata_o
 );
-  localparam integer IndexBits = Slots > 1 ? $clog2(Slots) : 1;
-
   logic                       host_slots, host_register;
   logic [WordInEntryBits-1:0] host_word;
   assign host_slots    = !host_addr_i[HostBits-1];
   assign host_register = !host_slots && host_addr_i[ScalarBits];
   assign host_word     = host_addr_i[WordInEntryBits-1:0];
 
-  logic [SlotBits-1:0]  address;
-  logic [IndexBits-1:0] index;
-  assign address = (host_re_i || host_we_i) ? host_addr_i[WordInEntryBits +: SlotBits] : entry_addr_i;
-  assign index   = address[IndexBits-1:0];
+  logic [SlotBits-1:0] index;
+  assign index = (host_re_i || host_we_i) ? host_addr_i[WordInEntryBits +: SlotBits] : entry_addr_i;
 
   // Word 0 has readers of its own.
   logic [WordBits-1:0] numbers_mem [Slots];
@@ -63,8 +60,8 @@ module settings_store #(
       numbers_mem[index] <= host_wdata_i;
     end
     if (entry_re_i || host_re_i) entry_rdata_o[WordBits-1:0] <= numbers_mem[index];
-    if (tensor_re_i) tensor_q <= numbers_mem[tensor_addr_i[IndexBits-1:0]];
-    if (vector_re_i) vector_q <= numbers_mem[vector_addr_i[IndexBits-1:0]];
+    if (tensor_re_i) tensor_q <= numbers_mem[tensor_addr_i];
+    if (vector_re_i) vector_q <= numbers_mem[vector_addr_i];
   end
   assign tensor_rdata_o[isa_pkg::LookupWidthLsb +: isa_pkg::LookupWidthWidth] =
     tensor_q[isa_pkg::SlotSettingsWidthLsb +: isa_pkg::LookupWidthWidth];
@@ -82,8 +79,8 @@ module settings_store #(
     vector_q[isa_pkg::SlotSettingsQWriteLsb +: isa_pkg::LookupQWriteWidth];
   assign vector_rdata_o[isa_pkg::LookupRoundingLsb +: isa_pkg::LookupRoundingWidth] =
     vector_q[isa_pkg::SlotSettingsRoundingLsb +: isa_pkg::LookupRoundingWidth];
-  logic unused_bits;  // bytes are wider than what they hold
-  assign unused_bits = ^{tensor_q, vector_q};
+  logic unused_bits;  // bytes are wider than what they hold, and there are fewer slots than the host could name
+  assign unused_bits = ^{tensor_q, vector_q, host_addr_i};
 
   for (genvar w = 1; w < isa_pkg::SlotSettingsWords; w = w + 1) begin : gen_word
     localparam integer State = w - isa_pkg::SlotSettingsStateFirstWord;

@@ -6,17 +6,19 @@
 //   write (port 2)       in g + k line k of the window comes at window_i; the total stays
 //   give (port 2)        a merge, of lines that come at window_i
 //   take (port 2)        line k of the total is at window_o in g + k + 1; the window loses it, the total is zero
-// Host: a word a cycle, between programs: address {slot, total, counter}; data read are there a cycle later.
+// Host: a word a cycle, between programs: address {slot, total, counter}, the slot with the bits that it has in an
+// instruction; data read are there a cycle later.
 module statistics_database #(
-  parameter integer Slots     = isa_pkg::Slots,
-  parameter integer SlotBits  = $clog2(isa_pkg::Slots),
+  parameter integer Slots     = 1024,  // at most isa_pkg::SlotsMax
+  parameter integer SlotBits  = $clog2(Slots),
+  parameter integer HostSlotBits = $clog2(isa_pkg::SlotsMax),
   parameter integer PerLine   = isa_pkg::CountersPerLine,
   parameter integer WordBits  = isa_pkg::WordBits,
   parameter integer LineWidth = PerLine * WordBits,
   parameter integer Lines     = isa_pkg::StatisticsLines,
   parameter integer LineBits  = $clog2(Lines + 1),
   parameter integer WordInLineBits = $clog2(PerLine),
-  parameter integer HostBits  = SlotBits + 1 + LineBits + WordInLineBits
+  parameter integer HostBits  = HostSlotBits + 1 + LineBits + WordInLineBits
 ) (
   input  logic                         clk_i,
   input  logic                         rst_ni,
@@ -65,14 +67,16 @@ module statistics_database #(
 
   // The line that is read in this cycle is written, where it is, in the next.
   logic                      host_total, merge_q, write_q, take_q;
-  logic [SlotBits-1:0]       host_slot;
+  logic [HostSlotBits-1:0]   host_slot;
   logic [LineBits-1:0]       host_line;
   logic [WordInLineBits-1:0] host_word;
   logic [DepthBits-1:0]      address, address_q;
   logic [LineWidth-1:0]      data_q, window, total, window_d, total_d;
   assign {host_slot, host_total, host_line, host_word} = host_addr_i;
+  logic unused_bits;  // there are fewer slots than the host could name
+  assign unused_bits = ^host_slot;
   assign address = (host_re_i || host_we_i)
-                 ? DepthBits'(host_slot) * DepthBits'(Lines) + DepthBits'(host_line)
+                 ? DepthBits'(host_slot[SlotBits-1:0]) * DepthBits'(Lines) + DepthBits'(host_line)
                  : DepthBits'(slot) * DepthBits'(Lines) + DepthBits'(cycle_q);
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -10,7 +10,8 @@ module tensor_unit #(
   parameter integer SlotPointBits = isa_pkg::LookupQReadWidth,
   parameter integer WidthBits     = isa_pkg::LookupWidthWidth,
   parameter integer LookupBits    = isa_pkg::LookupBits,
-  parameter integer SlotBits      = $clog2(isa_pkg::Slots)
+  parameter integer Slots         = 1024,
+  parameter integer SlotBits      = $clog2(Slots)
 ) (
   input  logic                                   clk_i,
   input  logic                                   rst_ni,
@@ -74,9 +75,9 @@ module tensor_unit #(
   assign relu        = instruction_q[isa_pkg::TensorReluLsb];
   assign analyse     = instruction_q[isa_pkg::TensorAnalyseLsb];
   assign out_format  = instruction_q[isa_pkg::TensorOutFormatLsb +: isa_pkg::TensorOutFormatWidth];
-  assign slot_a      = instruction_q[isa_pkg::TensorSlotALsb +: isa_pkg::TensorSlotAWidth];
-  assign slot_b      = instruction_q[isa_pkg::TensorSlotBLsb +: isa_pkg::TensorSlotBWidth];
-  assign slot_o      = instruction_q[isa_pkg::TensorSlotOLsb +: isa_pkg::TensorSlotOWidth];
+  assign slot_a      = instruction_q[isa_pkg::TensorSlotALsb +: SlotBits];
+  assign slot_b      = instruction_q[isa_pkg::TensorSlotBLsb +: SlotBits];
+  assign slot_o      = instruction_q[isa_pkg::TensorSlotOLsb +: SlotBits];
   assign row_first   = instruction_q[isa_pkg::TensorRowFirstLsb +: isa_pkg::TensorRowFirstWidth];
   assign row_count   = instruction_q[isa_pkg::TensorRowCountLsb +: isa_pkg::TensorRowCountWidth];
   assign lane_first  = instruction_q[isa_pkg::TensorMaskLaneFirstLsb +: isa_pkg::TensorMaskLaneFirstWidth];
@@ -114,7 +115,7 @@ module tensor_unit #(
   assign q_read   = slot_rdata_i[isa_pkg::LookupQReadLsb +: isa_pkg::LookupQReadWidth];
   assign q_write  = slot_rdata_i[isa_pkg::LookupQWriteLsb +: isa_pkg::LookupQWriteWidth];
   assign rounding = slot_rdata_i[isa_pkg::LookupRoundingLsb +: isa_pkg::LookupRoundingWidth];
-  random_key u_key (.seed_i(seed_i), .step_i(step_i), .slot_i(slot_o), .key_o(key));
+  random_key #(.SlotBits(SlotBits)) u_key (.seed_i(seed_i), .step_i(step_i), .slot_i(slot_o), .key_o(key));
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       q_a_q      <= '0;
@@ -384,8 +385,5 @@ module tensor_unit #(
   );
 
   logic unused_bits;
-  assign unused_bits = ^{instruction_q[isa_pkg::TensorFormatLsb-1:0],
-                         instruction_q[isa_pkg::TensorSlotBLsb-1:isa_pkg::TensorSlotALsb+isa_pkg::TensorSlotAWidth],
-                         instruction_q[isa_pkg::TensorLoopsLsb-1:isa_pkg::TensorMaskLaneCountLsb+isa_pkg::TensorMaskLaneCountWidth],
-                         row_q[RowBits-1:$clog2(Lanes)]};
+  assign unused_bits = ^{instruction_q, row_q[RowBits-1:$clog2(Lanes)]};
 endmodule

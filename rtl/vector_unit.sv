@@ -8,7 +8,8 @@ module vector_unit #(
   parameter integer SlotPointBits = isa_pkg::LookupQReadWidth,
   parameter integer WidthBits     = isa_pkg::LookupWidthWidth,
   parameter integer LookupBits    = isa_pkg::LookupBits,
-  parameter integer SlotBits      = $clog2(isa_pkg::Slots)
+  parameter integer Slots         = 1024,
+  parameter integer SlotBits      = $clog2(Slots)
 ) (
   input  logic                                  clk_i,
   input  logic                                  rst_ni,
@@ -73,7 +74,7 @@ module vector_unit #(
   assign reduction   = instruction_q[isa_pkg::VectorReductionLsb +: isa_pkg::VectorReductionWidth];
   assign outer       = 4'(Loops) - instruction_q[isa_pkg::VectorReduceLsb +: isa_pkg::VectorReduceWidth];
   assign lane_stride = instruction_q[isa_pkg::VectorXLaneStrideLsb +: isa_pkg::VectorXLaneStrideWidth];
-  assign slot_o      = instruction_q[isa_pkg::VectorSlotOLsb +: isa_pkg::VectorSlotOWidth];
+  assign slot_o      = instruction_q[isa_pkg::VectorSlotOLsb +: SlotBits];
 
   // Which operands the operation reads.
   logic [Operands-1:0] used;
@@ -108,7 +109,7 @@ module vector_unit #(
     end
   end
   assign slot_q_read = slot_rdata_i[isa_pkg::LookupQReadLsb +: isa_pkg::LookupQReadWidth];
-  random_key u_key (.seed_i(seed_i), .step_i(step_i), .slot_i(slot_o), .key_o(key));
+  random_key #(.SlotBits(SlotBits)) u_key (.seed_i(seed_i), .step_i(step_i), .slot_i(slot_o), .key_o(key));
   always_ff @(posedge clk_i) begin
     if (phase_q[Operands+1]) begin
       width_q    <= slot_rdata_i[isa_pkg::LookupWidthLsb +: isa_pkg::LookupWidthWidth];

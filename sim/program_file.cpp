@@ -13,7 +13,7 @@
 namespace anzan::sim {
 namespace {
 
-constexpr std::string_view kTitle = "anzan programs 2";
+constexpr std::string_view kTitle = "anzan programs 3";
 constexpr std::size_t kDigest = 64;  // hexadecimal digits
 constexpr std::size_t kMostBytes = std::size_t{1} << 32;
 

@@ -15,7 +15,7 @@ using NamedPrograms = std::vector<std::pair<std::string, std::vector<std::uint32
 // initialize, calibrate, step and evaluate of the model.
 NamedPrograms programs_of(const compiler::CompiledModel& model);
 
-// A line "anzan programs 2", then for each program a line "NAME WORDS" and its words, little-endian; last the
+// A line "anzan programs 3", then for each program a line "NAME WORDS" and its words, little-endian; last the
 // SHA-256 of all before it, as hexadecimal digits.
 // Throws std::system_error if it cannot be written.
 void write_programs(const std::filesystem::path& file, const NamedPrograms& programs);

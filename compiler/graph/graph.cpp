@@ -12,6 +12,18 @@
 
 namespace anzan::compiler {
 
+namespace {
+
+std::string slots_needed(std::size_t slots) {
+  const std::string tensors = "the tensors of the network with settings of their own";
+  if (slots <= static_cast<std::size_t>(isa::kSlotsMax))
+    return "at least " + std::to_string(slots) + ": " + tensors;
+  return "a smaller network: " + tensors + " need " + std::to_string(slots) + " slots, instructions name " +
+         std::to_string(isa::kSlotsMax) + " at most";
+}
+
+}  // namespace
+
 Graph differentiate(const Input& input) {
   GraphBuilder builder(input);
   SharedChannels sharing(builder);
@@ -20,10 +32,8 @@ Graph differentiate(const Input& input) {
   sharing.check_sharing();
   Backward(builder, sharing).run();
   const std::size_t slots = builder.graph().slots.size();
-  if (slots > static_cast<std::size_t>(isa::kSlots)) {
-    throw InputError("/network", std::to_string(slots) + " slots",
-                     "at most " + std::to_string(isa::kSlots) + " tensors with settings of their own");
-  }
+  if (slots > static_cast<std::size_t>(input.chip.slots))
+    throw InputError("/chip/slots", std::to_string(input.chip.slots), slots_needed(slots));
   return std::move(builder.graph());
 }
 

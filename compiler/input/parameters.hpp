@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 
+#include "models/settings_store.hpp"
+
 namespace anzan::compiler {
 
 // Of the HBM of a core; no rows: as large as a program needs it.
@@ -16,6 +18,7 @@ struct ChipParameters {
   int lanes = 16;
   std::int64_t scratchpad_kib = 2048;
   HbmSize hbm = {};
+  int slots = models::kUsualSlots;  // of settings store and statistics database
 };
 
 struct TrainingParameters {

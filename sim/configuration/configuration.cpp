@@ -165,6 +165,7 @@ class Reader {
     Json& chip = json_["chip"];
     config_.chip.lanes = chip["lanes"].get<int>();
     config_.chip.scratchpad_kib = config_.cost.scratchpad_kib = chip["scratchpad_kib"].get<std::int64_t>();
+    config_.chip.slots = chip["slots"].get<int>();
     config_.cost.clock_ghz = chip["clock_ghz"].get<double>();
     models::clocked::CoreParameters& core = config_.cost.core;
     core.lanes = config_.chip.lanes;
@@ -190,6 +191,14 @@ class Reader {
            std::to_string(kRtlDmaOutstanding));
     expect(config_.chip.scratchpad_kib <= kRtlScratchpadKib, "scratchpad_kib",
            "at most " + std::to_string(kRtlScratchpadKib));
+    check_rtl_slots("the engine " + std::string(traits(config_.engine.kind).name));
+  }
+
+  void check_rtl_slots(const std::string& what) {
+    if (config_.chip.slots > rtl_slots())
+      findings_.push_back({"/chip/slots", shown(json_["chip"]["slots"]),
+                           "at most " + std::to_string(rtl_slots()) + " for " + what +
+                               ", which is built for so many (CMake option ANZAN_RTL_SLOTS)"});
   }
 
   void check_shares() {
@@ -218,6 +227,7 @@ class Reader {
            "none without the engine " + engine_names(&EngineTraits::takes_rtl_blocks).front()});
     if (!rtl_has_lanes(config_.chip.lanes))
       findings_.push_back({"/chip/lanes", shown(json_["chip"]["lanes"]), rtl_lanes() + " for blocks in RTL"});
+    check_rtl_slots("blocks in RTL");
     if (std::find(rtl.begin(), rtl.end(), "dma") != rtl.end() &&
         config_.cost.core.dma_outstanding != kRtlDmaOutstanding)
       findings_.push_back({"/chip/dma_outstanding", shown(json_["chip"]["dma_outstanding"]),
@@ -350,6 +360,8 @@ Json Configuration::identity(const std::string& dataset_digest) const {
   json.erase("technology");
   for (const char* key : {"clock_ghz", "queue_depth", "dma_outstanding", "hbm", "network"})
     json["chip"].erase(key);
+  // a checkpoint that does not say how many slots there are has the usual ones
+  if (chip.slots == models::kUsualSlots) json["chip"].erase("slots");
   json["system"].erase("topology");
   // a pipeline gives the bits of one core
   json["system"].erase("chips");

@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::json;
 
 models::SettingsStore settings_of(const compiler::CompiledModel& model) {
-  models::SettingsStore settings;
+  models::SettingsStore settings(model.chip.slots);
   for (std::size_t s = 0; s < model.slots.size(); ++s)
     settings.slot(static_cast<int>(s)) = model.slots[s].settings;
   return settings;
@@ -84,7 +84,7 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
                    std::optional<SystemCost> system, models::Watch watch)
     : options_(options), system_(std::move(system)) {
   const models::SettingsStore settings = settings_of(model);
-  const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model)};
+  const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model), model.chip.slots};
   models::clocked::ClockedCore core(options.core);
   core.watch(watch);
   const auto cost = [&](const std::vector<std::uint32_t>& words, RegionMap regions,

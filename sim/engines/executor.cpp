@@ -144,6 +144,7 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words) const {
   isa::ProgramError::Place place;
   for (const isa::Instruction& instruction : program) {
     try {
+      check_slots(instruction, planner.sizes);
       loaded.steps_.push_back(
           {place, isa::wait(instruction), isa::signal(instruction), std::visit(planner, instruction)});
     } catch (const models::InstructionError& error) {

@@ -81,7 +81,7 @@ class VerilatedCore final : public RtlCore {
 
   std::vector<std::vector<std::uint32_t>> state() override {
     const auto& r = *rtl_.rootp;
-    std::vector<std::vector<std::uint32_t>> rows(1 + isa::kSlots);
+    std::vector<std::vector<std::uint32_t>> rows(1 + ANZAN_RTL_SLOTS);
     const auto& scalars = r.compute_core__DOT__u_settings_store__DOT__scalar_mem;
     for (std::size_t n = 0; n < isa::kScalars; ++n) rows[0].push_back(scalars[n]);
     rows[0].push_back(r.compute_core__DOT__seed);
@@ -101,7 +101,8 @@ class VerilatedCore final : public RtlCore {
 #undef ANZAN_ENTRY
     static_assert(isa::kSlotSettingsWords == 10 && isa::kCountersPerLine == 8);
     constexpr std::size_t kLines = isa::kStatisticsLines;
-    for (std::size_t s = 0; s < isa::kSlots; ++s) {
+    for (std::size_t s = 0; s < ANZAN_RTL_SLOTS; ++s) {
+      rows[1 + s].reserve(entries.size() + counters.size() * kLines);
       for (const auto* memory : entries) rows[1 + s].push_back((*memory)[s]);
       for (const auto* memory : counters)
         for (std::size_t line = 0; line < kLines; ++line) rows[1 + s].push_back((*memory)[s * kLines + line]);
@@ -353,6 +354,8 @@ bool rtl_has_waves() {
 #endif
 }
 
+int rtl_slots() { return ANZAN_RTL_SLOTS; }
+
 bool rtl_has_lanes(int lanes) { return maker_for(lanes) != nullptr; }
 
 std::string rtl_lanes() {
@@ -364,7 +367,8 @@ std::string rtl_lanes() {
 
 void check_rtl_fits(const models::Core& core, int lanes) {
   const std::int64_t scratchpad_bytes = core.lines(isa::Space::kScratchpad) * core.line_bytes();
-  if (core.lanes() != lanes || scratchpad_bytes > std::int64_t{kRtlScratchpadKib} * 1024)
+  if (core.lanes() != lanes || scratchpad_bytes > std::int64_t{kRtlScratchpadKib} * 1024 ||
+      core.settings.size() > rtl_slots())
     throw std::invalid_argument("RTL engine: another core than the RTL is built for");
 }
 

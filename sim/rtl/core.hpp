@@ -20,6 +20,7 @@ namespace anzan::sim {
 inline constexpr int kRtlQueueDepth = 8, kRtlDmaOutstanding = 64, kRtlScratchpadKib = 2048;
 bool rtl_has_lanes(int lanes);
 std::string rtl_lanes();  // all of them, for messages: "4 or 16"
+int rtl_slots();          // CMake option ANZAN_RTL_SLOTS; chips with fewer leave the rest unused
 bool rtl_has_waves();     // it was built to write waveforms (CMake option ANZAN_RTL_WAVES)
 
 // A row of a put between cores as it leaves or arrives.

@@ -21,16 +21,24 @@ using CounterWords =
 CounterWords counter_words(const models::SlotStatistics& statistics);
 models::SlotStatistics statistics_of(const CounterWords& words);
 
-// The RTL gives each part of an address whole bits.
+// The RTL gives each part of an address whole bits, and a slot as many as it has in an instruction, however
+// many slots there are.
 constexpr std::uint32_t address_space(int numbers) {
   std::uint32_t space = 1;
   while (space < static_cast<std::uint32_t>(numbers)) space *= 2;
   return space;
 }
 
+// Bits of the number of one of so many slots.
+constexpr int slot_bits(int slots) {
+  int bits = 1;
+  while (1 << bits < slots) ++bits;
+  return bits;
+}
+
 // Addresses of the first word of a slot's entry, of the scalars, of seed and step, and of a counter.
 inline constexpr std::uint32_t kEntryStride = address_space(isa::kSlotSettingsWords),
-                               kScalarsAddress = isa::kSlots * kEntryStride,
+                               kScalarsAddress = isa::kSlotsMax * kEntryStride,
                                kSeedAddress = kScalarsAddress + isa::kScalars,
                                kStepAddress = kSeedAddress + 1;
 inline constexpr std::uint32_t kSetStride =

@@ -142,11 +142,11 @@ class Database final : public models::clocked::RtlStatisticsDatabase {
   }
 
   int ask(unsigned ports, const std::array<int, 3>& slots) override {
-    std::uint32_t packed = 0;
+    std::uint64_t packed = 0;
     for (std::size_t port = 0; port < slots.size(); ++port)
-      packed |= static_cast<std::uint32_t>(slots[port]) << (kSlotBits * port);
+      packed |= static_cast<std::uint64_t>(slots[port]) << (kSlotBits * port);
     set_port(pins_->req_i, ports);
-    pins_->slot_i = packed;
+    set_port(pins_->slot_i, packed);
     pins_.settle();
     if (pins_->gnt_o == 0) return -1;
     busy_ = models::kMergeCycles;
@@ -178,8 +178,7 @@ class Database final : public models::clocked::RtlStatisticsDatabase {
 
  private:
   static constexpr std::uint32_t kUselessWord = 0xdeadadad;
-  static constexpr std::size_t kSlotBits = 10;
-  static_assert(isa::kSlots == 1 << kSlotBits);
+  static constexpr std::size_t kSlotBits = slot_bits(ANZAN_RTL_SLOTS);
 
   void write(std::uint32_t address, std::uint32_t word) {
     pins_->host_we_i = 1;

@@ -86,8 +86,8 @@ void check_settings(const models::SettingsStore& settings, const compiler::Compi
 
 // All is read, and checked, before the first bit of the trainer changes.
 void restore_core(BlockReader& blocks, Trainer& trainer) {
-  models::SettingsStore settings;
-  models::StatisticsDatabase statistics;
+  models::SettingsStore settings(trainer.model().chip.slots);
+  models::StatisticsDatabase statistics(trainer.model().chip.slots);
   settings.deserialise(bytes_of(blocks.take()));
   check_settings(settings, trainer.model());
   statistics.deserialise(bytes_of(blocks.take()));

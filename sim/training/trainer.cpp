@@ -143,7 +143,7 @@ void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
     slot.q_write = found.q_write;
   }
   distribution_.set_binary_point();
-  core().statistics = models::StatisticsDatabase();
+  core().statistics = models::StatisticsDatabase(model_.chip.slots);
   spread();
 }
 

@@ -1,4 +1,5 @@
-// One generator of its own, so that a shape does not depend on what is drawn for the program.
+// Generators of its own, so that a shape does not depend on what is drawn for the program, nor the rest of it
+// on how many slots the RTL is built for.
 #include "sim/verify/random_shape.hpp"
 
 #include <algorithm>
@@ -63,7 +64,8 @@ RandomProgramShape random_shape(std::uint64_t seed, int lanes, int instructions)
   s.instructions = instructions;
   s.profile = draw_profile(d);
   s.hbm = draw_hbm(d);
-  s.first_slot = static_cast<int>(d.between(0, isa::kSlots - s.slots));
+  Draw of_slots(seed ^ 0xc2b2ae3d27d4eb4fU);
+  s.first_slot = static_cast<int>(first_of(of_slots, s.slots, rtl_slots()));
   s.scratchpad_lines = std::int64_t{kRtlScratchpadKib} * 1024 / (4 * lanes);
   s.hbm_lines = std::min(bytes_of_hbm(d, s.profile), s.hbm.bytes()) / (4 * lanes);
   s.first_line = first_of(d, s.lines, s.scratchpad_lines);

@@ -67,7 +67,7 @@ class Verifier {
 
   models::Core fresh(const isa::Program& program) const {
     const std::int64_t kib = shape_.scratchpad_lines * 4 * shape_.lanes / 1024;
-    models::Core core(shape_.lanes, kib, shape_.hbm_lines);
+    models::Core core(shape_.lanes, kib, shape_.hbm_lines, shape_.first_slot + shape_.slots);
     randomise(core, seed_, shape_, program);
     return core;
   }

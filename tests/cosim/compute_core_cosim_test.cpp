@@ -38,7 +38,7 @@ void expect_values(const models::Core& rtl, const models::Core& model) {
     EXPECT_EQ(std::memcmp(rtl.bytes(space), model.bytes(space), bytes), 0)
         << (space == isa::Space::kHbm ? "HBM" : "scratchpad");
   }
-  for (int s = 0; s < isa::kSlots; ++s) {
+  for (int s = 0; s < model.settings.size(); ++s) {
     ASSERT_EQ(rtl.settings.slot(s), model.settings.slot(s)) << "slot " << s;
     ASSERT_EQ(rtl.statistics.window(s), model.statistics.window(s)) << "slot " << s;
     ASSERT_EQ(rtl.statistics.total(s), model.statistics.total(s)) << "slot " << s;

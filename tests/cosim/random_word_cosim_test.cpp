@@ -18,7 +18,7 @@ TEST(RandomWord, KeysAndWords) {
   for (int n = 0; n < 200000; ++n) {
     key->seed_i = static_cast<std::uint32_t>(values.word());
     key->step_i = static_cast<std::uint32_t>(values.word());
-    key->slot_i = static_cast<SData>(values.between(0, isa::kSlots - 1));
+    key->slot_i = static_cast<SData>(values.between(0, isa::kSlotsMax - 1));
     key->eval();
     ASSERT_EQ(key->key_o, models::random_key(key->seed_i, key->step_i, key->slot_i));
     word->key_i = key->key_o;

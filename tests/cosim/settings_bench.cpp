@@ -8,7 +8,7 @@
 namespace anzan::cosim {
 void SettingsBench::write_store(std::uint32_t address, std::uint32_t word) {
   rtl_->store_we_i = 1;
-  rtl_->store_addr_i = static_cast<SData>(address);
+  rtl_->store_addr_i = address;
   rtl_->store_wdata_i = word;
   rtl_.cycle();
   rtl_->store_we_i = 0;
@@ -16,7 +16,7 @@ void SettingsBench::write_store(std::uint32_t address, std::uint32_t word) {
 
 std::uint32_t SettingsBench::read_store(std::uint32_t address) {
   rtl_->store_re_i = 1;
-  rtl_->store_addr_i = static_cast<SData>(address);
+  rtl_->store_addr_i = address;
   rtl_.cycle();
   rtl_->store_re_i = 0;
   return rtl_->store_rdata_o;

@@ -1,25 +1,29 @@
 // Settings unit, settings store and statistics database, joined as in the core: the test's top. The ports of
-// the tensor and the vector unit, the scratchpad and both host ports are the test's.
-module settings_bench (
+// the tensor and the vector unit, the scratchpad and both host ports are the test's. There are as many slots as an
+// instruction can name.
+module settings_bench #(
+  parameter integer Slots    = isa_pkg::SlotsMax,
+  parameter integer SlotBits = $clog2(Slots)
+) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
   input  logic                 start_i,
   input  logic [32*isa_pkg::TakeWords-1:0] instruction_i,
   output logic                 done_o,
   input  logic [1:0]           req_i,
-  input  logic [19:0]          slot_i,
+  input  logic [2*SlotBits-1:0] slot_i,
   output logic [2:0]           gnt_o,
   input  logic [511:0]         add_i,
   input  logic                 database_re_i,
   input  logic                 database_we_i,
-  input  logic [17:0]          database_addr_i,
+  input  logic [23:0]          database_addr_i,
   input  logic [31:0]          database_wdata_i,
   output logic [31:0]          database_rdata_o,
   input  logic                 tensor_re_i,
-  input  logic [9:0]           tensor_addr_i,
+  input  logic [SlotBits-1:0]  tensor_addr_i,
   output logic [isa_pkg::LookupBits-1:0] tensor_rdata_o,
   input  logic                 vector_re_i,
-  input  logic [9:0]           vector_addr_i,
+  input  logic [SlotBits-1:0]  vector_addr_i,
   output logic [isa_pkg::LookupBits-1:0] vector_rdata_o,
   input  logic                 scalar_re_i,
   input  logic [7:0]           scalar_addr_i,
@@ -28,7 +32,7 @@ module settings_bench (
   output logic [31:0]          step_o,
   input  logic                 store_re_i,
   input  logic                 store_we_i,
-  input  logic [14:0]          store_addr_i,
+  input  logic [20:0]          store_addr_i,
   input  logic [31:0]          store_wdata_i,
   output logic [31:0]          store_rdata_o,
   output logic [31:0]          line_o,
@@ -42,12 +46,12 @@ module settings_bench (
   localparam integer StateBits = isa_pkg::SlotSettingsStateWords * 32;
 
   logic                 req, write, give, take, entry_re, entry_we_numbers, entry_we_state;
-  logic [9:0]           slot, entry_addr;
+  logic [SlotBits-1:0]  slot, entry_addr;
   logic [255:0]         window_read, window_written;
   logic [31:0]          entry_numbers;
   logic [StateBits-1:0] entry_state;
   logic [EntryBits-1:0] entry;
-  settings_optimiser u_optimiser (
+  settings_optimiser #(.Slots(Slots)) u_optimiser (
     .clk_i              (clk_i),
     .rst_ni             (rst_ni),
     .start_i            (start_i),
@@ -75,7 +79,7 @@ module settings_bench (
     .w_we_o             (w_we_o),
     .w_piece_o          (w_piece_o)
   );
-  statistics_database u_database (
+  statistics_database #(.Slots(Slots)) u_database (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
     .req_i        ({req, req_i}),
@@ -93,7 +97,7 @@ module settings_bench (
     .host_wdata_i (database_wdata_i),
     .host_rdata_o (database_rdata_o)
   );
-  settings_store u_store (
+  settings_store #(.Slots(Slots)) u_store (
     .clk_i              (clk_i),
     .rst_ni             (rst_ni),
     .tensor_re_i        (tensor_re_i),

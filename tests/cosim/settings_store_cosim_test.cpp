@@ -10,7 +10,7 @@
 namespace anzan::cosim {
 namespace {
 
-constexpr std::uint32_t kScalarBase = isa::kSlots * 16, kSeed = kScalarBase + isa::kScalars,
+constexpr std::uint32_t kScalarBase = isa::kSlotsMax * 16, kSeed = kScalarBase + isa::kScalars,
                         kStep = kSeed + 1;
 
 class Store : public testing::Test {
@@ -21,7 +21,7 @@ class Store : public testing::Test {
     return words;
   }
   void fill() {
-    for (int slot = 0; slot < isa::kSlots; ++slot) {
+    for (int slot = 0; slot < isa::kSlotsMax; ++slot) {
       models::SlotSettings& s = store_.slot(slot);
       s.width = static_cast<std::uint8_t>(values_.between(isa::kWidthMin, isa::kWidthMax));
       s.q_read = static_cast<std::int8_t>(values_.between(isa::kBinaryPointMin, isa::kBinaryPointMax));
@@ -40,14 +40,14 @@ class Store : public testing::Test {
                                       static_cast<int>(s.rounding) << 19);
   }
   SettingsBench bench_;
-  models::SettingsStore store_;
+  models::SettingsStore store_{isa::kSlotsMax};
   std::uint32_t tensor_answer_ = 0, vector_answer_ = 0;
   CornerValues values_{31};
 };
 
 TEST_F(Store, HostReadsWhatItWrote) {
   std::vector<EntryWords> entries;
-  for (int slot = 0; slot < isa::kSlots; ++slot) {
+  for (int slot = 0; slot < isa::kSlotsMax; ++slot) {
     entries.push_back(random_words());
     bench_.write_entry(slot, entries.back());
   }
@@ -56,7 +56,7 @@ TEST_F(Store, HostReadsWhatItWrote) {
     others.push_back(static_cast<std::uint32_t>(values_.word()));
     bench_.write_store(kScalarBase + n, others.back());
   }
-  for (int slot = 0; slot < isa::kSlots; ++slot)
+  for (int slot = 0; slot < isa::kSlotsMax; ++slot)
     ASSERT_EQ(bench_.read_entry(slot), entries[static_cast<std::size_t>(slot)]) << slot;
   for (std::uint32_t n = 0; n < others.size(); ++n)
     ASSERT_EQ(bench_.read_store(kScalarBase + n), others[n]) << n;
@@ -79,7 +79,7 @@ TEST_F(Store, Lookups) {
   rtl.tensor_addr_i = rtl.vector_addr_i = rtl.scalar_addr_i = 0;
   bench_.end_cycle();
   for (int n = 0; n < 20000; ++n) {
-    const auto slot = [this] { return values_.between(0, isa::kSlots - 1); };
+    const auto slot = [this] { return values_.between(0, isa::kSlotsMax - 1); };
     if (values_.one_in(50)) {
       const int settled = slot();
       rtl.tensor_re_i = rtl.vector_re_i = rtl.scalar_re_i = 0;

@@ -49,7 +49,8 @@ class Database : public testing::Test {
 
 TEST_F(Database, HostReadsWhatItWrote) {
   std::vector<CounterWords> sets;
-  const std::vector<int> slots = {0, 1, 2, 511, 512, isa::kSlots - 2, isa::kSlots - 1};
+  const std::vector<int> slots = {
+      0, 1, 2, 511, 512, 1023, 1024, 32768, isa::kSlotsMax - 2, isa::kSlotsMax - 1};
   for (const int slot : slots)
     for (const Set set : {Set::kWindow, Set::kTotal}) {
       sets.push_back(noise());
@@ -120,7 +121,8 @@ class Traffic : public Database {
       const Merge& merge = merges_[static_cast<std::size_t>(port)];
       const bool asks = merge.active && merge.granted == kNone;
       asking |= (asks ? 1U : 0U) << port;
-      slots |= static_cast<unsigned>(asks ? merge.slot : values_.between(0, 1023)) << (10 * port);
+      slots |= static_cast<unsigned>(asks ? merge.slot : values_.between(0, isa::kSlotsMax - 1))
+               << (16 * port);
       const int line = merge.granted == kNone ? 0 : now_ - merge.granted;
       if (merge.active && line < models::kDatabaseLines)
         bench_.present_counts(port, merge.words, line);
@@ -159,9 +161,9 @@ class Traffic : public Database {
   }
   static int busy_end(int granted) { return granted == kNone ? kNone : granted + kPass - 1; }
 
-  const std::array<int, 6> slots_ = {0, 1, 77, 78, 1022, 1023};
-  models::SettingsStore store_;
-  models::StatisticsDatabase database_;
+  const std::array<int, 6> slots_ = {0, 1, 1077, 1078, isa::kSlotsMax - 2, isa::kSlotsMax - 1};
+  models::SettingsStore store_{isa::kSlotsMax};
+  models::StatisticsDatabase database_{isa::kSlotsMax};
   std::array<Merge, 2> merges_;
   Update update_;
   int now_ = 0, busy_to_ = kNone;

@@ -204,7 +204,7 @@ class BadInput(AnzanTest):
         self.assertEqual(self.call("compile", config, "--out", self.dir / "link").returncode, 0)
         self.assertTrue((self.dir / "link").is_symlink())
         programs = (self.dir / "real").read_bytes()
-        self.assertTrue(programs.startswith(b"anzan programs 2\n"))
+        self.assertTrue(programs.startswith(b"anzan programs 3\n"))
         for name in ("-", "/dev/stdout"):
             done = subprocess.run([self.anzan, "compile", config, "--out", name], capture_output=True, check=True, timeout=60)
             self.assertIn(programs, done.stdout)

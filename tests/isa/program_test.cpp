@@ -187,10 +187,10 @@ TEST(EncodeErrors, NameValueAndExpectation) {
   tensor.format = static_cast<Format>(3);
   EXPECT_STREQ(error_of([&] { encode({tensor}); }).what(),
                "instruction 0, word 3, format: found 3, expected int8, int16 or fp32");
-  Update update;
-  update.slot = 1024;
-  EXPECT_STREQ(error_of([&] { encode({update}); }).what(),
-               "instruction 0, word 3, slot: found 1024, expected 0 to 1023");
+  Tensor tall;
+  tall.row_count = 64;
+  EXPECT_STREQ(error_of([&] { encode({tall}); }).what(),
+               "instruction 0, word 5, row_count: found 64, expected 0 to 63");
 }
 
 TEST(DecodeErrors, EveryUnknownOpcode) {

@@ -51,6 +51,8 @@ TEST(Energy, StoresAreAsLargeAsTheIsaMakesThem) {
   // 1024 slots, two sets of 69 counters in lines of eight; entries of nine words, and 256 scalars.
   EXPECT_DOUBLE_EQ(size_kib(Store::kDatabase, {}), 1024.0 * 2 * 72 * 4 / 1024);
   EXPECT_DOUBLE_EQ(size_kib(Store::kSettings, {}), (1024.0 * 10 + 256) * 4 / 1024);
+  EXPECT_DOUBLE_EQ(size_kib(Store::kDatabase, {2048, 7, 5000}), 5000.0 * 2 * 72 * 4 / 1024);
+  EXPECT_DOUBLE_EQ(size_kib(Store::kSettings, {2048, 7, 5000}), (5000.0 * 10 + 256) * 4 / 1024);
 }
 
 // One event alone moves its own component and the total, by count times figure.
@@ -106,6 +108,17 @@ TEST(Energy, StaticPowerFlowsAllTheTime) {
   EXPECT_DOUBLE_EQ(report.joules(Component::kStatic), 0.25 * (3 + 50) * 1e-3);
   EXPECT_DOUBLE_EQ(report.total_joules, report.joules(Component::kStatic));
   EXPECT_EQ(report.watching_joules, 0);
+}
+
+// What the memories of slots have beyond the usual ones idles like scratchpad; the core never gives power.
+TEST(Energy, StaticPowerFollowsTheSlots) {
+  const auto static_mw = [](int slots) {
+    return energy({}, {}, 1, technology(), {100, 1, slots}).joules(Component::kStatic) * 1e3;
+  };
+  EXPECT_DOUBLE_EQ(static_mw(1024), 3 + 50);
+  EXPECT_DOUBLE_EQ(static_mw(2048), 3 + 0.5 * (576 + 40) + 50);
+  EXPECT_DOUBLE_EQ(static_mw(1023), 3 - 0.5 * (2 * 72 + 10) * 4 / 1024 + 50);
+  EXPECT_DOUBLE_EQ(static_mw(1), 50);
 }
 
 TEST(Energy, IsAdditive) {

@@ -38,17 +38,40 @@ TEST(SettingsStore, SettleMakesThePointForWritingThatForReading) {
 
 TEST(SettingsStore, RefusesWhatDoesNotExist) {
   SettingsStore store;
-  for (const int number : {-1, isa::kSlots, 1 << 30}) {
-    EXPECT_THROW(store.slot(number), std::out_of_range);
-    EXPECT_THROW(static_cast<const SettingsStore&>(store).slot(number), std::out_of_range);
-    EXPECT_THROW(store.settle(number), std::out_of_range);
-  }
   for (const int number : {-1, isa::kScalars, 1 << 30}) {
     EXPECT_THROW(store.scalar(number), std::out_of_range);
     EXPECT_THROW(store.set_scalar(number, 0), std::out_of_range);
   }
-  EXPECT_NO_THROW(store.slot(isa::kSlots - 1));
   EXPECT_NO_THROW(store.set_scalar(isa::kScalars - 1, 1));
+}
+
+// As small as it may be, as usual, with slots that fill no power of two, and as many as instructions name.
+constexpr int kSizes[] = {1, 2, kUsualSlots, 3000, isa::kSlotsMax};
+
+TEST(SettingsStore, HasTheSlotsThatItIsMadeWith) {
+  EXPECT_EQ(SettingsStore().size(), 1024);
+  for (const int slots : kSizes) {
+    SCOPED_TRACE(slots);
+    SettingsStore store(slots);
+    ASSERT_EQ(store.size(), slots);
+    for (const int number : {-1, slots, 1 << 30}) {
+      EXPECT_THROW(store.slot(number), std::out_of_range);
+      EXPECT_THROW(static_cast<const SettingsStore&>(store).slot(number), std::out_of_range);
+      EXPECT_THROW(store.settle(number), std::out_of_range);
+    }
+    store.slot(slots - 1).q_write = 21;
+    store.settle(slots - 1);
+    for (int number = 0; number < slots; ++number)
+      ASSERT_EQ(store.slot(number).q_read, number == slots - 1 ? 21 : 0) << number;
+    SettingsStore restored(slots);
+    restored.deserialise(store.serialise());
+    EXPECT_TRUE(restored == store);
+    SettingsStore other(slots == 1 ? 2 : slots - 1);
+    EXPECT_THROW(other.deserialise(store.serialise()), std::invalid_argument);
+    EXPECT_FALSE(other == store);
+  }
+  for (const int slots : {-1, 0, isa::kSlotsMax + 1, 1 << 30})
+    EXPECT_THROW(SettingsStore{slots}, std::invalid_argument) << slots;
 }
 
 TEST(SettingsStore, HistoryKeepsTheLastEight) {

@@ -166,22 +166,48 @@ TEST(StatisticsDatabase, TakesAndGives) {
 }
 
 TEST(StatisticsDatabase, RefusesSlotsThatDoNotExist) {
-  StatisticsDatabase database;
-  for (const int slot : {-1, isa::kSlots, 1 << 30}) {
-    EXPECT_THROW(database.merge(slot, {}), std::out_of_range);
-    EXPECT_THROW(database.take_total(slot), std::out_of_range);
-    EXPECT_THROW(database.take(slot), std::out_of_range);
-    EXPECT_THROW(database.give(slot, {}), std::out_of_range);
-    EXPECT_THROW(database.window(slot), std::out_of_range);
-    EXPECT_THROW(static_cast<const StatisticsDatabase&>(database).total(slot), std::out_of_range);
+  EXPECT_EQ(StatisticsDatabase().size(), 1024);
+  for (const int slots : {1, 2, kUsualSlots, 3000, isa::kSlotsMax}) {
+    SCOPED_TRACE(slots);
+    StatisticsDatabase database(slots);
+    ASSERT_EQ(database.size(), slots);
+    for (const int slot : {-1, slots, 1 << 30}) {
+      EXPECT_THROW(database.merge(slot, {}), std::out_of_range);
+      EXPECT_THROW(database.take_total(slot), std::out_of_range);
+      EXPECT_THROW(database.take(slot), std::out_of_range);
+      EXPECT_THROW(database.give(slot, {}), std::out_of_range);
+      EXPECT_THROW(database.window(slot), std::out_of_range);
+      EXPECT_THROW(static_cast<const StatisticsDatabase&>(database).total(slot), std::out_of_range);
+    }
   }
-  EXPECT_NO_THROW(database.merge(isa::kSlots - 1, {}));
+  for (const int slots : {-1, 0, isa::kSlotsMax + 1, 1 << 30})
+    EXPECT_THROW(StatisticsDatabase{slots}, std::invalid_argument) << slots;
+}
+
+// What the last slot counts is nowhere else, in a database of any size, and is saved for that size only.
+TEST(StatisticsDatabase, CountsInItsLastSlot) {
+  std::mt19937_64 random(10);
+  for (const int slots : {1, 2, kUsualSlots, 3000, isa::kSlotsMax}) {
+    SCOPED_TRACE(slots);
+    StatisticsDatabase database(slots), restored(slots), other(slots == 1 ? 2 : slots - 1);
+    const LocalStatistics counts = drawn(random, 30);
+    SlotStatistics expected;
+    expected.add(counts);
+    database.merge(slots - 1, counts);
+    for (int slot = 0; slot < slots; ++slot) {
+      ASSERT_TRUE(database.window(slot) == (slot == slots - 1 ? expected : SlotStatistics{})) << slot;
+      ASSERT_TRUE(database.total(slot) == (slot == slots - 1 ? expected : SlotStatistics{})) << slot;
+    }
+    restored.deserialise(database.serialise());
+    EXPECT_TRUE(restored == database);
+    EXPECT_THROW(other.deserialise(database.serialise()), std::invalid_argument);
+  }
 }
 
 TEST(StatisticsDatabase, SavesAndRestores) {
   StatisticsDatabase database;
   std::mt19937_64 random(9);
-  for (int slot = 0; slot < isa::kSlots; slot += 5) {
+  for (int slot = 0; slot < database.size(); slot += 5) {
     database.merge(slot, drawn(random, 33));
     if (slot % 2 == 0) database.window(slot).decay(37);
   }

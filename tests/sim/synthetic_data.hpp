@@ -107,6 +107,17 @@ inline nlohmann::json small_network() {
     ]})");
 }
 
+// So many small fully connected layers behind each other, with a softmax: many tensors, little work.
+inline nlohmann::json deep_network(int layers) {
+  nlohmann::json network = small_network();
+  network["layers"] = nlohmann::json::array();
+  for (int k = 0; k < layers; ++k)
+    network["layers"].push_back(
+        {{"name", "fc" + std::to_string(k)}, {"type", "fully_connected"}, {"channels", 4}});
+  network["layers"].push_back({{"name", "loss"}, {"type", "softmax_cross_entropy"}});
+  return network;
+}
+
 inline nlohmann::json small_configuration(const nlohmann::json& dataset) {
   nlohmann::json json = nlohmann::json::parse(R"({
     "training": {

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "sim/host/embedded.hpp"
+#include "sim/rtl/core.hpp"
 #include "tests/sim/synthetic_data.hpp"
 #include "tests/sim/systems.hpp"
 
@@ -86,9 +87,11 @@ TEST(Configuration, IdentityIsWhatTheWeightsDependOn) {
             identity);
   EXPECT_NE(parse(valid()).identity("e"), identity);
   for (const char* set : {"/training/seed=6", "/training/batch=8", "/network/layers/0/channels=7",
-                          "/precision/weight/width=7", "/dataset/train_images_used=3"}) {
+                          "/precision/weight/width=7", "/dataset/train_images_used=3", "/chip/slots=1025"}) {
     EXPECT_NE(parse(valid(), {set}).identity("d"), identity) << set;
   }
+  EXPECT_EQ(parse(valid(), {"/chip/slots=1024"}).identity("d"), identity);
+  EXPECT_FALSE(identity["chip"].contains("slots"));  // as in checkpoints from before there was the key
 }
 
 TEST(Configuration, RtlHoldsForWhatItIsBuiltFor) {
@@ -97,6 +100,13 @@ TEST(Configuration, RtlHoldsForWhatItIsBuiltFor) {
   for (const char* engine : {kCore, kBlocks}) {
     parse(valid(), {engine, "/chip={\"lanes\": 4, \"scratchpad_kib\": 2048}"});
     parse(valid(), {engine, "/chip={\"lanes\": 16}"});
+    const std::string built = std::to_string(rtl_slots()), more = std::to_string(rtl_slots() + 1);
+    parse(valid(), {engine, "/chip/slots=" + built});
+    const auto found = findings([&] { parse(valid(), {engine, "/chip/slots=" + more}); });
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found.front().place, "/chip/slots");
+    EXPECT_EQ(found.front().found, more);
+    EXPECT_EQ(found.front().expected.rfind("at most " + built + " for ", 0), 0U) << found.front().expected;
   }
 }
 

@@ -43,7 +43,7 @@ struct EnergyCase {
         name(std::move(title)) {}
 
   EnergyReference reference(const Json& technology) const {
-    ReferenceCore core{config.cost.core, config.cost.scratchpad_kib, 0, {}};
+    ReferenceCore core{config.cost.core, config.cost.scratchpad_kib, 0, {}, config.chip.slots};
     for (const std::vector<std::uint32_t>& words : model.programs)
       core.program_bytes = std::max(core.program_bytes, static_cast<std::int64_t>(4 * words.size()));
     for (std::size_t s = 0; s < model.slots.size(); ++s) {

@@ -37,6 +37,10 @@ void each(const Loops& loops, int first, int last, const F& f) {
 
 constexpr double kCounterLines = 9, kBins = 64, kEntryWords = 10;
 
+// Of each slot two sets of counters, or one entry; and 256 scalars.
+double database_kib(int slots) { return slots * 2 * kCounterLines * 32 / 1024; }
+double settings_kib(int slots) { return (slots * kEntryWords + 256) * 4 / 1024; }
+
 }  // namespace
 
 class EnergyReference::Walk {
@@ -165,7 +169,7 @@ class EnergyReference::Walk {
     database(2 * kCounterLines);  // reads the window, writes it back
     count("settings_optimiser", "optimiser_bin", kBins);
     count("settings_optimiser", "optimiser_decision", 1);
-    access("settings_optimiser", kSettingsKib, 2 * kEntryWords * 4);
+    access("settings_optimiser", settings_kib(sum_.core_.slots), 2 * kEntryWords * 4);
   }
 
   void operator()(const isa::Settle&) { settings(2); }
@@ -175,10 +179,6 @@ class EnergyReference::Walk {
   void operator()(const isa::Give&) { move_counters(); }
 
  private:
-  // 1,024 slots, of which each has two sets of counters, or one entry; and 256 scalars.
-  static constexpr double kDatabaseKib = 1024 * 2 * kCounterLines * 32 / 1024;
-  static constexpr double kSettingsKib = (1024 * kEntryWords + 256) * 4 / 1024;
-
   // What an instruction has done so far; the same words are the same pointers, or another entry.
   struct Tally {
     const char *component, *event;  // event: none for an access to a memory of so many KiB
@@ -201,8 +201,8 @@ class EnergyReference::Walk {
   void program(double bytes) {
     access("sequencer", std::ceil(static_cast<double>(sum_.core_.program_bytes) / 1024), bytes);
   }
-  void settings(double words) { access("settings_store", kSettingsKib, words * 4); }
-  void database(double lines) { access("statistics_database", kDatabaseKib, lines * 32); }
+  void settings(double words) { access("settings_store", settings_kib(sum_.core_.slots), words * 4); }
+  void database(double lines) { access("statistics_database", database_kib(sum_.core_.slots), lines * 32); }
   void merge() { database(2 * 2 * kCounterLines); }  // window and total, read and written
   void move_counters() {
     database(2 * 2 * kCounterLines);
@@ -293,12 +293,14 @@ void EnergyReference::add_memory(const isa::Program& program, const models::Prog
   tally();
 }
 
+// The core's figure is for 1,024 slots; more of them are more memory, as of the scratchpad.
 void EnergyReference::add_static(double seconds) {
   const nlohmann::json& power = technology_.at("static");
+  const double more = database_kib(core_.slots) + settings_kib(core_.slots) - 576 - 41;
   put("static", "static/core", power.at("core").at("mw").get<double>() * 1e-3 * seconds);
   put("static", "static/scratchpad_kib",
-      power.at("scratchpad_kib").at("mw").get<double>() * 1e-3 * static_cast<double>(core_.scratchpad_kib) *
-          seconds);
+      power.at("scratchpad_kib").at("mw").get<double>() * 1e-3 *
+          (static_cast<double>(core_.scratchpad_kib) + more) * seconds);
 }
 
 void EnergyReference::times_cores(double cores) {

@@ -20,6 +20,7 @@ struct ReferenceCore {
   std::int64_t scratchpad_kib = 0;
   std::int64_t program_bytes = 0;          // of the longest program
   std::set<int> slots_that_round_by_dice;  // output slots
+  int slots = 1024;
 };
 
 class EnergyReference {

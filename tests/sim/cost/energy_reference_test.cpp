@@ -46,6 +46,14 @@ TEST(EnergyReference, OfManyCores) {
   }
 }
 
+TEST(EnergyReference, OfOtherNumbersOfSlots) {
+  for (const char* slots : {"/chip/slots=300", "/chip/slots=5000"}) {
+    const EnergyCase c(
+        load_configuration(kWorkloads / "configs" / "lenet_mnist_int8.json", {parse_override(slots)}), slots);
+    for (const Json& technology : technologies()) c.check(technology);
+  }
+}
+
 // A figure that is doubled adds what it has counted, to its own component and to nothing else.
 TEST(EnergyReference, EachFigureHasItsOwnPart) {
   Json json = testing::small_configuration({{"kind", "mnist"}});

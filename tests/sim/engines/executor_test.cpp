@@ -307,6 +307,33 @@ TEST(Refused, NamesInstructionWordAndField) {
   EXPECT_THROW(executor.load(words), isa::ProgramError);
 }
 
+// Every field that names a slot, in a core whose last one is 2.
+TEST(Refused, SlotsThatAreNotThere) {
+  Core core(4, 1, 4, 3);
+  int fields = 0;
+  for (std::size_t number = 0; number < std::size(isa::kInstructions); ++number) {
+    const isa::Instruction plain = isa::make_instruction(number);
+    isa::visit_fields(plain, [&](const isa::FieldInfo& field, const auto&) {
+      if (field.width != 16 || field.name.find("slot") == std::string_view::npos) return;
+      SCOPED_TRACE(std::string(isa::info(plain).name) + " " + std::string(field.name));
+      ++fields;
+      for (const int slot : {2, 3, 1024, isa::kSlotsMax - 1}) {
+        isa::Instruction named = plain;
+        isa::visit_fields(named, [&](const isa::FieldInfo& other, auto& value) {
+          if (other.name == field.name) value = static_cast<std::decay_t<decltype(value)>>(slot);
+        });
+        const models::MemorySizes sizes(core);
+        if (slot < 3) {
+          EXPECT_NO_THROW(models::check_slots(named, sizes));
+        } else {
+          EXPECT_EQ(refused_at({named, isa::End{}}, core).field, field.name) << slot;
+        }
+      }
+    });
+  }
+  EXPECT_EQ(fields, 11);
+}
+
 TEST(Refused, KernelsAndThreadsThatDoNotFit) {
   Core core(4, 1, 0);
   EXPECT_THROW(Executor(core, 1, &models::kernels::best_kernels(8)), std::invalid_argument);
@@ -314,6 +341,8 @@ TEST(Refused, KernelsAndThreadsThatDoNotFit) {
   EXPECT_THROW(models::kernels::best_kernels(5), std::invalid_argument);
   EXPECT_THROW(Core(5, 1, 0), std::invalid_argument);
   EXPECT_THROW(Core(4, 1 << 21, 0), std::invalid_argument);
+  EXPECT_THROW(Core(4, 1, 0, 0), std::invalid_argument);
+  EXPECT_THROW(Core(4, 1, 0, isa::kSlotsMax + 1), std::invalid_argument);
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ struct Left {
         const std::uint8_t* bytes = core.bytes(space);
         memories.emplace_back(bytes, bytes + core.lines(space) * core.line_bytes());
       }
-      for (int s = 0; s < isa::kSlots; ++s) {
+      for (int s = 0; s < core.settings.size(); ++s) {
         settings.push_back(core.settings.slot(s));
         statistics.push_back(core.statistics.window(s));
         statistics.push_back(core.statistics.total(s));
@@ -299,6 +299,10 @@ TEST(RtlSystem, TwoCoresOfAChipTrainAsTheModelsDo) {
   for (const char* preset : {"int8", "int16", "fp32"})
     check_training(
         {kLanes, "/training/batch=8", "/chip/cores=2", std::string("/precision/preset=") + preset});
+}
+TEST(RtlSystem, ANetworkOfMoreThanAThousandSlotsTrainsAsTheModelsDo) {
+  check_training({kLanes, "/training/batch=4", "/chip/slots=" + std::to_string(rtl_slots()),
+                  "/network=" + testing::deep_network(150).dump()});
 }
 TEST(RtlSystem, TwoChipsTrainAsTheModelsDo) {
   check_training({kLanes, "/training/batch=8", "/system/chips=2", "/system/exchange/format=int8"});

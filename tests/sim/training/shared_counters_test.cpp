@@ -30,7 +30,7 @@ constexpr double kRate = 0.02;
 struct Still {
   template <class Moves>
   static isa::Instruction instead(const Moves& i) {
-    return isa::Settle{i.wait, i.signal, isa::kSlots - 1};
+    return isa::Settle{i.wait, i.signal, models::kUsualSlots - 1};
   }
   isa::Instruction operator()(const isa::Take& i) const { return instead(i); }
   isa::Instruction operator()(const isa::Give& i) const { return instead(i); }

@@ -220,6 +220,16 @@ TEST_F(TrainerTest, CheckpointIsRefusedWithSettingsOfAnotherNetwork) {
   EXPECT_TRUE(refused([](models::Core& core) { core.settings.slot(1).width = 16; }));
   EXPECT_TRUE(refused([](models::Core& core) { core.settings.slot(1).q_max = 2; }));
   EXPECT_TRUE(refused([](models::Core& core) { core.semaphores[0] = 1; }));
+  // memories of another size, which hold the same in the slots that both have
+  for (const int slots : {models::kUsualSlots - 1, models::kUsualSlots + 1}) {
+    EXPECT_TRUE(refused([slots](models::Core& core) {
+      models::SettingsStore other(slots);
+      for (int s = 0; s < std::min(slots, core.settings.size()); ++s) other.slot(s) = core.settings.slot(s);
+      core.settings = other;
+    })) << slots;
+    EXPECT_TRUE(refused([slots](models::Core& core) { core.statistics = models::StatisticsDatabase(slots); }))
+        << slots;
+  }
   EXPECT_EQ(trainer_->digest_of_state(), state);
 }
 

@@ -167,7 +167,7 @@ TEST(Verify, ASlotThatNothingNamesAndAScalarMayNotChange) {
     using SpoiltCore::SpoiltCore;
     std::vector<std::vector<std::uint32_t>> state() override {
       auto rows = SpoiltCore::state();
-      if (calls_++ % 2 == 1) rows[static_cast<std::size_t>(1 + (first_.first + 500) % isa::kSlots)][12] ^= 1;
+      if (calls_++ % 2 == 1) rows[static_cast<std::size_t>(1 + (first_.first + 500) % rtl_slots())][12] ^= 1;
       return rows;
     }
     int calls_ = 0;
