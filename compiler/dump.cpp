@@ -15,12 +15,19 @@ namespace {
 
 constexpr unsigned kCommonKeys = kTakesChannels | kTakesWindow | kTakesGroups | kHasWeights;
 
+// Padding of one axis.
+std::string sides(const WindowAxis& w) {
+  return w.pad == w.pad_end ? std::to_string(w.pad) : fmt::format("({}, {})", w.pad, w.pad_end);
+}
+
 // Its keys, but for those that its shapes show and those of its weights.
 std::string keys_text(const Layer& l) {
   std::string text;
   if (has(l, kTakesWindow))
-    text += fmt::format("  kernel {} x {}, stride {} x {}, padding {} x {}", l.kernel_h, l.kernel_w,
-                        l.stride_h, l.stride_w, l.pad_h, l.pad_w);
+    text += fmt::format("  kernel {} x {}, stride {} x {}, padding {} x {}", l.y.kernel, l.x.kernel,
+                        l.y.stride, l.x.stride, sides(l.y), sides(l.x));
+  if (has(l, kTakesWindow) && (l.y.dilation > 1 || l.x.dilation > 1))
+    text += fmt::format(", dilation {} x {}", l.y.dilation, l.x.dilation);
   if (l.groups > 1) text += fmt::format(", groups {}", l.groups);
   for (const LayerKey& key : layer_keys()) {
     if (!has(l, key.taken_by) || (key.taken_by & kCommonKeys) != 0) continue;

@@ -232,7 +232,7 @@ Constants plan_constants(const Graph& g) {
   Constants k;
   k.countdown = g.network.classes();
   for (const Layer& l : g.network.layers) {
-    if (l.kind == LayerKind::kMaxPool) k.countdown = std::max(k.countdown, l.kernel_h * l.kernel_w);
+    if (l.kind == LayerKind::kMaxPool) k.countdown = std::max(k.countdown, l.y.kernel * l.x.kernel);
   }
   k.end_line = k.countdown_line + ceil_div(k.countdown, g.chip.lanes);
   return k;

@@ -134,7 +134,7 @@ void Forward::add_parameters(const Layer& l, Op& op) {
   w.groups = l.groups;
   w.shared_out = sharing_.shares(op.layer);
   w.shape = {sharing_.part(l.out, w.shared_out).channels, x.shape[1] / l.groups,
-             whole_input ? x.shape[2] : l.kernel_h, whole_input ? x.shape[3] : l.kernel_w};
+             whole_input ? x.shape[2] : l.y.kernel, whole_input ? x.shape[3] : l.x.kernel};
   w.gathered = gathers(l);
   w.persistent = true;
   op.inputs.push_back(sharing_.add_parameter(w, op.layer, false));

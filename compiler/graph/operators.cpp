@@ -26,7 +26,7 @@ void max_pool(Forward& f, const Layer& l, Op& op) {
   op.kind = OpKind::kMaxPool;
   const int x = op.inputs[0];
   const Shape shape = f.sharing().pooled(x, l);
-  const isa::Format index = l.kernel_h * l.kernel_w <= 127 ? isa::Format::kInt8 : isa::Format::kFp32;
+  const isa::Format index = l.y.kernel * l.x.kernel <= 127 ? isa::Format::kInt8 : isa::Format::kFp32;
   op.outputs = {f.builder().add_selection(l.name + ".activation", l.name, x, shape)};
   op.outputs.push_back(f.builder().add_constant_image(l.name + ".index", index, shape));
 }
@@ -93,6 +93,7 @@ constexpr Operator kOperators[] = {
     {LayerKind::kFullyConnected, contract, contract_gradient},
     {LayerKind::kMaxPool, max_pool, max_pool_gradient},
     {LayerKind::kAveragePool, average_pool, average_pool_gradient},
+    {LayerKind::kGlobalAveragePool, average_pool, average_pool_gradient},
     {LayerKind::kRelu, relu, relu_gradient},
     {LayerKind::kLeakyRelu, leaky_relu, leaky_relu_gradient},
     {LayerKind::kFlatten, nullptr, nullptr},

@@ -20,12 +20,20 @@ void read_pair(KeyReading& r, std::int64_t least, std::int64_t& h, std::int64_t&
   w = std::max(w, least);
 }
 
+// The shape rule works out "same" and "same_lower".
 void read_padding(KeyReading& r) {
   Layer& l = r.layer;
-  read_pair(r, 0, l.pad_h, l.pad_w);
-  // products with padding are zeros; of padding alone there is no maximum and no average
-  if (!has(l, kContracts) && (l.pad_h >= l.kernel_h || l.pad_w >= l.kernel_w))
-    r.fail("", shown_json(r.value), "less than the kernel, so that each window meets its input");
+  if (r.value.is_string()) return;
+  if (!r.value.is_array() || r.value.size() == 2) {
+    read_pair(r, 0, l.y.pad, l.x.pad);
+    l.y.pad_end = l.y.pad;
+    l.x.pad_end = l.x.pad;
+    return;
+  }
+  if (r.value.size() != 4)
+    return r.fail("", shown_json(r.value), "one number, [height, width] or [top, left, bottom, right]");
+  std::int64_t* const sides[] = {&l.y.pad, &l.x.pad, &l.y.pad_end, &l.x.pad_end};
+  for (std::size_t side = 0; side < 4; ++side) *sides[side] = r.value.at(side).get<std::int64_t>();
 }
 
 void read_groups(KeyReading& r) {
@@ -95,18 +103,26 @@ const std::vector<LayerKey>& layer_keys() {
   static const std::vector<LayerKey> keys{
       // what `channels` may be, the shapes say
       {"channels", kTakesChannels, true, [](R&) {}, [](const Layer& l) { return Json(l.out.channels); }},
-      {"kernel", kTakesWindow, true, [](R& r) { read_pair(r, 1, r.layer.kernel_h, r.layer.kernel_w); },
+      {"kernel", kTakesWindow, true, [](R& r) { read_pair(r, 1, r.layer.y.kernel, r.layer.x.kernel); },
        [](const Layer& l) {
-         return Json{l.kernel_h, l.kernel_w};
+         return Json{l.y.kernel, l.x.kernel};
        }},
-      {"stride", kTakesWindow, false, [](R& r) { read_pair(r, 1, r.layer.stride_h, r.layer.stride_w); },
+      {"stride", kTakesWindow, false, [](R& r) { read_pair(r, 1, r.layer.y.stride, r.layer.x.stride); },
        [](const Layer& l) {
-         return Json{l.stride_h, l.stride_w};
+         return Json{l.y.stride, l.x.stride};
        }},
       {"padding", kTakesWindow, false, read_padding,
        [](const Layer& l) {
-         return Json{l.pad_h, l.pad_w};
+         return Json{l.y.pad, l.x.pad, l.y.pad_end, l.x.pad_end};
        }},
+      {"dilation", kTakesWindow, false, [](R& r) { read_pair(r, 1, r.layer.y.dilation, r.layer.x.dilation); },
+       [](const Layer& l) {
+         return Json{l.y.dilation, l.x.dilation};
+       }},
+      {"ceil_mode", kPools, false, [](R& r) { r.layer.ceil_mode = r.value.get<bool>(); },
+       [](const Layer& l) { return Json(l.ceil_mode); }},
+      {"count_include_pad", kAverages, false, [](R& r) { r.layer.count_include_pad = r.value.get<bool>(); },
+       [](const Layer& l) { return Json(l.count_include_pad); }},
       {"groups", kTakesGroups, false, read_groups, [](const Layer& l) { return Json(l.groups); }},
       {"negative_slope", kTakesSlope, false, read_slope,
        [](const Layer& l) { return Json(l.negative_slope); }},

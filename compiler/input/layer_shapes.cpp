@@ -2,7 +2,9 @@
 // one is missing, that has been said, and the shape is not known.
 #include "compiler/input/layer_shapes.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "compiler/input/layers.hpp"
 
@@ -11,18 +13,53 @@ namespace {
 
 using Json = nlohmann::json;
 
+std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// `same`: as many positions as there are strides in the input; an odd pixel goes to the end, or to the
+// beginning.
+void pad_same(WindowAxis& w, std::int64_t input, bool odd_at_end) {
+  const std::int64_t reach = (divided_up(input, w.stride) - 1) * w.stride + w.extent();
+  const std::int64_t all = std::max<std::int64_t>(0, reach - input);
+  w.pad = odd_at_end ? all / 2 : divided_up(all, 2);
+  w.pad_end = all - w.pad;
+}
+
+// Windows that begin in the padding behind the input do not count, however sizes are rounded.
+std::int64_t positions(const WindowAxis& w, std::int64_t input, bool ceil_mode) {
+  const std::int64_t room = input + w.pad + w.pad_end - w.extent();
+  if (!ceil_mode) return room / w.stride + 1;
+  return std::min(divided_up(room, w.stride), (input + w.pad - 1) / w.stride) + 1;
+}
+
 bool slide_window(ShapeRule& rule) {
   Layer& l = rule.layer;
-  const std::int64_t room_h = l.in.height + 2 * l.pad_h - l.kernel_h;
-  const std::int64_t room_w = l.in.width + 2 * l.pad_w - l.kernel_w;
-  if (room_h < 0 || room_w < 0) {
+  const Json padding = rule.json.value("padding", Json(0));
+  if (padding.is_string()) {
+    const bool odd_at_end = padding != "same_lower";
+    pad_same(l.y, l.in.height, odd_at_end);
+    pad_same(l.x, l.in.width, odd_at_end);
+  }
+  const std::int64_t height = l.in.height + l.y.pad + l.y.pad_end, width = l.in.width + l.x.pad + l.x.pad_end;
+  if (l.y.extent() > height || l.x.extent() > width) {
+    const bool dilated = l.y.dilation > 1 || l.x.dilation > 1;
     rule.fail("/kernel", shown_json(rule.json.at("kernel")),
-              "at most the padded input, " + std::to_string(l.in.height + 2 * l.pad_h) + "x" +
-                  std::to_string(l.in.width + 2 * l.pad_w));
+              std::string("at most the padded input, ") + std::to_string(height) + "x" +
+                  std::to_string(width) + (dilated ? ", with its dilation" : ""));
     return false;
   }
-  l.out.height = room_h / l.stride_h + 1;
-  l.out.width = room_w / l.stride_w + 1;
+  l.out.height = positions(l.y, l.in.height, l.ceil_mode);
+  l.out.width = positions(l.x, l.in.width, l.ceil_mode);
+  return true;
+}
+
+// Whether each window of the axis meets a pixel.
+bool all_meet(const WindowAxis& w, std::int64_t input, std::int64_t outputs) {
+  for (std::int64_t o = 0; o < outputs; ++o) {
+    const std::int64_t first = o * w.stride - w.pad;
+    const std::int64_t tap =
+        first < 0 ? divided_up(-first, w.dilation) : 0;  // the first one not before the input
+    if (tap >= w.kernel || first + tap * w.dilation >= input) return false;
+  }
   return true;
 }
 
@@ -66,7 +103,23 @@ bool flat_shape(ShapeRule& rule) {
   return true;
 }
 
-bool window_shape(ShapeRule& rule) { return rule.json.contains("kernel") && slide_window(rule); }
+// Of padding alone there is no maximum and no average.
+bool pool_shape(ShapeRule& rule) {
+  if (!rule.json.contains("kernel") || !slide_window(rule)) return false;
+  const Layer& l = rule.layer;
+  if (all_meet(l.y, l.in.height, l.out.height) && all_meet(l.x, l.in.width, l.out.width)) return true;
+  rule.fail("/padding", shown_json(rule.json.value("padding", Json(0))),
+            "less padding, so that each window meets its input");
+  return false;
+}
+
+bool global_shape(ShapeRule& rule) {
+  Layer& l = rule.layer;
+  l.y.kernel = l.in.height;
+  l.x.kernel = l.in.width;
+  l.out = {l.in.channels, 1, 1};
+  return true;
+}
 
 bool convolution_shape(ShapeRule& rule) {
   return rule.json.contains("kernel") && rule.json.contains("channels") && slide_window(rule) &&
@@ -74,8 +127,8 @@ bool convolution_shape(ShapeRule& rule) {
 }
 
 bool fully_connected_shape(ShapeRule& rule) {
-  rule.layer.kernel_h = rule.layer.in.height;
-  rule.layer.kernel_w = rule.layer.in.width;
+  rule.layer.y.kernel = rule.layer.in.height;
+  rule.layer.x.kernel = rule.layer.in.width;
   return rule.json.contains("channels") && slide_window(rule) && choose_channels(rule);
 }
 

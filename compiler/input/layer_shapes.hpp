@@ -23,8 +23,9 @@ struct ShapeRule {
 
 bool same_shape(ShapeRule& rule);
 bool flat_shape(ShapeRule& rule);
-bool window_shape(ShapeRule& rule);           // what a window sees becomes a pixel
-bool convolution_shape(ShapeRule& rule);      // the same, and `channels` of them
+bool pool_shape(ShapeRule& rule);             // what a window sees becomes a pixel; each meets the input
+bool global_shape(ShapeRule& rule);           // the window is the whole input
+bool convolution_shape(ShapeRule& rule);      // a window's pixel, in each of `channels`
 bool fully_connected_shape(ShapeRule& rule);  // a convolution whose kernel is its whole input
 bool sum_shape(ShapeRule& rule);              // of two inputs of one shape
 bool scores_shape(ShapeRule& rule);           // one number a class

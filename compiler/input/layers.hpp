@@ -17,6 +17,7 @@ enum class LayerKind {
   kFullyConnected,
   kMaxPool,
   kAveragePool,
+  kGlobalAveragePool,
   kRelu,
   kLeakyRelu,
   kFlatten,
@@ -58,13 +59,28 @@ struct Shape {
   }
 };
 
+// One axis of a sliding window: tap k of position p meets pixel p * stride + k * dilation - pad.
+struct WindowAxis {
+  std::int64_t kernel = 1, stride = 1, dilation = 1;
+  std::int64_t pad = 0, pad_end = 0;  // pixels of zeros before the first pixel and after the last one
+  std::int64_t extent() const { return (kernel - 1) * dilation + 1; }
+  bool operator==(const WindowAxis& o) const {
+    return kernel == o.kernel && stride == o.stride && dilation == o.dilation && pad == o.pad &&
+           pad_end == o.pad_end;
+  }
+};
+
 struct Layer {
   std::string name;
   LayerKind kind = LayerKind::kRelu;
   std::vector<int> inputs;  // numbers of earlier layers; -1 is the network's input
   Shape in, out;            // shape of inputs[0] and of the output
   // convolution, pooling (a fully connected layer is a convolution whose kernel is its whole input)
-  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, groups = 1;
+  WindowAxis y, x;
+  std::int64_t groups = 1;
+  // pooling: the last window may stick out of the padded input (not begin outside); an average is over all
+  // taps within it, or only those that meet the input
+  bool ceil_mode = false, count_include_pad = true;
   bool bias = false;
   Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
   double negative_slope = 0.01;                                         // leaky ReLU
@@ -86,6 +102,8 @@ enum LayerFact : unsigned {
   kKeepsFlattened = 1u << 9,    // and leaves them so
   kIsLoss = 1u << 10,
   kTakesSlope = 1u << 11,
+  kPools = 1u << 12,
+  kAverages = 1u << 13,  // and can choose over what
 };
 
 struct LayerTraits {
@@ -102,8 +120,9 @@ inline constexpr LayerTraits kLayerKinds[] = {
          kFusesRelu},
     {LayerKind::kFullyConnected, "fully_connected", 1, fully_connected_shape,
      kTakesChannels | kHasWeights | kContracts | kNeedsAllChannels | kFusesRelu | kTakesFlattened},
-    {LayerKind::kMaxPool, "max_pool", 1, window_shape, kTakesWindow},
-    {LayerKind::kAveragePool, "average_pool", 1, window_shape, kTakesWindow},
+    {LayerKind::kMaxPool, "max_pool", 1, pool_shape, kTakesWindow | kPools},
+    {LayerKind::kAveragePool, "average_pool", 1, pool_shape, kTakesWindow | kPools | kAverages},
+    {LayerKind::kGlobalAveragePool, "global_average_pool", 1, global_shape, 0},
     {LayerKind::kRelu, "relu", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kLeakyRelu, "leaky_relu", 1, same_shape, kTakesSlope | kTakesFlattened | kKeepsFlattened},
     {LayerKind::kFlatten, "flatten", 1, flat_shape, kIsView | kTakesFlattened | kKeepsFlattened},
@@ -132,7 +151,7 @@ template <class Number = std::int64_t>
 Number weights_of_a_channel(const Layer& l) {
   if (!has(l, kHasWeights)) return 0;
   return static_cast<Number>(l.in.channels) / static_cast<Number>(l.groups) *
-         static_cast<Number>(l.kernel_h) * static_cast<Number>(l.kernel_w);
+         static_cast<Number>(l.y.kernel) * static_cast<Number>(l.x.kernel);
 }
 template <class Number = std::int64_t>
 Number weight_count(const Layer& l) {

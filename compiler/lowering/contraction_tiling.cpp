@@ -13,13 +13,6 @@ namespace {
 
 std::int64_t lines(std::int64_t rows, isa::Format f) { return models::lines_of_rows(f, rows); }
 
-// Most source indices that `positions` neighbouring positions of an axis touch with `taps` taps.
-std::int64_t source_extent(const Axis& a, std::int64_t positions, std::int64_t taps) {
-  const std::int64_t extent =
-      a.transposed ? ceil_div(positions + taps - 1, a.stride) + 1 : (positions - 1) * a.stride + taps;
-  return std::min(extent, a.sources());
-}
-
 // Lines moved between HBM and scratchpad, plus a fixed price for each instruction.
 std::int64_t cost(const Contraction& c, const ContractionTiling& t, std::int64_t lanes,
                   const ContractionBuffers& b) {
@@ -60,8 +53,7 @@ ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std
   const std::vector<Chunk> all = chunks(c, t, lanes);
   const std::int64_t channels = std::min(align_channels(c.reduce.end()), round_up(t.chunk_channels, lanes));
   const std::int64_t taps = t.chunk_ky * t.chunk_kx;
-  const std::int64_t pixels =
-      t.batch_groups * source_extent(c.y, t.y, t.chunk_ky) * source_extent(c.x, t.x, t.chunk_kx);
+  const std::int64_t pixels = t.batch_groups * c.y.extent(t.y, t.chunk_ky) * c.x.extent(t.x, t.chunk_kx);
   const isa::Format stored = c.weight->format;
   b.weight = t.row_blocks * taps * lines(channels, c.format);
   if (c.transposed) {

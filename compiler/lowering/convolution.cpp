@@ -14,11 +14,13 @@ Axes convolution_axes(const Lowering& low, const Op& op, const TensorInfo& weigh
   Axes a;
   a.y.kernel = weight.shape[2];
   a.x.kernel = weight.shape[3];
-  if (l.kind == LayerKind::kConvolution) {
-    a.y.stride = l.stride_h;
-    a.x.stride = l.stride_w;
-    a.y.pad = l.pad_h;
-    a.x.pad = l.pad_w;
+  if (has(l, kTakesWindow)) {
+    a.y.stride = l.y.stride;
+    a.x.stride = l.x.stride;
+    a.y.dilation = l.y.dilation;
+    a.x.dilation = l.x.dilation;
+    a.y.pad = l.y.pad;
+    a.x.pad = l.x.pad;
   }
   a.y.input = x.h;
   a.x.input = x.w;
@@ -49,9 +51,8 @@ void lower_convolution(Lowering& low, const Op& op) {
   for (c.group = 0; c.group < c.layout.groups; ++c.group) {
     c.reduce = c.layout.in_window(c.group);
     c.rows = c.layout.out_window(c.group);
-    const std::int64_t taps = axes.y.kernel * axes.x.kernel;
     prove_accumulator(low.graph(), c.format, c.weight->slot, c.source.slot,
-                      c.gathered ? c.reduce.count : c.reduce.count * taps, low.graph().layer(op).name);
+                      c.reduce.count * c.y.most_taps() * c.x.most_taps(), low.graph().layer(op).name);
     lower_contraction(low, c, low.graph().layer(op).name);
   }
 }
@@ -71,7 +72,7 @@ void lower_convolution_backward_data(Lowering& low, const Op& op) {
     c.reduce = c.layout.out_window(c.group);
     c.rows = c.layout.in_window(c.group);
     prove_accumulator(low.graph(), c.format, c.weight->slot, c.source.slot,
-                      c.reduce.count * axes.y.kernel * axes.x.kernel, low.graph().layer(op).name);
+                      c.reduce.count * c.y.most_taps() * c.x.most_taps(), low.graph().layer(op).name);
     lower_contraction(low, c, low.graph().layer(op).name);
   }
 }

@@ -8,21 +8,16 @@
 namespace anzan::compiler {
 namespace {
 
-std::int64_t inputs_met(const Axis& a, std::int64_t positions, std::int64_t taps) {
-  return std::min(a.input, (positions - 1) * a.stride + taps);
-}
-
 // Rows of pixels that are staged when only those that the tile's channels see are, in at most two pieces: the
 // last rows of the kernel for one channel of the source, and the first ones for the next.
 std::int64_t rows_seen(const Axis& y, const Axis& x, std::int64_t positions, std::int64_t channels) {
-  return 2 * (positions - 1) * y.stride + ceil_div(channels, x.kernel) + 1;
+  return 2 * (positions - 1) * y.stride + y.span(ceil_div(channels, x.kernel)) + 1;
 }
 
 // Whether there are fewer of them than rows that the windows cover.
 bool cuts_kernel(const Axes& window, std::int64_t positions, std::int64_t channels) {
   return channels <= window.y.kernel * window.x.kernel &&
-         rows_seen(window.y, window.x, positions, channels) <
-             inputs_met(window.y, positions, window.y.kernel);
+         rows_seen(window.y, window.x, positions, channels) < window.y.extent(positions, window.y.kernel);
 }
 
 // Channels of the source, and rows of the kernel through which they are seen.
@@ -77,14 +72,16 @@ class Gather {
   void copy(const Tile& raw, const WindowClass& cy, const WindowClass& cx, const Taken& taken) {
     const std::int64_t ky = taken.ky.begin, kx = taken.kx.begin, channel = taken.channels.begin;
     const std::int64_t to = channel * taps_ + (cy.tap + ky) * kernel_x_ + cx.tap + kx;
-    low_.copy(tile_.format, in_scratchpad(raw.row(cy.src + ky, cx.src + kx, tile_.bg.begin, channel)),
+    low_.copy(tile_.format,
+              in_scratchpad(raw.row(cy.src + ky * cy.src_per_tap, cx.src + kx * cx.src_per_tap,
+                                    tile_.bg.begin, channel)),
               in_scratchpad(tile_.row(cy.pos, cx.pos, tile_.bg.begin, to)),
               {{cy.count, cy.src_per_pos * raw.y_stride(), tile_.y_stride()},
                {cx.count, cx.src_per_pos * raw.x_stride(), tile_.x_stride()},
                {tile_.bg.size(), raw.bg_stride(), tile_.bg_stride()},
                {taken.channels.size(), 1, taps_},
-               {taken.ky.size(), raw.y_stride(), kernel_x_},
-               {taken.kx.size(), raw.x_stride(), 1}});
+               {taken.ky.size(), cy.src_per_tap * raw.y_stride(), kernel_x_},
+               {taken.kx.size(), cx.src_per_tap * raw.x_stride(), 1}});
   }
 
   Lowering& low_;
@@ -129,7 +126,7 @@ void gather(Lowering& low, const Image& source, const Axes& window, const Tile& 
     raw.push_back(
         staged(low, source, {source_range(ys.back()), source_range(xs), tile.bg}, tile.format, stage_line));
   }
-  if (window.y.pad > 0 || window.x.pad > 0) {  // taps that meet padding stay zero
+  if (window.y.sticks_out() || window.x.sticks_out()) {  // taps that meet padding stay zero
     low.copy(models::kRawWords, in_hbm(low.constants().zero_line),
              in_scratchpad(tile.base_row / models::elements_per_word(tile.format)), {{tile.lines(), 0, 1}});
   }
@@ -145,9 +142,9 @@ std::int64_t gather_stage_lines(const Image& source, const Axes& window, const G
                                 isa::Format format) {
   const std::int64_t rows = cuts_kernel(window, tile.y, tile.channels)
                                 ? rows_seen(window.y, window.x, tile.y, tile.channels)
-                                : inputs_met(window.y, tile.y, window.y.kernel);
+                                : window.y.extent(tile.y, window.y.kernel);
   const std::int64_t raw =
-      tile.batch_groups * rows * inputs_met(window.x, tile.x, window.x.kernel) * align_channels(source.c);
+      tile.batch_groups * rows * window.x.extent(tile.x, window.x.kernel) * align_channels(source.c);
   return models::lines_of_rows(source.format, raw) +
          (source.format != format ? models::lines_of_rows(format, raw) : 0);
 }

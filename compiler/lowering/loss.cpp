@@ -7,6 +7,7 @@
 #include <iterator>
 #include <vector>
 
+#include "compiler/lowering/functions.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -14,21 +15,6 @@ namespace {
 
 using V = isa::VectorOp;
 using R = isa::Reduction;
-
-// Polynomials of Cephes (S. Moshier, expf.c and logf.c), highest power first.
-constexpr std::array<float, 8> kExp{1.9875691500e-4f,
-                                    1.3981999507e-3f,
-                                    8.3334519073e-3f,
-                                    4.1665795894e-2f,
-                                    1.6666665459e-1f,
-                                    5.0000001201e-1f,
-                                    1.0f,
-                                    1.0f};
-constexpr std::array<float, 9> kLog{7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
-                                    -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
-                                    2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
-constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
-constexpr float kSmallestExponent = -86.0f;  // below, exp counts as exp(-86): still a normal number
 
 class Loss {
  public:
@@ -76,9 +62,21 @@ class Loss {
   struct Stream {
     isa::Operand operand;
     std::int64_t step = 0;  // rows (or elements) a class
+    std::int64_t line = 0;  // of FP32 rows: where they stand
   };
   struct Streams {
     Stream a{}, b{}, c{};
+  };
+  // Of so many rows of streams, for functions.hpp.
+  struct Writer {
+    Loss& loss;
+    std::int64_t count;
+    template <class... In>
+    void emit(V op, const Stream& out, const In&... in) {
+      loss.emit(op, count, Streams{in...}, out.line);
+    }
+    Stream number(float value) { return loss.number(value); }
+    Stream bits(std::uint32_t value) { return loss.bits(value); }
   };
 
   std::int64_t lines_of(const Held& held) const { return models::lines_of_rows(held.image.format, step_); }
@@ -91,7 +89,7 @@ class Loss {
 
   // FP32 rows from `line` on.
   static Stream fp32(std::int64_t line, std::int64_t step = 0) {
-    return {rows(isa::Format::kFp32, 0, line), step};
+    return {rows(isa::Format::kFp32, 0, line), step, line};
   }
   static Stream fp32_rows(std::int64_t line) { return fp32(line, 1); }
   static Stream rows_of(const Held& held) { return {rows(held.image, held.row()), 1}; }
@@ -182,53 +180,24 @@ class Loss {
     }
   }
 
-  // e = exp(logit - max): 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2
+  // e = exp(logit - max)
   void exponentials(const Range& part) {
-    const std::int64_t n = part.size();
-    const Stream e = fp32_rows(e_), p = fp32_rows(polynomials_), power = fp32_rows(exponents_);
-    emit(V::kSub, n, {rows_of(logits_), fp32(max_)}, e_);
-    emit(V::kMax, n, {e, number(kSmallestExponent)}, e_);
-    emit(V::kMul, n, {e, number(1.44269504088896341f)}, exponents_);
-    emit(V::kF2i, n, {power}, exponents_);
-    emit(V::kI2f, n, {power}, polynomials_);
-    emit(V::kFnma, n, {p, number(kLn2High), e}, e_);
-    emit(V::kFnma, n, {p, number(kLn2Low), e}, e_);
-    const Stream second = number(kExp[1]), first = number(kExp[0]);
-    emit(V::kFma, n, {e, first, second}, polynomials_);
-    for (std::size_t k = 2; k < kExp.size(); ++k) emit(V::kFma, n, {p, e, number(kExp[k])}, polynomials_);
-    emit(V::kIshl, n, {power, bits(23)}, exponents_);
-    emit(V::kIadd, n, {p, power}, e_);
+    emit(V::kSub, part.size(), {rows_of(logits_), fp32(max_)}, e_);
+    Writer writer{*this, part.size()};
+    functions::exp(writer, fp32_rows(e_), fp32_rows(polynomials_), fp32_rows(exponents_));
   }
 
-  // value = ln(sum), sum >= 1: mantissa 1 + t in [sqrt(1/2), sqrt(2)), exponent k
+  // value = ln(sum), sum >= 1
   void log_sum() {
-    const Stream sum = fp32(sum_), value = fp32(value_), t = fp32(mantissa_), p = fp32(polynomial_);
-    emit(V::kIsub, {sum, bits(0x3f3504f3)}, value_);
-    emit(V::kIshr, {value, bits(23)}, value_);
-    emit(V::kIshl, {value, bits(23)}, mantissa_);
-    emit(V::kIsub, {sum, t}, mantissa_);
-    emit(V::kI2f, {value}, value_);               // k
-    emit(V::kSub, {t, number(1.0f)}, mantissa_);  // t
-    const Stream second = number(kLog[1]), first = number(kLog[0]);
-    emit(V::kFma, {t, first, second}, polynomial_);
-    for (std::size_t k = 2; k < kLog.size(); ++k) emit(V::kFma, {p, t, number(kLog[k])}, polynomial_);
-    emit(V::kMul, {t, t}, square_);
-    emit(V::kMul, {p, t}, polynomial_);
-    emit(V::kMul, {p, fp32(square_)}, polynomial_);
-    emit(V::kFma, {value, number(kLn2Low), p}, polynomial_);
-    emit(V::kFnma, {fp32(square_), number(0.5f), p}, polynomial_);
-    emit(V::kAdd, {t, p}, polynomial_);
-    emit(V::kFma, {value, number(kLn2High), p}, value_);
+    Writer writer{*this, 1};
+    functions::log<Writer, Stream>(writer, fp32(sum_),
+                                   {fp32(value_), fp32(mantissa_), fp32(polynomial_), fp32(square_)});
   }
 
-  // value = 1 / sum: a first guess from the bits, three Newton steps
+  // value = 1 / sum
   void reciprocal_of_sum() {
-    const std::int64_t factor = mantissa_;  // no longer needed
-    emit(V::kIsub, {bits(0x7ef311c7), fp32(sum_)}, value_);
-    for (int i = 0; i < 3; ++i) {
-      emit(V::kFnma, {fp32(value_), fp32(sum_), number(2.0f)}, factor);
-      emit(V::kMul, {fp32(value_), fp32(factor)}, value_);
-    }
+    Writer writer{*this, 1};
+    functions::reciprocal(writer, fp32(sum_), fp32(value_), fp32(mantissa_));
   }
 
   // (softmax - label) / batch of all cores, zero for images without a label

@@ -27,8 +27,10 @@ class Pool {
     if (max_) index_ = low.image(backward_ ? op.inputs[1] : op.outputs[1]);
     const Image& input = backward_ ? target_ : source_;
     const Image& output = backward_ ? source_ : target_;
-    axes_.y = {layer_.kernel_h, layer_.stride_h, layer_.pad_h, input.h, output.h, backward_};
-    axes_.x = {layer_.kernel_w, layer_.stride_w, layer_.pad_w, input.w, output.w, backward_};
+    windows_ = {axis(layer_.y, input.h, output.h), axis(layer_.x, input.w, output.w)};
+    axes_ = windows_;
+    axes_.y.transposed = axes_.x.transposed = backward_;
+    uneven_ = !max_ && backward_ && !(even(windows_.y) && even(windows_.x));
   }
 
   void run() {
@@ -44,6 +46,7 @@ class Pool {
       source_line_[i] = low_.allocate(source_lines(t_));
       target_line_[i] = low_.allocate(target_lines(t_));
       index_line_[i] = low_.allocate(index_lines(t_));
+      shares_line_[i] = low_.allocate(shares_lines(t_));
     }
     for (const Range& bg : pieces(target_.batch_groups, t_.bg)) {
       for (const Range& c : pieces(align_channels(target_.c), t_.c)) {
@@ -59,15 +62,21 @@ class Pool {
     std::int64_t bg = 1, c = kChannelAlignment, y = 1, x = 1;
   };
 
-  std::int64_t taps() const { return layer_.kernel_h * layer_.kernel_w; }
-
-  static std::int64_t extent(const Axis& a, std::int64_t positions) {
-    const std::int64_t e = a.transposed ? ceil_div(positions + a.kernel - 1, a.stride) + 1
-                                        : (positions - 1) * a.stride + a.kernel;
-    return std::min(e, a.sources());
+  Axis axis(const WindowAxis& w, std::int64_t input, std::int64_t output) const {
+    const Range within = layer_.count_include_pad ? Range{-w.pad, input + w.pad_end} : Range{0, input};
+    return {w.kernel, w.stride, w.pad, input, output, false, w.dilation, within};
   }
+  // Whether averages are of the same number of taps everywhere.
+  static bool even(const Axis& a) {
+    const std::vector<WindowClass> all = a.classes(0, a.positions());
+    return std::all_of(all.begin(), all.end(),
+                       [&](const WindowClass& c) { return c.counted == all.front().counted; });
+  }
+
+  std::int64_t taps() const { return layer_.y.kernel * layer_.x.kernel; }
+
   std::int64_t source_pixels(const Tiling& t) const {
-    return t.bg * extent(axes_.y, t.y) * extent(axes_.x, t.x) * t.c;
+    return t.bg * axes_.y.extent(t.y, axes_.y.kernel) * axes_.x.extent(t.x, axes_.x.kernel) * t.c;
   }
   std::int64_t source_lines(const Tiling& t) const {
     return models::lines_of_rows(source_.format, source_pixels(t));
@@ -80,8 +89,13 @@ class Pool {
     return models::lines_of_rows(index_.format, backward_ ? source_pixels(t) : t.bg * t.y * t.x * t.c);
   }
 
+  std::int64_t shares_lines(const Tiling& t) const {
+    return uneven_ ? models::lines_of_rows(isa::Format::kFp32, source_pixels(t)) : 0;
+  }
+
   std::int64_t total_lines(const Tiling& t) const {
-    return (max_ ? low_.countdown_lines() : 0) + 2 * (source_lines(t) + target_lines(t) + index_lines(t));
+    return (max_ ? low_.countdown_lines() : 0) +
+           2 * (source_lines(t) + target_lines(t) + index_lines(t) + shares_lines(t));
   }
 
   void search() {
@@ -132,6 +146,10 @@ class Pool {
     } else if (max_) {
       tiles.index = target_tile(index_, index_line_[which]);
     }
+    if (uneven_) {
+      tiles.shares = placed(make_tile(sy, sx, bg, c, isa::Format::kFp32), shares_line_[which]);
+      share_out(tiles);
+    }
     for (const WindowClass& cy : ys) {
       for (const WindowClass& cx : xs) {
         for (const BatchRun& run : batch_runs(target_, bg)) pool({cy, cx, run}, tiles);
@@ -150,6 +168,7 @@ class Pool {
 
   struct Tiles {
     Tile source, target, index;
+    Tile shares;  // of the source, each divided by the number of its window's taps; where these are uneven
   };
   // What one instruction works on: positions of one class on each axis, of batch groups with as many images.
   struct Piece {
@@ -174,7 +193,7 @@ class Pool {
 
   // countdown of the tap: taps - (ky kernel_w + kx), so that the first tap has the largest
   isa::Operand tap_constant(const Piece& p) const {
-    return broadcast(low_.countdown_at(countdown_line_, taps() - (p.y.tap * layer_.kernel_w + p.x.tap)));
+    return broadcast(low_.countdown_at(countdown_line_, taps() - (p.y.tap * layer_.x.kernel + p.x.tap)));
   }
 
   // How an operand walks: the source of the window, or the positions of a tile, or by the taps alone.
@@ -186,7 +205,7 @@ class Pool {
   static Stream window_of(const Tile& tile) { return {&tile, true}; }
   static Stream positions_of(const Tile& tile) { return {&tile, false}; }
   Stream taps_of(const Piece& p) const {
-    return {nullptr, false, p.y.tap_step * layer_.kernel_w, p.x.tap_step};
+    return {nullptr, false, p.y.tap_step * layer_.x.kernel, p.x.tap_step};
   }
   struct Streams {
     Stream a{}, b{}, c{};
@@ -264,12 +283,48 @@ class Pool {
     emit(v, p, {window_of(t.index), taps_of(p), window_of(t.source)}, t.target);
   }
 
+  isa::Operand share(std::int64_t counted) const {
+    return scalar(low_.scalar(static_cast<float>(1.0 / static_cast<double>(counted))));
+  }
+
   void fold_average(const Piece& p, const Tiles& t) {
     isa::Vector v = start(isa::VectorOp::kMul, isa::Reduction::kAdd);
     low_.produces(v, target_);
+    if (uneven_) {
+      v.op = isa::VectorOp::kCopy;
+      v.a = rows(isa::Format::kFp32, kConstantSlot, p.source_row(t.shares));
+      return emit(v, p, {window_of(t.shares)}, t.target);
+    }
     v.a = rows(source_, p.source_row(t.source));
-    v.b = scalar(low_.scalar(static_cast<float>(1.0 / static_cast<double>(taps()))));
+    // backward, the windows that hold a pixel are those of one class as well as any
+    v.b = share(backward_ ? windows_.y.classes(0, 1)[0].counted * windows_.x.classes(0, 1)[0].counted
+                          : p.y.counted * p.x.counted);
     emit(v, p, {window_of(t.source)}, t.target);
+  }
+
+  // Gradients of windows with as many taps, class by class.
+  void share_out(const Tiles& t) {
+    if (t.source.y.size() <= 0 || t.source.x.size() <= 0) return;
+    for (const WindowClass& y : windows_.y.classes(t.source.y.begin, t.source.y.end)) {
+      for (const WindowClass& x : windows_.x.classes(t.source.x.begin, t.source.x.end)) {
+        for (const BatchRun& run : batch_runs(target_, t.source.bg)) share_out({y, x, run}, t);
+      }
+    }
+  }
+
+  void share_out(const Piece& p, const Tiles& t) {
+    isa::Vector v = start(isa::VectorOp::kMul, isa::Reduction::kNone);
+    writes_to(v, isa::Format::kFp32, kConstantSlot);
+    v.mask = lane_mask(0, p.run.images);
+    v.a = rows(source_, p.target_row(t.source));
+    v.b = share(p.y.counted * p.x.counted);
+    v.o = at(p.target_row(t.shares));
+    const auto strides = [](std::int64_t from, std::int64_t to) { return Nest::Strides{from, 0, 0, to, 0}; };
+    low_.emit(v, Nest()
+                     .loop(p.y.count, strides(t.source.y_stride(), t.shares.y_stride()))
+                     .loop(p.x.count, strides(t.source.x_stride(), t.shares.x_stride()))
+                     .loop(p.run.bg.size(), strides(t.source.bg_stride(), t.shares.bg_stride()))
+                     .loop(t.shares.c.size(), strides(1, 1)));
   }
 
   void zero(const Piece& p, const Tiles& t) {
@@ -284,10 +339,11 @@ class Pool {
   const Layer& layer_;
   Image source_, target_, index_;
   bool backward_ = false, max_ = false;
-  Axes axes_;
+  Axes windows_, axes_;  // forward, and in the direction of the operation
+  bool uneven_ = false;  // gradients of averages whose numbers of taps differ
   Tiling t_;
   std::int64_t countdown_line_ = 0;
-  std::int64_t source_line_[2]{}, target_line_[2]{}, index_line_[2]{};
+  std::int64_t source_line_[2]{}, target_line_[2]{}, index_line_[2]{}, shares_line_[2]{};
   int tile_ = 0;
 };
 

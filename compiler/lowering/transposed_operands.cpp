@@ -14,8 +14,9 @@ namespace {
 Range inputs(const Axis& a, const std::vector<TapClass>& classes) {
   Range r{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
   for (const TapClass& c : classes) {
-    r.begin = std::min(r.begin, c.out * a.stride + c.tap - a.pad);
-    r.end = std::max(r.end, (c.out + c.outs - 1) * a.stride + c.tap + c.taps - 1 - a.pad + 1);
+    const std::int64_t first = c.out * a.stride + c.tap * a.dilation - a.pad;
+    r.begin = std::min(r.begin, first);
+    r.end = std::max(r.end, first + (c.outs - 1) * a.stride + a.span(c.taps));
   }
   return r;
 }

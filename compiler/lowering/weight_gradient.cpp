@@ -138,7 +138,7 @@ class WeightGradient {
   void accumulate(const Weights& w, const TapClass& cy, const TapClass& cx, std::size_t p) {
     // taps of a class may meet the first or last part differently: such classes are taken tap by tap
     const bool whole_images = t_.y == dy_.h && t_.x == dy_.w;
-    const bool uniform = whole_images || (kernel_y_.pad == 0 && kernel_x_.pad == 0);
+    const bool uniform = whole_images || (!kernel_y_.sticks_out() && !kernel_x_.sticks_out());
     if (!uniform && (cy.taps > 1 || cx.taps > 1)) {
       for (std::int64_t i = 0; i < cy.taps; ++i) {
         for (std::int64_t j = 0; j < cx.taps; ++j)
@@ -206,13 +206,15 @@ class WeightGradient {
                        bblock = part.bg.size() * bbg;
     t.a = at(operands_.dy_line() + p.local_out() * ablock + (p.y.out - part.y.begin) * ay +
              (p.x.out - part.x.begin) * ax);
-    const std::int64_t iy = p.y.out * kernel_y_.stride + p.y.tap - kernel_y_.pad - operands_.y().begin;
-    const std::int64_t ix = p.x.out * kernel_x_.stride + p.x.tap - kernel_x_.pad - operands_.x().begin;
+    const std::int64_t iy =
+        p.y.out * kernel_y_.stride + p.y.tap * kernel_y_.dilation - kernel_y_.pad - operands_.y().begin;
+    const std::int64_t ix =
+        p.x.out * kernel_x_.stride + p.x.tap * kernel_x_.dilation - kernel_x_.pad - operands_.x().begin;
     t.b = at(operands_.x_line() + p.local_in() * bblock + iy * by + ix * bx);
     Loops l;
     l.in.b = bblock;
-    l.y.b = by;
-    l.x.b = bx;
+    l.y.b = kernel_y_.dilation * by;
+    l.x.b = kernel_x_.dilation * bx;
     start_and_end(t, p, l);
     low_.emit(t, Nest()
                      .loop(p.in_blocks.size(), l.in)

@@ -16,11 +16,6 @@ bool split(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
   return t.batch_groups < g.dy.batch_groups || t.y < g.dy.h || t.x < g.dy.w;
 }
 
-// Input pixels along one axis that `outs` outputs meet through `taps` neighbouring taps.
-std::int64_t extent(const Axis& a, std::int64_t outs, std::int64_t taps) {
-  return std::min(a.input, (outs - 1) * a.stride + taps);
-}
-
 std::int64_t cost(const WeightGradientGeometry& g, const WeightGradientTiling& t,
                   const WeightGradientBuffers& b) {
   constexpr std::int64_t kInstructionPrice = 30;
@@ -47,8 +42,7 @@ void for_parts(const WeightGradientGeometry& g, Visit&& visit) {
 WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
   WeightGradientBuffers b;
   const std::int64_t block = g.lanes;  // rows of one transposed block
-  const std::int64_t in_pixels =
-      t.batch_groups * extent(g.kernel.y, t.y, t.ky) * extent(g.kernel.x, t.x, t.kx);
+  const std::int64_t in_pixels = t.batch_groups * g.kernel.y.extent(t.y, t.ky) * g.kernel.x.extent(t.x, t.kx);
   const std::int64_t out_pixels = t.batch_groups * t.y * t.x;
   // staged rows: the channels of the blocks, as stored (the last block may be short)
   const std::int64_t in_rows =

@@ -126,8 +126,8 @@ class Shapes {
 
   static void classify(compiler::Network& net, std::mt19937& random) {
     Layer& last = weighted(net, LayerKind::kFullyConnected, drawn(random, 2, 4), random);
-    last.kernel_h = last.in.height;
-    last.kernel_w = last.in.width;
+    last.y.kernel = last.in.height;
+    last.x.kernel = last.in.width;
     last.out.height = last.out.width = 1;
     append(net, LayerKind::kSoftmaxCrossEntropy);
   }
@@ -154,13 +154,13 @@ class Shapes {
   }
 
   static void window(Layer& l, const SmallAxis& y, const SmallAxis& x) {
-    l.kernel_h = y.kernel;
-    l.stride_h = y.stride;
-    l.pad_h = y.padding;
+    l.y.kernel = y.kernel;
+    l.y.stride = y.stride;
+    l.y.pad = l.y.pad_end = y.padding;
     l.out.height = y.positions();
-    l.kernel_w = x.kernel;
-    l.stride_w = x.stride;
-    l.pad_w = x.padding;
+    l.x.kernel = x.kernel;
+    l.x.stride = x.stride;
+    l.x.pad = l.x.pad_end = x.padding;
     l.out.width = x.positions();
   }
 

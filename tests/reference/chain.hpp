@@ -20,8 +20,8 @@ class Chain {
     l.in = l.inputs[0] < 0 ? network.input : network.layers[static_cast<std::size_t>(l.inputs[0])].out;
     l.out = out;
     if (kind == compiler::LayerKind::kFullyConnected) {
-      l.kernel_h = l.in.height;
-      l.kernel_w = l.in.width;
+      l.y.kernel = l.in.height;
+      l.x.kernel = l.in.width;
     }
     network.layers.push_back(l);
     return network.layers.back();

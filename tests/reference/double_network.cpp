@@ -16,16 +16,45 @@ using compiler::Layer;
 using compiler::LayerKind;
 
 Index pixels(const compiler::Shape& s) { return s.height * s.width; }
-Index area(const Layer& l) { return l.kernel_h * l.kernel_w; }
+Index area(const Layer& l) { return l.y.kernel * l.x.kernel; }
 bool has_weights(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
-// An average pool is a convolution of each channel for itself.
-Index groups(const Layer& l) { return l.kind == LayerKind::kAveragePool ? l.in.channels : l.groups; }
+// An average pool is a convolution of each channel for itself: a sum of shares.
+bool averages(const Layer& l) {
+  return l.kind == LayerKind::kAveragePool || l.kind == LayerKind::kGlobalAveragePool;
+}
+Index groups(const Layer& l) { return averages(l) ? l.in.channels : l.groups; }
 
 using Column = Eigen::ArrayXd;
 
 Bounded ones(Index rows, Index columns) { return Bounded::exact(Array::Ones(rows, columns)); }
+
+// The pixel that a tap of a window meets.
+Index place(const compiler::WindowAxis& w, Index position, Index tap) {
+  return position * w.stride + tap * w.dilation - w.pad;
+}
+
+// Taps on one axis by which an average is divided.
+Index counted(const compiler::WindowAxis& w, Index position, Index input, bool padding) {
+  Index taps = 0;
+  for (Index k = 0; k < w.kernel; ++k) {
+    const Index at = place(w, position, k);
+    taps += at >= (padding ? -w.pad : 0) && at < input + (padding ? w.pad_end : 0);
+  }
+  return taps;
+}
+
+// The part of an average that each tap of its window brings, in every one of `rows` rows.
+Array shares(const Layer& l, Index rows) {
+  Array row(1, pixels(l.out));
+  for (Index oy = 0; oy < l.out.height; ++oy)
+    for (Index ox = 0; ox < l.out.width; ++ox)
+      row(oy * l.out.width + ox) =
+          1 / static_cast<double>(counted(l.y, oy, l.in.height, l.count_include_pad) *
+                                  counted(l.x, ox, l.in.width, l.count_include_pad));
+  return row.replicate(rows, 1);
+}
 
 // The taps of a layer's windows (im2col): activations of `planes` rows become planes x area rows, one for
 // every tap, with a column for every output pixel.
@@ -33,11 +62,11 @@ class Windows {
  public:
   explicit Windows(const Layer& l) : area_(area(l)), reads_(area_ * pixels(l.out), pixels(l.in)) {
     std::vector<Eigen::Triplet<double>> reads;
-    for (Index ky = 0, row = 0; ky < l.kernel_h; ++ky)
-      for (Index kx = 0; kx < l.kernel_w; ++kx)
+    for (Index ky = 0, row = 0; ky < l.y.kernel; ++ky)
+      for (Index kx = 0; kx < l.x.kernel; ++kx)
         for (Index oy = 0; oy < l.out.height; ++oy)
           for (Index ox = 0; ox < l.out.width; ++ox, ++row) {
-            const Index y = oy * l.stride_h + ky - l.pad_h, x = ox * l.stride_w + kx - l.pad_w;
+            const Index y = place(l.y, oy, ky), x = place(l.x, ox, kx);
             if (y < 0 || y >= l.in.height || x < 0 || x >= l.in.width) continue;
             reads.emplace_back(static_cast<int>(row), static_cast<int>(y * l.in.width + x), 1);
           }
@@ -141,9 +170,7 @@ Bounded DoubleNetwork::given(const std::string& name, Index rows, Index columns)
 
 Bounded DoubleNetwork::weights(const Layer& l) const {
   if (has_weights(l)) return given(l.name + ".weight", l.out.channels, l.in.channels / l.groups * area(l));
-  Bounded shares = Bounded::exact(Array::Constant(l.out.channels, area(l), 1 / static_cast<double>(area(l))));
-  shares.deviation = kUnit * shares.value;  // rounded to FP32
-  return shares;
+  return ones(l.out.channels, area(l));
 }
 
 void DoubleNetwork::record(const std::string& name, const Bounded& x) {
@@ -162,7 +189,9 @@ void DoubleNetwork::visit_groups(const Layer& l, const Visit& visit) const {
 }
 
 Bounded DoubleNetwork::contraction_forward(const Layer& l) const {
-  const Bounded w = weights(l), x = Windows(l).taps(input(l));
+  const Bounded w = weights(l);
+  Bounded x = Windows(l).taps(input(l));
+  if (averages(l)) x = times(x, shares(l, x.value.rows()));
   BoundedSums y = BoundedSums::zero(settings_.batch * l.out.channels, pixels(l.out));
   if (l.bias) {
     const BoundedSums bias = product(given(l.name + ".bias", l.out.channels, 1), ones(1, pixels(l.out)));
@@ -277,6 +306,7 @@ void DoubleNetwork::forward() {
       case LayerKind::kConvolution:
       case LayerKind::kFullyConnected:
       case LayerKind::kAveragePool:
+      case LayerKind::kGlobalAveragePool:
         y = contraction_forward(l);
         break;
       case LayerKind::kMaxPool:
@@ -303,7 +333,8 @@ void DoubleNetwork::forward() {
   }
 }
 
-void DoubleNetwork::contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) {
+void DoubleNetwork::contraction_backward(const Layer& l, const Bounded& whole_dy, BoundedSums& dx) {
+  const Bounded dy = averages(l) ? times(whole_dy, shares(l, whole_dy.value.rows())) : whole_dy;
   const Windows windows(l);
   const Bounded w = weights(l), x = windows.taps(input(l));
   BoundedSums dw = BoundedSums::zero(w.value.rows(), w.value.cols());
@@ -348,6 +379,7 @@ void DoubleNetwork::backward() {
         case LayerKind::kConvolution:
         case LayerKind::kFullyConnected:
         case LayerKind::kAveragePool:
+        case LayerKind::kGlobalAveragePool:
           contraction_backward(l, dy, dx);
           break;
         case LayerKind::kMaxPool:

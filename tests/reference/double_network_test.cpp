@@ -87,8 +87,8 @@ compiler::Layer layer(const std::string& name, LayerKind kind, int input, compil
   l.in = in;
   l.out = out;
   if (kind == LayerKind::kFullyConnected) {
-    l.kernel_h = in.height;
-    l.kernel_w = in.width;
+    l.y.kernel = in.height;
+    l.x.kernel = in.width;
   }
   return l;
 }
@@ -100,7 +100,7 @@ TEST(ReferenceDouble, RoutesToTheFirstMaximum) {
   network.layers = {layer("pool", LayerKind::kMaxPool, -1, {1, 1, 3}, {1, 1, 1}),
                     layer("fc", LayerKind::kFullyConnected, 0, {1, 1, 1}, {2, 1, 1}),
                     layer("loss", LayerKind::kSoftmaxCrossEntropy, 1, {2, 1, 1}, {2, 1, 1})};
-  network.layers[0].kernel_w = 3;
+  network.layers[0].x.kernel = 3;
   const DoubleStep step =
       double_training_step(network, {{"data", {1, 2, 2}}, {"fc.weight", {1, -1}}}, {0}, DoubleSettings());
   const std::vector<double>& gradient = step.at("data_gradient").value;
@@ -119,7 +119,7 @@ TEST(ReferenceDouble, WidensTheBoundsAtOpenDecisions) {
                     layer("pool", LayerKind::kMaxPool, 1, {1, 1, 2}, {1, 1, 1}),
                     layer("fc", LayerKind::kFullyConnected, 2, {1, 1, 1}, {2, 1, 1}),
                     layer("loss", LayerKind::kSoftmaxCrossEntropy, 3, {2, 1, 1}, {2, 1, 1})};
-  network.layers[2].kernel_w = 2;
+  network.layers[2].x.kernel = 2;
   DoubleTensors tensors{{"data", {1, 1, 3, 3}}, {"conv.weight", {-1.0 / 3, 0.5}}, {"fc.weight", {1, -1}}};
   DoubleStep step = double_training_step(network, tensors, {0}, DoubleSettings());
   EXPECT_EQ(step.ambiguous, 1);  // which tap

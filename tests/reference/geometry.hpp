@@ -14,7 +14,9 @@ struct Geometry {
   std::int64_t batch = 1, in_channels = 1, in_height = 1, in_width = 1;
   std::int64_t out_channels = 1, out_height = 1, out_width = 1;
   std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, groups = 1;
-  bool gathered = false;  // the taps of the input stand where channels would (im2col)
+  std::int64_t dilation_h = 1, dilation_w = 1, pad_bottom = 0, pad_right = 0;
+  bool counts_padding = true;  // averages are over the taps within the padded input, else within the input
+  bool gathered = false;       // the taps of the input stand where channels would (im2col)
 
   std::int64_t in_group() const { return in_channels / groups; }
   std::int64_t out_group() const { return out_channels / groups; }
@@ -24,6 +26,11 @@ struct Geometry {
   // The same, or kPadding outside the image.
   std::int64_t padded_input(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const {
     return y < 0 || y >= in_height || x < 0 || x >= in_width ? kPadding : input(n, c, y, x);
+  }
+  // Where tap (ky, kx) of the window of output (oy, ox) stands.
+  std::int64_t row(std::int64_t oy, std::int64_t ky) const { return oy * stride_h + ky * dilation_h - pad_h; }
+  std::int64_t column(std::int64_t ox, std::int64_t kx) const {
+    return ox * stride_w + kx * dilation_w - pad_w;
   }
   std::int64_t output(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const {
     return ((n * out_channels + c) * out_height + y) * out_width + x;
@@ -37,23 +44,37 @@ struct Geometry {
 template <class Visit>
 void visit_window(const Geometry& g, std::int64_t oy, std::int64_t ox, const Visit& visit) {
   for (std::int64_t ky = 0; ky < g.kernel_h; ++ky) {
-    const std::int64_t y = oy * g.stride_h + ky - g.pad_h;
+    const std::int64_t y = g.row(oy, ky);
     if (y < 0 || y >= g.in_height) continue;
     for (std::int64_t kx = 0; kx < g.kernel_w; ++kx) {
-      const std::int64_t x = ox * g.stride_w + kx - g.pad_w;
+      const std::int64_t x = g.column(ox, kx);
       if (x >= 0 && x < g.in_width) visit(ky, kx, y, x);
     }
   }
+}
+
+// What the average of output (oy, ox) is divided by.
+inline std::int64_t average_divisor(const Geometry& g, std::int64_t oy, std::int64_t ox) {
+  std::int64_t taps = 0;
+  const std::int64_t above = g.counts_padding ? g.pad_h : 0, left = g.counts_padding ? g.pad_w : 0;
+  const std::int64_t below = g.counts_padding ? g.pad_bottom : 0, right = g.counts_padding ? g.pad_right : 0;
+  for (std::int64_t ky = 0; ky < g.kernel_h; ++ky) {
+    for (std::int64_t kx = 0; kx < g.kernel_w; ++kx) {
+      const std::int64_t y = g.row(oy, ky), x = g.column(ox, kx);
+      taps += y >= -above && y < g.in_height + below && x >= -left && x < g.in_width + right;
+    }
+  }
+  return taps;
 }
 
 // Windows that see input (y, x): visit(ky, kx, oy, ox), ascending (ky, kx) of the tap that sees it.
 template <class Visit>
 void visit_seeing_windows(const Geometry& g, std::int64_t y, std::int64_t x, const Visit& visit) {
   for (std::int64_t ky = 0; ky < g.kernel_h; ++ky) {
-    const std::int64_t top = y + g.pad_h - ky;
+    const std::int64_t top = y + g.pad_h - ky * g.dilation_h;
     if (top < 0 || top % g.stride_h != 0 || top / g.stride_h >= g.out_height) continue;
     for (std::int64_t kx = 0; kx < g.kernel_w; ++kx) {
-      const std::int64_t left = x + g.pad_w - kx;
+      const std::int64_t left = x + g.pad_w - kx * g.dilation_w;
       if (left < 0 || left % g.stride_w != 0 || left / g.stride_w >= g.out_width) continue;
       visit(ky, kx, top / g.stride_h, left / g.stride_w);
     }
@@ -68,8 +89,7 @@ void visit_forward(const Geometry& g, std::int64_t n, std::int64_t oc, std::int6
     for (std::int64_t ic = 0; ic < g.in_channels; ++ic)
       for (std::int64_t ky = 0; ky < g.kernel_h; ++ky)
         for (std::int64_t kx = 0; kx < g.kernel_w; ++kx) {
-          visit(g.padded_input(n, ic, oy * g.stride_h + ky - g.pad_h, ox * g.stride_w + kx - g.pad_w),
-                g.weight(oc, ic, ky, kx));
+          visit(g.padded_input(n, ic, g.row(oy, ky), g.column(ox, kx)), g.weight(oc, ic, ky, kx));
         }
     return;
   }
@@ -104,9 +124,9 @@ void visit_backward_weight(const Geometry& g, std::int64_t lanes, const WeightPl
   const std::int64_t channel = oc / g.out_group() * g.in_group() + ic;
   for (std::int64_t group = 0; group < g.batch; group += lanes) {
     for (std::int64_t oy = 0; oy < g.out_height; ++oy) {
-      const std::int64_t y = oy * g.stride_h + ky - g.pad_h;
+      const std::int64_t y = g.row(oy, ky);
       for (std::int64_t ox = 0; ox < g.out_width; ++ox) {
-        const std::int64_t x = ox * g.stride_w + kx - g.pad_w;
+        const std::int64_t x = g.column(ox, kx);
         if (!g.gathered && g.padded_input(0, channel, y, x) == kPadding) continue;
         for (std::int64_t n = group; n < g.batch && n < group + lanes; ++n) {
           visit(g.output(n, oc, oy, ox), g.padded_input(n, channel, y, x));

@@ -84,8 +84,10 @@ std::string IntegerGraph::name_in_double(const std::string& name) const {
 Geometry IntegerGraph::geometry(const Layer& l) const {
   const bool full = l.kind == LayerKind::kFullyConnected;
   const compiler::Shape in = full ? node(l.inputs.at(0)).shape : l.in;
-  Geometry g{batch_,     in.channels, in.height,  in.width,   l.out.channels, l.out.height, l.out.width,
-             l.kernel_h, l.kernel_w,  l.stride_h, l.stride_w, l.pad_h,        l.pad_w,      l.groups};
+  Geometry g{batch_,       in.channels, in.height,   in.width,           l.out.channels,
+             l.out.height, l.out.width, l.y.kernel,  l.x.kernel,         l.y.stride,
+             l.x.stride,   l.y.pad,     l.x.pad,     l.groups,           l.y.dilation,
+             l.x.dilation, l.y.pad_end, l.x.pad_end, l.count_include_pad};
   if (full) {
     g.kernel_h = in.height;
     g.kernel_w = in.width;

@@ -15,6 +15,9 @@ using compiler::LayerKind;
 namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+float average_share(const Geometry& g, std::int64_t oy, std::int64_t ox) {
+  return static_cast<float>(1.0 / static_cast<double>(average_divisor(g, oy, ox)));
+}
 
 long double positive_part(long double value) { return value > 0 ? value : 0.0L; }
 
@@ -141,6 +144,7 @@ void IntegerNetwork::forward() {
         max_pool_forward(l, node);
         break;
       case LayerKind::kAveragePool:
+      case LayerKind::kGlobalAveragePool:
         average_pool_forward(l, node);
         break;
       case LayerKind::kAdd:
@@ -196,11 +200,11 @@ void IntegerNetwork::max_pool_forward(const Layer& l, const Node& node) {
 void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
   const Geometry g = graph_.geometry(l);
   const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals();
-  const auto share = static_cast<float>(1.0 / static_cast<double>(l.kernel_h * l.kernel_w));
   const std::string name = node.activation();
   write(name, graph_.image_shape(node.shape),
         [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t oy, std::int64_t ox) {
           Fold fold;
+          const float share = average_share(g, oy, ox);
           visit_window(g, oy, ox, [&](std::int64_t, std::int64_t, std::int64_t row, std::int64_t column) {
             fold.add(x[at(g.input(n, c, row, column))] * share);
           });
@@ -267,6 +271,7 @@ void IntegerNetwork::backward() {
           max_pool_backward(l, dy, target, name);
           break;
         case LayerKind::kAveragePool:
+        case LayerKind::kGlobalAveragePool:
           average_pool_backward(l, dy, target, name);
           break;
         case LayerKind::kRelu:
@@ -359,12 +364,11 @@ void IntegerNetwork::average_pool_backward(const Layer& l, const StoredTensor& d
                                            const std::string& name) {
   const Geometry g = graph_.geometry(l);
   const std::vector<float> gradient = dy.reals();
-  const auto share = static_cast<float>(1.0 / static_cast<double>(l.kernel_h * l.kernel_w));
   write(name, graph_.image_shape(target.shape),
         [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
           Fold fold;
           visit_seeing_windows(g, y, x, [&](std::int64_t, std::int64_t, std::int64_t oy, std::int64_t ox) {
-            fold.add(gradient[at(g.output(n, c, oy, ox))] * share);
+            fold.add(gradient[at(g.output(n, c, oy, ox))] * average_share(g, oy, ox));
           });
           return static_cast<long double>(fold.sum());
         });

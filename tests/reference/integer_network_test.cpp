@@ -54,8 +54,10 @@ IntegerNetwork run_step(const Network& network, const RandomStep& given,
 // Has windows that meet only padding: their neighbours are equal, and a maximum over them is a tie.
 bool pads_beyond_kernels(const Network& network) {
   return std::any_of(network.layers.begin(), network.layers.end(), [](const compiler::Layer& l) {
-    return l.pad_h >= std::max<std::int64_t>(1, l.kernel_h) ||
-           l.pad_w >= std::max<std::int64_t>(1, l.kernel_w);
+    const auto beyond = [](const compiler::WindowAxis& w) {
+      return std::max(w.pad, w.pad_end) >= std::max<std::int64_t>(1, w.kernel);
+    };
+    return beyond(l.y) || beyond(l.x);
   });
 }
 
@@ -168,13 +170,13 @@ double root_mean_square(const std::vector<double>& values) {
 TEST(ReferenceInteger, BoundsStayTightThroughLeNet) {
   Chain lenet({1, 28, 28});
   Layer& conv1 = lenet.add("conv1", LayerKind::kConvolution, {20, 24, 24});
-  conv1.kernel_h = conv1.kernel_w = 5;
+  conv1.y.kernel = conv1.x.kernel = 5;
   Layer& pool1 = lenet.add("pool1", LayerKind::kMaxPool, {20, 12, 12});
-  pool1.kernel_h = pool1.kernel_w = pool1.stride_h = pool1.stride_w = 2;
+  pool1.y.kernel = pool1.x.kernel = pool1.y.stride = pool1.x.stride = 2;
   Layer& conv2 = lenet.add("conv2", LayerKind::kConvolution, {50, 8, 8});
-  conv2.kernel_h = conv2.kernel_w = 5;
+  conv2.y.kernel = conv2.x.kernel = 5;
   Layer& pool2 = lenet.add("pool2", LayerKind::kMaxPool, {50, 4, 4});
-  pool2.kernel_h = pool2.kernel_w = pool2.stride_h = pool2.stride_w = 2;
+  pool2.y.kernel = pool2.x.kernel = pool2.y.stride = pool2.x.stride = 2;
   lenet.add("fc1", LayerKind::kFullyConnected, {500, 1, 1});
   lenet.add("relu1", LayerKind::kRelu, {500, 1, 1});
   lenet.add("fc2", LayerKind::kFullyConnected, {10, 1, 1});

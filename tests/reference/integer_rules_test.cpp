@@ -48,8 +48,8 @@ TEST(ReferenceInteger, Fp32GathersPaddingAsZeros) {
   for (const std::int64_t channels : {1, 4}) {
     Chain chain({channels, 1, 1});
     Layer& conv = chain.add("conv", LayerKind::kConvolution, {1, 1, 2});
-    conv.kernel_w = 2;
-    conv.pad_w = 1;
+    conv.x.kernel = 2;
+    conv.x.pad = 1;
     conv.bias = true;
     chain.add("flat", LayerKind::kFlatten, {2, 1, 1});
     chain.add("loss", LayerKind::kSoftmaxCrossEntropy, {2, 1, 1});
@@ -94,8 +94,8 @@ TEST(ReferenceInteger, Fp32DataGradientsAddByTapChannel) {
   Layer& first = chain.add("first", LayerKind::kConvolution, {1, 1, 2});
   first.bias = false;
   Layer& conv = chain.add("conv", LayerKind::kConvolution, {2, 1, 3});
-  conv.kernel_w = 2;
-  conv.pad_w = 1;
+  conv.x.kernel = 2;
+  conv.x.pad = 1;
   chain.add("flat", LayerKind::kFlatten, {6, 1, 1});
   chain.add("loss", LayerKind::kSoftmaxCrossEntropy, {6, 1, 1});
   IntegerNetwork step(chain.network, uniform_formats(chain.network, TensorFormat()), StepSettings());
@@ -224,9 +224,9 @@ TEST(ReferenceInteger, MaxPoolRoutesToTheFirstMaximum) {
   Chain chain({1, 1, 4});
   chain.add("a", LayerKind::kConvolution, {1, 1, 4});
   Layer& pool = chain.add("pool", LayerKind::kMaxPool, {1, 1, 3});
-  pool.kernel_w = 3;
-  pool.stride_w = 2;
-  pool.pad_w = 2;
+  pool.x.kernel = 3;
+  pool.x.stride = 2;
+  pool.x.pad = 2;
   chain.add("flat", LayerKind::kFlatten, {3, 1, 1});
   chain.add("loss", LayerKind::kSoftmaxCrossEntropy, {3, 1, 1});
   TensorFormat int8;

@@ -37,7 +37,7 @@ bool weighted(const Layer& l) { return has(l, compiler::kHasWeights); }
 class Builder {
  public:
   Builder(std::uint32_t seed, const RandomNetworkLimits& limits)
-      : draw_(seed), leaks_(~seed), paddings_(seed ^ 0x5aadU), limits_(limits) {
+      : draw_(seed), leaks_(~seed), paddings_(seed ^ 0x5aadU), windows_(seed ^ 0x3d0bU), limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
   }
@@ -105,11 +105,50 @@ class Builder {
       stride = draw_.between(1, 3);
       pad = draw_.percent(50) ? draw_.between(0, kernel - 1) : 0;
     };
-    axis(l.in.height, l.kernel_h, l.stride_h, l.pad_h);
-    axis(l.in.width, l.kernel_w, l.stride_w, l.pad_w);
-    if (l.kind == LayerKind::kConvolution) pad_beyond(l);
-    l.out.height = (l.in.height + 2 * l.pad_h - l.kernel_h) / l.stride_h + 1;
-    l.out.width = (l.in.width + 2 * l.pad_w - l.kernel_w) / l.stride_w + 1;
+    axis(l.in.height, l.y.kernel, l.y.stride, l.y.pad);
+    axis(l.in.width, l.x.kernel, l.x.stride, l.x.pad);
+    const bool pool = l.kind != LayerKind::kConvolution;
+    if (!pool) pad_beyond(l);
+    l.y.pad_end = l.y.pad;
+    l.x.pad_end = l.x.pad;
+    if (pool) {
+      l.ceil_mode = windows_.percent(30);
+      if (l.kind == LayerKind::kAveragePool) l.count_include_pad = windows_.percent(50);
+    }
+    l.out.height = slide(l.y, l.in.height, l.ceil_mode, pool);
+    l.out.width = slide(l.x, l.in.width, l.ceil_mode, pool);
+  }
+
+  // Some windows are dilated or padded unevenly, with draws of their own, where all windows of a pool still
+  // meet their input. Returns the number of windows.
+  std::int64_t slide(compiler::WindowAxis& w, std::int64_t size, bool ceil_mode, bool pool) {
+    const compiler::WindowAxis plain = w;
+    if (windows_.percent(20)) w.dilation = windows_.between(2, 3);
+    if (windows_.percent(20)) w.pad_end = windows_.between(0, 3);
+    if (windows_.percent(10)) w.pad = windows_.between(0, 3);
+    const auto reach = [&] { return (w.kernel - 1) * w.dilation + 1; };
+    const auto meets = [&](std::int64_t window) {
+      bool any = false;
+      for (std::int64_t k = 0; k < w.kernel; ++k) {
+        const std::int64_t at = window * w.stride + k * w.dilation - w.pad;
+        any |= at >= 0 && at < size;
+      }
+      return any;
+    };
+    const auto windows = [&] {
+      std::int64_t n = 0;
+      const std::int64_t end = size + w.pad + w.pad_end;
+      while (n * w.stride + reach() <= end) ++n;
+      // the last one may stick out if it covers more than those before, and begins before the input's end
+      if (ceil_mode && n > 0 && (n - 1) * w.stride + reach() < end && n * w.stride < size + w.pad) ++n;
+      return n;
+    };
+    std::int64_t n = windows();
+    bool legal = n > 0;
+    for (std::int64_t window = 0; pool && window < n; ++window) legal = legal && meets(window);
+    if (legal) return n;
+    w = plain;
+    return windows();
   }
 
   // Some convolutions have windows that meet nothing but padding; with draws of their own.
@@ -118,8 +157,8 @@ class Builder {
       if (!paddings_.percent(15)) return;
       pad = kernel + (paddings_.percent(20) ? paddings_.between(2, 6) : paddings_.between(0, 1));
     };
-    axis(l.kernel_h, l.pad_h);
-    axis(l.kernel_w, l.pad_w);
+    axis(l.y.kernel, l.y.pad);
+    axis(l.x.kernel, l.x.pad);
   }
 
   std::int64_t divisor(std::int64_t number) {
@@ -130,8 +169,8 @@ class Builder {
 
   void fully_connected(std::int64_t outputs) {
     Layer& l = append(LayerKind::kFullyConnected, tip());
-    l.kernel_h = l.in.height;
-    l.kernel_w = l.in.width;
+    l.y.kernel = l.in.height;
+    l.x.kernel = l.in.width;
     l.out = {outputs, 1, 1};
     parameters(l);
   }
@@ -149,10 +188,10 @@ class Builder {
   void residual() {
     const int source = tip();
     Layer& l = append(LayerKind::kConvolution, source);
-    l.kernel_h = 1 + 2 * draw_.between(0, 1);
-    l.kernel_w = 1 + 2 * draw_.between(0, 1);
-    l.pad_h = l.kernel_h / 2;
-    l.pad_w = l.kernel_w / 2;
+    l.y.kernel = 1 + 2 * draw_.between(0, 1);
+    l.x.kernel = 1 + 2 * draw_.between(0, 1);
+    l.y.pad = l.y.pad_end = l.y.kernel / 2;
+    l.x.pad = l.x.pad_end = l.x.kernel / 2;
     parameters(l);
     if (draw_.percent(30)) append(LayerKind::kRelu, tip());
     const int branch = tip();
@@ -174,6 +213,20 @@ class Builder {
     }
   }
 
+  void pool(LayerKind kind) {
+    Layer& l = append(kind, tip());
+    window(l);
+    if (kind != LayerKind::kAveragePool || !windows_.percent(25)) return;
+    l.kind = LayerKind::kGlobalAveragePool;
+    l.name = std::string(compiler::name(l.kind)) + std::to_string(tip());
+    l.y = l.x = {};
+    l.y.kernel = l.in.height;
+    l.x.kernel = l.in.width;
+    l.ceil_mode = false;
+    l.count_include_pad = true;
+    l.out = {l.in.channels, 1, 1};
+  }
+
   void block() {
     const std::int64_t choice = network_.layers.empty() && draw_.percent(70) ? 0 : draw_.between(0, 9);
     if (choice < 4) {
@@ -181,13 +234,13 @@ class Builder {
     } else if (choice < 6) {
       residual();
     } else if (choice < 9) {
-      window(append(choice == 8 ? LayerKind::kAveragePool : LayerKind::kMaxPool, tip()));
+      pool(choice == 8 ? LayerKind::kAveragePool : LayerKind::kMaxPool);
     } else {
       append(LayerKind::kRelu, tip());
     }
   }
 
-  Draw draw_, leaks_, paddings_;
+  Draw draw_, leaks_, paddings_, windows_;
   RandomNetworkLimits limits_;
   Network network_;
 };

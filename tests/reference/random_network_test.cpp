@@ -24,21 +24,27 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
       const std::string kind = name(l.kind);
       seen.insert(kind);
       if (!has(l, compiler::kTakesWindow)) continue;
-      seen.insert("stride " + std::to_string(l.stride_h));
-      if (l.pad_h > 0) seen.insert("padding of " + kind);
-      if (l.pad_h == l.kernel_h) seen.insert("padding as large as the kernel");
-      if (l.pad_h > l.kernel_h + 1) seen.insert("padding far beyond the kernel");
-      if (l.kernel_h == 1 && l.pad_h > 0) seen.insert("padding of one tap");
-      if (l.kernel_h != l.kernel_w) seen.insert("kernel of " + kind);
+      seen.insert("stride " + std::to_string(l.y.stride));
+      if (l.y.pad > 0) seen.insert("padding of " + kind);
+      if (l.y.pad == l.y.kernel) seen.insert("padding as large as the kernel");
+      if (l.y.pad > l.y.kernel + 1) seen.insert("padding far beyond the kernel");
+      if (l.y.kernel == 1 && l.y.pad > 0) seen.insert("padding of one tap");
+      if (l.y.kernel != l.x.kernel) seen.insert("kernel of " + kind);
       if (l.groups > 1) seen.insert("groups");
-      if (l.stride_h > l.kernel_h) seen.insert("gaps");
+      if (l.y.dilation > 1) seen.insert("dilation of " + kind);
+      if (l.y.pad_end != l.y.pad) seen.insert("uneven padding of " + kind);
+      if (l.ceil_mode) seen.insert("windows rounded up of " + kind);
+      if (!l.count_include_pad) seen.insert("averages of what is there");
+      if (l.y.stride > l.y.kernel) seen.insert("gaps");
       if (l.out.channels > 16 && l.out.channels % 4 != 0) seen.insert("odd channels");
     }
     for (const int n : uses) seen.insert("consumers " + std::to_string(n));
   }
   for (const char* what :
        {"stride 1", "stride 2", "stride 3", "groups", "gaps", "odd channels", "consumers 2", "consumers 3",
-        "padding as large as the kernel", "padding far beyond the kernel", "padding of one tap"}) {
+        "padding as large as the kernel", "padding far beyond the kernel", "padding of one tap",
+        "windows rounded up of max_pool", "windows rounded up of average_pool",
+        "averages of what is there"}) {
     EXPECT_TRUE(seen.count(what)) << what;
   }
   for (const compiler::LayerTraits& traits : compiler::kLayerKinds) {
@@ -46,6 +52,8 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     if ((traits.facts & compiler::kTakesWindow) == 0) continue;
     EXPECT_TRUE(seen.count(std::string("padding of ") + traits.name)) << traits.name;
     EXPECT_TRUE(seen.count(std::string("kernel of ") + traits.name)) << traits.name;
+    EXPECT_TRUE(seen.count(std::string("dilation of ") + traits.name)) << traits.name;
+    EXPECT_TRUE(seen.count(std::string("uneven padding of ") + traits.name)) << traits.name;
   }
 }
 
@@ -60,8 +68,10 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
     for (std::size_t i = 0; i < read.layers.size(); ++i) {
       const Layer &a = read.layers[i], &b = drawn.layers[i];
       const auto windows = [](const Layer& l) {
-        return std::vector<std::int64_t>{l.kernel_h, l.kernel_w, l.stride_h, l.stride_w,
-                                         l.pad_h,    l.pad_w,    l.groups};
+        std::vector<std::int64_t> keys{l.groups, l.ceil_mode, l.count_include_pad};
+        for (const compiler::WindowAxis& w : {l.y, l.x})
+          keys.insert(keys.end(), {w.kernel, w.stride, w.dilation, w.pad, w.pad_end});
+        return keys;
       };
       const auto multipliers = [](const Layer& l) {
         return std::vector<double>{l.weight_lr, l.bias_lr, l.weight_decay, l.bias_decay, l.negative_slope};

@@ -21,7 +21,7 @@ TEST(NetworkJson, RoundTrip) {
       {"name": "a", "type": "convolution", "channels": 6, "kernel": [3, 2], "stride": [2, 3], "padding": [1, 0], "groups": 3, "weight_filler": {"kind": "msra"}},
       {"name": "b", "type": "convolution", "channels": 6, "kernel": 1, "bias": false, "weight_filler": {"kind": "uniform", "value": 0.1}},
       {"name": "c", "type": "add", "inputs": ["a", "b"]},
-      {"name": "d", "type": "average_pool", "kernel": [2, 3], "padding": 1},
+      {"name": "d", "type": "average_pool", "kernel": [2, 3], "padding": [1, 0, 0, 1], "ceil_mode": true, "count_include_pad": false},
       {"name": "k", "type": "leaky_relu"}, {"name": "l", "type": "leaky_relu", "negative_slope": 0.25},
       {"name": "e", "type": "flatten"}, {"name": "g", "type": "relu"},
       {"name": "h", "type": "fully_connected", "channels": 3, "bias_filler": {"kind": "gaussian", "value": 1}, "bias_decay": 0},
@@ -30,7 +30,7 @@ TEST(NetworkJson, RoundTrip) {
   const Json twice = compiler::network_to_json(compiler::parse_network(once));
   EXPECT_EQ(once, twice);
   EXPECT_TRUE(Schema::embedded("input/network.schema.json").check(once).empty());
-  EXPECT_EQ(once["layers"][0]["padding"], (Json{1, 0}));
+  EXPECT_EQ(once["layers"][0]["padding"], (Json{1, 0, 1, 0}));
   EXPECT_EQ(once["layers"][4]["negative_slope"], 0.01);
   EXPECT_EQ(once["layers"][5]["negative_slope"], 0.25);
   EXPECT_EQ(once["layers"][8]["bias_filler"]["value"], 1);

@@ -43,8 +43,8 @@ TEST(Network, LenetHasItsShapes) {
   EXPECT_EQ(net.layers[1].out, (Shape{20, 12, 12}));
   EXPECT_EQ(net.layers[2].out, (Shape{50, 8, 8}));
   EXPECT_EQ(net.layers[3].out, (Shape{50, 4, 4}));
-  EXPECT_EQ(net.layers[4].kernel_h, 4);
-  EXPECT_EQ(net.layers[4].kernel_w, 4);
+  EXPECT_EQ(net.layers[4].y.kernel, 4);
+  EXPECT_EQ(net.layers[4].x.kernel, 4);
   EXPECT_EQ(net.layers[4].out, (Shape{500, 1, 1}));
   EXPECT_EQ(net.layers[6].in, (Shape{500, 1, 1}));
   EXPECT_EQ(net.classes(), 10);
@@ -78,6 +78,61 @@ TEST(Network, PairsGroupsStridesPaddingAndBranches) {
   EXPECT_EQ(net.layers[4].out, (Shape{144, 1, 1}));
   EXPECT_EQ(net.layers[6].in, (Shape{144, 1, 1}));
   EXPECT_EQ(net.layers[5].place, "/layers/5");
+}
+
+// Shapes that others have published, each with the rounding of the tool that it comes from.
+TEST(Network, WindowsHaveTheShapesOfOtherTools) {
+  struct Shaped {
+    const char* layer;
+    const char* input;
+    std::int64_t height, width;
+  };
+  const Shaped kShapes[] = {
+      // Caffe's CIFAR-10 quick and GoogLeNet's first pool; PyTorch rounds down
+      {R"("type": "max_pool", "kernel": 3, "stride": 2, "ceil_mode": true)",
+       R"({"channels": 1, "height": 32, "width": 32})", 16, 16},
+      {R"("type": "max_pool", "kernel": 3, "stride": 2)", R"({"channels": 1, "height": 32, "width": 32})", 15,
+       15},
+      {R"("type": "average_pool", "kernel": 3, "stride": 2, "ceil_mode": true)",
+       R"({"channels": 1, "height": 112, "width": 112})", 56, 56},
+      // a window that would begin behind the input does not count
+      {R"("type": "max_pool", "kernel": 1, "stride": 2, "ceil_mode": true)",
+       R"({"channels": 1, "height": 6, "width": 7})", 3, 4},
+      // the first layer of MLPerf Tiny's DS-CNN: 4 rows above and 5 below, one column on each side
+      {R"("type": "convolution", "channels": 64, "kernel": [10, 4], "stride": 2, "padding": "same")",
+       R"({"channels": 1, "height": 49, "width": 10})", 25, 5},
+      {R"("type": "convolution", "channels": 64, "kernel": [10, 4], "stride": 2, "padding": [4, 1, 5, 1])",
+       R"({"channels": 1, "height": 49, "width": 10})", 25, 5},
+      // DeepLab's atrous convolution
+      {R"("type": "convolution", "channels": 1, "kernel": 3, "dilation": 6, "padding": 6)",
+       R"({"channels": 1, "height": 65, "width": 65})", 65, 65},
+      {R"("type": "global_average_pool")", R"({"channels": 1, "height": 5, "width": 7})", 1, 1},
+  };
+  for (const Shaped& s : kShapes) {
+    const std::string layers = std::string(R"([{"name": "a", )") + s.layer +
+                               R"(}, {"name": "fc", "type": "fully_connected", "channels": 2},
+                                  {"name": "loss", "type": "softmax_cross_entropy"}])";
+    const Network net = parse_network(network(layers.c_str(), s.input));
+    EXPECT_EQ(net.layers[0].out.height, s.height) << s.layer;
+    EXPECT_EQ(net.layers[0].out.width, s.width) << s.layer;
+  }
+}
+
+TEST(Network, AnOddPixelOfSamePaddingGoesToTheEndOrTheBeginning) {
+  for (const bool lower : {false, true}) {
+    const std::string layers =
+        std::string(R"([{"name": "a", "type": "convolution", "channels": 1, "kernel": [10, 4],
+        "stride": 2, "padding": ")") +
+        (lower ? "same_lower" : "same") +
+        R"("}, {"name": "fc", "type": "fully_connected", "channels": 2},
+                                  {"name": "loss", "type": "softmax_cross_entropy"}])";
+    const Layer l =
+        parse_network(network(layers.c_str(), R"({"channels": 1, "height": 49, "width": 10})")).layers[0];
+    EXPECT_EQ(l.y.pad, lower ? 5 : 4);
+    EXPECT_EQ(l.y.pad_end, lower ? 4 : 5);
+    EXPECT_EQ(l.x.pad, 1);
+    EXPECT_EQ(l.x.pad_end, 1);
+  }
 }
 
 struct Fault {
@@ -135,7 +190,20 @@ const Fault kFaults[] = {
     {"negative padding", R"({"name": "a", "type": "max_pool", "kernel": 2, "padding": -1})",
      "net#/layers/0/padding", "at least 0"},
     {"pooling of padding alone", R"({"name": "a", "type": "max_pool", "kernel": 2, "padding": 2})",
-     "net#/layers/0/padding", "less than the kernel"},
+     "net#/layers/0/padding", "each window meets its input"},
+    {"windows between pixels",
+     R"({"name": "a", "type": "max_pool", "kernel": [2, 1], "dilation": [10, 1], "padding": [1, 0]})",
+     "net#/layers/0/padding", "each window meets its input"},
+    {"three sides", R"({"name": "a", "type": "max_pool", "kernel": 2, "padding": [1, 1, 1]})",
+     "net#/layers/0/padding", "[top, left, bottom, right]"},
+    {"dilation beyond the input", R"({"name": "a", "type": "max_pool", "kernel": 3, "dilation": 5})",
+     "net#/layers/0/kernel", "9x12, with its dilation"},
+    {"convolution rounded up",
+     R"({"name": "a", "type": "convolution", "channels": 1, "kernel": 2, "ceil_mode": true})",
+     "net#/layers/0/ceil_mode", "no such key"},
+    {"maximum of what counts",
+     R"({"name": "a", "type": "max_pool", "kernel": 2, "count_include_pad": false})",
+     "net#/layers/0/count_include_pad", "no such key"},
     {"groups and outputs", R"({"name": "a", "type": "convolution", "channels": 4, "kernel": 1, "groups": 3})",
      "net#/layers/0/channels", "a multiple of groups"},
     {"groups and inputs", R"({"name": "a", "type": "convolution", "channels": 4, "kernel": 1, "groups": 2})",

@@ -182,6 +182,33 @@ TEST(TooManyElements, AreAnErrorOfTheInput) {
   }
 }
 
+// Of a layer over 6 x 6 pixels each pixel's gradient sums 4,096 products, not 36 times as many; a window of 8
+// that moves by 8 meets a pixel once.
+TEST(ProductsOfASum, AreThoseThatAnElementReallySums) {
+  struct Summing {
+    const char* layers;
+    Shape input;
+  };
+  const Summing kFitting[] = {
+      {R"({"name": "c", "type": "convolution", "channels": 1, "kernel": 1}, {"name": "f", "type": "fully_connected", "channels": 63})",
+       {1, 32, 33}},
+      {R"({"name": "c", "type": "convolution", "channels": 4, "kernel": 1}, {"name": "s", "type": "convolution", "channels": 1100, "kernel": 8, "stride": 8})",
+       {4, 16, 16}},
+  };
+  for (const Summing& s : kFitting) {
+    const nlohmann::json json{
+        {"input", {{"channels", s.input.channels}, {"height", s.input.height}, {"width", s.input.width}}},
+        {"layers", nlohmann::json::parse(std::string("[") + s.layers +
+                                         R"(, {"name": "fc", "type": "fully_connected", "channels": 2},
+                                             {"name": "loss", "type": "softmax_cross_entropy"}])")}};
+    Input in;
+    in.network = parse_network(json);
+    in.precision = testing::uniform_precision(isa::Format::kInt16, 16, isa::Rounding::kNearestEven);
+    in.training.batch = 1;
+    EXPECT_NO_THROW(compile(in)) << s.layers;
+  }
+}
+
 TEST(TooManyLines, AreAnErrorOfTheInput) {
   Input in = of_network(R"({"name": "wide", "input": {"channels": 40000, "height": 1, "width": 1}, "layers": [
             {"name": "a", "type": "fully_connected", "channels": 40000},

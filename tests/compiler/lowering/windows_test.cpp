@@ -20,6 +20,14 @@ void each_axis(Visit&& visit) {
         for (std::int64_t input = std::max<std::int64_t>(1, kernel - 2 * pad); input <= 9; ++input) {
           visit(Axis{kernel, stride, pad, input, (input + 2 * pad - kernel) / stride + 1, false});
         }
+        // dilated, and with other padding behind than in front
+        for (std::int64_t dilation = 2; dilation <= 4; ++dilation) {
+          for (std::int64_t input = 1; input <= 9; input += 2) {
+            const std::int64_t behind = (pad + input) % 4,
+                               room = input + pad + behind - (kernel - 1) * dilation - 1;
+            if (room >= 0) visit(Axis{kernel, stride, pad, input, room / stride + 1, false, dilation});
+          }
+        }
       }
     }
   }
@@ -30,7 +38,7 @@ std::set<Meeting> meetings(const Axis& a) {
   std::set<Meeting> all;
   for (std::int64_t o = 0; o < a.output; ++o) {
     for (std::int64_t k = 0; k < a.kernel; ++k) {
-      const std::int64_t i = o * a.stride + k - a.pad;
+      const std::int64_t i = o * a.stride + k * a.dilation - a.pad;
       if (i >= 0 && i < a.input) all.insert({o, k, i});
     }
   }
@@ -67,7 +75,8 @@ TEST(Windows, ForwardAndTransposedClassesMeetExactlyWhatAWindowMeets) {
           }
         }
         EXPECT_EQ(found, expected) << "kernel " << a.kernel << " stride " << a.stride << " pad " << a.pad
-                                   << " input " << a.input << (transposed ? " transposed" : "");
+                                   << " input " << a.input << " dilation " << a.dilation
+                                   << (transposed ? " transposed" : "");
         EXPECT_EQ(static_cast<std::int64_t>(positions.size()), a.positions());
       }
     }
@@ -106,7 +115,7 @@ TEST(Windows, TapClassesPairEveryTapWithItsOutputs) {
       for (const TapClass& c : tap_classes(a, 0, a.kernel, out, std::min(out + 3, a.output))) {
         for (std::int64_t k = 0; k < c.taps; ++k) {
           for (std::int64_t o = c.out; o < c.out + c.outs; ++o) {
-            EXPECT_TRUE(found.insert({o, c.tap + k, o * a.stride + c.tap + k - a.pad}).second);
+            EXPECT_TRUE(found.insert({o, c.tap + k, o * a.stride + (c.tap + k) * a.dilation - a.pad}).second);
           }
         }
       }

@@ -287,7 +287,7 @@ TEST(Overrides, SetCreateAndRefuse) {
   EXPECT_EQ(c.precision.of(compiler::TensorClass::kWeight, "fc").slot.policy, isa::Policy::kMax);
   EXPECT_EQ(c.network.name, "x=y");
   EXPECT_EQ(c.training.seed, 7U);
-  EXPECT_EQ(parse(json, {"/network/layers/1/kernel=[4,2]"}).network.layers[1].kernel_w, 2);
+  EXPECT_EQ(parse(json, {"/network/layers/1/kernel=[4,2]"}).network.layers[1].x.kernel, 2);
 
   const auto place = [&](const char* set) {
     const auto found = findings([&] { parse(json, {set}); });
