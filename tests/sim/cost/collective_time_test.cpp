@@ -127,6 +127,9 @@ TEST(CollectiveTime, LinksCarryTheLeastBytes) {
       double sent = 0;
       for (const models::LinkCounters& link : c.links) sent += static_cast<double>(link.bytes);
       ASSERT_EQ(c.bytes, all);
+      EXPECT_EQ(c.text().find("asked for"), std::string::npos) << c.text();
+      EXPECT_NE(cost(kind, net, all - 1).text().find(std::to_string(all - 1) + " asked for"),
+                std::string::npos);
       EXPECT_EQ(c.credit_bytes, 0);  // all fits the scratchpads
       EXPECT_EQ(sent, least) << c.text() << net;
       // what lets places be used again comes on top, in messages of one line
