@@ -131,11 +131,20 @@ Case drawn_document(const Maker& m) {
   return c;
 }
 
+// A text that has suffered: of the configuration, of its network or its technology in a file of its own.
 Case changed_text(const Maker& m) {
   Case c;
-  const Json like = any_configuration(m.draw);
-  std::string text = spelling(m.draw, like);
-  mutate_text(m.draw, text);
+  Json json = any_configuration(m.draw);
+  const Json like = json;
+  const std::string part = m.draw.one_of({"", "", "network", "technology"});
+  if (json.contains(part)) {
+    std::string text = spelling(m.draw, json.at(part));
+    mutate_text(m.draw, text);
+    c.files.emplace_back("part.json", text);
+    json[part] = "part.json";
+  }
+  std::string text = spelling(m.draw, json);
+  if (c.files.empty()) mutate_text(m.draw, text);
   c.arguments = any_command(m.draw);
   give(m.draw, c, like, text);
   return c;
