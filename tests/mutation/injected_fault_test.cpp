@@ -30,7 +30,7 @@ nlohmann::json mutants_of(const char* name) {
   return nlohmann::json::parse(file);
 }
 
-TEST(InjectedFault, ThereIsNoneWithoutMutant) { EXPECT_EQ(verdict_on(0).difference, ""); }
+TEST(InjectedFault, ThereIsNoneWithoutMutant) { EXPECT_EQ(verdict_on(0, 1, 20).difference, ""); }
 
 TEST(InjectedFault, IsFoundAndPlaced) {
   const nlohmann::json mutants = mutants_of("injected.json");
