@@ -49,7 +49,8 @@ Listing calibrate_program(Lowering& low) {
   begin_to_write(low, ProgramKind::kCalibrate, low.graph().ops.size());
   for (const Op& op : low.graph().ops) {
     low.watch().done();
-    if (op.kind == OpKind::kExchange) continue;  // every core finds its points on the same images
+    // every core finds its points on the same images, which are in no average yet
+    if (op.kind == OpKind::kExchange || op.kind == OpKind::kBatchNormAverages) continue;
     begin(low, listing, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
     if (op.kind == OpKind::kUpdate) {
@@ -112,8 +113,7 @@ class Step {
     const std::size_t first = listing_.program.size();
     lower(low, op, true);
     note_counted(low, op, first);
-    if (op.kind == OpKind::kConvolutionBackwardWeight)
-      ready_[op.layer] = low.tensor_cycles() - starts_[stage];
+    if (op.phase == Phase::kWeightGradient) ready_[op.layer] = low.tensor_cycles() - starts_[stage];
     if (op.kind != OpKind::kUpdate) return;
     for (const int s : slots) low.settle(s);  // the whole tensor has been rewritten
   }

@@ -9,6 +9,7 @@
 #include "compiler/compiler.hpp"
 #include "compiler/input/network.hpp"
 #include "tests/compiler/test_chip.hpp"
+#include "tests/reference/double_network.hpp"
 #include "tests/reference/integer_network.hpp"
 #include "tests/reference/random_network.hpp"
 
@@ -64,6 +65,7 @@ class TrainingStep {
   void check_loss() const;
   void check_softmax(const std::string& tensor, std::int64_t index, long double exact,
                      long double tolerance) const;
+  void check_predictions(const reference::DoubleStep& exact) const;
   void check_plan() const;
   void check_guards() const;
 
