@@ -3,6 +3,7 @@
 #include "compiler/lowering/batch_norm.hpp"
 
 #include <map>
+#include <string>
 
 #include "compiler/lowering/channel_sums.hpp"
 #include "compiler/lowering/elementwise.hpp"
@@ -185,7 +186,7 @@ class BatchNorm {
 void of_channels(Lowering& low, const Op& op, void (BatchNorm::*work)()) {
   BatchNorm norm(low, op);
   if (norm.lines() > low.capacity())
-    throw low.too_small(norm.lines(), "the channels of " + low.graph().layer(op).name);
+    throw low.too_small(norm.lines(), std::string(name(op.kind)) + " in " + low.graph().layer(op).name);
   low.take_scratchpad(norm.lines());
   norm.allocate();
   norm.run([&](const Range&) { (norm.*work)(); });

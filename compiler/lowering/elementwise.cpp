@@ -56,7 +56,8 @@ class Elementwise {
     for (const std::int64_t room : {low_.room().beside_updates, low_.capacity()}) {
       if (const std::optional<Part> part = search(room, least)) return *part;
     }
-    throw low_.too_small(least, "the smallest tile of " + low_.graph().layer(op_).name);
+    throw low_.too_small(
+        least, std::string("the smallest tile of ") + name(op_.kind) + " in " + low_.graph().layer(op_).name);
   }
 
   // In so many lines; `least` becomes what the smallest takes.

@@ -140,12 +140,12 @@ void TrainingStep::prepare(TestChip& chip) const {
   }
 }
 
-void TrainingStep::set_inputs(TestChip& chip, const reference::RandomStep& drawn, bool unlabelled) const {
+void TrainingStep::set_inputs(TestChip& chip, bool unlabelled) const {
   const std::int64_t classes = case_.network.classes();
-  chip.write("data", drawn.tensors.at("data"));
+  chip.write("data", drawn_.tensors.at("data"));
   std::vector<double> one_hot(static_cast<std::size_t>(case_.training.batch * classes));
   for (std::int64_t n = 0; n + (unlabelled ? 1 : 0) < case_.training.batch; ++n) {
-    one_hot[static_cast<std::size_t>(n * classes + drawn.labels[static_cast<std::size_t>(n)])] = 1;
+    one_hot[static_cast<std::size_t>(n * classes + drawn_.labels[static_cast<std::size_t>(n)])] = 1;
   }
   chip.write("label", one_hot);
   chip.core().settings.set_step(step_);
@@ -165,11 +165,22 @@ IntegerNetwork::Formats TrainingStep::formats(const std::map<int, std::int8_t>& 
   return result;
 }
 
+reference::StepSettings TrainingStep::settings() const {
+  reference::StepSettings settings;
+  settings.batch = case_.training.batch;
+  settings.lanes = case_.chip.lanes;
+  settings.seed = apart_chip_.core().settings.seed();
+  settings.step = step_;
+  settings.learning_rate = case_.learning_rate;
+  settings.momentum = case_.training.momentum;
+  settings.weight_decay = case_.training.weight_decay;
+  return settings;
+}
+
 void TrainingStep::run(bool move_points, bool unlabelled) {
   ++step_;
-  const reference::RandomStep drawn =
-      reference::random_step(case_.network, case_.training.batch, case_.seed + 1000 * step_);
-  labels_ = drawn.labels;
+  drawn_ = reference::random_step(case_.network, case_.training.batch, case_.seed + 1000 * step_);
+  labels_ = drawn_.labels;
   if (unlabelled) labels_.back() = -1;
   std::mt19937 random(case_.seed + step_);
   std::map<int, std::int8_t> q_read, q_write;
@@ -184,7 +195,7 @@ void TrainingStep::run(bool move_points, bool unlabelled) {
       q_write[slot] = s.q_write;
     }
   }
-  for (TestChip* chip : {&planned_chip_, &apart_chip_}) set_inputs(*chip, drawn, unlabelled);
+  for (TestChip* chip : {&planned_chip_, &apart_chip_}) set_inputs(*chip, unlabelled);
   std::map<std::string, std::vector<std::int32_t>> before;
   given_.clear();
   for (const TensorInfo& t : apart_.tensors) {
@@ -199,15 +210,7 @@ void TrainingStep::run(bool move_points, bool unlabelled) {
     points_moved_ += apart_chip_.core().settings.slot(slot).q_write != q;
   }
 
-  reference::StepSettings settings;
-  settings.batch = case_.training.batch;
-  settings.lanes = case_.chip.lanes;
-  settings.seed = apart_chip_.core().settings.seed();
-  settings.step = step_;
-  settings.learning_rate = case_.learning_rate;
-  settings.momentum = case_.training.momentum;
-  settings.weight_decay = case_.training.weight_decay;
-  IntegerNetwork expected(case_.network, formats(q_read), settings);
+  IntegerNetwork expected(case_.network, formats(q_read), settings());
   for (const std::string& name : expected.inputs()) expected.set(name, before.at(name));
   gradient_name_ = expected.logit_gradient();
   expected.forward();
@@ -383,6 +386,29 @@ void TrainingStep::check_predictions(const reference::DoubleStep& exact) const {
     const double less = logits.value[best] - logits.value[chosen];
     if (chosen != best && !(less <= logits.error(best) + logits.error(chosen)))
       fail("the prediction of image " + std::to_string(n) + " differs from that of double precision");
+  }
+}
+
+void TrainingStep::check_inference() const {
+  std::map<int, std::int8_t> q_read;
+  for (std::size_t slot = 1; slot < apart_.slots.size(); ++slot)
+    q_read[static_cast<int>(slot)] = apart_chip_.core().settings.slot(static_cast<int>(slot)).q_read;
+  set_inputs(planned_chip_, false);
+  set_inputs(apart_chip_, false);
+  IntegerNetwork inference(case_.network, formats(q_read), settings());
+  for (const std::string& name : inference.inputs()) inference.set(name, stored(apart_chip_, name));
+  inference.forward_without_training();
+  planned_chip_.run(planned_.programs[compiler::ProgramKind::kEvaluate]);
+  apart_chip_.run(apart_.programs[compiler::ProgramKind::kEvaluate]);
+  for (const TensorInfo& t : apart_.tensors) {
+    if (t.kind == compiler::TensorClass::kActivation &&
+        stored(apart_chip_, t.name) != inference.tensor(t.name).stored)
+      fail("inference: elements of " + t.name + " differ");
+  }
+  for (TestChip* chip : {&planned_chip_, &apart_chip_}) {
+    std::vector<int> prediction;
+    for (const double p : chip->read("prediction")) prediction.push_back(static_cast<int>(p));
+    if (prediction != inference.prediction()) fail("predictions of inference differ");
   }
 }
 

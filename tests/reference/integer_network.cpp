@@ -168,6 +168,12 @@ void IntegerNetwork::forward() {
   }
 }
 
+void IntegerNetwork::forward_without_training() {
+  training_ = false;
+  forward();
+  training_ = true;
+}
+
 void IntegerNetwork::weighted_forward(const Layer& l, const Node& node) {
   const Geometry g = graph_.geometry(l);
   const Factors factors(tensor(activation(l.inputs.at(0))), tensor(l.name + ".weight"));
@@ -489,18 +495,24 @@ void IntegerNetwork::batch_norm_forward(const Layer& l, const Node& node) {
                            weight = tensor(l.name + ".weight").reals();
   const std::vector<float> bias =
       l.bias ? tensor(l.name + ".bias").reals() : std::vector<float>(weight.size());
+  const std::vector<float> running_mean = tensor(l.name + ".running_mean").reals(),
+                           running_variance = tensor(l.name + ".running_variance").reals();
   const auto share = static_cast<float>(1 / values_a_channel(l));
   std::vector<Moments>& moments = moments_[l.name];
-  moments.clear();
+  moments.assign(weight.size(), {});
   std::vector<float> scale, shift;
   for (std::size_t c = 0; c < weight.size(); ++c) {
-    const ChannelSum sum = channel_sum(l, x, x, static_cast<std::int64_t>(c));
-    Moments m;
-    m.mean = sum.of_a * share;
-    m.variance = std::fma(-m.mean, m.mean, sum.of_products * share);
-    if (m.variance < 0) m.variance = 0;
+    Moments& m = moments[c];
+    if (training_) {
+      const ChannelSum sum = channel_sum(l, x, x, static_cast<std::int64_t>(c));
+      m.mean = sum.of_a * share;
+      m.variance = std::fma(-m.mean, m.mean, sum.of_products * share);
+      if (m.variance < 0) m.variance = 0;
+    } else {
+      m.mean = running_mean[c];
+      m.variance = running_variance[c];
+    }
     m.inverse_deviation = inverse_root(m.variance + static_cast<float>(l.epsilon));
-    moments.push_back(m);
     scale.push_back(weight[c] * m.inverse_deviation);
     shift.push_back(std::fma(-m.mean, scale[c], bias[c]));
   }

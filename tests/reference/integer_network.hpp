@@ -26,7 +26,8 @@
 //     images l, l + lanes, ... of lane l, first by pixels, then by images; then the lanes. mean = sum
 //     fl(1/m); variance = max(fma(-mean, mean, (sum of squares) fl(1/m)), 0); deviation^-1 by a first guess
 //     from the bits and three Newton steps. scale = weight deviation^-1; shift = fma(-mean, scale, bias or
-//     0); y = fma(x, scale, shift), optional ReLU; quantised.
+//     0); y = fma(x, scale, shift), optional ReLU; quantised. Without training, mean and variance are the
+//     running averages as they stand.
 // Loss: its stored results, the gradient of the logits, are given (set()); prediction() is the argmax.
 // Gradients: a tensor with one consumer gets its gradient from it. With several, contribution k (k = 1:
 //   the last consumer) is stored as <layer>.activation_gradient.<k>. They are added in that order, in FP32;
@@ -87,8 +88,9 @@ class IntegerNetwork {
   void set_values(const std::string& name, const std::vector<float>& values);
 
   void forward();
-  void backward();  // after forward() and set(logit_gradient())
-  void update();    // after backward()
+  void forward_without_training();  // by running averages
+  void backward();                  // after forward() and set(logit_gradient())
+  void update();                    // after backward()
 
   // What stands in the tensor now; throws std::invalid_argument if nothing does.
   const StoredTensor& tensor(const std::string& name) const;
@@ -153,7 +155,8 @@ class IntegerNetwork {
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, Statistics> statistics_;
   std::map<std::string, std::vector<std::int64_t>>
-      chosen_;                                           // by max pool layer: input element of each output
+      chosen_;  // by max pool layer: input element of each output
+  bool training_ = true;
   std::map<std::string, std::vector<Moments>> moments_;  // by batch normalisation: of its channels
   std::map<std::string, std::size_t> contributions_;     // by tensor: gradients received so far
 };

@@ -98,7 +98,7 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
     }
   }
   EXPECT_GT(compared, 100000);
-  EXPECT_EQ(largest_share.size(), 8U);
+  EXPECT_EQ(largest_share.size(), 10U);
   for (const auto& [kind, share] : largest_share)
     EXPECT_GT(share, 0.02) << kind << ": the bounds are too wide";
   EXPECT_LT(open[0].ambiguous, open[0].decisions / 1000) << "of " << open[0].decisions;
