@@ -14,10 +14,11 @@ using compiler::Network;
 
 constexpr std::uint32_t kNetworks = 100;
 
-// What the layer reads, and what is normalised.
-void see_neighbours(const Network& network, const Layer& l, std::set<std::string>& seen) {
+// The layer and what it reads, and what is normalised.
+void see_layer(const Network& network, const Layer& l, std::set<std::string>& seen) {
   const std::string before =
       l.inputs[0] < 0 ? "data" : name(network.layers[static_cast<std::size_t>(l.inputs[0])].kind);
+  seen.insert(name(l.kind));
   seen.insert(name(l.kind) + (" after " + before));
   if (!has(l, compiler::kNormalises)) return;
   if (l.in.height * l.in.width == 1) seen.insert("normalised pixel");
@@ -32,8 +33,7 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     for (const Layer& l : network.layers) {
       for (const int input : l.inputs) ++uses[static_cast<std::size_t>(input + 1)];
       const std::string kind = name(l.kind);
-      seen.insert(kind);
-      see_neighbours(network, l, seen);
+      see_layer(network, l, seen);
       if (!has(l, compiler::kTakesWindow)) continue;
       seen.insert("stride " + std::to_string(l.y.stride));
       if (l.y.pad > 0) seen.insert("padding of " + kind);
