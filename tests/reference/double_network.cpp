@@ -144,6 +144,68 @@ Channel channel_of(const Bounded& x, double epsilon) {
   return c;
 }
 
+// Back: g, the gradient of the weight, and the sum of dy.
+struct NormGradient {
+  double g = 0, g_deviation = 0, g_shift = 0, sum = 0, sum_deviation = 0, sum_shift = 0;
+  Array d_size;  // |x - mean|, as FP32 may find it
+};
+
+// With h = d / deviation and g = sum of dy h, the gradient of the weight:
+//   dx = s (dy - (sum of dy) / m - h g / m) = t1 + t2 + t3.
+// g is (sum of dy x - mean sum of dy) / deviation: roundings of the sums are relative to their terms, as FP32
+// finds them (`size`), and an error of the mean moves g by that times the sum of dy. An error e of x moves h
+// by e / deviation, by the mean of e, and by that of the deviation; the three together are at most three
+// times the sum of their squares. The error of 1 / deviation stands in s, in h and in g.
+NormGradient weight_gradient(const Channel& k, const Bounded& x, const Bounded& dy) {
+  const double m = static_cast<double>(x.value.size()), terms = (m + 3) * kUnitSquare;
+  const auto root = [](const Array& a) { return std::sqrt(a.square().sum()); };
+  const Array size = dy.value.abs() + dy.error();
+  NormGradient r;
+  r.d_size = k.d.abs() + x.error() + kConfidence * k.mean_deviation + k.mean_shift;
+  r.sum = dy.value.sum();
+  const double sum_rounding = std::sqrt(terms) * std::hypot(r.sum, root(size)) + kTiny;
+  r.sum_deviation = std::hypot(sum_rounding, root(dy.deviation));
+  r.sum_shift = dy.shift.sum();
+  const double sum_size = std::fabs(r.sum) + kConfidence * r.sum_deviation + r.sum_shift;
+  const double products = (dy.value * x.value).sum();
+  const double product_rounding = std::sqrt(terms) * std::hypot(products, root(size * x.value)) + kTiny;
+  r.g = (dy.value * k.d).sum() * k.inverse;
+  const double by_sums =
+      k.most * std::hypot(product_rounding, k.mean * sum_rounding, k.mean_rounding * sum_size);
+  const double by_dy = k.most * root(r.d_size * dy.deviation);
+  const double by_x = 3 * k.most * std::hypot(root(size * x.deviation), sum_size * k.mean_deviation);
+  const double others = std::hypot(by_sums, by_dy, by_x);
+  r.g_deviation = std::hypot(others, 3 * (std::fabs(r.g) + kConfidence * others) * k.ratio_deviation());
+  r.g_shift = 2 * (k.most * ((r.d_size * dy.shift).sum() + (size * (x.shift + k.mean_shift)).sum()) +
+                   std::fabs(r.g) * k.ratio_shift());
+  return r;
+}
+
+Bounded data_gradient(const Channel& k, const NormGradient& r, double weight, const Bounded& x,
+                      const Bounded& dy) {
+  const double m = static_cast<double>(x.value.size()), s = weight * k.inverse, t2 = -s * r.sum / m;
+  const Array t1 = s * dy.value, t3 = -s * k.inverse * r.g / m * k.d;
+  Bounded dx = Bounded::exact(t1 + t2 + t3);
+  const double most = std::fabs(weight) * k.most;
+  const double g_size = std::fabs(r.g) + kConfidence * r.g_deviation + r.g_shift;
+  const double b_size = most * k.most / m * g_size;
+  const double t2_size = most / m * (std::fabs(r.sum) + kConfidence * r.sum_deviation + r.sum_shift);
+  const Array t3_size = b_size * r.d_size;
+  const Array roundings =
+      4 * kUnit *
+      (most * (dy.value.abs() + dy.error()) + 2 * t2_size + 2 * t3_size + b_size * std::fabs(k.mean));
+  const Array others =
+      (most * most * (dy.deviation.square() + std::pow(r.sum_deviation / m, 2)) +
+       (most * k.most / m * r.g_deviation * r.d_size).square() +
+       2 * b_size * b_size * (x.deviation.square() + std::pow(k.mean_deviation, 2)) + roundings.square())
+          .sqrt();
+  const Array by_ratio = dx.value.abs() + kConfidence * others + 2 * t3_size;
+  dx.deviation = (others.square() + (by_ratio * k.ratio_deviation()).square()).sqrt() + kTiny;
+  dx.shift = 2 * (most * (dy.shift + r.sum_shift / m) + most * k.most / m * r.g_shift * r.d_size +
+                  b_size * (x.shift + k.mean_shift) + by_ratio * k.ratio_shift());
+  return dx;
+}
+
 class DoubleNetwork {
  public:
   DoubleNetwork(const compiler::Network& network, const DoubleTensors& given, const std::vector<int>& labels,
@@ -430,14 +492,15 @@ Bounded DoubleNetwork::batch_norm_forward(const Layer& l) {
     const double w = std::fabs(weight.value(c)), s = weight.value(c) * k.inverse,
                  summand = bias.value(c) - k.mean * s;
     Bounded part = Bounded::exact(s * k.d + bias.value(c));
-    const Array x_square = x.deviation.square(), d_square = k.d.square();
+    const Array size = k.d.abs() + x.error() + kConfidence * k.mean_rounding;
+    const Array x_square = x.deviation.square(), d_square = size.square();
     const double most = w * k.most, all = 2 / m / m, fourth = std::pow(k.most, 4);
     const double rounding = std::hypot(most * k.mean_rounding, 2 * kUnit * summand);
     const double sums = std::hypot(k.most * k.most / 2 * k.variance_deviation, 6 * kUnit);
     part.deviation =
         (most * most *
              (x_square + all * x_square.sum() + all * fourth * d_square * (d_square * x_square).sum()) +
-         rounding * rounding + (most * k.d * sums).square() + (kUnit * part.value).square())
+         rounding * rounding + (most * size * sums).square() + (kUnit * part.value).square())
             .sqrt() +
         kTiny;
     part.shift = most * (x.shift + k.mean_shift + (k.d.abs() + x.shift + k.mean_shift) * k.ratio_shift());
@@ -468,63 +531,20 @@ void DoubleNetwork::average(const std::string& name, const Bounded& value, doubl
   record(name, result);
 }
 
-// With h = d / deviation and g = sum of dy h, the gradient of the weight:
-//   dx = s (dy - (sum of dy) / m - h g / m) = t1 + t2 + t3.
-// g is (sum of dy x - mean sum of dy) / deviation: roundings of the sums are relative to their terms, and an
-// error of the mean moves g by that times the sum of dy. An error e of x moves h by e / deviation, by the
-// mean of e, and by that of the deviation; the three together are at most three times the sum of their
-// squares. The error of 1 / deviation stands in s, in h and in g.
 void DoubleNetwork::batch_norm_backward(const Layer& l, const Bounded& whole_dy, BoundedSums& dx) {
   const Bounded weight = given(l.name + ".weight", l.out.channels, 1);
-  const double m = static_cast<double>(settings_.batch * pixels(l.out)), terms = (m + 3) * kUnitSquare;
   Bounded result = Bounded::exact(0 * whole_dy.value), dw = Bounded::exact(0 * weight.value), db = dw;
   for (Index c = 0; c < l.out.channels; ++c) {
     const Bounded x = channel(l, input(l), c), dy = channel(l, whole_dy, c);
     const Channel k = channel_of(x, l.epsilon);
-    const double sum = dy.value.sum(), products = (dy.value * x.value).sum();
-    const double g = (dy.value * k.d).sum() * k.inverse, ratio = k.ratio_deviation();
-    const auto root_of_sum = [](const Array& a) { return std::sqrt(a.square().sum()); };
-    const double sum_rounding = std::sqrt(terms * (sum * sum + dy.value.square().sum())) + kTiny;
-    const double sum_deviation = std::hypot(sum_rounding, root_of_sum(dy.deviation)),
-                 sum_shift = dy.shift.sum();
-    const double product_rounding =
-        std::sqrt(terms * (products * products + (dy.value * x.value).square().sum())) + kTiny;
-    // of g
-    const double by_sums =
-        k.most * std::hypot(product_rounding, k.mean * sum_rounding, kUnit * g / k.inverse);
-    const double by_dy = k.most * root_of_sum(k.d * dy.deviation),
-                 by_x = 3 * std::hypot(k.most * root_of_sum(dy.value * x.deviation),
-                                       k.most * sum * k.mean_deviation, g * ratio);
-    const double g_deviation = std::hypot(by_sums, by_dy, by_x);
-    const double g_shift = k.most * ((k.d.abs() * dy.shift).sum() +
-                                     ((dy.value.abs() + dy.shift) * (x.shift + k.mean_shift)).sum()) +
-                           std::fabs(g) * k.ratio_shift();
-    dw.value(c) = g;
-    dw.deviation(c) = g_deviation;
-    dw.shift(c) = 2 * g_shift;
-    db.value(c) = sum;
-    db.deviation(c) = sum_deviation;
-    db.shift(c) = sum_shift;
-    // of dx
-    const double s = weight.value(c) * k.inverse, most = std::fabs(weight.value(c)) * k.most,
-                 b = -s * k.inverse * g / m, b_most = most * k.most * (std::fabs(g)) / m;
-    const Array t1 = s * dy.value, t3 = b * k.d;
-    const double t2 = -s * sum / m, summand = t2 - b * k.mean;
-    Bounded part = Bounded::exact(t1 + t2 + t3);
-    const Array relative = t1.abs() + std::fabs(t2) + t3.abs();
-    const Array by_ratio = (part.value.abs() + 2 * t3.abs()) * ratio;
-    part.deviation = (most * most * (dy.deviation.square() + std::pow(sum_deviation / m, 2)) +
-                      (most * k.most / m * g_deviation * k.d).square() + by_ratio.square() +
-                      2 * b_most * b_most * (x.deviation.square() + std::pow(k.mean_deviation, 2)) +
-                      (4 * kUnit * relative).square() + std::pow(2 * kUnit * summand, 2) +
-                      (kUnit * (b * x.value + summand)).square() + (kUnit * part.value).square())
-                         .sqrt() +
-                     kTiny;
-    part.shift =
-        2 * (most * (dy.shift + sum_shift / m) +
-             most * k.most / m * g_shift * (k.d.abs() + x.shift + k.mean_shift) +
-             b_most * (x.shift + k.mean_shift) + (part.value.abs() + 2 * t3.abs()) * k.ratio_shift());
-    set_channel(l, result, c, part);
+    const NormGradient r = weight_gradient(k, x, dy);
+    dw.value(c) = r.g;
+    dw.deviation(c) = r.g_deviation;
+    dw.shift(c) = r.g_shift;
+    db.value(c) = r.sum;
+    db.deviation(c) = r.sum_deviation;
+    db.shift(c) = r.sum_shift;
+    set_channel(l, result, c, data_gradient(k, r, weight.value(c), x, dy));
   }
   update(l, false, dw);
   if (l.bias) update(l, true, db);
