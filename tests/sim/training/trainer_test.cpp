@@ -141,7 +141,8 @@ TEST_F(TrainerTest, RunningAveragesInferAsTheStepsThatMadeThem) {
   for (const char* preset : {"fp32", "int8"}) {
     build({std::string("/precision/preset=") + preset, "/training/batch=32"});
     nlohmann::json json = testing::small_network();
-    json["layers"].insert(json["layers"].begin() + 1, {{"name", "norm"}, {"type", "batch_norm"}});
+    json["layers"].insert(json["layers"].begin() + 1,
+                          nlohmann::json{{"name", "norm"}, {"type", "batch_norm"}});
     const compiler::Network network = compiler::parse_network(json);
     model_ = compiler::compile({network, config_.precision, config_.parameters, config_.chip});
     Trainer trainer(model_, network, 5, 1, engine_);
