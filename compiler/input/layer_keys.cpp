@@ -49,6 +49,24 @@ void read_slope(KeyReading& r) {
   slope = 0;
 }
 
+// Added to a variance before its root is taken: above zero, and no smaller than what roots are made for.
+void read_epsilon(KeyReading& r) {
+  constexpr double kLeast = 1e-12;
+  double& epsilon = r.layer.epsilon;
+  epsilon = r.value.get<double>();
+  if (epsilon >= kLeast && epsilon <= 1) return;
+  r.fail("", shown_json(r.value), "a number from 1e-12 to 1");
+  epsilon = 1;
+}
+
+void read_average_momentum(KeyReading& r) {
+  double& momentum = r.layer.average_momentum;
+  momentum = r.value.get<double>();
+  if (momentum >= 0 && momentum <= 1) return;
+  r.fail("", shown_json(r.value), "a number from 0 to 1");
+  momentum = 0;
+}
+
 void read_filler(KeyReading& r, Filler& filler) {
   const auto kind = r.value.at("kind").get<std::string>();
   const auto* row = std::find_if(std::begin(kFillerKinds), std::end(kFillerKinds),
@@ -126,6 +144,9 @@ const std::vector<LayerKey>& layer_keys() {
       {"groups", kTakesGroups, false, read_groups, [](const Layer& l) { return Json(l.groups); }},
       {"negative_slope", kTakesSlope, false, read_slope,
        [](const Layer& l) { return Json(l.negative_slope); }},
+      {"epsilon", kNormalises, false, read_epsilon, [](const Layer& l) { return Json(l.epsilon); }},
+      {"momentum", kNormalises, false, read_average_momentum,
+       [](const Layer& l) { return Json(l.average_momentum); }},
       {"bias", kHasWeights, false, [](R& r) { r.layer.bias = r.value.get<bool>(); },
        [](const Layer& l) { return Json(l.bias); }},
       {"weight_filler", kHasWeights, false, [](R& r) { read_filler(r, r.layer.weight_filler); },

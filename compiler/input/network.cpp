@@ -104,6 +104,7 @@ class NetworkParser {
 
   void read_keys(Layer& layer, const Json& json) {
     layer.bias = has(layer, kHasWeights);
+    if (has(layer, kNormalises)) layer.weight_filler = {Filler::Kind::kConstant, 1};
     for (const LayerKey& key : layer_keys()) {
       if (!has(layer, key.taken_by) || !json.contains(key.name)) continue;
       KeyReading reading{layer, key.name, json.at(key.name), findings_};

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "compiler/lowering/batch_norm.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -15,13 +16,19 @@ namespace {
 
 class Elementwise {
  public:
-  Elementwise(Lowering& low, const Op& op) : low_(low), op_(op), target_(low.image(op.outputs[0])) {
-    for (int input : op.inputs) sources_.push_back(low.image(input));
+  Elementwise(Lowering& low, const Op& op, bool training)
+      : low_(low), op_(op), target_(low.image(op.outputs[0])) {
+    for (int input : op.inputs)
+      if (low.graph().tensor(input).layout == TensorInfo::Layout::kImages)
+        sources_.push_back(low.image(input));
+    if (op.kind == OpKind::kBatchNorm || op.kind == OpKind::kBatchNormBackward)
+      factors_.emplace(low, op, training);
   }
 
   void run() {
     const Part part = search();
-    low_.take_scratchpad(2 * lines(part));
+    low_.take_scratchpad(lines_of_two(part));
+    if (factors_) factors_->compute();
     for (int i = 0; i < 2; ++i) {
       for (const Image& s : sources_)
         lines_[i].push_back(low_.allocate(models::lines_of_rows(s.format, part.rows())));
@@ -49,7 +56,8 @@ class Elementwise {
     for (const std::int64_t room : {low_.room().beside_updates, low_.capacity()}) {
       if (const std::optional<Part> part = search(room, least)) return *part;
     }
-    throw low_.too_small(least, "the smallest tile of " + low_.graph().layer(op_).name);
+    throw low_.too_small(
+        least, std::string("the smallest tile of ") + name(op_.kind) + " in " + low_.graph().layer(op_).name);
   }
 
   // In so many lines; `least` becomes what the smallest takes.
@@ -59,12 +67,16 @@ class Elementwise {
         for (std::int64_t pixels : halvings(target_.h * target_.w)) {
           if (pixels > 1 && (bg != target_.batch_groups || blocks * kChannelAlignment < target_.c)) continue;
           const Part part{pixels, bg, blocks * kChannelAlignment};
-          least = std::min(least, 2 * lines(part));
-          if (2 * lines(part) <= room) return part;
+          least = std::min(least, lines_of_two(part));
+          if (lines_of_two(part) <= room) return part;
         }
       }
     }
     return std::nullopt;
+  }
+
+  std::int64_t lines_of_two(const Part& part) const {
+    return 2 * lines(part) + (factors_ ? factors_->lines() : 0);
   }
 
   // Of one tile in all tensors.
@@ -76,7 +88,8 @@ class Elementwise {
 
   // Of what stands between the instructions of an operation that takes several: FP32.
   std::int64_t lines_between(const Part& part) const {
-    const bool several = op_.kind == OpKind::kLeakyRelu || op_.kind == OpKind::kLeakyReluBackward;
+    const bool several = op_.kind == OpKind::kLeakyRelu || op_.kind == OpKind::kLeakyReluBackward ||
+                         op_.kind == OpKind::kBatchNormBackward;
     return several ? models::lines_of_rows(isa::Format::kFp32, part.rows()) : 0;
   }
 
@@ -94,7 +107,7 @@ class Elementwise {
     const Tile between = tile_of(isa::Format::kFp32, lines[in.size() + 1]);
     const Range channels{c.begin, std::min(c.end, target_.c)};
     for (const BatchRun& run : batch_runs(target_, bg)) {
-      std::vector<isa::Vector> steps = operation(in, between, run);
+      std::vector<isa::Vector> steps = operation(in, between, run, c.begin);
       for (isa::Vector& v : steps) {
         if (&v == &steps.back()) {
           write_target(v, first_row(out, run));
@@ -104,17 +117,19 @@ class Elementwise {
         }
         v.mask = lane_mask(0, run.images);
         v.x = indices(target_.index(0, pixels.begin, run.bg.begin, c.begin), target_.image_size());
-        const auto strides = [&v](std::int64_t rows, std::int64_t index) {
-          // scalars and absent operands do not walk
-          const auto of = [rows](const isa::Operand& o) {
+        const auto strides = [&v](std::int64_t rows, std::int64_t index, std::int64_t elements) {
+          // numbers of channels go on with the channels; scalars and absent operands do not walk
+          const auto of = [rows, elements](const isa::Operand& o) {
+            if (o.kind == isa::OperandKind::kBroadcast) return elements;
             return o.kind == isa::OperandKind::kRows ? rows : 0;
           };
           return Nest::Strides{of(v.a), of(v.b), of(v.c), rows, index};
         };
-        low_.emit(v, Nest()
-                         .loop(pixels.size(), strides(out.x_stride(), 1))
-                         .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size()))
-                         .loop(channels.size(), strides(1, target_.h * target_.w)));
+        low_.emit(v,
+                  Nest()
+                      .loop(pixels.size(), strides(out.x_stride(), 1, 0))
+                      .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size(), 0))
+                      .loop(channels.size(), strides(1, target_.h * target_.w, 1)));
       }
     }
     low_.store(flat(target_), out, channels);
@@ -145,7 +160,8 @@ class Elementwise {
   }
 
   // All but the last write to `between`, that one to the target.
-  std::vector<isa::Vector> operation(const std::vector<Tile>& in, const Tile& between, const BatchRun& run) {
+  std::vector<isa::Vector> operation(const std::vector<Tile>& in, const Tile& between, const BatchRun& run,
+                                     std::int64_t channel) {
     using isa::VectorOp;
     const auto source = [&](std::size_t s) { return rows(sources_[s], first_row(in[s], run)); };
     const auto number = [&](double value) { return scalar(low_.scalar(static_cast<float>(value))); };
@@ -157,6 +173,11 @@ class Elementwise {
         return {instruction(VectorOp::kCopy, source(0))};
       case OpKind::kAdd:
         return {instruction(VectorOp::kAdd, source(0), source(1))};
+      case OpKind::kBatchNorm:
+        return {instruction(VectorOp::kFma, source(0), factors_->of(0, channel), factors_->of(1, channel))};
+      case OpKind::kBatchNormBackward:
+        return {instruction(VectorOp::kFma, source(1), factors_->of(1, channel), factors_->of(2, channel)),
+                instruction(VectorOp::kFma, source(0), factors_->of(0, channel), so_far)};
       case OpKind::kReluBackward:  // dy where y > 0
         return {instruction(VectorOp::kSelectGt, source(1), number(0), source(0))};
       case OpKind::kLeakyRelu:  // the larger of x and slope x: the slope is at most 1
@@ -175,12 +196,14 @@ class Elementwise {
   const Op& op_;
   Image target_;
   std::vector<Image> sources_;
+  std::optional<BatchNormFactors> factors_;
   std::vector<std::int64_t> lines_[2];  // of the tiles of the sources, the target, and what is between
   int tile_ = 0;
 };
 
 }  // namespace
 
-void lower_elementwise(Lowering& low, const Op& op) { Elementwise(low, op).run(); }
+void lower_elementwise(Lowering& low, const Op& op) { lower_elementwise(low, op, true); }
+void lower_elementwise(Lowering& low, const Op& op, bool training) { Elementwise(low, op, training).run(); }
 
 }  // namespace anzan::compiler

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <set>
 
 #include "compiler/input/network_json.hpp"
 
@@ -37,7 +38,12 @@ bool weighted(const Layer& l) { return has(l, compiler::kHasWeights); }
 class Builder {
  public:
   Builder(std::uint32_t seed, const RandomNetworkLimits& limits)
-      : draw_(seed), leaks_(~seed), paddings_(seed ^ 0x5aadU), windows_(seed ^ 0x3d0bU), limits_(limits) {
+      : draw_(seed),
+        leaks_(~seed),
+        paddings_(seed ^ 0x5aadU),
+        windows_(seed ^ 0x3d0bU),
+        norms_(seed ^ 0xba7cU),
+        limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
   }
@@ -55,13 +61,14 @@ class Builder {
     fully_connected(draw_.between(2, 11));
     append(LayerKind::kSoftmaxCrossEntropy, tip());
     leak();
+    if (limits_.batch_norms) normalise();
     return network_;
   }
 
   std::int64_t products() const {
     std::int64_t sum = 0;
     for (const Layer& l : network_.layers) {
-      sum += l.out.size() * compiler::weights_of_a_channel(l);
+      if (has(l, compiler::kContracts)) sum += l.out.size() * compiler::weights_of_a_channel(l);
     }
     return sum;
   }
@@ -213,6 +220,41 @@ class Builder {
     }
   }
 
+  // Some outputs are normalised on their way to all that read them, with draws of their own.
+  void normalise() {
+    std::set<int> flattened;
+    for (int i = -1; i < tip(); ++i) {
+      if (i >= 0) {
+        const Layer& l = network_.layers[static_cast<std::size_t>(i)];
+        if (l.kind == LayerKind::kFlatten ||
+            (has(l, compiler::kKeepsFlattened) && flattened.count(l.inputs[0]) != 0))
+          flattened.insert(i);
+      }
+      if (flattened.count(i) != 0 || !norms_.percent(12)) continue;
+      insert_norm(i);
+      ++i;
+    }
+  }
+
+  void insert_norm(int input) {
+    for (Layer& l : network_.layers) {
+      for (int& source : l.inputs) source += source >= input ? 1 : 0;
+    }
+    Layer norm = append(LayerKind::kBatchNorm, input);
+    network_.layers.pop_back();
+    norm.bias = norms_.percent(80);
+    norm.weight_filler = {Filler::Kind::kConstant, 1};
+    if (norms_.percent(30)) norm.weight_filler = {Filler::Kind::kUniform, 0.5};
+    if (norms_.percent(30)) norm.epsilon = norms_.percent(50) ? 1e-3 : 0.125;
+    if (norms_.percent(50)) norm.average_momentum = 0.125 * static_cast<double>(norms_.between(0, 8));
+    if (norms_.percent(30)) norm.weight_lr = static_cast<double>(norms_.between(0, 2));
+    if (norms_.percent(50)) norm.weight_decay = static_cast<double>(norms_.between(0, 1));
+    if (norm.bias && norms_.percent(30)) norm.bias_decay = 0;
+    network_.layers.insert(network_.layers.begin() + input + 1, norm);
+    for (std::size_t i = 0; i < network_.layers.size(); ++i)
+      network_.layers[i].place = "/layers/" + std::to_string(i);
+  }
+
   void pool(LayerKind kind) {
     Layer& l = append(kind, tip());
     window(l);
@@ -240,7 +282,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_;
+  Draw draw_, leaks_, paddings_, windows_, norms_;
   RandomNetworkLimits limits_;
   Network network_;
 };
@@ -271,6 +313,10 @@ RandomStep random_step(const Network& network, std::int64_t batch, std::uint32_t
     const std::int64_t fan_in = compiler::weights_of_a_channel(l);
     fill(l.name + ".weight", l.out.channels * fan_in, std::sqrt(6.0 / static_cast<double>(fan_in)));
     fill(l.name + ".momentum", l.out.channels * fan_in, 0.01);
+    if (has(l, compiler::kNormalises)) {
+      fill(l.name + ".running_mean", l.out.channels, 1);
+      fill(l.name + ".running_variance", l.out.channels, 1);
+    }
     if (!l.bias) continue;
     fill(l.name + ".bias", l.out.channels, 0.5);
     fill(l.name + ".bias_momentum", l.out.channels, 0.01);
@@ -297,6 +343,10 @@ IntegerNetwork::Formats uniform_formats(const Network& network, const TensorForm
   }
   std::uint32_t slot = 0;
   for (auto& entry : formats) entry.second.slot = slot++;
+  for (const Layer& l : network.layers) {
+    if (!has(l, compiler::kNormalises)) continue;
+    formats[l.name + ".running_mean"] = formats[l.name + ".running_variance"] = TensorFormat();
+  }
   return formats;
 }
 

@@ -14,6 +14,17 @@ using compiler::Network;
 
 constexpr std::uint32_t kNetworks = 100;
 
+// The layer and what it reads, and what is normalised.
+void see_layer(const Network& network, const Layer& l, std::set<std::string>& seen) {
+  const std::string before =
+      l.inputs[0] < 0 ? "data" : name(network.layers[static_cast<std::size_t>(l.inputs[0])].kind);
+  seen.insert(name(l.kind));
+  seen.insert(name(l.kind) + (" after " + before));
+  if (!has(l, compiler::kNormalises)) return;
+  if (l.in.height * l.in.width == 1) seen.insert("normalised pixel");
+  if (!l.bias) seen.insert("normalised without bias");
+}
+
 TEST(ReferenceRandomNetwork, CoversTheLayers) {
   std::set<std::string> seen;
   for (std::uint32_t seed = 1; seed <= kNetworks; ++seed) {
@@ -22,7 +33,7 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     for (const Layer& l : network.layers) {
       for (const int input : l.inputs) ++uses[static_cast<std::size_t>(input + 1)];
       const std::string kind = name(l.kind);
-      seen.insert(kind);
+      see_layer(network, l, seen);
       if (!has(l, compiler::kTakesWindow)) continue;
       seen.insert("stride " + std::to_string(l.y.stride));
       if (l.y.pad > 0) seen.insert("padding of " + kind);
@@ -40,11 +51,29 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     }
     for (const int n : uses) seen.insert("consumers " + std::to_string(n));
   }
-  for (const char* what :
-       {"stride 1", "stride 2", "stride 3", "groups", "gaps", "odd channels", "consumers 2", "consumers 3",
-        "padding as large as the kernel", "padding far beyond the kernel", "padding of one tap",
-        "windows rounded up of max_pool", "windows rounded up of average_pool",
-        "averages of what is there"}) {
+  for (const char* what : {"stride 1",
+                           "stride 2",
+                           "stride 3",
+                           "groups",
+                           "gaps",
+                           "odd channels",
+                           "consumers 2",
+                           "consumers 3",
+                           "padding as large as the kernel",
+                           "padding far beyond the kernel",
+                           "padding of one tap",
+                           "windows rounded up of max_pool",
+                           "windows rounded up of average_pool",
+                           "averages of what is there",
+                           "batch_norm after data",
+                           "batch_norm after relu",
+                           "batch_norm after convolution",
+                           "batch_norm after fully_connected",
+                           "normalised pixel",
+                           "normalised without bias",
+                           "relu after batch_norm",
+                           "leaky_relu after batch_norm",
+                           "batch_norm after add"}) {
     EXPECT_TRUE(seen.count(what)) << what;
   }
   for (const compiler::LayerTraits& traits : compiler::kLayerKinds) {
@@ -74,7 +103,8 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
         return keys;
       };
       const auto multipliers = [](const Layer& l) {
-        return std::vector<double>{l.weight_lr, l.bias_lr, l.weight_decay, l.bias_decay, l.negative_slope};
+        return std::vector<double>{l.weight_lr,      l.bias_lr, l.weight_decay,    l.bias_decay,
+                                   l.negative_slope, l.epsilon, l.average_momentum};
       };
       EXPECT_EQ(a.name, b.name);
       EXPECT_EQ(a.kind, b.kind);

@@ -23,6 +23,7 @@ TEST(NetworkJson, RoundTrip) {
       {"name": "c", "type": "add", "inputs": ["a", "b"]},
       {"name": "d", "type": "average_pool", "kernel": [2, 3], "padding": [1, 0, 0, 1], "ceil_mode": true, "count_include_pad": false},
       {"name": "k", "type": "leaky_relu"}, {"name": "l", "type": "leaky_relu", "negative_slope": 0.25},
+      {"name": "m", "type": "batch_norm"}, {"name": "n", "type": "batch_norm", "epsilon": 0.001, "momentum": 1, "bias": false},
       {"name": "e", "type": "flatten"}, {"name": "g", "type": "relu"},
       {"name": "h", "type": "fully_connected", "channels": 3, "bias_filler": {"kind": "gaussian", "value": 1}, "bias_decay": 0},
       {"name": "f", "type": "softmax_cross_entropy"}]})"));
@@ -33,7 +34,13 @@ TEST(NetworkJson, RoundTrip) {
   EXPECT_EQ(once["layers"][0]["padding"], (Json{1, 0, 1, 0}));
   EXPECT_EQ(once["layers"][4]["negative_slope"], 0.01);
   EXPECT_EQ(once["layers"][5]["negative_slope"], 0.25);
-  EXPECT_EQ(once["layers"][8]["bias_filler"]["value"], 1);
+  EXPECT_EQ(once["layers"][6]["epsilon"], 1e-5);
+  EXPECT_EQ(once["layers"][6]["momentum"], 0.1);
+  EXPECT_EQ(once["layers"][6]["weight_filler"], (Json{{"kind", "constant"}, {"value", 1.0}}));
+  EXPECT_EQ(once["layers"][7]["epsilon"], 0.001);
+  EXPECT_EQ(once["layers"][7]["momentum"], 1);
+  EXPECT_FALSE(once["layers"][7].contains("bias_filler"));
+  EXPECT_EQ(once["layers"][10]["bias_filler"]["value"], 1);
 }
 
 // The schema is data, so no compiler compares it with the table of keys. (Types: schema_enums_test.)

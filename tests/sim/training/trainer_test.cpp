@@ -135,6 +135,43 @@ TEST_F(TrainerTest, TestsLeaveTrainingAlone) {
   EXPECT_TRUE(trainer_->core().statistics == statistics);
 }
 
+// A normalised network learns; and what it says of images by its running averages is what it says by those of
+// the images themselves.
+TEST_F(TrainerTest, RunningAveragesInferAsTheStepsThatMadeThem) {
+  for (const char* preset : {"fp32", "int8"}) {
+    build({std::string("/precision/preset=") + preset, "/training/batch=32"});
+    nlohmann::json json = testing::small_network();
+    json["layers"].insert(json["layers"].begin() + 1,
+                          nlohmann::json{{"name", "norm"}, {"type", "batch_norm"}});
+    const compiler::Network network = compiler::parse_network(json);
+    model_ = compiler::compile({network, config_.precision, config_.parameters, config_.chip});
+    Trainer trainer(model_, network, 5, 1, engine_);
+    const auto images = [](std::int64_t step) { return batch(32 * (step % 3), 32); };
+    trainer.initialise(dataset_.train, images(0), 0.02);
+    double first = 0, last = 0;
+    for (std::int64_t s = 0; s < 300; ++s) {
+      last = trainer.step(dataset_.train, images(s), s, 0.02);
+      if (s == 0) first = last;
+    }
+    EXPECT_LT(last, first / 10) << preset;
+    EXPECT_GE(trainer.classify(dataset_.test, batch(0, 32)), 31) << preset;
+    const auto predictions = [&] {
+      const TensorMemory memory(trainer.core(), model_.tensor("prediction"));
+      std::vector<float> all;
+      for (std::int64_t n = 0; n < 32; ++n) all.push_back(memory.value(n));
+      return all;
+    };
+    trainer.step(dataset_.test, batch(0, 32), 300, 0);
+    const std::vector<float> by_images = predictions();
+    trainer.classify(dataset_.test, batch(0, 32));
+    int equal = 0;
+    for (std::size_t n = 0; n < 32; ++n) equal += predictions()[n] == by_images[n];
+    EXPECT_GE(equal, 31) << preset;
+    const TensorMemory variance(trainer.core(), model_.tensor("norm.running_variance"));
+    for (std::int64_t c = 0; c < 6; ++c) EXPECT_GT(variance.value(c), 0);
+  }
+}
+
 TEST_F(TrainerTest, ResultOfAnImageDoesNotDependOnItsPlaceInTheBatch) {
   build();
   trainer_->initialise(dataset_.train, batch(0), 0.05);
