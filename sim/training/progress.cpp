@@ -30,11 +30,12 @@ void Progress::show(const ProgressState& state, Event event) {
   const bool last = event == Event::kStep && state.step == state.steps;  // a test follows, and shows more
   if (kind_ == Kind::kQuiet || last) return;
   const auto now = std::chrono::steady_clock::now();
+  if (kind_ == Kind::kPlain && event == Event::kTesting && state.tested == 0) shown_at_ = now;
   const auto since = now - shown_at_;
   if (kind_ == Kind::kPlain) {
     const std::int64_t interval = std::max<std::int64_t>(state.steps / 50, 1);  // every 2 %
     if (event == Event::kStep && state.step / interval == shown_step_ / interval) return;
-    if (event == Event::kTesting && (state.tested == 0 || since < std::chrono::seconds(10))) return;
+    if (event == Event::kTesting && since < std::chrono::seconds(10)) return;
     shown_step_ = state.step;
     shown_at_ = now;
     fmt::print("{}\n", progress_line(state, 0));

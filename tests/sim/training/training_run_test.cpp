@@ -74,6 +74,7 @@ TEST(TrainingRun, ALossThatIsNotFiniteEndsTheRunAndFails) {
   const Json& status = stopped.result["status"];
   EXPECT_EQ(status["state"], "diverged");
   EXPECT_EQ(status["step"], stopped.result["training"]["steps"]);
+  EXPECT_EQ(stopped.result["training"]["ended_by"], "divergence");
   EXPECT_LT(status["step"], 24);
   EXPECT_THAT(last_line(summary(stopped.result)), HasSubstr(*stopped.failure));
 
@@ -82,6 +83,7 @@ TEST(TrainingRun, ALossThatIsNotFiniteEndsTheRunAndFails) {
   const Ended ended = run_with(going_on);
   EXPECT_FALSE(ended.failure);
   EXPECT_EQ(ended.result["training"]["steps"], 24);
+  EXPECT_EQ(ended.result["training"]["ended_by"], "iterations");
   EXPECT_EQ(ended.result["status"], status);
 }
 
