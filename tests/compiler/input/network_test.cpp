@@ -26,6 +26,28 @@ std::vector<InputFinding> findings(const Json& json) {
   return {};
 }
 
+TEST(Network, MeanAndDeviationAreOfEachChannel) {
+  const char* layers = R"([{"name": "fc", "type": "fully_connected", "channels": 2},
+                           {"name": "loss", "type": "softmax_cross_entropy"}])";
+  const Network net = parse_network(network(
+      layers, R"({"channels": 2, "height": 3, "width": 3, "mean": [0.5, -1], "deviation": [0.25, 2]})"));
+  EXPECT_EQ(net.mean, (std::vector<double>{0.5, -1}));
+  EXPECT_EQ(net.deviation, (std::vector<double>{0.25, 2}));
+  for (const char* numbers : {"[0.5]", "[1, 2, 3]"}) {
+    for (const std::string key : {"mean", "deviation"}) {
+      try {
+        parse_network(network(
+            layers,
+            (R"({"channels": 2, "height": 3, "width": 3, ")" + key + "\": " + numbers + "}").c_str()));
+        ADD_FAILURE() << key << numbers;
+      } catch (const InputError& error) {
+        EXPECT_NE(std::string(error.what()).find("/input/" + key), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("2, one a channel"), std::string::npos) << error.what();
+      }
+    }
+  }
+}
+
 TEST(Network, LenetHasItsShapes) {
   const Network net =
       parse_network(network(R"([
