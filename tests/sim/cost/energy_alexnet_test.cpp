@@ -1,5 +1,5 @@
-// The energy of larger networks against the reference: AlexNet on chips, fewer than shipped but each with the same
-// share, and ResNet-20.
+// The energy of larger networks against the reference: AlexNet on chips, fewer than shipped but each with the
+// same share, and ResNet-20.
 #include <gtest/gtest.h>
 
 #include <filesystem>
