@@ -7,6 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tests/reference/bounded_norm.hpp"
 #include "tests/reference/bounded_sums.hpp"
 
 namespace anzan::reference {
@@ -102,109 +103,18 @@ Array leaky_factor(const Bounded& x, double slope) {
   return (x.value > 0).select(Array::Ones(x.value.rows(), x.value.cols()), slope);
 }
 
+// One value of a vector.
+void put(Bounded& to, Index at, double value, double deviation, double shift) {
+  to.value(at) = value;
+  to.deviation(at) = deviation;
+  to.shift(at) = shift;
+}
+
 // What a max pool chose, by taps as Windows orders them: 1 or 0.
 struct Choice {
   Array chosen;  // the first maximum
   Array open;    // whether FP32 may route to this tap or not, where that is open
 };
-
-// Means and variances of channels, as FP32 finds them.
-//   The mean moves with the mean of the errors of x, and by the roundings of a sum of m terms and a product.
-//   The variance moves with (2/m) sum d dx, d = x - mean (and by the square of a shift), by the roundings of
-//   the two sums, which are relative to the mean square and not to the variance, and by those of the mean.
-// Whatever the sum, FP32 has no variance below zero; so `most` is the largest 1 / deviation that it can find,
-// and ratio = most^2 / 2 times an error of the variance bounds the relative error of 1 / deviation.
-struct Channel {
-  Array d;  // x - mean
-  double mean = 0, mean_square = 0, variance = 0, inverse = 0, most = 0;
-  double mean_rounding = 0, mean_shift = 0;  // deviation by rounding alone; shift
-  double mean_deviation = 0, variance_deviation = 0, variance_shift = 0;
-  double ratio_deviation() const { return std::hypot(most * most / 2 * variance_deviation, 4 * kUnit); }
-  double ratio_shift() const { return most * most / 2 * variance_shift; }
-};
-
-Channel channel_of(const Bounded& x, double epsilon) {
-  Channel c;
-  const double m = static_cast<double>(x.value.size());
-  c.mean = x.value.mean();
-  c.mean_square = x.value.square().mean();
-  c.d = x.value - c.mean;
-  c.variance = c.d.square().mean();
-  c.inverse = 1 / std::sqrt(c.variance + epsilon);
-  const double terms = (m + 3) * kUnitSquare, squares = x.value.square().sum() / m / m;
-  c.mean_rounding = std::sqrt(terms * (c.mean * c.mean + squares)) + kTiny;
-  c.mean_deviation = std::hypot(c.mean_rounding, std::sqrt(x.deviation.square().sum()) / m);
-  c.mean_shift = x.shift.mean();
-  const double given = 2 / m * std::sqrt((c.d * x.deviation).square().sum());
-  const double sums = std::sqrt(terms * (c.mean_square * c.mean_square + x.value.pow(4).sum() / m / m));
-  c.variance_deviation = std::hypot(std::hypot(given, sums), 2 * std::fabs(c.mean) * c.mean_rounding) + kTiny;
-  c.variance_shift = 2 * (c.d.abs() * x.shift).mean() + x.shift.square().mean();
-  const double least = c.variance - kConfidence * c.variance_deviation - c.variance_shift;
-  c.most = 1 / std::sqrt(std::max(0.0, least) + epsilon * (1 - kUnit));
-  return c;
-}
-
-// Back: g, the gradient of the weight, and the sum of dy.
-struct NormGradient {
-  double g = 0, g_deviation = 0, g_shift = 0, sum = 0, sum_deviation = 0, sum_shift = 0;
-  Array d_size;  // |x - mean|, as FP32 may find it
-};
-
-// With h = d / deviation and g = sum of dy h, the gradient of the weight:
-//   dx = s (dy - (sum of dy) / m - h g / m) = t1 + t2 + t3.
-// g is (sum of dy x - mean sum of dy) / deviation: roundings of the sums are relative to their terms, as FP32
-// finds them (`size`), and an error of the mean moves g by that times the sum of dy. An error e of x moves h
-// by e / deviation, by the mean of e, and by that of the deviation; the three together are at most three
-// times the sum of their squares. The error of 1 / deviation stands in s, in h and in g.
-NormGradient weight_gradient(const Channel& k, const Bounded& x, const Bounded& dy) {
-  const double m = static_cast<double>(x.value.size()), terms = (m + 3) * kUnitSquare;
-  const auto root = [](const Array& a) { return std::sqrt(a.square().sum()); };
-  const Array size = dy.value.abs() + dy.error();
-  NormGradient r;
-  r.d_size = k.d.abs() + x.error() + kConfidence * k.mean_deviation + k.mean_shift;
-  r.sum = dy.value.sum();
-  const double sum_rounding = std::sqrt(terms) * std::hypot(r.sum, root(size)) + kTiny;
-  r.sum_deviation = std::hypot(sum_rounding, root(dy.deviation));
-  r.sum_shift = dy.shift.sum();
-  const double sum_size = std::fabs(r.sum) + kConfidence * r.sum_deviation + r.sum_shift;
-  const double products = (dy.value * x.value).sum();
-  const double product_rounding = std::sqrt(terms) * std::hypot(products, root(size * x.value)) + kTiny;
-  r.g = (dy.value * k.d).sum() * k.inverse;
-  const double by_sums =
-      k.most * std::hypot(product_rounding, k.mean * sum_rounding, k.mean_rounding * sum_size);
-  const double by_dy = k.most * root(r.d_size * dy.deviation);
-  const double by_x = 3 * k.most * std::hypot(root(size * x.deviation), sum_size * k.mean_deviation);
-  const double others = std::hypot(by_sums, by_dy, by_x);
-  r.g_deviation = std::hypot(others, 3 * (std::fabs(r.g) + kConfidence * others) * k.ratio_deviation());
-  r.g_shift = 2 * (k.most * ((r.d_size * dy.shift).sum() + (size * (x.shift + k.mean_shift)).sum()) +
-                   std::fabs(r.g) * k.ratio_shift());
-  return r;
-}
-
-Bounded data_gradient(const Channel& k, const NormGradient& r, double weight, const Bounded& x,
-                      const Bounded& dy) {
-  const double m = static_cast<double>(x.value.size()), s = weight * k.inverse, t2 = -s * r.sum / m;
-  const Array t1 = s * dy.value, t3 = -s * k.inverse * r.g / m * k.d;
-  Bounded dx = Bounded::exact(t1 + t2 + t3);
-  const double most = std::fabs(weight) * k.most;
-  const double g_size = std::fabs(r.g) + kConfidence * r.g_deviation + r.g_shift;
-  const double b_size = most * k.most / m * g_size;
-  const double t2_size = most / m * (std::fabs(r.sum) + kConfidence * r.sum_deviation + r.sum_shift);
-  const Array t3_size = b_size * r.d_size;
-  const Array roundings =
-      4 * kUnit *
-      (most * (dy.value.abs() + dy.error()) + 2 * t2_size + 2 * t3_size + b_size * std::fabs(k.mean));
-  const Array others =
-      (most * most * (dy.deviation.square() + std::pow(r.sum_deviation / m, 2)) +
-       (most * k.most / m * r.g_deviation * r.d_size).square() +
-       2 * b_size * b_size * (x.deviation.square() + std::pow(k.mean_deviation, 2)) + roundings.square())
-          .sqrt();
-  const Array by_ratio = dx.value.abs() + kConfidence * others + 2 * t3_size;
-  dx.deviation = (others.square() + (by_ratio * k.ratio_deviation()).square()).sqrt() + kTiny;
-  dx.shift = 2 * (most * (dy.shift + r.sum_shift / m) + most * k.most / m * r.g_shift * r.d_size +
-                  b_size * (x.shift + k.mean_shift) + by_ratio * k.ratio_shift());
-  return dx;
-}
 
 class DoubleNetwork {
  public:
@@ -476,11 +386,6 @@ void DoubleNetwork::set_channel(const Layer& l, Bounded& x, Index c, const Bound
   }
 }
 
-// y = (x - mean) s + bias, s = weight / deviation, as x s + (bias - mean s). An error of s multiplies x -
-// mean, since the summand has the same s. With e the errors of x, those of y are
-//   s (e_i - mean of e - d_i / deviation^2 mean of (d e)),
-// of which the coefficient of e_i is at most 1, and the square of those of the others at most
-// 2 / m^2 (1 + d_i^2 d_j^2 / deviation^4).
 Bounded DoubleNetwork::batch_norm_forward(const Layer& l) {
   const Bounded weight = given(l.name + ".weight", l.out.channels, 1);
   const Bounded bias = l.bias ? given(l.name + ".bias", l.out.channels, 1) : Bounded::exact(0 * weight.value);
@@ -488,29 +393,10 @@ Bounded DoubleNetwork::batch_norm_forward(const Layer& l) {
   const double m = static_cast<double>(settings_.batch * pixels(l.out));
   for (Index c = 0; c < l.out.channels; ++c) {
     const Bounded x = channel(l, input(l), c);
-    const Channel k = channel_of(x, l.epsilon);
-    const double w = std::fabs(weight.value(c)), s = weight.value(c) * k.inverse,
-                 summand = bias.value(c) - k.mean * s;
-    Bounded part = Bounded::exact(s * k.d + bias.value(c));
-    const Array size = k.d.abs() + x.error() + kConfidence * k.mean_rounding;
-    const Array x_square = x.deviation.square(), d_square = size.square();
-    const double most = w * k.most, all = 2 / m / m, fourth = std::pow(k.most, 4);
-    const double rounding = std::hypot(most * k.mean_rounding, 2 * kUnit * summand);
-    const double sums = std::hypot(k.most * k.most / 2 * k.variance_deviation, 6 * kUnit);
-    part.deviation =
-        (most * most *
-             (x_square + all * x_square.sum() + all * fourth * d_square * (d_square * x_square).sum()) +
-         rounding * rounding + (most * size * sums).square() + (kUnit * part.value).square())
-            .sqrt() +
-        kTiny;
-    part.shift = most * (x.shift + k.mean_shift + (k.d.abs() + x.shift + k.mean_shift) * k.ratio_shift());
-    set_channel(l, y, c, part);
-    means.value(c) = k.mean;
-    means.deviation(c) = k.mean_deviation;
-    means.shift(c) = k.mean_shift;
-    variances.value(c) = k.variance;
-    variances.deviation(c) = k.variance_deviation;
-    variances.shift(c) = k.variance_shift;
+    const ChannelMoments k = moments(x, l.epsilon);
+    set_channel(l, y, c, normalised(k, weight.value(c), bias.value(c), x));
+    put(means, c, k.mean, k.mean_deviation, k.mean_shift);
+    put(variances, c, k.variance, k.variance_deviation, k.variance_shift);
   }
   average(l.name + ".running_mean", means, l.average_momentum, 1);
   average(l.name + ".running_variance", variances, l.average_momentum, m > 1 ? m / (m - 1) : 1);
@@ -536,14 +422,10 @@ void DoubleNetwork::batch_norm_backward(const Layer& l, const Bounded& whole_dy,
   Bounded result = Bounded::exact(0 * whole_dy.value), dw = Bounded::exact(0 * weight.value), db = dw;
   for (Index c = 0; c < l.out.channels; ++c) {
     const Bounded x = channel(l, input(l), c), dy = channel(l, whole_dy, c);
-    const Channel k = channel_of(x, l.epsilon);
+    const ChannelMoments k = moments(x, l.epsilon);
     const NormGradient r = weight_gradient(k, x, dy);
-    dw.value(c) = r.g;
-    dw.deviation(c) = r.g_deviation;
-    dw.shift(c) = r.g_shift;
-    db.value(c) = r.sum;
-    db.deviation(c) = r.sum_deviation;
-    db.shift(c) = r.sum_shift;
+    put(dw, c, r.g, r.g_deviation, r.g_shift);
+    put(db, c, r.sum, r.sum_deviation, r.sum_shift);
     set_channel(l, result, c, data_gradient(k, r, weight.value(c), x, dy));
   }
   update(l, false, dw);

@@ -111,7 +111,6 @@ TEST(ReferenceInteger, Fp32DataGradientsAddByTapChannel) {
   EXPECT_EQ(step.tensor("first.activation_gradient").real(0), 2.0F);
 }
 
-// int8 by hand: fused ReLU, bias at the accumulator's point, masks, a separate master copy.
 // A lane adds up pieces of 32 pixels of its images, first by pixels; then lanes are added up: 2^24 loses the
 // ones of its own piece and of the same piece of the lane's other image, not that of their second pieces.
 TEST(ReferenceInteger, Fp32ChannelSumsAddByPieceImageLane) {
@@ -144,6 +143,7 @@ TEST(ReferenceInteger, Fp32ChannelSumsAddByPieceImageLane) {
   EXPECT_EQ(step.tensor("norm.running_mean").real(0), 3 * static_cast<float>(1.0 / (4 * 33)));
 }
 
+// int8 by hand: fused ReLU, bias at the accumulator's point, masks, a separate master copy.
 TEST(ReferenceInteger, Int8StepByHand) {
   Chain chain({2, 1, 1});
   chain.add("fc", LayerKind::kFullyConnected, {2, 1, 1}).bias = true;
