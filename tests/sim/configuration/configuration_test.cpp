@@ -314,6 +314,7 @@ TEST(Overrides, SetCreateAndRefuse) {
   EXPECT_EQ(place("training/seed=7"), "--set training/seed=7");
   EXPECT_EQ(place("/training/seed"), "--set /training/seed");
   EXPECT_EQ(place("/training~2=1"), "--set /training~2=1");
+  EXPECT_EQ(place("/dataset/train_labels=a\x8a"), "/dataset/train_labels");
   EXPECT_EQ(place("/training/sed=7"), "/training/sed");
   EXPECT_EQ(place("/nothing/at/all=7"), "/nothing/at/all");
   EXPECT_EQ(place("/network/layers/9/kernel=7"), "/network/layers/9/kernel");
