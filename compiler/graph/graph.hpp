@@ -22,7 +22,21 @@ enum class OpKind {
   kReluBackward,               // dy, y -> dx              (dx may be dy)
   kLeakyRelu,                  // x -> y
   kLeakyReluBackward,          // dy, x -> dx
-  kAdd,                        // a, b -> y                (relu: fused)
+  kClip,                       // x -> y
+  kClipBackward,               // dy, x -> dx
+  kHardSigmoid,                // x -> y
+  kHardSigmoidBackward,        // dy, x -> dx
+  kHardSwish,                  // x -> y
+  kHardSwishBackward,          // dy, x -> dx
+  kSigmoid,                    // x -> y
+  kSigmoidBackward,            // dy, y -> dx
+  kSwish,                      // x -> y
+  kSwishBackward,              // dy, x -> dx
+  kTanh,                       // x -> y
+  kTanhBackward,               // dy, y -> dx
+  kAdd,                        // a, b, … -> y             (relu: fused)
+  kConcat,                     // a, b, … -> y             (relu: fused)
+  kConcatBackward,             // dy -> da                 (its channels, from first_channel on)
   kCopy,                       // x -> y                   (requantised)
   kLoss,                       // logits, label -> loss, prediction, dlogits
   kExchange,                   // dw [, db] -> the same, summed over all cores
@@ -48,7 +62,21 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kReluBackward, "relu_backward"},
     {OpKind::kLeakyRelu, "leaky_relu"},
     {OpKind::kLeakyReluBackward, "leaky_relu_backward"},
+    {OpKind::kClip, "clip"},
+    {OpKind::kClipBackward, "clip_backward"},
+    {OpKind::kHardSigmoid, "hard_sigmoid"},
+    {OpKind::kHardSigmoidBackward, "hard_sigmoid_backward"},
+    {OpKind::kHardSwish, "hard_swish"},
+    {OpKind::kHardSwishBackward, "hard_swish_backward"},
+    {OpKind::kSigmoid, "sigmoid"},
+    {OpKind::kSigmoidBackward, "sigmoid_backward"},
+    {OpKind::kSwish, "swish"},
+    {OpKind::kSwishBackward, "swish_backward"},
+    {OpKind::kTanh, "tanh"},
+    {OpKind::kTanhBackward, "tanh_backward"},
     {OpKind::kAdd, "add"},
+    {OpKind::kConcat, "concat"},
+    {OpKind::kConcatBackward, "concat_backward"},
     {OpKind::kCopy, "copy"},
     {OpKind::kLoss, "loss"},
     {OpKind::kExchange, "exchange"},
@@ -79,6 +107,7 @@ struct Op {
   std::vector<int> inputs, outputs;  // numbers of tensors
   bool relu = false;
   bool bias = false;                         // update of a bias: the multipliers of biases
+  std::int64_t first_channel = 0;            // of those that it reads
   std::int64_t first_group = 0, groups = 0;  // batch groups it works on; none: all
   int stage = 0, receiver = 0;               // stages of the pipeline
 };

@@ -52,16 +52,26 @@ void relu_gradient(Backward& b, const Op& op, int dy) {
   b.propagate(OpKind::kReluBackward, op, op.inputs[0], {dy, op.outputs[0]});
 }
 
-// No selection, so its output has a slot of its own. Back, the factor is 1 where x > 0, else the slope. x
-// decides, as it did forward, and not the output, which would save keeping x: quantising may have made it
-// zero.
-void leaky_relu(Forward& f, const Layer& l, Op& op) {
-  op.kind = OpKind::kLeakyRelu;
+// A function of one value. No selection, so its output has a slot of its own.
+template <OpKind kind>
+void function(Forward& f, const Layer& l, Op& op) {
+  op.kind = kind;
   op.outputs = {f.add_activation(l, op, f.builder().shape_of(op.inputs[0]))};
 }
-void leaky_relu_gradient(Backward& b, const Op& op, int dy) {
+// Of leaky ReLU, clip and the hard functions: where x lies decides between slopes. x decides, as it did
+// forward, and not the output, which would save keeping x: quantising may have moved it to the other side. Of
+// swish: the output does not tell x.
+template <OpKind kind>
+void gradient_from_input(Backward& b, const Op& op, int dy) {
   const int x = op.inputs[0];
-  b.propagate(OpKind::kLeakyReluBackward, op, x, {dy, x});
+  b.propagate(kind, op, x, {dy, x});
+}
+// Of sigmoid and tanh: a polynomial of the output, which is wrong by no more than the output's own rounding
+// (the slopes 1 - 2 y and -2 y of y (1 - y) and 1 - y^2 are that flat). From x the whole function would be
+// computed again, and x kept as well.
+template <OpKind kind>
+void gradient_from_output(Backward& b, const Op& op, int dy) {
+  b.propagate(kind, op, op.inputs[0], {dy, op.outputs[0]});
 }
 
 void add(Forward& f, const Layer&, Op& op) {
@@ -70,6 +80,19 @@ void add(Forward& f, const Layer&, Op& op) {
 }
 void add_gradient(Backward& b, const Op& op, int dy) {
   for (const int input : op.inputs) b.propagate(OpKind::kCopy, op, input, {dy});
+}
+
+// Of all channels: the shares of cores would not stand side by side.
+void concat(Forward& f, const Layer&, Op& op) {
+  op.kind = OpKind::kConcat;
+  op.outputs = {f.add_output(op, false)};
+}
+void concat_gradient(Backward& b, const Op& op, int dy) {
+  std::int64_t first = 0;
+  for (const int input : op.inputs) {
+    b.propagate(OpKind::kConcatBackward, op, input, {dy}, first);
+    first += b.channels(input);
+  }
 }
 
 void loss(Forward& f, const Layer& l, Op& op) {
@@ -95,9 +118,17 @@ constexpr Operator kOperators[] = {
     {LayerKind::kAveragePool, average_pool, average_pool_gradient},
     {LayerKind::kGlobalAveragePool, average_pool, average_pool_gradient},
     {LayerKind::kRelu, relu, relu_gradient},
-    {LayerKind::kLeakyRelu, leaky_relu, leaky_relu_gradient},
+    {LayerKind::kLeakyRelu, function<OpKind::kLeakyRelu>, gradient_from_input<OpKind::kLeakyReluBackward>},
+    {LayerKind::kClip, function<OpKind::kClip>, gradient_from_input<OpKind::kClipBackward>},
+    {LayerKind::kHardSigmoid, function<OpKind::kHardSigmoid>,
+     gradient_from_input<OpKind::kHardSigmoidBackward>},
+    {LayerKind::kHardSwish, function<OpKind::kHardSwish>, gradient_from_input<OpKind::kHardSwishBackward>},
+    {LayerKind::kSigmoid, function<OpKind::kSigmoid>, gradient_from_output<OpKind::kSigmoidBackward>},
+    {LayerKind::kSwish, function<OpKind::kSwish>, gradient_from_input<OpKind::kSwishBackward>},
+    {LayerKind::kTanh, function<OpKind::kTanh>, gradient_from_output<OpKind::kTanhBackward>},
     {LayerKind::kFlatten, nullptr, nullptr},
     {LayerKind::kAdd, add, add_gradient},
+    {LayerKind::kConcat, concat, concat_gradient},
     {LayerKind::kSoftmaxCrossEntropy, loss, loss_gradient},
 };
 static_assert(one_row_a_layer_kind(kOperators), "one row a kind of layer, in their order");

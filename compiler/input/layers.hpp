@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,15 @@ enum class LayerKind {
   kGlobalAveragePool,
   kRelu,
   kLeakyRelu,
+  kClip,
+  kHardSigmoid,
+  kHardSwish,
+  kSigmoid,
+  kSwish,
+  kTanh,
   kFlatten,
   kAdd,
+  kConcat,
   kSoftmaxCrossEntropy,
 };
 
@@ -84,6 +92,7 @@ struct Layer {
   bool bias = false;
   Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
   double negative_slope = 0.01;                                         // leaky ReLU
+  double least = 0, greatest = 6;                                       // clip
   double weight_lr = 1, bias_lr = 1, weight_decay = 1, bias_decay = 1;  // multipliers
   std::string place;  // JSON pointer of the layer, for errors found later
 };
@@ -104,12 +113,20 @@ enum LayerFact : unsigned {
   kTakesSlope = 1u << 11,
   kPools = 1u << 12,
   kAverages = 1u << 13,  // and can choose over what
+  kTakesLimits = 1u << 14,
 };
+
+struct InputCount {
+  std::size_t least, most;
+  constexpr InputCount(int count) : least(static_cast<std::size_t>(count)), most(least) {}
+  constexpr InputCount(int fewest, std::size_t greatest) : InputCount(fewest) { most = greatest; }
+};
+constexpr InputCount at_least(int count) { return {count, std::numeric_limits<std::size_t>::max()}; }
 
 struct LayerTraits {
   LayerKind kind;
   const char* name;  // as in the schema
-  int inputs;
+  InputCount inputs;
   bool (*shape)(ShapeRule&);  // sets Layer::out
   unsigned facts;             // of LayerFact
 };
@@ -125,8 +142,15 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kGlobalAveragePool, "global_average_pool", 1, global_shape, 0},
     {LayerKind::kRelu, "relu", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kLeakyRelu, "leaky_relu", 1, same_shape, kTakesSlope | kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kClip, "clip", 1, clip_shape, kTakesLimits | kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kHardSigmoid, "hard_sigmoid", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kHardSwish, "hard_swish", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kSigmoid, "sigmoid", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kSwish, "swish", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kTanh, "tanh", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kFlatten, "flatten", 1, flat_shape, kIsView | kTakesFlattened | kKeepsFlattened},
-    {LayerKind::kAdd, "add", 2, sum_shape, kFusesRelu},
+    {LayerKind::kAdd, "add", at_least(2), sum_shape, kFusesRelu},
+    {LayerKind::kConcat, "concat", at_least(2), concat_shape, kNeedsAllChannels | kFusesRelu},
     {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape, kNeedsAllChannels | kIsLoss},
 };
 

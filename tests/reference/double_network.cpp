@@ -4,10 +4,12 @@
 #include "tests/reference/double_network.hpp"
 
 #include <Eigen/SparseCore>
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
 #include "tests/reference/bounded_sums.hpp"
+#include "tests/reference/curves.hpp"
 
 namespace anzan::reference {
 namespace {
@@ -97,9 +99,61 @@ Bounded times(const Bounded& x, const Array& factors) {
           factors * x.shift, x.present};
 }
 
-// 1 where x is above zero, else the slope.
-Array leaky_factor(const Bounded& x, double slope) {
-  return (x.value > 0).select(Array::Ones(x.value.rows(), x.value.cols()), slope);
+// Whether FP32 could find x on the other side of a place where the slope of the curve jumps: 1 or 0.
+Array open_kinks(const CurveLimits& limits, const Bounded& x) {
+  const Array errors = x.error();
+  Array open = Array::Zero(x.value.rows(), x.value.cols());
+  for (const double kink : limits.kinks)
+    open = open.max((errors > 0 && (x.value - kink).abs() <= errors).cast<double>());
+  return open;
+}
+
+// Values with errors, one by one.
+template <class Visit>
+void visit_values(const Bounded& x, const Visit& visit) {
+  for (Index row = 0; row < x.value.rows(); ++row)
+    for (Index column = 0; column < x.value.cols(); ++column) visit(row, column);
+}
+
+// y = curve(x). Errors of x grow by the largest slope on the way.
+Bounded through_curve(const Layer& l, const Bounded& x) {
+  const CurveLimits limits = curve_limits(l);
+  const Array open = open_kinks(limits, x), errors = x.error();
+  Bounded y = x;
+  visit_values(x, [&](Index i, Index j) {
+    const CurvePoint at = curve_at(l, x.value(i, j));
+    const double slope = open(i, j) > 0
+                             ? limits.slope
+                             : std::min(limits.slope, std::fabs(at.slope) + limits.bend * errors(i, j));
+    y.value(i, j) = at.value;
+    y.deviation(i, j) = std::hypot(slope * x.deviation(i, j), at.value_deviation);
+    y.shift(i, j) = slope * x.shift(i, j);
+  });
+  return y;
+}
+
+// The slope of the curve at x; jumps that are open are not in its bounds.
+Bounded slope_of_curve(const Layer& l, const Bounded& x) {
+  const CurveLimits limits = curve_limits(l);
+  Bounded slope = x;
+  visit_values(x, [&](Index i, Index j) {
+    const CurvePoint at = curve_at(l, x.value(i, j));
+    slope.value(i, j) = at.slope;
+    slope.deviation(i, j) = std::hypot(limits.bend * x.deviation(i, j), at.slope_deviation);
+    slope.shift(i, j) = limits.bend * x.shift(i, j);
+  });
+  return slope;
+}
+
+// a b, element by element: rounded where neither is 1 or 0.
+Bounded times(const Bounded& a, const Bounded& b) {
+  const Array value = a.value * b.value;
+  const Array rounded = (a.value != 1 && b.value != 1 && value != 0).cast<double>();
+  const Array variance = (a.value * b.deviation).square() + (b.value * a.deviation).square() +
+                         (a.deviation * b.deviation).square() + (kUnit * rounded * value).square();
+  const Array a_largest = a.value.abs() + a.error();
+  return {value, variance.sqrt() + kTiny * rounded,
+          a_largest * b.shift + a.shift * (b.value.abs() + b.error()), a.present};
 }
 
 // What a max pool chose, by taps as Windows orders them: 1 or 0.
@@ -137,12 +191,16 @@ class DoubleNetwork {
   template <class Visit>
   void visit_groups(const Layer& l, const Visit& visit) const;
 
+  template <class Visit>
+  void visit_parts(const Layer& l, const Visit& visit) const;
+
   Bounded contraction_forward(const Layer& l) const;
   Bounded max_pool_forward(const Layer& l, Choice& choice);
   Bounded add_forward(const Layer& l) const;
+  Bounded concat_forward(const Layer& l) const;
   void decide(const Bounded& x);
   Bounded relu_forward(const Layer& l);
-  Bounded leaky_relu_forward(const Layer& l);
+  Bounded curve_forward(const Layer& l);
   void loss(const Layer& l);
 
   void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
@@ -240,6 +298,29 @@ Bounded DoubleNetwork::add_forward(const Layer& l) const {
   return y.finish();
 }
 
+// Calls visit(number of the input, its planes, those of the output) for every image.
+template <class Visit>
+void DoubleNetwork::visit_parts(const Layer& l, const Visit& visit) const {
+  for (Index n = 0; n < settings_.batch; ++n) {
+    Index first = n * l.out.channels;
+    for (const int source : l.inputs) {
+      const Index channels = output(source).value.rows() / settings_.batch;
+      visit(source, Rows{n * channels, channels}, Rows{first, channels});
+      first += channels;
+    }
+  }
+}
+
+Bounded DoubleNetwork::concat_forward(const Layer& l) const {
+  Bounded y = Bounded::exact(Array::Zero(settings_.batch * l.out.channels, pixels(l.out)));
+  visit_parts(l, [&](int source, Rows of_input, Rows of_output) {
+    const Bounded part = output(source).rows(of_input);
+    for (const auto member : {&Bounded::value, &Bounded::deviation, &Bounded::shift, &Bounded::present})
+      (y.*member).middleRows(of_output.first, of_output.count) = part.*member;
+  });
+  return y;
+}
+
 // Which elements a ReLU, leaky or not, finds above zero.
 void DoubleNetwork::decide(const Bounded& x) {
   for (const double value : x.value.reshaped<Eigen::RowMajor>()) step_.decisions.push_back(value > 0);
@@ -253,16 +334,19 @@ Bounded DoubleNetwork::relu_forward(const Layer& l) {
   return {x.value.max(0), x.deviation * may_pass, x.shift * may_pass, x.present};
 }
 
-// Its errors are those of x, or these times the slope where x is certainly below zero.
-Bounded DoubleNetwork::leaky_relu_forward(const Layer& l) {
+// Where the input lies between the places at which the slope jumps is a decision.
+Bounded DoubleNetwork::curve_forward(const Layer& l) {
   const Bounded& x = input(l);
-  decide(x);
-  const double slope = l.negative_slope;
-  Bounded y = times(x, leaky_factor(x, slope));
-  const Array open = x.open();
-  y.deviation += open * (1 - slope) * x.deviation;
-  y.shift += open * (1 - slope) * x.shift;
-  return y;
+  const CurveLimits limits = curve_limits(l);
+  if (!limits.kinks.empty()) {
+    for (const double value : x.value.reshaped<Eigen::RowMajor>()) {
+      const auto above = [value](double kink) { return value > kink; };
+      step_.decisions.push_back(
+          static_cast<int>(std::count_if(limits.kinks.begin(), limits.kinks.end(), above)));
+    }
+    step_.ambiguous += (open_kinks(limits, x) > 0).count();
+  }
+  return through_curve(l, x);
 }
 
 // loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - one-hot) / batch. With p = softmax,
@@ -316,13 +400,22 @@ void DoubleNetwork::forward() {
         y = relu_forward(l);
         break;
       case LayerKind::kLeakyRelu:
-        y = leaky_relu_forward(l);
+      case LayerKind::kClip:
+      case LayerKind::kHardSigmoid:
+      case LayerKind::kHardSwish:
+      case LayerKind::kSigmoid:
+      case LayerKind::kSwish:
+      case LayerKind::kTanh:
+        y = curve_forward(l);
         break;
       case LayerKind::kFlatten:
         y = input(l).reshaped(settings_.batch * l.out.channels);
         break;
       case LayerKind::kAdd:
         y = add_forward(l);
+        break;
+      case LayerKind::kConcat:
+        y = concat_forward(l);
         break;
       case LayerKind::kSoftmaxCrossEntropy:
         loss(l);
@@ -389,12 +482,25 @@ void DoubleNetwork::backward() {
           dx.add(selected(dy, (input(l).value > 0).cast<double>()));
           dx.add_open(dy, input(l).open());
           break;
-        case LayerKind::kLeakyRelu: {
-          const Bounded scaled = times(dy, leaky_factor(input(l), l.negative_slope));
+        case LayerKind::kLeakyRelu:
+        case LayerKind::kClip:
+        case LayerKind::kHardSigmoid:
+        case LayerKind::kHardSwish:
+        case LayerKind::kSigmoid:
+        case LayerKind::kSwish:
+        case LayerKind::kTanh: {
+          const Bounded scaled = times(dy, slope_of_curve(l, input(l)));
+          const CurveLimits limits = curve_limits(l);
           dx.add(selected(scaled, scaled.present));
-          dx.add_open(dy, input(l).open());
+          dx.add_open(dy, limits.jump * open_kinks(limits, input(l)));
           break;
         }
+        case LayerKind::kConcat:
+          visit_parts(l, [&](int part, Rows of_input, Rows of_output) {
+            const Bounded passed = dy.rows(of_output);
+            if (part == source) dx.add(selected(passed, passed.present), of_input.first);
+          });
+          break;
         case LayerKind::kFlatten:
         case LayerKind::kAdd:
         case LayerKind::kSoftmaxCrossEntropy: {

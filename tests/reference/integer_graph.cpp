@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "tests/reference/curves.hpp"
+
 namespace anzan::reference {
 
 using compiler::Layer;
@@ -14,9 +16,11 @@ namespace {
 bool weighted(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
-bool may_fuse(const Layer& l) { return weighted(l) || l.kind == LayerKind::kAdd; }
+bool may_fuse(const Layer& l) {
+  return weighted(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kConcat;
+}
 bool pointwise(const Layer& l) {
-  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kLeakyRelu || l.kind == LayerKind::kAdd;
+  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kAdd || is_curve(l);
 }
 
 }  // namespace

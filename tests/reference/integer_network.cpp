@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "tests/reference/contraction.hpp"
+#include "tests/reference/curves.hpp"
 
 namespace anzan::reference {
 
@@ -150,12 +151,20 @@ void IntegerNetwork::forward() {
       case LayerKind::kAdd:
         add_forward(l, node);
         break;
+      case LayerKind::kConcat:
+        concat_forward(l, node);
+        break;
       case LayerKind::kRelu:
         relu_forward(l, node);
         break;
       case LayerKind::kLeakyRelu:
-        write_values(node.activation(), graph_.image_shape(node.shape),
-                     leaky(l, tensor(activation(l.inputs.at(0)))));
+      case LayerKind::kClip:
+      case LayerKind::kHardSigmoid:
+      case LayerKind::kHardSwish:
+      case LayerKind::kSigmoid:
+      case LayerKind::kSwish:
+      case LayerKind::kTanh:
+        curve_forward(l, node);
         break;
       case LayerKind::kFlatten:
       case LayerKind::kSoftmaxCrossEntropy:
@@ -213,13 +222,41 @@ void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
 }
 
 void IntegerNetwork::add_forward(const Layer& l, const Node& node) {
-  const std::vector<float> a = tensor(activation(l.inputs.at(0))).reals();
-  const std::vector<float> b = tensor(activation(l.inputs.at(1))).reals();
+  std::vector<float> sum = tensor(activation(l.inputs.at(0))).reals();
+  for (std::size_t k = 1; k < l.inputs.size(); ++k) {
+    const std::vector<float> term = tensor(activation(l.inputs[k])).reals();
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += term[i];
+  }
   const std::string name = node.activation();
   write(name, graph_.image_shape(node.shape),
         [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
-          const float sum = a[at(i)] + b[at(i)];
-          return node.fused_relu ? positive_part(sum) : static_cast<long double>(sum);
+          return node.fused_relu ? positive_part(sum[at(i)]) : static_cast<long double>(sum[at(i)]);
+        });
+}
+
+void IntegerNetwork::concat_forward(const Layer& l, const Node& node) {
+  write(node.activation(), graph_.image_shape(node.shape),
+        [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
+          std::size_t source = 0;
+          while (c >= graph_.node(l.inputs.at(source)).shape.channels)
+            c -= graph_.node(l.inputs.at(source++)).shape.channels;
+          const StoredTensor& from = tensor(activation(l.inputs[source]));
+          const float value = from.real(((n * from.shape[1] + c) * from.shape[2] + y) * from.shape[3] + x);
+          return node.fused_relu ? positive_part(value) : static_cast<long double>(value);
+        });
+}
+
+void IntegerNetwork::concat_backward(const Layer& l, const StoredTensor& dy, const Node& target,
+                                     const std::string& name) {
+  std::int64_t first = 0;  // of the target's channels in dy
+  for (const int input : l.inputs) {
+    if (&graph_.node(input) == &target) break;
+    first += graph_.node(input).shape.channels;
+  }
+  write(name, graph_.image_shape(target.shape),
+        [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
+          return static_cast<long double>(
+              dy.real(((n * dy.shape[1] + first + c) * dy.shape[2] + y) * dy.shape[3] + x));
         });
 }
 
@@ -278,8 +315,17 @@ void IntegerNetwork::backward() {
         case LayerKind::kAdd:
           pass_gradient(l, dy, name);
           break;
+        case LayerKind::kConcat:
+          concat_backward(l, dy, target, name);
+          break;
         case LayerKind::kLeakyRelu:
-          write_values(name, dy.shape, leaky(l, dy));
+        case LayerKind::kClip:
+        case LayerKind::kHardSigmoid:
+        case LayerKind::kHardSwish:
+        case LayerKind::kSigmoid:
+        case LayerKind::kSwish:
+        case LayerKind::kTanh:
+          curve_backward(l, dy, name);
           break;
         case LayerKind::kFlatten:
         case LayerKind::kSoftmaxCrossEntropy:
@@ -374,13 +420,18 @@ void IntegerNetwork::average_pool_backward(const Layer& l, const StoredTensor& d
         });
 }
 
-std::vector<float> IntegerNetwork::leaky(const Layer& l, const StoredTensor& through) const {
-  const StoredTensor& x = tensor(activation(l.inputs.at(0)));
-  std::vector<float> values = through.reals();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!(x.real(static_cast<std::int64_t>(i)) > 0)) values[i] *= static_cast<float>(l.negative_slope);
-  }
-  return values;
+void IntegerNetwork::curve_forward(const Layer& l, const Node& node) {
+  std::vector<float> values = tensor(activation(l.inputs.at(0))).reals();
+  for (float& value : values) value = curve_fp32(l, value);
+  write_values(node.activation(), graph_.image_shape(node.shape), values);
+}
+
+void IntegerNetwork::curve_backward(const Layer& l, const StoredTensor& dy, const std::string& name) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(),
+                           y = tensor(l.name + ".activation").reals();
+  std::vector<float> values = dy.reals();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = curve_gradient_fp32(l, values[i], x[i], y[i]);
+  write_values(name, dy.shape, values);
 }
 
 // Through a lone ReLU or an add: dy, or +0 where the ReLU's output is not above zero. Quantised if the

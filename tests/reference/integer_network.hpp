@@ -9,16 +9,17 @@
 //
 // Layers
 //   Flatten is a view. A fully connected layer is the convolution whose kernel is its input as stored,
-//   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer or
-//   add is fused: the pair has one tensor, named after the ReLU.
+//   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer,
+//   add or concat is fused: the pair has one tensor, named after the ReLU.
 //   Convolution: bias, then (ky, kx, ic), as contract() in contraction.hpp says; optional ReLU; quantised.
 //   Operands of two formats: the narrower is widened exactly. Gathered, where it has one group and alone
 //   reads data (through any flatten) of fewer than 4 channels: (ic, ky, kx) instead, and taps that meet
 //   padding add their product with +0, here and in the gradient of the weights.
 //   Max pool: the first largest tap in (ky, kx) order; selection.
 //   Average pool: FP32 products with fl(1 / area), added in tap order from the first; quantised.
-//   Add: FP32 sum of the two operands, optional ReLU; quantised. Lone ReLU: selection.
-//   Leaky ReLU: x where x > 0, else fl(x fl(slope)); quantised.
+//   Add: FP32 sum of the operands in their order, optional ReLU; quantised. Concat: the channels of its
+//   operands side by side, optional ReLU; quantised. Lone ReLU: selection.
+//   Leaky ReLU, clip, sigmoid and other functions of one value: as curves.hpp says; quantised.
 // Loss: its stored results, the gradient of the logits, are given (set()); prediction() is the argmax.
 // Gradients: a tensor with one consumer gets its gradient from it. With several, contribution k (k = 1:
 //   the last consumer) is stored as <layer>.activation_gradient.<k>. They are added in that order, in FP32;
@@ -28,8 +29,9 @@
 //   Convolution: (ky, kx, oc) for data, (group of L images, oy, ox, image) for weights and bias.
 //   Pooling: FP32 sum over the windows that see the element, ascending (ky, kx) of the tap: of dy if the
 //     element was its maximum, else +0; or of fl(dy fl(1 / area)). No window: +0. Quantised.
-//   Lone ReLU: dy where its output > 0, else +0. Leaky ReLU: dy where its input > 0, else fl(dy fl(slope)).
-//     Add: dy. All quantised where the target has a format.
+//   Lone ReLU: dy where its output > 0, else +0. Functions of one value: as curves.hpp
+//     says. Add: dy. Concat: the channels of dy that are the operand's. All quantised where the target has a
+//     format.
 // Update, each operation rounded to FP32 once, λ' = fl(weight decay · multiplier), η' = fl(rate ·
 // multiplier):
 //   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'.
@@ -100,6 +102,7 @@ class IntegerNetwork {
   void max_pool_forward(const compiler::Layer& l, const Node& node);
   void average_pool_forward(const compiler::Layer& l, const Node& node);
   void add_forward(const compiler::Layer& l, const Node& node);
+  void concat_forward(const compiler::Layer& l, const Node& node);
   void relu_forward(const compiler::Layer& l, const Node& node);
 
   void finish_gradient(const Node& node);
@@ -111,9 +114,11 @@ class IntegerNetwork {
                          const std::string& name);
   void average_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
                              const std::string& name);
-  // x or its gradient, multiplied with the slope where x is not above zero.
-  std::vector<float> leaky(const compiler::Layer& l, const StoredTensor& through) const;
+  void curve_forward(const compiler::Layer& l, const Node& node);
+  void curve_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
   void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
+  void concat_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
+                       const std::string& name);
   void update_parameter(const compiler::Layer& l, bool bias);
 
   IntegerGraph graph_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <random>
 
 #include "compiler/input/network_json.hpp"
@@ -32,25 +33,38 @@ class Draw {
   std::mt19937_64 engine_;
 };
 
+constexpr int kMostConsumers = 12;  // of a tensor of a random network
+
 bool weighted(const Layer& l) { return has(l, compiler::kHasWeights); }
 
 class Builder {
  public:
   Builder(std::uint32_t seed, const RandomNetworkLimits& limits)
-      : draw_(seed), leaks_(~seed), paddings_(seed ^ 0x5aadU), windows_(seed ^ 0x3d0bU), limits_(limits) {
+      : draw_(seed),
+        leaks_(~seed),
+        paddings_(seed ^ 0x5aadU),
+        windows_(seed ^ 0x3d0bU),
+        curves_(seed ^ 0xc0a7U),
+        joins_(seed ^ 0x701dU),
+        limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
   }
 
   Network build() {
     const std::int64_t blocks = draw_.between(1, limits_.blocks);
-    for (std::int64_t i = 0; i < blocks; ++i) block();
+    for (std::int64_t i = 0; i < blocks; ++i) {
+      block();
+      if (curves_.percent(30)) curve();
+      if (joins_.percent(25)) join();
+    }
     if (draw_.percent(50)) {
       if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
       fully_connected(channels());
       if (draw_.percent(60)) append(LayerKind::kRelu, tip());
     } else if (draw_.percent(50)) {
       append(LayerKind::kFlatten, tip());
+      if (curves_.percent(30)) curve();
     }
     fully_connected(draw_.between(2, 11));
     append(LayerKind::kSoftmaxCrossEntropy, tip());
@@ -213,6 +227,40 @@ class Builder {
     }
   }
 
+  // A function of one value; with draws of their own.
+  void curve() {
+    constexpr LayerKind kKinds[] = {LayerKind::kClip,    LayerKind::kHardSigmoid, LayerKind::kHardSwish,
+                                    LayerKind::kSigmoid, LayerKind::kSwish,       LayerKind::kTanh};
+    Layer& l = append(kKinds[curves_.between(0, std::size(kKinds) - 1)], tip());
+    if (l.kind != LayerKind::kClip || curves_.percent(20)) return;
+    l.least = -0.125 * static_cast<double>(curves_.between(0, 8));
+    l.greatest = l.least + 0.125 * static_cast<double>(curves_.between(1, 16));
+  }
+
+  // Side by side with other layers of these pixels, or added up with layers of this shape; with draws of its
+  // own.
+  void join() {
+    if (tip() < 0) return;
+    const bool sum = joins_.percent(30);
+    std::vector<int> others;
+    for (int i = -1; i < tip(); ++i) {
+      const bool pixels = shape(i).height == shape(tip()).height && shape(i).width == shape(tip()).width;
+      if (pixels && (!sum || shape(i).channels == shape(tip()).channels)) others.push_back(i);
+    }
+    std::vector<int> inputs{tip()};
+    for (std::int64_t more = joins_.between(1, 3); more > 0 && !others.empty(); --more) {
+      const auto chosen = others.begin() + joins_.between(0, static_cast<std::int64_t>(others.size()) - 1);
+      inputs.insert(joins_.percent(50) ? inputs.begin() : inputs.end(), *chosen);
+      others.erase(chosen);
+    }
+    if (inputs.size() == 1) return;
+    Layer& l = append(sum ? LayerKind::kAdd : LayerKind::kConcat, inputs[0]);
+    l.inputs = inputs;
+    l.out.channels = sum ? l.in.channels : 0;
+    for (const int input : sum ? std::vector<int>{} : inputs) l.out.channels += shape(input).channels;
+    if (joins_.percent(30)) append(LayerKind::kRelu, tip());
+  }
+
   void pool(LayerKind kind) {
     Layer& l = append(kind, tip());
     window(l);
@@ -240,7 +288,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_;
+  Draw draw_, leaks_, paddings_, windows_, curves_, joins_;
   RandomNetworkLimits limits_;
   Network network_;
 };
@@ -286,8 +334,9 @@ IntegerNetwork::Formats uniform_formats(const Network& network, const TensorForm
   for (const Layer& l : network.layers) {
     if (has(l, compiler::kIsLoss)) continue;
     formats[l.name + ".activation"] = formats[l.name + ".activation_gradient"] = format;
-    for (const char* part : {".1", ".2", ".3", ".4", ".sum2", ".sum3"}) {
-      formats[l.name + ".activation_gradient" + part] = format;
+    for (int k = 1; k <= kMostConsumers; ++k) {
+      for (const char* part : {".", ".sum"})
+        formats[l.name + ".activation_gradient" + part + std::to_string(k)] = format;
     }
     if (!weighted(l)) continue;
     for (const char* parameter :

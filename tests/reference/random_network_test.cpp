@@ -23,6 +23,9 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
       for (const int input : l.inputs) ++uses[static_cast<std::size_t>(input + 1)];
       const std::string kind = name(l.kind);
       seen.insert(kind);
+      if (l.inputs.size() > 2) seen.insert("more than two inputs of " + kind);
+      if (l.kind == compiler::LayerKind::kConcat && l.in.channels % 4 != 0)
+        seen.insert("parts between words");
       if (!has(l, compiler::kTakesWindow)) continue;
       seen.insert("stride " + std::to_string(l.y.stride));
       if (l.y.pad > 0) seen.insert("padding of " + kind);
@@ -43,8 +46,8 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
   for (const char* what :
        {"stride 1", "stride 2", "stride 3", "groups", "gaps", "odd channels", "consumers 2", "consumers 3",
         "padding as large as the kernel", "padding far beyond the kernel", "padding of one tap",
-        "windows rounded up of max_pool", "windows rounded up of average_pool",
-        "averages of what is there"}) {
+        "windows rounded up of max_pool", "windows rounded up of average_pool", "averages of what is there",
+        "more than two inputs of concat", "more than two inputs of add", "parts between words"}) {
     EXPECT_TRUE(seen.count(what)) << what;
   }
   for (const compiler::LayerTraits& traits : compiler::kLayerKinds) {
@@ -74,7 +77,8 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
         return keys;
       };
       const auto multipliers = [](const Layer& l) {
-        return std::vector<double>{l.weight_lr, l.bias_lr, l.weight_decay, l.bias_decay, l.negative_slope};
+        return std::vector<double>{l.weight_lr,      l.bias_lr, l.weight_decay, l.bias_decay,
+                                   l.negative_slope, l.least,   l.greatest};
       };
       EXPECT_EQ(a.name, b.name);
       EXPECT_EQ(a.kind, b.kind);

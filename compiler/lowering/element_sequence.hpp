@@ -1,0 +1,50 @@
+// What an operation does with corresponding elements of its sources: a sequence of vector operations on
+// values, written down before anybody knows where the values stand. An emitter of functions.hpp.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "compiler/lowering/lowering.hpp"
+
+namespace anzan::compiler {
+
+struct ElementValue {
+  enum class Kind { kNone, kSource, kBetween, kScalar } kind = Kind::kNone;
+  int number = 0;  // of the source, of the temporary, in the table of scalars
+};
+
+class ElementSequence {
+ public:
+  using Value = ElementValue;
+  struct Step {
+    isa::VectorOp op;
+    Value out, a, b, c;
+  };
+
+  // Throws std::logic_error for an operation that is not element by element.
+  ElementSequence(Lowering& low, const Op& op);
+
+  // All but the last write to temporaries, that one to the target.
+  const std::vector<Step>& steps() const { return steps_; }
+  int temporaries() const { return temporaries_; }  // FP32 values that stand between the steps
+
+  void emit(isa::VectorOp op, const Value& out, const Value& a, const Value& b = {}, const Value& c = {});
+  Value number(float value) { return {Value::Kind::kScalar, low_.scalar(value)}; }
+  Value bits(std::uint32_t value) { return {Value::Kind::kScalar, low_.scalar_bits(value)}; }
+
+ private:
+  static Value source(int number) { return {Value::Kind::kSource, number}; }
+  static Value between(int number) { return {Value::Kind::kBetween, number}; }
+  void write(const Op& op);
+  bool write_function(const Op& op);  // whether it is one
+  bool write_gradient(const Op& op);
+  void select_between(const Value& x, float low, float high, const Value& what);
+  void hard_step(const Value& x);
+  void sigmoid(const Value& x);
+
+  Lowering& low_;
+  std::vector<Step> steps_;
+  int temporaries_ = 0;
+};
+
+}  // namespace anzan::compiler
