@@ -8,6 +8,7 @@
 #include "compiler/lowering/convolution.hpp"
 #include "compiler/lowering/elementwise.hpp"
 #include "compiler/lowering/loss.hpp"
+#include "compiler/lowering/pixel_sums.hpp"
 #include "compiler/lowering/pool.hpp"
 #include "compiler/lowering/update.hpp"
 #include "compiler/lowering/weight_gradient.hpp"
@@ -48,6 +49,10 @@ constexpr Operation kOperations[] = {
     {OpKind::kTanh, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kTanhBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kAdd, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kSumOfPixels, nullptr, kItself, always<lower_pixel_sums>},
+    {OpKind::kMultiply, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kMultiplyBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kSumOfProducts, nullptr, kItself, always<lower_pixel_sums>},
     {OpKind::kConcat, nullptr, kItself, always<lower_concat>},
     {OpKind::kConcatBackward, nullptr, kItself, always<lower_concat_backward>},
     {OpKind::kCopy, nullptr, kItself, always<lower_elementwise>},

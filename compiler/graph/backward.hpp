@@ -23,7 +23,7 @@ class Backward {
   // The same for an operation whose outputs may be shared out while its input is not: each core then writes
   // its part of a sum.
   void propagate_from_shares(OpKind kind, const Op& op, int input, const std::vector<int>& sources);
-  std::int64_t channels(int t) const { return b_.shape_of(t).channels; }
+  Shape shape_of(int t) const { return b_.shape_of(t); }
   // The gradients of the layer's parameters, written by an operation `kind` that reads `sources`; the sum
   // over all cores, and the update.
   void train(OpKind kind, const Op& op, const std::vector<int>& sources);

@@ -35,6 +35,10 @@ enum class OpKind {
   kTanh,                       // x -> y
   kTanhBackward,               // dy, y -> dx
   kAdd,                        // a, b, … -> y             (relu: fused)
+  kSumOfPixels,                // dy -> da                 (where a has one pixel for all)
+  kMultiply,                   // a, b -> y                (relu: fused)
+  kMultiplyBackward,           // dy, b -> da
+  kSumOfProducts,              // dy, b -> da              (where a has one pixel for all)
   kConcat,                     // a, b, … -> y             (relu: fused)
   kConcatBackward,             // dy -> da                 (its channels, from first_channel on)
   kCopy,                       // x -> y                   (requantised)
@@ -75,6 +79,10 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kTanh, "tanh"},
     {OpKind::kTanhBackward, "tanh_backward"},
     {OpKind::kAdd, "add"},
+    {OpKind::kSumOfPixels, "sum_of_pixels"},
+    {OpKind::kMultiply, "multiply"},
+    {OpKind::kMultiplyBackward, "multiply_backward"},
+    {OpKind::kSumOfProducts, "sum_of_products"},
     {OpKind::kConcat, "concat"},
     {OpKind::kConcatBackward, "concat_backward"},
     {OpKind::kCopy, "copy"},

@@ -74,12 +74,32 @@ void gradient_from_output(Backward& b, const Op& op, int dy) {
   b.propagate(kind, op, op.inputs[0], {dy, op.outputs[0]});
 }
 
+// An input may have one pixel for all of the output; the sum over these is its gradient.
+bool has_all_pixels(const Backward& b, const Op& op, int input) {
+  const Shape in = b.shape_of(input), out = b.shape_of(op.outputs[0]);
+  return in.height * in.width == out.height * out.width;
+}
+
 void add(Forward& f, const Layer&, Op& op) {
   op.kind = OpKind::kAdd;
   op.outputs = {f.add_output(op, f.builder().tensor(op.inputs[0]).shared_out)};
 }
 void add_gradient(Backward& b, const Op& op, int dy) {
-  for (const int input : op.inputs) b.propagate(OpKind::kCopy, op, input, {dy});
+  for (const int input : op.inputs)
+    b.propagate(has_all_pixels(b, op, input) ? OpKind::kCopy : OpKind::kSumOfPixels, op, input, {dy});
+}
+
+void multiply(Forward& f, const Layer&, Op& op) {
+  op.kind = OpKind::kMultiply;
+  op.outputs = {f.add_output(op, f.builder().tensor(op.inputs[0]).shared_out)};
+}
+void multiply_gradient(Backward& b, const Op& op, int dy) {
+  for (const int number : {0, 1}) {
+    const int input = op.inputs[static_cast<std::size_t>(number)],
+              other = op.inputs[static_cast<std::size_t>(1 - number)];
+    const OpKind kind = has_all_pixels(b, op, input) ? OpKind::kMultiplyBackward : OpKind::kSumOfProducts;
+    b.propagate(kind, op, input, {dy, other});
+  }
 }
 
 // Of all channels: the shares of cores would not stand side by side.
@@ -91,7 +111,7 @@ void concat_gradient(Backward& b, const Op& op, int dy) {
   std::int64_t first = 0;
   for (const int input : op.inputs) {
     b.propagate(OpKind::kConcatBackward, op, input, {dy}, first);
-    first += b.channels(input);
+    first += b.shape_of(input).channels;
   }
 }
 
@@ -128,6 +148,7 @@ constexpr Operator kOperators[] = {
     {LayerKind::kTanh, function<OpKind::kTanh>, gradient_from_output<OpKind::kTanhBackward>},
     {LayerKind::kFlatten, nullptr, nullptr},
     {LayerKind::kAdd, add, add_gradient},
+    {LayerKind::kMultiply, multiply, multiply_gradient},
     {LayerKind::kConcat, concat, concat_gradient},
     {LayerKind::kSoftmaxCrossEntropy, loss, loss_gradient},
 };

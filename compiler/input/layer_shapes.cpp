@@ -141,10 +141,16 @@ bool fully_connected_shape(ShapeRule& rule) {
   return rule.json.contains("channels") && slide_window(rule) && choose_channels(rule);
 }
 
+// The pixels of the largest input are those of the output.
 bool sum_shape(ShapeRule& rule) {
+  Shape& out = rule.layer.out;
   for (const Shape& s : rule.inputs) {
-    if (s == rule.inputs[0]) continue;
-    rule.fail("/inputs", shown_shape(rule.inputs[0]) + " and " + shown_shape(s), "inputs of one shape");
+    if (s.height * s.width > out.height * out.width) out = s;
+  }
+  for (const Shape& s : rule.inputs) {
+    if (s == out || s == Shape{out.channels, 1, 1}) continue;
+    rule.fail("/inputs", shown_shape(out) + " and " + shown_shape(s),
+              "inputs of one shape, or of as many channels and one pixel");
     return false;
   }
   return true;

@@ -29,6 +29,7 @@ enum class LayerKind {
   kTanh,
   kFlatten,
   kAdd,
+  kMultiply,
   kConcat,
   kSoftmaxCrossEntropy,
 };
@@ -150,6 +151,7 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kTanh, "tanh", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kFlatten, "flatten", 1, flat_shape, kIsView | kTakesFlattened | kKeepsFlattened},
     {LayerKind::kAdd, "add", at_least(2), sum_shape, kFusesRelu},
+    {LayerKind::kMultiply, "multiply", 2, sum_shape, kFusesRelu},
     {LayerKind::kConcat, "concat", at_least(2), concat_shape, kNeedsAllChannels | kFusesRelu},
     {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape, kNeedsAllChannels | kIsLoss},
 };

@@ -36,6 +36,9 @@ void ElementSequence::write(const Op& op) {
       emit(VectorOp::kAdd, t, source(0), source(1));
       for (int s = 2; s < static_cast<int>(op.inputs.size()); ++s) emit(VectorOp::kAdd, t, t, source(s));
       return;
+    case OpKind::kMultiply:
+    case OpKind::kMultiplyBackward:
+      return emit(VectorOp::kMul, t, source(0), source(1));
     case OpKind::kReluBackward:  // dy where y > 0
       return emit(VectorOp::kSelectGt, t, source(1), number(0), source(0));
     default:

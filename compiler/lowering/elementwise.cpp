@@ -1,5 +1,5 @@
-// Operations that meet corresponding elements of tensors of one shape, tile by tile: the steps of each are
-// those of element_sequence.cpp.
+// Operations that meet corresponding elements of tensors of one shape, or of one pixel that stands for all,
+// tile by tile: the steps of each are those of element_sequence.cpp.
 #include "compiler/lowering/elementwise.hpp"
 
 #include <algorithm>
@@ -24,8 +24,7 @@ class Elementwise {
     const Part part = search();
     low_.take_scratchpad(2 * lines(part));
     for (int i = 0; i < 2; ++i) {
-      for (const Image* image : images())
-        lines_[i].push_back(low_.allocate(models::lines_of_rows(image->format, part.rows())));
+      for (const Image* image : images()) lines_[i].push_back(low_.allocate(lines_of(*image, part)));
       for (int t = 0; t < sequence_.temporaries(); ++t)
         lines_[i].push_back(low_.allocate(models::lines_of_rows(isa::Format::kFp32, part.rows())));
     }
@@ -71,8 +70,17 @@ class Elementwise {
   // Of one tile in all tensors, and of what stands between the steps.
   std::int64_t lines(const Part& part) const {
     std::int64_t result = sequence_.temporaries() * models::lines_of_rows(isa::Format::kFp32, part.rows());
-    for (const Image* i : images()) result += models::lines_of_rows(i->format, part.rows());
+    for (const Image* i : images()) result += lines_of(*i, part);
     return result;
+  }
+
+  // Whether the image has one pixel that stands for all of the target.
+  bool stands_for_all(const Image& image) const { return image.h * image.w < target_.h * target_.w; }
+
+  // Of a tile in one of the tensors.
+  std::int64_t lines_of(const Image& image, const Part& part) const {
+    const std::int64_t pixels = stands_for_all(image) ? 1 : part.pixels;
+    return models::lines_of_rows(image.format, part.rows() / part.pixels * pixels);
   }
 
   // Sources, target.
@@ -87,8 +95,10 @@ class Elementwise {
     const std::vector<std::int64_t>& lines = lines_[tile_++ % 2];
     tiles_.clear();
     for (std::size_t k = 0; k < lines.size(); ++k) {
-      const isa::Format format = k < images().size() ? images()[k]->format : isa::Format::kFp32;
-      tiles_.push_back(placed(make_tile({0, 1}, pixels, bg, c, format), lines[k]));
+      const Image* image = k < images().size() ? images()[k] : nullptr;
+      const isa::Format format = image != nullptr ? image->format : isa::Format::kFp32;
+      const Range x = image != nullptr && stands_for_all(*image) ? Range{0, 1} : pixels;
+      tiles_.push_back(placed(make_tile({0, 1}, x, bg, c, format), lines[k]));
     }
     for (std::size_t s = 0; s < sources_.size(); ++s) low_.load(flat(sources_[s]), tiles_[s]);
     const Range channels{c.begin, std::min(c.end, target_.c)};
@@ -113,15 +123,20 @@ class Elementwise {
     }
     v.mask = lane_mask(0, run.images);
     v.x = indices(target_.index(0, out.x.begin, run.bg.begin, channels.begin), target_.image_size());
-    const auto strides = [&v](std::int64_t rows, std::int64_t index) {
-      // scalars and absent operands do not walk
-      const auto of = [rows](const isa::Operand& o) { return o.kind == isa::OperandKind::kRows ? rows : 0; };
-      return Nest::Strides{of(v.a), of(v.b), of(v.c), rows, index};
+    // scalars and absent operands do not walk, one pixel for all not over pixels
+    const auto strides = [&](std::int64_t rows, std::int64_t index, bool pixels) {
+      const auto of = [&](const ElementSequence::Value& value, const isa::Operand& o) {
+        const bool stays = pixels && value.kind == ElementValue::Kind::kSource &&
+                           stands_for_all(sources_[static_cast<std::size_t>(value.number)]);
+        return o.kind == isa::OperandKind::kRows && !stays ? rows : 0;
+      };
+      return Nest::Strides{of(step.a, v.a), of(step.b, v.b), of(step.c, v.c), rows, index};
     };
-    low_.emit(v, Nest()
-                     .loop(out.x.size(), strides(out.x_stride(), 1))
-                     .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size()))
-                     .loop(channels.size(), strides(1, target_.h * target_.w)));
+    low_.emit(v,
+              Nest()
+                  .loop(out.x.size(), strides(out.x_stride(), 1, true))
+                  .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size(), false))
+                  .loop(channels.size(), strides(1, target_.h * target_.w, false)));
   }
 
   isa::Operand operand(const ElementSequence::Value& value, const BatchRun& run) const {

@@ -145,11 +145,18 @@ Bounded slope_of_curve(const Layer& l, const Bounded& x) {
   return slope;
 }
 
+// The values; one pixel for all where there is one.
+Bounded over_pixels(const Bounded& x, Index pixels) {
+  if (x.value.cols() == pixels) return x;
+  return x.each([&](const Array& a) -> Array { return a.replicate(1, pixels); });
+}
+
 // a b, element by element: rounded where neither is 1 or 0.
 Bounded times(const Bounded& a, const Bounded& b) {
   const Array value = a.value * b.value;
   const Array rounded = (a.value != 1 && b.value != 1 && value != 0).cast<double>();
-  const Array variance = (a.value * b.deviation).square() + (b.value * a.deviation).square() +
+  const Array a_shifted = a.value.abs() + a.shift, b_shifted = b.value.abs() + b.shift;
+  const Array variance = (a_shifted * b.deviation).square() + (b_shifted * a.deviation).square() +
                          (a.deviation * b.deviation).square() + (kUnit * rounded * value).square();
   const Array a_largest = a.value.abs() + a.error();
   return {value, variance.sqrt() + kTiny * rounded,
@@ -197,6 +204,8 @@ class DoubleNetwork {
   Bounded contraction_forward(const Layer& l) const;
   Bounded max_pool_forward(const Layer& l, Choice& choice);
   Bounded add_forward(const Layer& l) const;
+  Bounded multiply_forward(const Layer& l) const;
+  void combine_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const;
   Bounded concat_forward(const Layer& l) const;
   void decide(const Bounded& x);
   Bounded relu_forward(const Layer& l);
@@ -293,9 +302,29 @@ Bounded DoubleNetwork::max_pool_forward(const Layer& l, Choice& choice) {
 }
 
 Bounded DoubleNetwork::add_forward(const Layer& l) const {
-  BoundedSums y = BoundedSums::zero(input(l).value.rows(), input(l).value.cols());
-  for (const int source : l.inputs) y.add(selected(output(source), output(source).present));
+  BoundedSums y = BoundedSums::zero(settings_.batch * l.out.channels, pixels(l.out));
+  for (const int source : l.inputs) {
+    const Bounded term = over_pixels(output(source), y.value.cols());
+    y.add(selected(term, term.present));
+  }
   return y.finish();
+}
+
+Bounded DoubleNetwork::multiply_forward(const Layer& l) const {
+  return times(over_pixels(output(l.inputs[0]), pixels(l.out)),
+               over_pixels(output(l.inputs[1]), pixels(l.out)));
+}
+
+// What arrives at an input of an add or a multiply.
+void DoubleNetwork::combine_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const {
+  Bounded terms = dy;
+  if (l.kind == LayerKind::kMultiply) {
+    const int other = l.inputs[source == l.inputs[0] ? 1 : 0];
+    terms = times(dy, over_pixels(output(other), pixels(l.out)));
+  }
+  const BoundedSums all = selected(terms, terms.present);
+  const bool sums = dx.value.cols() < dy.value.cols();
+  dx.add(sums ? all.each([](const Array& a) -> Array { return a.rowwise().sum(); }) : all);
 }
 
 // Calls visit(number of the input, its planes, those of the output) for every image.
@@ -414,6 +443,9 @@ void DoubleNetwork::forward() {
       case LayerKind::kAdd:
         y = add_forward(l);
         break;
+      case LayerKind::kMultiply:
+        y = multiply_forward(l);
+        break;
       case LayerKind::kConcat:
         y = concat_forward(l);
         break;
@@ -501,8 +533,11 @@ void DoubleNetwork::backward() {
             if (part == source) dx.add(selected(passed, passed.present), of_input.first);
           });
           break;
-        case LayerKind::kFlatten:
         case LayerKind::kAdd:
+        case LayerKind::kMultiply:
+          combine_backward(l, source, dy, dx);
+          break;
+        case LayerKind::kFlatten:
         case LayerKind::kSoftmaxCrossEntropy: {
           const Bounded passed = dy.reshaped(dx.value.rows());
           dx.add(selected(passed, passed.present));

@@ -17,11 +17,10 @@ bool weighted(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
 bool may_fuse(const Layer& l) {
-  return weighted(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kConcat;
+  return weighted(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kMultiply ||
+         l.kind == LayerKind::kConcat;
 }
-bool pointwise(const Layer& l) {
-  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kAdd || is_curve(l);
-}
+bool pointwise(const Layer& l) { return l.kind == LayerKind::kRelu || is_curve(l); }
 
 }  // namespace
 

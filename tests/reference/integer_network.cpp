@@ -149,7 +149,8 @@ void IntegerNetwork::forward() {
         average_pool_forward(l, node);
         break;
       case LayerKind::kAdd:
-        add_forward(l, node);
+      case LayerKind::kMultiply:
+        combine_forward(l, node);
         break;
       case LayerKind::kConcat:
         concat_forward(l, node);
@@ -221,17 +222,46 @@ void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
         });
 }
 
-void IntegerNetwork::add_forward(const Layer& l, const Node& node) {
-  std::vector<float> sum = tensor(activation(l.inputs.at(0))).reals();
+// The tensor's values; if it has one pixel, that one for each pixel of `shape`.
+std::vector<float> IntegerNetwork::over_pixels(int layer, const TensorShape& shape) const {
+  const StoredTensor& t = tensor(activation(layer));
+  const std::int64_t pixels = shape[2] * shape[3], own = t.shape[2] * t.shape[3];
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < shape[0] * shape[1] * pixels; ++i)
+    values.push_back(t.real(own == pixels ? i : i / pixels));
+  return values;
+}
+
+void IntegerNetwork::combine_forward(const Layer& l, const Node& node) {
+  const TensorShape shape = graph_.image_shape(node.shape);
+  std::vector<float> result = over_pixels(l.inputs.at(0), shape);
   for (std::size_t k = 1; k < l.inputs.size(); ++k) {
-    const std::vector<float> term = tensor(activation(l.inputs[k])).reals();
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += term[i];
+    const std::vector<float> next = over_pixels(l.inputs[k], shape);
+    for (std::size_t i = 0; i < result.size(); ++i)
+      result[i] = l.kind == LayerKind::kAdd ? result[i] + next[i] : result[i] * next[i];
   }
   const std::string name = node.activation();
-  write(name, graph_.image_shape(node.shape),
-        [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
-          return node.fused_relu ? positive_part(sum[at(i)]) : static_cast<long double>(sum[at(i)]);
-        });
+  write(name, shape, [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
+    return node.fused_relu ? positive_part(result[at(i)]) : static_cast<long double>(result[at(i)]);
+  });
+}
+
+void IntegerNetwork::combine_backward(const Layer& l, const StoredTensor& dy, int input,
+                                      const std::string& name) {
+  std::vector<float> terms = dy.reals();
+  if (l.kind == LayerKind::kMultiply) {
+    const std::vector<float> other = over_pixels(l.inputs[input == l.inputs[0] ? 1 : 0], dy.shape);
+    for (std::size_t i = 0; i < terms.size(); ++i) terms[i] *= other[i];
+  }
+  const TensorShape shape = graph_.image_shape(graph_.node(input).shape);
+  const std::int64_t pixels = dy.shape[2] * dy.shape[3] / (shape[2] * shape[3]);
+  std::vector<float> sums;
+  for (std::int64_t i = 0; i < dy.size(); i += pixels) {
+    Fold fold;
+    for (std::int64_t k = 0; k < pixels; ++k) fold.add(terms[at(i + k)]);
+    sums.push_back(fold.sum());
+  }
+  write_values(name, shape, sums);
 }
 
 void IntegerNetwork::concat_forward(const Layer& l, const Node& node) {
@@ -311,8 +341,11 @@ void IntegerNetwork::backward() {
         case LayerKind::kGlobalAveragePool:
           average_pool_backward(l, dy, target, name);
           break;
-        case LayerKind::kRelu:
         case LayerKind::kAdd:
+        case LayerKind::kMultiply:
+          combine_backward(l, dy, input, name);
+          break;
+        case LayerKind::kRelu:
           pass_gradient(l, dy, name);
           break;
         case LayerKind::kConcat:
@@ -434,7 +467,7 @@ void IntegerNetwork::curve_backward(const Layer& l, const StoredTensor& dy, cons
   write_values(name, dy.shape, values);
 }
 
-// Through a lone ReLU or an add: dy, or +0 where the ReLU's output is not above zero. Quantised if the
+// Through a lone ReLU: dy, or +0 where the ReLU's output is not above zero. Quantised if the
 // target has a format, otherwise the target shares that of dy.
 void IntegerNetwork::pass_gradient(const Layer& l, const StoredTensor& dy, const std::string& name) {
   StoredTensor selected = dy;

@@ -10,14 +10,15 @@
 // Layers
 //   Flatten is a view. A fully connected layer is the convolution whose kernel is its input as stored,
 //   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer,
-//   add or concat is fused: the pair has one tensor, named after the ReLU.
+//   add, multiply or concat is fused: the pair has one tensor, named after the ReLU.
 //   Convolution: bias, then (ky, kx, ic), as contract() in contraction.hpp says; optional ReLU; quantised.
 //   Operands of two formats: the narrower is widened exactly. Gathered, where it has one group and alone
 //   reads data (through any flatten) of fewer than 4 channels: (ic, ky, kx) instead, and taps that meet
 //   padding add their product with +0, here and in the gradient of the weights.
 //   Max pool: the first largest tap in (ky, kx) order; selection.
 //   Average pool: FP32 products with fl(1 / area), added in tap order from the first; quantised.
-//   Add: FP32 sum of the operands in their order, optional ReLU; quantised. Concat: the channels of its
+//   Add, multiply: FP32 sum (product) of the operands in their order, one pixel standing for all where an
+//   operand has no more, optional ReLU; quantised. Concat: the channels of its
 //   operands side by side, optional ReLU; quantised. Lone ReLU: selection.
 //   Leaky ReLU, clip, sigmoid and other functions of one value: as curves.hpp says; quantised.
 // Loss: its stored results, the gradient of the logits, are given (set()); prediction() is the argmax.
@@ -30,8 +31,10 @@
 //   Pooling: FP32 sum over the windows that see the element, ascending (ky, kx) of the tap: of dy if the
 //     element was its maximum, else +0; or of fl(dy fl(1 / area)). No window: +0. Quantised.
 //   Lone ReLU: dy where its output > 0, else +0. Functions of one value: as curves.hpp
-//     says. Add: dy. Concat: the channels of dy that are the operand's. All quantised where the target has a
-//     format.
+//     says. Add: dy; multiply:
+//     fl(dy times the other operand); where the operand has one pixel for all, their sum in the order of the
+//     pixels, from the first on. Concat: the channels of dy that are the operand's. All quantised where the
+//     target has a format.
 // Update, each operation rounded to FP32 once, λ' = fl(weight decay · multiplier), η' = fl(rate ·
 // multiplier):
 //   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'.
@@ -101,7 +104,8 @@ class IntegerNetwork {
   void weighted_forward(const compiler::Layer& l, const Node& node);
   void max_pool_forward(const compiler::Layer& l, const Node& node);
   void average_pool_forward(const compiler::Layer& l, const Node& node);
-  void add_forward(const compiler::Layer& l, const Node& node);
+  std::vector<float> over_pixels(int layer, const TensorShape& shape) const;
+  void combine_forward(const compiler::Layer& l, const Node& node);
   void concat_forward(const compiler::Layer& l, const Node& node);
   void relu_forward(const compiler::Layer& l, const Node& node);
 
@@ -117,6 +121,7 @@ class IntegerNetwork {
   void curve_forward(const compiler::Layer& l, const Node& node);
   void curve_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
   void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
+  void combine_backward(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
   void concat_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
                        const std::string& name);
   void update_parameter(const compiler::Layer& l, bool bias);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 #include <random>
+#include <utility>
 
 #include "compiler/input/network_json.hpp"
 
@@ -46,6 +47,7 @@ class Builder {
         windows_(seed ^ 0x3d0bU),
         curves_(seed ^ 0xc0a7U),
         joins_(seed ^ 0x701dU),
+        scales_(seed ^ 0x5ca1U),
         limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
@@ -57,6 +59,7 @@ class Builder {
       block();
       if (curves_.percent(30)) curve();
       if (joins_.percent(25)) join();
+      if (scales_.percent(15)) scale();
     }
     if (draw_.percent(50)) {
       if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
@@ -261,6 +264,31 @@ class Builder {
     if (joins_.percent(30)) append(LayerKind::kRelu, tip());
   }
 
+  // The tip times one value a channel (squeeze and excitation), or plus it; or times a function of itself.
+  void scale() {
+    const int source = tip();
+    if (scales_.percent(70)) {
+      global_average_pool(append(LayerKind::kGlobalAveragePool, source));
+      if (scales_.percent(50)) append(LayerKind::kHardSigmoid, tip());
+    } else {
+      append(LayerKind::kTanh, source);
+    }
+    const int factor = tip();
+    Layer& l = append(scales_.percent(70) ? LayerKind::kMultiply : LayerKind::kAdd, source);
+    l.inputs = {source, factor};
+    if (scales_.percent(50)) {
+      std::swap(l.inputs[0], l.inputs[1]);
+      l.in = shape(factor);
+    }
+    if (scales_.percent(30)) append(LayerKind::kRelu, tip());
+  }
+
+  void global_average_pool(Layer& l) {
+    l.y.kernel = l.in.height;
+    l.x.kernel = l.in.width;
+    l.out = {l.in.channels, 1, 1};
+  }
+
   void pool(LayerKind kind) {
     Layer& l = append(kind, tip());
     window(l);
@@ -268,11 +296,9 @@ class Builder {
     l.kind = LayerKind::kGlobalAveragePool;
     l.name = std::string(compiler::name(l.kind)) + std::to_string(tip());
     l.y = l.x = {};
-    l.y.kernel = l.in.height;
-    l.x.kernel = l.in.width;
     l.ceil_mode = false;
     l.count_include_pad = true;
-    l.out = {l.in.channels, 1, 1};
+    global_average_pool(l);
   }
 
   void block() {
@@ -288,7 +314,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_, curves_, joins_;
+  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_;
   RandomNetworkLimits limits_;
   Network network_;
 };

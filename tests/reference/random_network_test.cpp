@@ -23,9 +23,11 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
       for (const int input : l.inputs) ++uses[static_cast<std::size_t>(input + 1)];
       const std::string kind = name(l.kind);
       seen.insert(kind);
+      if (l.inputs.size() > 1 && l.in.height * l.in.width != l.out.height * l.out.width)
+        seen.insert("one pixel for all of " + kind);
       if (l.inputs.size() > 2) seen.insert("more than two inputs of " + kind);
       if (l.kind == compiler::LayerKind::kConcat && l.in.channels % 4 != 0)
-        seen.insert("parts between words");
+        seen.insert("parts between words", "one pixel for all of add", "one pixel for all of multiply");
       if (!has(l, compiler::kTakesWindow)) continue;
       seen.insert("stride " + std::to_string(l.y.stride));
       if (l.y.pad > 0) seen.insert("padding of " + kind);

@@ -157,6 +157,12 @@ const Fault kFaults[] = {
      "two inputs"},
     {"add of the same", R"({"name": "a", "type": "add", "inputs": ["data", "data"]})", "net#/layers/0/inputs",
      "different inputs"},
+    {"product of three",
+     R"({"name": "r", "type": "relu"}, {"name": "s", "type": "relu"}, {"name": "a", "type": "multiply", "inputs": ["data", "r", "s"]})",
+     "net#/layers/2/inputs", "two inputs"},
+    {"one pixel of other channels",
+     R"({"name": "r", "type": "convolution", "channels": 1, "kernel": [9, 12]}, {"name": "a", "type": "multiply", "inputs": ["data", "r"]})",
+     "net#/layers/1/inputs", "as many channels and one pixel"},
     {"concat of one", R"({"name": "a", "type": "concat", "inputs": ["data"]})", "net#/layers/0/inputs",
      "two inputs or more"},
     {"concat of other pixels",
@@ -294,7 +300,7 @@ TEST(Network, FaultsOfTheWhole) {
       {"name": "a", "type": "add", "inputs": ["c", "data"]}, {"name": "f", "type": "fully_connected", "channels": 2},
       {"name": "l", "type": "softmax_cross_entropy"}])"));
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].found, "2x8x11 and 3x9x12");
+  EXPECT_EQ(found[0].found, "3x9x12 and 2x8x11");
 }
 
 TEST(Network, CollectsAllFindings) {
