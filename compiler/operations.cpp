@@ -48,6 +48,8 @@ constexpr Operation kOperations[] = {
     {OpKind::kSwishBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kTanh, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kTanhBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kDropout, nullptr, kItself, lower_dropout},
+    {OpKind::kDropoutBackward, nullptr, kItself, lower_dropout},
     {OpKind::kAdd, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kSumOfPixels, nullptr, kItself, always<lower_pixel_sums>},
     {OpKind::kMultiply, nullptr, kItself, always<lower_elementwise>},

@@ -73,7 +73,9 @@ void Backward::propagate(OpKind kind, const Op& op, int input, const std::vector
   if (!b_.needs_gradient(input)) return;
   const int share = open_share(input);
   b_.push(kind, Phase::kBackward, op.layer, sources, {share});
-  b_.graph().ops.back().first_channel = first_channel;
+  Op& added = b_.graph().ops.back();
+  added.first_channel = first_channel;
+  added.words = op.words;
   close_share(input, share, op.layer);
 }
 

@@ -34,6 +34,8 @@ enum class OpKind {
   kSwishBackward,              // dy, x -> dx
   kTanh,                       // x -> y
   kTanhBackward,               // dy, y -> dx
+  kDropout,                    // x -> y                   (a copy where nothing is trained)
+  kDropoutBackward,            // dy -> dx
   kAdd,                        // a, b, … -> y             (relu: fused)
   kSumOfPixels,                // dy -> da                 (where a has one pixel for all)
   kMultiply,                   // a, b -> y                (relu: fused)
@@ -78,6 +80,8 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kSwishBackward, "swish_backward"},
     {OpKind::kTanh, "tanh"},
     {OpKind::kTanhBackward, "tanh_backward"},
+    {OpKind::kDropout, "dropout"},
+    {OpKind::kDropoutBackward, "dropout_backward"},
     {OpKind::kAdd, "add"},
     {OpKind::kSumOfPixels, "sum_of_pixels"},
     {OpKind::kMultiply, "multiply"},
@@ -108,6 +112,10 @@ constexpr const char* name(OpKind kind) { return kOpNames[static_cast<std::size_
 
 enum class Phase { kForward, kBackward, kWeightGradient, kUpdate };
 
+// The slot of integers that are not data of the network (one-hot labels, pooling indices, ones): binary
+// point 0, never analysed.
+inline constexpr int kConstantSlot = 0;
+
 struct Op {
   OpKind kind = OpKind::kCopy;
   Phase phase = Phase::kForward;
@@ -115,6 +123,7 @@ struct Op {
   std::vector<int> inputs, outputs;  // numbers of tensors
   bool relu = false;
   bool bias = false;                         // update of a bias: the multipliers of biases
+  int words = kConstantSlot;                 // slot of the random words that it draws, forward and backward
   std::int64_t first_channel = 0;            // of those that it reads
   std::int64_t first_group = 0, groups = 0;  // batch groups it works on; none: all
   int stage = 0, receiver = 0;               // stages of the pipeline
@@ -141,10 +150,6 @@ struct Graph {
   const Layer& layer(int l) const { return network.layers[static_cast<std::size_t>(l)]; }
   const Layer& layer(const Op& op) const { return layer(op.layer); }
 };
-
-// The slot of integers that are not data of the network (one-hot labels, pooling indices, ones): binary
-// point 0, never analysed.
-inline constexpr int kConstantSlot = 0;
 
 // Throws InputError where the precision needs more slots than the chip has, or the system wants channels to
 // be shared that cannot be.

@@ -38,6 +38,17 @@ int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const
   return static_cast<int>(graph_.slots.size()) - 1;
 }
 
+int GraphBuilder::add_words(const std::string& name, int t) {
+  SlotInfo words;
+  words.name = name;
+  words.layer = tensor(t).layer;
+  words.kind = tensor(t).kind;
+  words.settings.policy = isa::Policy::kStatic;
+  words.words_of = t;
+  graph_.slots.push_back(words);
+  return static_cast<int>(graph_.slots.size()) - 1;
+}
+
 int GraphBuilder::add_tensor(TensorInfo t) {
   t.lanes = graph_.chip.lanes;
   graph_.tensors.push_back(std::move(t));

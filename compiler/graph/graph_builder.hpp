@@ -20,6 +20,8 @@ class GraphBuilder {
 
   void push(OpKind kind, Phase phase, int layer, std::vector<int> inputs, std::vector<int> outputs);
   int add_slot(const std::string& name, TensorClass kind, const std::string& layer);
+  // A slot that stands for random words alone, one for each element of the tensor.
+  int add_words(const std::string& name, int tensor);
   int add_tensor(TensorInfo t);
   TensorInfo image(const std::string& name, const std::string& layer, TensorClass kind, Shape s) const;
   // A tensor of images with a slot of its own.

@@ -74,6 +74,17 @@ void gradient_from_output(Backward& b, const Op& op, int dy) {
   b.propagate(kind, op, op.inputs[0], {dy, op.outputs[0]});
 }
 
+// The mask is not kept: backward draws the same words again. They have a slot of their own, for those of the
+// output's round what is left.
+void dropout(Forward& f, const Layer& l, Op& op) {
+  op.kind = OpKind::kDropout;
+  op.outputs = {f.add_activation(l, op, f.builder().shape_of(op.inputs[0]))};
+  op.words = f.builder().add_words(l.name + ".mask", op.outputs[0]);
+}
+void dropout_gradient(Backward& b, const Op& op, int dy) {
+  b.propagate(OpKind::kDropoutBackward, op, op.inputs[0], {dy});
+}
+
 // An input may have one pixel for all of the output; the sum over these is its gradient.
 bool has_all_pixels(const Backward& b, const Op& op, int input) {
   const Shape in = b.shape_of(input), out = b.shape_of(op.outputs[0]);
@@ -146,6 +157,7 @@ constexpr Operator kOperators[] = {
     {LayerKind::kSigmoid, function<OpKind::kSigmoid>, gradient_from_output<OpKind::kSigmoidBackward>},
     {LayerKind::kSwish, function<OpKind::kSwish>, gradient_from_input<OpKind::kSwishBackward>},
     {LayerKind::kTanh, function<OpKind::kTanh>, gradient_from_output<OpKind::kTanhBackward>},
+    {LayerKind::kDropout, dropout, dropout_gradient},
     {LayerKind::kFlatten, nullptr, nullptr},
     {LayerKind::kAdd, add, add_gradient},
     {LayerKind::kMultiply, multiply, multiply_gradient},

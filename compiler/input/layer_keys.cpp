@@ -49,6 +49,14 @@ void read_slope(KeyReading& r) {
   slope = 0;
 }
 
+void read_rate(KeyReading& r) {
+  double& rate = r.layer.rate;
+  rate = r.value.get<double>();
+  if (rate >= 0 && rate < 1) return;
+  r.fail("", shown_json(r.value), "a number from 0 to below 1");
+  rate = 0;
+}
+
 void read_filler(KeyReading& r, Filler& filler) {
   const auto kind = r.value.at("kind").get<std::string>();
   const auto* row = std::find_if(std::begin(kFillerKinds), std::end(kFillerKinds),
@@ -126,6 +134,7 @@ const std::vector<LayerKey>& layer_keys() {
       {"groups", kTakesGroups, false, read_groups, [](const Layer& l) { return Json(l.groups); }},
       {"negative_slope", kTakesSlope, false, read_slope,
        [](const Layer& l) { return Json(l.negative_slope); }},
+      {"rate", kTakesRate, false, read_rate, [](const Layer& l) { return Json(l.rate); }},
       {"min", kTakesLimits, false, read_number<&Layer::least>, [](const Layer& l) { return Json(l.least); }},
       {"max", kTakesLimits, false, read_number<&Layer::greatest>,
        [](const Layer& l) { return Json(l.greatest); }},

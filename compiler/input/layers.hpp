@@ -27,6 +27,7 @@ enum class LayerKind {
   kSigmoid,
   kSwish,
   kTanh,
+  kDropout,
   kFlatten,
   kAdd,
   kMultiply,
@@ -93,6 +94,7 @@ struct Layer {
   bool bias = false;
   Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
   double negative_slope = 0.01;                                         // leaky ReLU
+  double rate = 0.5;                                                    // dropout: share of zeros
   double least = 0, greatest = 6;                                       // clip
   double weight_lr = 1, bias_lr = 1, weight_decay = 1, bias_decay = 1;  // multipliers
   std::string place;  // JSON pointer of the layer, for errors found later
@@ -115,6 +117,7 @@ enum LayerFact : unsigned {
   kPools = 1u << 12,
   kAverages = 1u << 13,  // and can choose over what
   kTakesLimits = 1u << 14,
+  kTakesRate = 1u << 15,
 };
 
 struct InputCount {
@@ -149,6 +152,7 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kSigmoid, "sigmoid", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kSwish, "swish", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kTanh, "tanh", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kDropout, "dropout", 1, same_shape, kTakesRate | kTakesFlattened | kKeepsFlattened},
     {LayerKind::kFlatten, "flatten", 1, flat_shape, kIsView | kTakesFlattened | kKeepsFlattened},
     {LayerKind::kAdd, "add", at_least(2), sum_shape, kFusesRelu},
     {LayerKind::kMultiply, "multiply", 2, sum_shape, kFusesRelu},

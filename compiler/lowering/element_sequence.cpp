@@ -21,7 +21,7 @@ ElementSequence::ElementSequence(Lowering& low, const Op& op) : low_(low) {
 }
 
 void ElementSequence::emit(VectorOp op, const Value& out, const Value& a, const Value& b, const Value& c) {
-  steps_.push_back({op, out, a, b, c});
+  steps_.push_back({op, out, a, b, c, kConstantSlot});
 }
 
 void ElementSequence::write(const Op& op) {
@@ -39,6 +39,13 @@ void ElementSequence::write(const Op& op) {
     case OpKind::kMultiply:
     case OpKind::kMultiplyBackward:
       return emit(VectorOp::kMul, t, source(0), source(1));
+    case OpKind::kDropout:
+    case OpKind::kDropoutBackward: {  // kept where the word is not below the rate
+      const double rate = low_.graph().layer(op).rate;
+      steps_.push_back({VectorOp::kRandom, t, {}, {}, {}, op.words});
+      emit(VectorOp::kSelectGt, t, t, number(std::nextafter(static_cast<float>(rate), -1.0f)), source(0));
+      return emit(VectorOp::kMul, t, t, number(static_cast<float>(1 / (1 - rate))));
+    }
     case OpKind::kReluBackward:  // dy where y > 0
       return emit(VectorOp::kSelectGt, t, source(1), number(0), source(0));
     default:

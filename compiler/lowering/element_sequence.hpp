@@ -19,6 +19,7 @@ class ElementSequence {
   struct Step {
     isa::VectorOp op;
     Value out, a, b, c;
+    int words = kConstantSlot;  // slot of random words
   };
 
   // Throws std::logic_error for an operation that is not element by element.

@@ -118,7 +118,7 @@ class Elementwise {
     if (&step == &sequence_.steps().back()) {
       write_target(v, first_row(out, run));
     } else {
-      writes_to(v, isa::Format::kFp32, kConstantSlot);
+      writes_to(v, isa::Format::kFp32, step.words);
       v.o = at(first_row(temporary(step.out.number), run));
     }
     v.mask = lane_mask(0, run.images);
@@ -189,6 +189,12 @@ void lower_elementwise(Lowering& low, const Op& op) {
   std::vector<Image> sources;
   for (const int input : op.inputs) sources.push_back(low.image(input));
   Elementwise(low, op, std::move(sources), low.image(op.outputs[0])).run();
+}
+
+void lower_dropout(Lowering& low, const Op& op, bool training) {
+  Op as = op;
+  if (!training) as.kind = OpKind::kCopy;
+  lower_elementwise(low, as);
 }
 
 void lower_concat(Lowering& low, const Op& op) {

@@ -188,6 +188,9 @@ class DoubleNetwork {
  private:
   Bounded given(const std::string& name, Index rows, Index columns) const;
   Bounded weights(const Layer& l) const;
+  Array mask(const Layer& l) const {
+    return given(l.name + ".mask", input(l).value.rows(), input(l).value.cols()).value;
+  }
   void record(const std::string& name, const Bounded& x);
   const Bounded& output(int layer) const {
     return layer < 0 ? data_ : outputs_[static_cast<std::size_t>(layer)];
@@ -207,12 +210,14 @@ class DoubleNetwork {
   Bounded multiply_forward(const Layer& l) const;
   void combine_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const;
   Bounded concat_forward(const Layer& l) const;
+  void concat_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const;
   void decide(const Bounded& x);
   Bounded relu_forward(const Layer& l);
   Bounded curve_forward(const Layer& l);
   void loss(const Layer& l);
 
   void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
+  void curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
   void max_pool_backward(const Layer& l, const Choice& choice, const Bounded& dy, BoundedSums& dx) const;
   void update(const Layer& l, bool is_bias, const Bounded& gradient);
 
@@ -350,6 +355,13 @@ Bounded DoubleNetwork::concat_forward(const Layer& l) const {
   return y;
 }
 
+void DoubleNetwork::concat_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const {
+  visit_parts(l, [&](int part, Rows of_input, Rows of_output) {
+    const Bounded passed = dy.rows(of_output);
+    if (part == source) dx.add(selected(passed, passed.present), of_input.first);
+  });
+}
+
 // Which elements a ReLU, leaky or not, finds above zero.
 void DoubleNetwork::decide(const Bounded& x) {
   for (const double value : x.value.reshaped<Eigen::RowMajor>()) step_.decisions.push_back(value > 0);
@@ -443,6 +455,9 @@ void DoubleNetwork::forward() {
       case LayerKind::kAdd:
         y = add_forward(l);
         break;
+      case LayerKind::kDropout:
+        y = times(input(l), mask(l));
+        break;
       case LayerKind::kMultiply:
         y = multiply_forward(l);
         break;
@@ -487,6 +502,13 @@ void DoubleNetwork::max_pool_backward(const Layer& l, const Choice& choice, cons
   dx.add(Windows(l).fold(routed));
 }
 
+void DoubleNetwork::curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const {
+  const Bounded scaled = times(dy, slope_of_curve(l, input(l)));
+  const CurveLimits limits = curve_limits(l);
+  dx.add(selected(scaled, scaled.present));
+  dx.add_open(dy, limits.jump * open_kinks(limits, input(l)));
+}
+
 void DoubleNetwork::backward() {
   const std::size_t layers = network_.layers.size();
   std::vector<BoundedSums> gradients;  // of the output of each layer; the last is that of the data
@@ -520,18 +542,14 @@ void DoubleNetwork::backward() {
         case LayerKind::kHardSwish:
         case LayerKind::kSigmoid:
         case LayerKind::kSwish:
-        case LayerKind::kTanh: {
-          const Bounded scaled = times(dy, slope_of_curve(l, input(l)));
-          const CurveLimits limits = curve_limits(l);
-          dx.add(selected(scaled, scaled.present));
-          dx.add_open(dy, limits.jump * open_kinks(limits, input(l)));
+        case LayerKind::kTanh:
+          curve_backward(l, dy, dx);
           break;
-        }
         case LayerKind::kConcat:
-          visit_parts(l, [&](int part, Rows of_input, Rows of_output) {
-            const Bounded passed = dy.rows(of_output);
-            if (part == source) dx.add(selected(passed, passed.present), of_input.first);
-          });
+          concat_backward(l, source, dy, dx);
+          break;
+        case LayerKind::kDropout:
+          dx.add(selected(times(dy, mask(l)), dy.present));
           break;
         case LayerKind::kAdd:
         case LayerKind::kMultiply:

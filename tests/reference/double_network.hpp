@@ -26,7 +26,8 @@ struct DoubleSettings {
 };
 
 // Tensors by name. Input of a step: "data" (already scaled), "<layer>.weight", "<layer>.bias",
-// "<layer>.momentum", "<layer>.bias_momentum" (missing momenta are zero), all exact.
+// "<layer>.momentum", "<layer>.bias_momentum" (missing momenta are zero), "<layer>.mask" (the factors of a
+// dropout), all exact.
 using DoubleTensors = std::map<std::string, std::vector<double>>;
 
 struct DoubleStep {

@@ -20,7 +20,9 @@ bool may_fuse(const Layer& l) {
   return weighted(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kMultiply ||
          l.kind == LayerKind::kConcat;
 }
-bool pointwise(const Layer& l) { return l.kind == LayerKind::kRelu || is_curve(l); }
+bool pointwise(const Layer& l) {
+  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kDropout || is_curve(l);
+}
 
 }  // namespace
 

@@ -152,6 +152,10 @@ void IntegerNetwork::forward() {
       case LayerKind::kMultiply:
         combine_forward(l, node);
         break;
+      case LayerKind::kDropout:
+        write_values(node.activation(), graph_.image_shape(node.shape),
+                     dropped(l, tensor(activation(l.inputs.at(0)))));
+        break;
       case LayerKind::kConcat:
         concat_forward(l, node);
         break;
@@ -220,6 +224,36 @@ void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
           });
           return static_cast<long double>(fold.sum());
         });
+}
+
+// What a dropout makes of values.
+std::vector<float> IntegerNetwork::dropped(const Layer& l, const StoredTensor& through) const {
+  const std::vector<double> factors = mask(l, through.size());
+  std::vector<float> values = through.reals();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = factors[i] == 0 ? 0.0F : values[i] * static_cast<float>(factors[i]);
+  return values;
+}
+
+std::vector<double> IntegerNetwork::mask(const Layer& l, std::int64_t size) const {
+  const std::uint32_t slot = formats_.at(l.name + ".mask").slot;
+  const auto rate = static_cast<float>(l.rate);
+  const auto factor = static_cast<float>(1 / (1 - l.rate));
+  std::vector<double> factors;
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::uint32_t word =
+        random_word(settings_.seed, settings_.step, slot, static_cast<std::uint32_t>(i));
+    factors.push_back(std::ldexp(static_cast<float>(word >> 8), -24) < rate ? 0 : factor);
+  }
+  return factors;
+}
+
+std::map<std::string, std::vector<double>> IntegerNetwork::masks() const {
+  std::map<std::string, std::vector<double>> all;
+  for (const Layer& l : network().layers) {
+    if (l.kind == LayerKind::kDropout) all[l.name + ".mask"] = mask(l, settings_.batch * l.out.size());
+  }
+  return all;
 }
 
 // The tensor's values; if it has one pixel, that one for each pixel of `shape`.
@@ -347,6 +381,9 @@ void IntegerNetwork::backward() {
           break;
         case LayerKind::kRelu:
           pass_gradient(l, dy, name);
+          break;
+        case LayerKind::kDropout:
+          write_values(name, dy.shape, dropped(l, dy));
           break;
         case LayerKind::kConcat:
           concat_backward(l, dy, target, name);

@@ -21,6 +21,8 @@
 //   operand has no more, optional ReLU; quantised. Concat: the channels of its
 //   operands side by side, optional ReLU; quantised. Lone ReLU: selection.
 //   Leaky ReLU, clip, sigmoid and other functions of one value: as curves.hpp says; quantised.
+//   Dropout: +0 where the element's word of the slot of <layer>.mask, its top 24 bits times 2^-24, is below
+//   fl(rate), else fl(x fl(1 / (1 - rate))); the same of dy for its gradient; quantised.
 // Loss: its stored results, the gradient of the logits, are given (set()); prediction() is the argmax.
 // Gradients: a tensor with one consumer gets its gradient from it. With several, contribution k (k = 1:
 //   the last consumer) is stored as <layer>.activation_gradient.<k>. They are added in that order, in FP32;
@@ -87,6 +89,8 @@ class IntegerNetwork {
   const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }  // all that hold something
   // Counters of what this step wrote to the tensor's slot; zero if it wrote nothing.
   Statistics statistics(const std::string& name) const;
+  // What each dropout multiplies the elements of its input with in this step, by "<layer>.mask".
+  std::map<std::string, std::vector<double>> masks() const;
   // Class number of the first largest logit of each image.
   std::vector<int> prediction() const;
 
@@ -118,6 +122,8 @@ class IntegerNetwork {
                          const std::string& name);
   void average_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
                              const std::string& name);
+  std::vector<float> dropped(const compiler::Layer& l, const StoredTensor& through) const;
+  std::vector<double> mask(const compiler::Layer& l, std::int64_t size) const;
   void curve_forward(const compiler::Layer& l, const Node& node);
   void curve_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
   void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);

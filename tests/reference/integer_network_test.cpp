@@ -51,6 +51,13 @@ IntegerNetwork run_step(const Network& network, const RandomStep& given,
   return step;
 }
 
+// What the step was given, and the masks that it drew.
+DoubleTensors with_masks(const RandomStep& given, const IntegerNetwork& step) {
+  DoubleTensors tensors = given.tensors;
+  for (const auto& [name, mask] : step.masks()) tensors[name] = mask;
+  return tensors;
+}
+
 // Has windows that meet only padding: their neighbours are equal, and a maximum over them is a tie.
 bool pads_beyond_kernels(const Network& network) {
   return std::any_of(network.layers.begin(), network.layers.end(), [](const compiler::Layer& l) {
@@ -77,7 +84,7 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
     const IntegerNetwork step = run_step(network, given, uniform_formats(network, TensorFormat()), settings);
     DoubleSettings exact;
     exact.batch = kBatch;
-    const DoubleStep reference = double_training_step(network, given.tensors, given.labels, exact);
+    const DoubleStep reference = double_training_step(network, with_masks(given, step), given.labels, exact);
     Open& o = open[pads_beyond_kernels(network) ? 1 : 0];
     o.ambiguous += reference.ambiguous;
     o.decisions += static_cast<std::int64_t>(reference.decisions.size());
@@ -121,14 +128,18 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
   for (std::uint32_t seed = 1; seed <= kNetworks; ++seed) {
     const Network network = random_network(seed);
     const RandomStep given = random_step(network, kBatch, seed);
-    DoubleSettings exact;
-    exact.batch = kBatch;
-    const DoubleStep reference = double_training_step(network, given.tensors, given.labels, exact);
+    StepSettings settings;
+    settings.batch = kBatch;
+    settings.seed = seed;
     TensorFormat format;
     format.format = Format::kInt16;
     format.width = 16;
     format.rounding = seed % 2 == 0 ? Rounding::kStochastic : Rounding::kNearestEven;
     IntegerNetwork::Formats formats = uniform_formats(network, format);
+    DoubleSettings exact;
+    exact.batch = kBatch;
+    const DoubleStep reference = double_training_step(
+        network, with_masks(given, IntegerNetwork(network, formats, settings)), given.labels, exact);
     for (auto& [name, f] : formats) {
       std::string base =
           name.substr(0, name.find("_gradient.") == std::string::npos ? name.size() : name.rfind('.'));
@@ -138,9 +149,6 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
       f.q_write = known ? finest_point(reference.at(base).value, 15) : before;
       f.q_read = given_values != given.tensors.end() ? before : f.q_write;
     }
-    StepSettings settings;
-    settings.batch = kBatch;
-    settings.seed = seed;
     const IntegerNetwork step = run_step(network, given, formats, settings);
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;

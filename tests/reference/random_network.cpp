@@ -48,6 +48,7 @@ class Builder {
         curves_(seed ^ 0xc0a7U),
         joins_(seed ^ 0x701dU),
         scales_(seed ^ 0x5ca1U),
+        drops_(seed ^ 0xd70bU),
         limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
@@ -60,6 +61,7 @@ class Builder {
       if (curves_.percent(30)) curve();
       if (joins_.percent(25)) join();
       if (scales_.percent(15)) scale();
+      if (drops_.percent(12)) dropout();
     }
     if (draw_.percent(50)) {
       if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
@@ -283,6 +285,11 @@ class Builder {
     if (scales_.percent(30)) append(LayerKind::kRelu, tip());
   }
 
+  void dropout() {
+    append(LayerKind::kDropout, tip()).rate =
+        drops_.percent(20) ? 0.1 : 0.125 * static_cast<double>(drops_.between(0, 6));
+  }
+
   void global_average_pool(Layer& l) {
     l.y.kernel = l.in.height;
     l.x.kernel = l.in.width;
@@ -314,7 +321,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_;
+  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_;
   RandomNetworkLimits limits_;
   Network network_;
 };
@@ -341,6 +348,14 @@ RandomStep random_step(const Network& network, std::int64_t batch, std::uint32_t
   };
   fill("data", batch * network.input.size(), 1);
   for (const Layer& l : network.layers) {
+    if (l.kind == LayerKind::kDropout) {
+      std::vector<double>& mask = step.tensors[l.name + ".mask"];
+      Draw drops(~seed);
+      for (std::int64_t i = 0; i < batch * l.out.size(); ++i)
+        mask.push_back(static_cast<double>(drops.between(0, 999)) < 1000 * l.rate
+                           ? 0
+                           : static_cast<float>(1 / (1 - l.rate)));
+    }
     if (!weighted(l)) continue;
     const std::int64_t fan_in = compiler::weights_of_a_channel(l);
     fill(l.name + ".weight", l.out.channels * fan_in, std::sqrt(6.0 / static_cast<double>(fan_in)));
@@ -364,6 +379,7 @@ IntegerNetwork::Formats uniform_formats(const Network& network, const TensorForm
       for (const char* part : {".", ".sum"})
         formats[l.name + ".activation_gradient" + part + std::to_string(k)] = format;
     }
+    if (l.kind == LayerKind::kDropout) formats[l.name + ".mask"] = format;
     if (!weighted(l)) continue;
     for (const char* parameter :
          {".weight", ".weight_gradient", ".momentum", ".bias", ".bias_gradient", ".bias_momentum"}) {

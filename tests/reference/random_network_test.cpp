@@ -80,7 +80,7 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
       };
       const auto multipliers = [](const Layer& l) {
         return std::vector<double>{l.weight_lr,      l.bias_lr, l.weight_decay, l.bias_decay,
-                                   l.negative_slope, l.least,   l.greatest};
+                                   l.negative_slope, l.rate,    l.least,        l.greatest};
       };
       EXPECT_EQ(a.name, b.name);
       EXPECT_EQ(a.kind, b.kind);

@@ -24,7 +24,7 @@ TEST(NetworkJson, RoundTrip) {
       {"name": "d", "type": "average_pool", "kernel": [2, 3], "padding": [1, 0, 0, 1], "ceil_mode": true, "count_include_pad": false},
       {"name": "k", "type": "leaky_relu"}, {"name": "l", "type": "leaky_relu", "negative_slope": 0.25},
       {"name": "m", "type": "clip", "min": -1, "max": 0.5}, {"name": "n", "type": "concat", "inputs": ["l", "m", "k"]},
-      {"name": "e", "type": "flatten"}, {"name": "g", "type": "relu"},
+      {"name": "e", "type": "flatten"}, {"name": "o", "type": "dropout", "rate": 0.25}, {"name": "g", "type": "relu"},
       {"name": "h", "type": "fully_connected", "channels": 3, "bias_filler": {"kind": "gaussian", "value": 1}, "bias_decay": 0},
       {"name": "f", "type": "softmax_cross_entropy"}]})"));
   const Json once = compiler::network_to_json(net);
@@ -37,7 +37,8 @@ TEST(NetworkJson, RoundTrip) {
   EXPECT_EQ(once["layers"][6]["min"], -1);
   EXPECT_EQ(once["layers"][6]["max"], 0.5);
   EXPECT_EQ(once["layers"][7]["inputs"], (Json{"l", "m", "k"}));
-  EXPECT_EQ(once["layers"][10]["bias_filler"]["value"], 1);
+  EXPECT_EQ(once["layers"][9]["rate"], 0.25);
+  EXPECT_EQ(once["layers"][11]["bias_filler"]["value"], 1);
 }
 
 // The schema is data, so no compiler compares it with the table of keys. (Types: schema_enums_test.)
