@@ -49,12 +49,13 @@ void read_slope(KeyReading& r) {
   slope = 0;
 }
 
-void read_rate(KeyReading& r) {
-  double& rate = r.layer.rate;
-  rate = r.value.get<double>();
-  if (rate >= 0 && rate < 1) return;
+template <double Layer::*member>
+void read_share(KeyReading& r) {
+  double& share = r.layer.*member;
+  share = r.value.get<double>();
+  if (share >= 0 && share < 1) return;
   r.fail("", shown_json(r.value), "a number from 0 to below 1");
-  rate = 0;
+  share = 0;
 }
 
 void read_filler(KeyReading& r, Filler& filler) {
@@ -134,7 +135,9 @@ const std::vector<LayerKey>& layer_keys() {
       {"groups", kTakesGroups, false, read_groups, [](const Layer& l) { return Json(l.groups); }},
       {"negative_slope", kTakesSlope, false, read_slope,
        [](const Layer& l) { return Json(l.negative_slope); }},
-      {"rate", kTakesRate, false, read_rate, [](const Layer& l) { return Json(l.rate); }},
+      {"label_smoothing", kTakesSmoothing, false, read_share<&Layer::label_smoothing>,
+       [](const Layer& l) { return Json(l.label_smoothing); }},
+      {"rate", kTakesRate, false, read_share<&Layer::rate>, [](const Layer& l) { return Json(l.rate); }},
       {"min", kTakesLimits, false, read_number<&Layer::least>, [](const Layer& l) { return Json(l.least); }},
       {"max", kTakesLimits, false, read_number<&Layer::greatest>,
        [](const Layer& l) { return Json(l.greatest); }},

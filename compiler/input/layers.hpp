@@ -94,6 +94,7 @@ struct Layer {
   bool bias = false;
   Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
   double negative_slope = 0.01;                                         // leaky ReLU
+  double label_smoothing = 0;                                           // softmax cross-entropy
   double rate = 0.5;                                                    // dropout: share of zeros
   double least = 0, greatest = 6;                                       // clip
   double weight_lr = 1, bias_lr = 1, weight_decay = 1, bias_decay = 1;  // multipliers
@@ -118,6 +119,7 @@ enum LayerFact : unsigned {
   kAverages = 1u << 13,  // and can choose over what
   kTakesLimits = 1u << 14,
   kTakesRate = 1u << 15,
+  kTakesSmoothing = 1u << 16,
 };
 
 struct InputCount {
@@ -157,7 +159,8 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kAdd, "add", at_least(2), sum_shape, kFusesRelu},
     {LayerKind::kMultiply, "multiply", 2, sum_shape, kFusesRelu},
     {LayerKind::kConcat, "concat", at_least(2), concat_shape, kNeedsAllChannels | kFusesRelu},
-    {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape, kNeedsAllChannels | kIsLoss},
+    {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape,
+     kNeedsAllChannels | kIsLoss | kTakesSmoothing},
 };
 
 // Whether a table has one row a kind of layer, in their order.

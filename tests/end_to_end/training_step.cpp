@@ -309,6 +309,7 @@ void TrainingStep::check_loss() const {
       expected().tensor(expected().activation(case_.network.layers.back().inputs[0]));
   const std::vector<float> z = logits.reals();
   const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
+  const long double smoothing = case_.network.layers.back().label_smoothing;
   std::vector<int> prediction;
   for (const double p : apart_chip_.read("prediction")) prediction.push_back(static_cast<int>(p));
   if (prediction != expected().prediction()) fail("prediction " + ::testing::PrintToString(prediction));
@@ -316,16 +317,19 @@ void TrainingStep::check_loss() const {
     const float* row = z.data() + n * classes;
     const int label = labels_[static_cast<std::size_t>(n)];
     const long double largest = *std::max_element(row, row + classes);
-    long double sum = 0;
+    long double sum = 0, target_logit = 0;
     for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(row[c] - largest);
     for (std::int64_t c = 0; c < classes; ++c) {
       const long double p = std::exp(row[c] - largest) / sum, below = largest - row[c];
-      const long double exact = label < 0 ? 0 : (p - (c == label ? 1 : 0)) / static_cast<long double>(batch);
-      const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact);
+      const long double target = (c == label ? 1 - smoothing : 0) + smoothing / classes;
+      const long double exact = label < 0 ? 0 : (p - target) / static_cast<long double>(batch);
+      const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact) +
+                                   (smoothing > 0 ? 0x1p-22L * target : 0);
+      target_logit -= target * below;
       check_softmax(gradient_name_, n * classes + c, exact, label < 0 ? 0 : relative);
     }
-    const long double target = label < 0 ? 0 : row[label] - largest;
-    check_softmax("loss", n, label < 0 ? 0 : std::log(sum) - target, label < 0 ? 0 : 0x1p-20L * (1 - target));
+    check_softmax("loss", n, label < 0 ? 0 : std::log(sum) - target_logit,
+                  label < 0 ? 0 : 0x1p-20L * (1 - target_logit));
   }
 }
 

@@ -390,7 +390,8 @@ Bounded DoubleNetwork::curve_forward(const Layer& l) {
   return through_curve(l, x);
 }
 
-// loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - one-hot) / batch. With p = softmax,
+// loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - target) / batch, the target
+// one-hot or smoothed; here z_label stands for the mean of z by the target. With p = softmax,
 // dp_c = p_c (dz_c - sum p_k dz_k), dloss = sum p_k dz_k - dz_label.
 void DoubleNetwork::loss(const Layer& l) {
   const Bounded logits = input(l).reshaped(settings_.batch);
@@ -404,18 +405,22 @@ void DoubleNetwork::loss(const Layer& l) {
     Index best = 0;
     const Column z = value - value.maxCoeff(&best), p = z.exp() / z.exp().sum();
     const double mean_square = (p.square() * variance).sum();
-    Column gradient = p;
-    gradient(label) -= 1;
-    gradient /= images;
+    Column target = Column::Constant(p.size(), l.label_smoothing / static_cast<double>(p.size()));
+    target(label) += 1 - l.label_smoothing;
+    const Column gradient = (p - target) / images;
+    const double target_logit = (target * z).sum();
     // The FP32 difference z - max rounds relative to its size, which exp turns into relative error.
     const Column relative_square = mean_square + variance + own * own + (kUnit * z).square();
     logit_gradient_.value.row(n) = gradient;
     logit_gradient_.deviation.row(n) =
-        ((p / images).square() * relative_square + (2 * kUnit * gradient).square()).sqrt() + 0x1p-120;
+        ((p / images).square() * relative_square + (2 * kUnit * gradient).square() +
+         (kUnit * target / images).square() * (l.label_smoothing > 0))
+            .sqrt() +
+        0x1p-120;
     logit_gradient_.shift.row(n) = p / images * std::expm1(2 * shift);
-    losses.value(n) = std::log(z.exp().sum()) - z(label);
-    losses.deviation(n) =
-        std::hypot(std::sqrt(mean_square + variance(label)), own * (1 + std::fabs(z(label))));
+    losses.value(n) = std::log(z.exp().sum()) - target_logit;
+    losses.deviation(n) = std::hypot(std::sqrt(mean_square + (target.square() * variance).sum()),
+                                     own * (1 + std::fabs(target_logit)));
     losses.shift(n) = 2 * shift;
     step_.predictions.push_back(static_cast<int>(best));
   }

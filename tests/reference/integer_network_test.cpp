@@ -22,6 +22,11 @@ constexpr std::uint32_t kNetworks = 100;
 
 std::vector<float> as_floats(const std::vector<double>& values) { return {values.begin(), values.end()}; }
 
+float target(const Network& network, bool label) {
+  const double smoothing = network.layers.back().label_smoothing;
+  return static_cast<float>((label ? 1 - smoothing : 0) + smoothing / static_cast<double>(network.classes()));
+}
+
 // Gradient of the logits in plain FP32, from the stored logits, written as the chip would have stored it.
 void set_logit_gradient(IntegerNetwork& step, const Network& network, const std::vector<int>& labels) {
   const std::vector<float> z = step.tensor(step.activation(network.layers.back().inputs[0])).reals();
@@ -34,7 +39,7 @@ void set_logit_gradient(IntegerNetwork& step, const Network& network, const std:
     for (std::size_t c = 0; c < classes; ++c) {
       const float p = std::exp(z[n * classes + c] - largest) / sum;
       gradient[n * classes + c] =
-          (p - (static_cast<int>(c) == labels[n] ? 1.0F : 0.0F)) / static_cast<float>(labels.size());
+          (p - target(network, static_cast<int>(c) == labels[n])) / static_cast<float>(labels.size());
     }
   }
   step.set_values(step.logit_gradient(), gradient);

@@ -73,6 +73,7 @@ class Builder {
     }
     fully_connected(draw_.between(2, 11));
     append(LayerKind::kSoftmaxCrossEntropy, tip());
+    if (drops_.percent(25)) network_.layers.back().label_smoothing = drops_.percent(50) ? 0.1 : 0.5;
     leak();
     return network_;
   }

@@ -14,6 +14,28 @@ using compiler::Network;
 
 constexpr std::uint32_t kNetworks = 100;
 
+// Beside the kinds of layers.
+constexpr const char* kWhatIsDrawn[] = {"stride 1",
+                                        "stride 2",
+                                        "stride 3",
+                                        "groups",
+                                        "gaps",
+                                        "odd channels",
+                                        "consumers 2",
+                                        "consumers 3",
+                                        "padding as large as the kernel",
+                                        "padding far beyond the kernel",
+                                        "padding of one tap",
+                                        "windows rounded up of max_pool",
+                                        "windows rounded up of average_pool",
+                                        "averages of what is there",
+                                        "more than two inputs of concat",
+                                        "more than two inputs of add",
+                                        "parts between words",
+                                        "smoothed labels",
+                                        "one pixel for all of add",
+                                        "one pixel for all of multiply"};
+
 TEST(ReferenceRandomNetwork, CoversTheLayers) {
   std::set<std::string> seen;
   for (std::uint32_t seed = 1; seed <= kNetworks; ++seed) {
@@ -22,12 +44,13 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     for (const Layer& l : network.layers) {
       for (const int input : l.inputs) ++uses[static_cast<std::size_t>(input + 1)];
       const std::string kind = name(l.kind);
+      if (l.label_smoothing > 0) seen.insert("smoothed labels");
       seen.insert(kind);
       if (l.inputs.size() > 1 && l.in.height * l.in.width != l.out.height * l.out.width)
         seen.insert("one pixel for all of " + kind);
       if (l.inputs.size() > 2) seen.insert("more than two inputs of " + kind);
       if (l.kind == compiler::LayerKind::kConcat && l.in.channels % 4 != 0)
-        seen.insert("parts between words", "one pixel for all of add", "one pixel for all of multiply");
+        seen.insert("parts between words");
       if (!has(l, compiler::kTakesWindow)) continue;
       seen.insert("stride " + std::to_string(l.y.stride));
       if (l.y.pad > 0) seen.insert("padding of " + kind);
@@ -45,11 +68,7 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     }
     for (const int n : uses) seen.insert("consumers " + std::to_string(n));
   }
-  for (const char* what :
-       {"stride 1", "stride 2", "stride 3", "groups", "gaps", "odd channels", "consumers 2", "consumers 3",
-        "padding as large as the kernel", "padding far beyond the kernel", "padding of one tap",
-        "windows rounded up of max_pool", "windows rounded up of average_pool", "averages of what is there",
-        "more than two inputs of concat", "more than two inputs of add", "parts between words"}) {
+  for (const char* what : kWhatIsDrawn) {
     EXPECT_TRUE(seen.count(what)) << what;
   }
   for (const compiler::LayerTraits& traits : compiler::kLayerKinds) {
@@ -79,8 +98,9 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
         return keys;
       };
       const auto multipliers = [](const Layer& l) {
-        return std::vector<double>{l.weight_lr,      l.bias_lr, l.weight_decay, l.bias_decay,
-                                   l.negative_slope, l.rate,    l.least,        l.greatest};
+        return std::vector<double>{l.weight_lr,       l.bias_lr,        l.weight_decay,
+                                   l.bias_decay,      l.negative_slope, l.rate,
+                                   l.label_smoothing, l.least,          l.greatest};
       };
       EXPECT_EQ(a.name, b.name);
       EXPECT_EQ(a.kind, b.kind);

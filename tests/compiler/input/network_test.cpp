@@ -196,6 +196,8 @@ const Fault kFaults[] = {
     {"limits of a relu", R"({"name": "a", "type": "relu", "max": 6})", "net#/layers/0/max", "no such key"},
     {"rate of a relu", R"({"name": "a", "type": "relu", "rate": 0.1})", "net#/layers/0/rate", "no such key"},
     {"rate of one", R"({"name": "a", "type": "dropout", "rate": 1})", "net#/layers/0/rate", "below 1"},
+    {"smoothing of a relu", R"({"name": "a", "type": "relu", "label_smoothing": 0.1})",
+     "net#/layers/0/label_smoothing", "no such key"},
     {"limits that cross", R"({"name": "a", "type": "clip", "min": 1, "max": 1})", "net#/layers/0/max",
      "min below max, which are 1.0 and 1.0"},
     {"a limit beyond the other's default", R"({"name": "a", "type": "clip", "min": 7})", "net#/layers/0/min",
