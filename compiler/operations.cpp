@@ -50,6 +50,8 @@ constexpr Operation kOperations[] = {
     {OpKind::kTanhBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kDropout, nullptr, kItself, lower_dropout},
     {OpKind::kDropoutBackward, nullptr, kItself, lower_dropout},
+    {OpKind::kLrn, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kLrnBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kAdd, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kSumOfPixels, nullptr, kItself, always<lower_pixel_sums>},
     {OpKind::kMultiply, nullptr, kItself, always<lower_elementwise>},

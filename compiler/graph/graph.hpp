@@ -36,6 +36,8 @@ enum class OpKind {
   kTanhBackward,               // dy, y -> dx
   kDropout,                    // x -> y                   (a copy where nothing is trained)
   kDropoutBackward,            // dy -> dx
+  kLrn,                        // x -> y
+  kLrnBackward,                // dy, x -> dx
   kAdd,                        // a, b, … -> y             (relu: fused)
   kSumOfPixels,                // dy -> da                 (where a has one pixel for all)
   kMultiply,                   // a, b -> y                (relu: fused)
@@ -82,6 +84,8 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kTanhBackward, "tanh_backward"},
     {OpKind::kDropout, "dropout"},
     {OpKind::kDropoutBackward, "dropout_backward"},
+    {OpKind::kLrn, "lrn"},
+    {OpKind::kLrnBackward, "lrn_backward"},
     {OpKind::kAdd, "add"},
     {OpKind::kSumOfPixels, "sum_of_pixels"},
     {OpKind::kMultiply, "multiply"},

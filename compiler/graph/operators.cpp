@@ -60,7 +60,7 @@ void function(Forward& f, const Layer& l, Op& op) {
 }
 // Of leaky ReLU, clip and the hard functions: where x lies decides between slopes. x decides, as it did
 // forward, and not the output, which would save keeping x: quantising may have moved it to the other side. Of
-// swish: the output does not tell x.
+// swish: the output does not tell x. Nor that of LRN.
 template <OpKind kind>
 void gradient_from_input(Backward& b, const Op& op, int dy) {
   const int x = op.inputs[0];
@@ -158,6 +158,7 @@ constexpr Operator kOperators[] = {
     {LayerKind::kSwish, function<OpKind::kSwish>, gradient_from_input<OpKind::kSwishBackward>},
     {LayerKind::kTanh, function<OpKind::kTanh>, gradient_from_output<OpKind::kTanhBackward>},
     {LayerKind::kDropout, dropout, dropout_gradient},
+    {LayerKind::kLrn, function<OpKind::kLrn>, gradient_from_input<OpKind::kLrnBackward>},
     {LayerKind::kFlatten, nullptr, nullptr},
     {LayerKind::kAdd, add, add_gradient},
     {LayerKind::kMultiply, multiply, multiply_gradient},

@@ -58,6 +58,21 @@ void read_share(KeyReading& r) {
   share = 0;
 }
 
+void read_size(KeyReading& r) {
+  r.layer.size = r.value.get<std::int64_t>();
+  if (r.layer.size < 1) r.fail("", shown_json(r.value), "at least 1");
+}
+
+// Such that powers stay normal numbers.
+template <double Layer::*member>
+void read_of_lrn(KeyReading& r) {
+  const double least = member == &Layer::k ? 1e-6 : 0, greatest = member == &Layer::beta ? 2 : 1e6;
+  r.layer.*member = r.value.get<double>();
+  if (r.layer.*member >= least && r.layer.*member <= greatest) return;
+  r.fail("", shown_json(r.value), "a number from " + shown_json(least) + " to " + shown_json(greatest));
+  r.layer.*member = 1;
+}
+
 void read_filler(KeyReading& r, Filler& filler) {
   const auto kind = r.value.at("kind").get<std::string>();
   const auto* row = std::find_if(std::begin(kFillerKinds), std::end(kFillerKinds),
@@ -135,6 +150,11 @@ const std::vector<LayerKey>& layer_keys() {
       {"groups", kTakesGroups, false, read_groups, [](const Layer& l) { return Json(l.groups); }},
       {"negative_slope", kTakesSlope, false, read_slope,
        [](const Layer& l) { return Json(l.negative_slope); }},
+      {"size", kMeetsChannels, false, read_size, [](const Layer& l) { return Json(l.size); }},
+      {"alpha", kMeetsChannels, false, read_of_lrn<&Layer::alpha>,
+       [](const Layer& l) { return Json(l.alpha); }},
+      {"beta", kMeetsChannels, false, read_of_lrn<&Layer::beta>, [](const Layer& l) { return Json(l.beta); }},
+      {"k", kMeetsChannels, false, read_of_lrn<&Layer::k>, [](const Layer& l) { return Json(l.k); }},
       {"label_smoothing", kTakesSmoothing, false, read_share<&Layer::label_smoothing>,
        [](const Layer& l) { return Json(l.label_smoothing); }},
       {"rate", kTakesRate, false, read_share<&Layer::rate>, [](const Layer& l) { return Json(l.rate); }},

@@ -28,6 +28,7 @@ enum class LayerKind {
   kSwish,
   kTanh,
   kDropout,
+  kLrn,
   kFlatten,
   kAdd,
   kMultiply,
@@ -94,6 +95,8 @@ struct Layer {
   bool bias = false;
   Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
   double negative_slope = 0.01;                                         // leaky ReLU
+  std::int64_t size = 5;                                                // LRN: channels that are met
+  double alpha = 1e-4, beta = 0.75, k = 1;                              // LRN
   double label_smoothing = 0;                                           // softmax cross-entropy
   double rate = 0.5;                                                    // dropout: share of zeros
   double least = 0, greatest = 6;                                       // clip
@@ -120,6 +123,7 @@ enum LayerFact : unsigned {
   kTakesLimits = 1u << 14,
   kTakesRate = 1u << 15,
   kTakesSmoothing = 1u << 16,
+  kMeetsChannels = 1u << 17,  // near its own
 };
 
 struct InputCount {
@@ -155,6 +159,7 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kSwish, "swish", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kTanh, "tanh", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kDropout, "dropout", 1, same_shape, kTakesRate | kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kLrn, "lrn", 1, same_shape, kMeetsChannels | kNeedsAllChannels},
     {LayerKind::kFlatten, "flatten", 1, flat_shape, kIsView | kTakesFlattened | kKeepsFlattened},
     {LayerKind::kAdd, "add", at_least(2), sum_shape, kFusesRelu},
     {LayerKind::kMultiply, "multiply", 2, sum_shape, kFusesRelu},

@@ -21,7 +21,11 @@ ElementSequence::ElementSequence(Lowering& low, const Op& op) : low_(low) {
 }
 
 void ElementSequence::emit(VectorOp op, const Value& out, const Value& a, const Value& b, const Value& c) {
-  steps_.push_back({op, out, a, b, c, kConstantSlot});
+  steps_.push_back({op, out, a, b, c});
+}
+
+bool ElementSequence::meets_channels() const {
+  return std::any_of(steps_.begin(), steps_.end(), [](const Step& s) { return s.folds; });
 }
 
 void ElementSequence::write(const Op& op) {
@@ -46,6 +50,10 @@ void ElementSequence::write(const Op& op) {
       emit(VectorOp::kSelectGt, t, t, number(std::nextafter(static_cast<float>(rate), -1.0f)), source(0));
       return emit(VectorOp::kMul, t, t, number(static_cast<float>(1 / (1 - rate))));
     }
+    case OpKind::kLrn:
+      return lrn(low_.graph().layer(op));
+    case OpKind::kLrnBackward:
+      return lrn_gradient(low_.graph().layer(op));
     case OpKind::kReluBackward:  // dy where y > 0
       return emit(VectorOp::kSelectGt, t, source(1), number(0), source(0));
     default:
@@ -72,6 +80,51 @@ void ElementSequence::hard_step(const Value& x) {
 // t := sigmoid(x)
 void ElementSequence::sigmoid(const Value& x) {
   functions::sigmoid(*this, x, between(0), between(1), between(2));
+}
+
+// out := sum of a b over near channels
+void ElementSequence::sum_near(const Value& out, const Value& a, const Value& b, std::int64_t before,
+                               std::int64_t after) {
+  emit(VectorOp::kMul, out, a, b);
+  steps_.back().folds = true;
+  steps_.back().before = before;
+  steps_.back().after = after;
+}
+
+// Temporary 1 := ln s, s = k + alpha / size times the sum of squares; 0 and 2 to 4 are used.
+void ElementSequence::log_of_sum(const Value& x, const Layer& l) {
+  const Value s = between(0);
+  sum_near(s, x, x, (l.size - 1) / 2, l.size / 2);
+  emit(VectorOp::kFma, s, s, number(static_cast<float>(l.alpha / static_cast<double>(l.size))),
+       number(static_cast<float>(l.k)));
+  functions::log<ElementSequence, Value>(*this, s, {between(1), between(2), between(3), between(4)});
+}
+
+// out := s^exponent; temporaries 2 and 3 are used.
+void ElementSequence::power(const Value& out, double exponent) {
+  emit(VectorOp::kMul, out, between(1), number(static_cast<float>(exponent)));
+  functions::exp(*this, out, between(2), between(3));
+}
+
+void ElementSequence::lrn(const Layer& l) {
+  const Value x = source(0), t = between(0);
+  log_of_sum(x, l);
+  power(t, -l.beta);
+  emit(VectorOp::kMul, t, x, t);
+}
+
+// dx = dy s^-beta - 2 alpha beta / size x times the sum of dy x s^(-beta - 1) over the channels that meet x
+void ElementSequence::lrn_gradient(const Layer& l) {
+  const Value dy = source(0), x = source(1), t = between(0), u = between(2), v = between(4);
+  log_of_sum(x, l);
+  power(v, -l.beta - 1);
+  emit(VectorOp::kMul, v, v, x);
+  power(t, -l.beta);
+  emit(VectorOp::kMul, t, dy, t);
+  sum_near(u, dy, v, l.size / 2, (l.size - 1) / 2);
+  emit(VectorOp::kMul, u, x, u);
+  emit(VectorOp::kFnma, t, u, number(static_cast<float>(2 * l.alpha * l.beta / static_cast<double>(l.size))),
+       t);
 }
 
 bool ElementSequence::write_function(const Op& op) {

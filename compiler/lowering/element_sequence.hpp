@@ -20,6 +20,9 @@ class ElementSequence {
     isa::VectorOp op;
     Value out, a, b, c;
     int words = kConstantSlot;  // slot of random words
+    // Folded with add over channels near the element's, from so many before it to so many after it.
+    bool folds = false;
+    std::int64_t before = 0, after = 0;
   };
 
   // Throws std::logic_error for an operation that is not element by element.
@@ -27,6 +30,8 @@ class ElementSequence {
 
   // All but the last write to temporaries, that one to the target.
   const std::vector<Step>& steps() const { return steps_; }
+  // Whether some step reads other channels than the one it writes: a tile has to have all of them.
+  bool meets_channels() const;
   int temporaries() const { return temporaries_; }  // FP32 values that stand between the steps
 
   void emit(isa::VectorOp op, const Value& out, const Value& a, const Value& b = {}, const Value& c = {});
@@ -42,6 +47,11 @@ class ElementSequence {
   void select_between(const Value& x, float low, float high, const Value& what);
   void hard_step(const Value& x);
   void sigmoid(const Value& x);
+  void sum_near(const Value& out, const Value& a, const Value& b, std::int64_t before, std::int64_t after);
+  void log_of_sum(const Value& x, const Layer& l);
+  void power(const Value& out, double exponent);
+  void lrn(const Layer& l);
+  void lrn_gradient(const Layer& l);
 
   Lowering& low_;
   std::vector<Step> steps_;

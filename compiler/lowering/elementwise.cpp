@@ -59,6 +59,7 @@ class Elementwise {
         for (std::int64_t pixels : halvings(target_.h * target_.w)) {
           if (pixels > 1 && (bg != target_.batch_groups || blocks * kChannelAlignment < target_.c)) continue;
           const Part part{pixels, bg, blocks * kChannelAlignment};
+          if (sequence_.meets_channels() && part.channels < target_.c) continue;
           least = std::min(least, 2 * lines(part));
           if (2 * lines(part) <= room) return part;
         }
@@ -108,18 +109,33 @@ class Elementwise {
     low_.store(flat(target_), tiles_[sources_.size()], channels);
   }
 
+  // Channels that meet as many before and after them, all at once.
   void emit(const ElementSequence::Step& step, const BatchRun& run, const Range& channels) {
+    if (!step.folds) return emit(step, run, channels, {0, 1});
+    for (std::int64_t c = 0; c < target_.c;) {
+      const std::int64_t before = std::min(c, step.before), after = std::min(target_.c - 1 - c, step.after);
+      const bool whole = before == step.before && after == step.after;
+      const std::int64_t end = whole ? target_.c - step.after : c + 1;
+      emit(step, run, {c, end}, {c - before, c + after + 1});
+      c = end;
+    }
+  }
+
+  // Of these channels; operands begin at channel `near.begin` of the tile, of which each folds as many as
+  // `near` has.
+  void emit(const ElementSequence::Step& step, const BatchRun& run, const Range& channels,
+            const Range& near) {
     const Tile& out = tiles_[sources_.size()];
     isa::Vector v;
     v.op = step.op;
-    v.a = operand(step.a, run);
-    v.b = operand(step.b, run);
-    v.c = operand(step.c, run);
+    v.a = operand(step.a, run, near.begin);
+    v.b = operand(step.b, run, near.begin);
+    v.c = operand(step.c, run, near.begin);
     if (&step == &sequence_.steps().back()) {
       write_target(v, first_row(out, run));
     } else {
       writes_to(v, isa::Format::kFp32, step.words);
-      v.o = at(first_row(temporary(step.out.number), run));
+      v.o = at(first_row(temporary(step.out.number), run) + (step.folds ? channels.begin : 0));
     }
     v.mask = lane_mask(0, run.images);
     v.x = indices(target_.index(0, out.x.begin, run.bg.begin, channels.begin), target_.image_size());
@@ -132,21 +148,26 @@ class Elementwise {
       };
       return Nest::Strides{of(step.a, v.a), of(step.b, v.b), of(step.c, v.c), rows, index};
     };
-    low_.emit(v,
-              Nest()
-                  .loop(out.x.size(), strides(out.x_stride(), 1, true))
-                  .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size(), false))
-                  .loop(channels.size(), strides(1, target_.h * target_.w, false)));
+    Nest nest;
+    nest.loop(out.x.size(), strides(out.x_stride(), 1, true))
+        .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size(), false))
+        .loop(channels.size(), strides(1, target_.h * target_.w, false));
+    if (step.folds) {
+      v.reduction = isa::Reduction::kAdd;
+      nest.fold(near.size(), {1, 1});
+    }
+    low_.emit(v, nest);
   }
 
-  isa::Operand operand(const ElementSequence::Value& value, const BatchRun& run) const {
+  // `channel`: how far from the tile's first one.
+  isa::Operand operand(const ElementSequence::Value& value, const BatchRun& run, std::int64_t channel) const {
     using Kind = ElementSequence::Value::Kind;
     const auto number = static_cast<std::size_t>(value.number);
     switch (value.kind) {
       case Kind::kSource:
-        return rows(sources_[number], first_row(tiles_[number], run));
+        return rows(sources_[number], first_row(tiles_[number], run) + channel);
       case Kind::kBetween:
-        return rows(isa::Format::kFp32, kConstantSlot, first_row(temporary(value.number), run));
+        return rows(isa::Format::kFp32, kConstantSlot, first_row(temporary(value.number), run) + channel);
       case Kind::kScalar:
         return scalar(value.number);
       case Kind::kNone:

@@ -63,6 +63,25 @@ constexpr double kHalfUnit = 0x1p-24;
 
 }  // namespace
 
+float power_fp32(float x, float exponent) {
+  int k = 0;
+  float m = std::frexp(x, &k);  // from 1/2 on
+  if (m < 0.70710677F) {
+    m = 2 * m;
+    --k;
+  }
+  const float t = m - 1.0F, square = t * t, n = static_cast<float>(k);
+  float p =
+      by_horner({7.0376836292e-2F, -1.1514610310e-1F, 1.1676998740e-1F, -1.2420140846e-1F, 1.4249322787e-1F,
+                 -1.6668057665e-1F, 2.0000714765e-1F, -2.4999993993e-1F, 3.3333331174e-1F},
+                t);
+  p = p * t * square;
+  p = std::fma(n, -2.12194440e-4F, p);
+  p = std::fma(-square, 0.5F, p);
+  const float log = std::fma(n, 0.693359375F, t + p);
+  return exp_fp32(larger(log * exponent, -86.0F));
+}
+
 bool is_curve(const Layer& l) {
   switch (l.kind) {
     case LayerKind::kLeakyRelu:

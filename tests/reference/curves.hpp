@@ -25,6 +25,10 @@ namespace anzan::reference {
 
 bool is_curve(const compiler::Layer& l);
 
+// x^exponent as exp(exponent ln x), x a normal number above zero. ln as Cephes' logf: x = m 2^k, m from
+// sqrt(1/2) on, t = m - 1: fma(k, 0.693359375, t + fma(-t^2, 1/2, fma(k, -2.12194440e-4, p t t^2))).
+float power_fp32(float x, float exponent);
+
 float curve_fp32(const compiler::Layer& l, float x);
 float curve_gradient_fp32(const compiler::Layer& l, float dy, float x, float y);
 

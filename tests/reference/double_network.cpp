@@ -218,6 +218,9 @@ class DoubleNetwork {
 
   void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
   void curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
+  Array near(const Layer& l, const Array& a, bool back) const;
+  Bounded lrn_forward(const Layer& l) const;
+  void lrn_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
   void max_pool_backward(const Layer& l, const Choice& choice, const Bounded& dy, BoundedSums& dx) const;
   void update(const Layer& l, bool is_bias, const Bounded& gradient);
 
@@ -460,6 +463,9 @@ void DoubleNetwork::forward() {
       case LayerKind::kAdd:
         y = add_forward(l);
         break;
+      case LayerKind::kLrn:
+        y = lrn_forward(l);
+        break;
       case LayerKind::kDropout:
         y = times(input(l), mask(l));
         break;
@@ -507,6 +513,61 @@ void DoubleNetwork::max_pool_backward(const Layer& l, const Choice& choice, cons
   dx.add(Windows(l).fold(routed));
 }
 
+// Sums over the channels that an element meets; back: over those that meet it.
+Array DoubleNetwork::near(const Layer& l, const Array& a, bool back) const {
+  const Index before = back ? l.size / 2 : (l.size - 1) / 2, after = l.size - 1 - before,
+              channels = l.out.channels;
+  Array sums = Array::Zero(a.rows(), a.cols());
+  for (Index row = 0; row < a.rows(); ++row) {
+    const Index first = row / channels * channels;
+    for (Index k = std::max(first, row - before); k < std::min(first + channels, row + after + 1); ++k)
+      sums.row(row) += a.row(k);
+  }
+  return sums;
+}
+
+// With a = alpha / size, a x^2 is at most s, and s at least k: so x's slope is at most k^-beta by itself and
+// 2 beta k^-beta by s. Of the powers, exp and ln round.
+Bounded DoubleNetwork::lrn_forward(const Layer& l) const {
+  const Bounded& x = input(l);
+  const double a = l.alpha / static_cast<double>(l.size);
+  const Array s = l.k + a * near(l, x.value.square(), false), power = s.pow(-l.beta);
+  const double steepest = std::pow(l.k, -l.beta);
+  Bounded y = x;
+  y.value = x.value * power;
+  const Array own = kUnit * (6 + 4 * l.beta * (1 + s.log().abs())) * y.value;
+  const auto moved = [&](const Array& by) -> Array {
+    return steepest * (by + 2 * l.beta * near(l, by, false));
+  };
+  y.deviation = (moved(x.deviation).square() + own.square()).sqrt() + kTiny;
+  y.shift = moved(x.shift);
+  return y;
+}
+
+// Slopes of s^-beta and of a x x' s^(-beta - 1) are bounded in the same way, by k^(-beta - 1/2).
+void DoubleNetwork::lrn_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const {
+  const Bounded& x = input(l);
+  const double a = l.alpha / static_cast<double>(l.size), b = l.beta;
+  const Array s = l.k + a * near(l, x.value.square(), false), power = s.pow(-b),
+              terms = x.value * s.pow(-b - 1);
+  const double bend = 2 * b * std::sqrt(a) * std::pow(l.k, -b - 0.5);
+  Bounded result = dy;
+  result.value = dy.value * power - 2 * a * b * x.value * near(l, dy.value * terms, true);
+  const Array passed = dy.value.abs() * power,
+              met = 2 * a * b * x.value.abs() * near(l, (dy.value * terms).abs(), true);
+  const Array own = kUnit * (8 + 4 * (b + 1) * (1 + s.log().abs().maxCoeff())) * (passed + met);
+  const Array largest_dy = dy.value.abs() + dy.error();
+  const auto moved = [&](const Array& of_dy, const Array& of_x) -> Array {
+    const Array around = near(l, of_x, false);
+    return of_dy * power + 2 * a * b * x.value.abs() * near(l, of_dy * terms.abs(), true) +
+           bend * (largest_dy * around + of_x * near(l, largest_dy, true) +
+                   near(l, largest_dy * (of_x + 2 * (b + 1) * around), true));
+  };
+  result.deviation = (moved(dy.deviation, x.deviation).square() + own.square()).sqrt() + kTiny;
+  result.shift = moved(dy.shift, x.shift);
+  dx.add(selected(result, result.present));
+}
+
 void DoubleNetwork::curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const {
   const Bounded scaled = times(dy, slope_of_curve(l, input(l)));
   const CurveLimits limits = curve_limits(l);
@@ -552,6 +613,9 @@ void DoubleNetwork::backward() {
           break;
         case LayerKind::kConcat:
           concat_backward(l, source, dy, dx);
+          break;
+        case LayerKind::kLrn:
+          lrn_backward(l, dy, dx);
           break;
         case LayerKind::kDropout:
           dx.add(selected(times(dy, mask(l)), dy.present));

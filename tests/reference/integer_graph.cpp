@@ -21,7 +21,8 @@ bool may_fuse(const Layer& l) {
          l.kind == LayerKind::kConcat;
 }
 bool pointwise(const Layer& l) {
-  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kDropout || is_curve(l);
+  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kDropout || l.kind == LayerKind::kLrn ||
+         is_curve(l);
 }
 
 }  // namespace

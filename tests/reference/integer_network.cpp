@@ -1,6 +1,7 @@
 // Forward, backward and update of IntegerNetwork, as its header defines them.
 #include "tests/reference/integer_network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -152,6 +153,9 @@ void IntegerNetwork::forward() {
       case LayerKind::kMultiply:
         combine_forward(l, node);
         break;
+      case LayerKind::kLrn:
+        lrn_forward(l, node);
+        break;
       case LayerKind::kDropout:
         write_values(node.activation(), graph_.image_shape(node.shape),
                      dropped(l, tensor(activation(l.inputs.at(0)))));
@@ -224,6 +228,56 @@ void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
           });
           return static_cast<long double>(fold.sum());
         });
+}
+
+// Sums a b over the channels of each element from `before` before its own to `after` after it.
+std::vector<float> IntegerNetwork::near_sums(const TensorShape& shape, const std::vector<float>& a,
+                                             const std::vector<float>& b, std::int64_t before,
+                                             std::int64_t after) {
+  const std::int64_t pixels = shape[2] * shape[3];
+  std::vector<float> sums;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(a.size()); ++i) {
+    const std::int64_t own = i / pixels % shape[1];
+    Fold fold;
+    for (std::int64_t c = std::max<std::int64_t>(0, own - before); c < std::min(shape[1], own + after + 1);
+         ++c) {
+      const std::size_t k = at(i + (c - own) * pixels);
+      fold.add(a[k] * b[k]);
+    }
+    sums.push_back(fold.sum());
+  }
+  return sums;
+}
+
+// k + alpha / size times the sum of squares.
+std::vector<float> IntegerNetwork::lrn_sums(const Layer& l, const TensorShape& shape,
+                                            const std::vector<float>& x) const {
+  std::vector<float> sums = near_sums(shape, x, x, (l.size - 1) / 2, l.size / 2);
+  const auto factor = static_cast<float>(l.alpha / static_cast<double>(l.size)), k = static_cast<float>(l.k);
+  for (float& s : sums) s = std::fma(s, factor, k);
+  return sums;
+}
+
+void IntegerNetwork::lrn_forward(const Layer& l, const Node& node) {
+  std::vector<float> x = tensor(activation(l.inputs.at(0))).reals();
+  const TensorShape shape = graph_.image_shape(node.shape);
+  const std::vector<float> sums = lrn_sums(l, shape, x);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= power_fp32(sums[i], static_cast<float>(-l.beta));
+  write_values(node.activation(), shape, x);
+}
+
+void IntegerNetwork::lrn_backward(const Layer& l, const StoredTensor& dy, const std::string& name) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(), g = dy.reals(),
+                           sums = lrn_sums(l, dy.shape, x);
+  std::vector<float> terms = x, result = g;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    terms[i] = power_fp32(sums[i], static_cast<float>(-l.beta - 1)) * x[i];
+    result[i] *= power_fp32(sums[i], static_cast<float>(-l.beta));
+  }
+  const std::vector<float> met = near_sums(dy.shape, g, terms, l.size / 2, (l.size - 1) / 2);
+  const auto factor = static_cast<float>(2 * l.alpha * l.beta / static_cast<double>(l.size));
+  for (std::size_t i = 0; i < x.size(); ++i) result[i] = std::fma(-(x[i] * met[i]), factor, result[i]);
+  write_values(name, dy.shape, result);
 }
 
 // What a dropout makes of values.
@@ -363,45 +417,54 @@ void IntegerNetwork::backward() {
       const Node& target = graph_.node(input);
       if (!target.needs_gradient) continue;
       const std::string name = target.contribution(++contributions_[target.name]);
-      switch (l.kind) {
-        case LayerKind::kConvolution:
-        case LayerKind::kFullyConnected:
-          data_gradient(l, dy, target, name);
-          break;
-        case LayerKind::kMaxPool:
-          max_pool_backward(l, dy, target, name);
-          break;
-        case LayerKind::kAveragePool:
-        case LayerKind::kGlobalAveragePool:
-          average_pool_backward(l, dy, target, name);
-          break;
-        case LayerKind::kAdd:
-        case LayerKind::kMultiply:
-          combine_backward(l, dy, input, name);
-          break;
-        case LayerKind::kRelu:
-          pass_gradient(l, dy, name);
-          break;
-        case LayerKind::kDropout:
-          write_values(name, dy.shape, dropped(l, dy));
-          break;
-        case LayerKind::kConcat:
-          concat_backward(l, dy, target, name);
-          break;
-        case LayerKind::kLeakyRelu:
-        case LayerKind::kClip:
-        case LayerKind::kHardSigmoid:
-        case LayerKind::kHardSwish:
-        case LayerKind::kSigmoid:
-        case LayerKind::kSwish:
-        case LayerKind::kTanh:
-          curve_backward(l, dy, name);
-          break;
-        case LayerKind::kFlatten:
-        case LayerKind::kSoftmaxCrossEntropy:
-          break;
-      }
+      contribute(l, dy, input, name);
     }
+  }
+}
+
+// What arrives at an input of the layer.
+void IntegerNetwork::contribute(const Layer& l, const StoredTensor& dy, int input, const std::string& name) {
+  const Node& target = graph_.node(input);
+  switch (l.kind) {
+    case LayerKind::kConvolution:
+    case LayerKind::kFullyConnected:
+      data_gradient(l, dy, target, name);
+      break;
+    case LayerKind::kMaxPool:
+      max_pool_backward(l, dy, target, name);
+      break;
+    case LayerKind::kAveragePool:
+    case LayerKind::kGlobalAveragePool:
+      average_pool_backward(l, dy, target, name);
+      break;
+    case LayerKind::kAdd:
+    case LayerKind::kMultiply:
+      combine_backward(l, dy, input, name);
+      break;
+    case LayerKind::kRelu:
+      pass_gradient(l, dy, name);
+      break;
+    case LayerKind::kLrn:
+      lrn_backward(l, dy, name);
+      break;
+    case LayerKind::kDropout:
+      write_values(name, dy.shape, dropped(l, dy));
+      break;
+    case LayerKind::kConcat:
+      concat_backward(l, dy, target, name);
+      break;
+    case LayerKind::kLeakyRelu:
+    case LayerKind::kClip:
+    case LayerKind::kHardSigmoid:
+    case LayerKind::kHardSwish:
+    case LayerKind::kSigmoid:
+    case LayerKind::kSwish:
+    case LayerKind::kTanh:
+      curve_backward(l, dy, name);
+      break;
+    case LayerKind::kFlatten:
+    case LayerKind::kSoftmaxCrossEntropy:
+      break;
   }
 }
 

@@ -23,6 +23,10 @@
 //   Leaky ReLU, clip, sigmoid and other functions of one value: as curves.hpp says; quantised.
 //   Dropout: +0 where the element's word of the slot of <layer>.mask, its top 24 bits times 2^-24, is below
 //   fl(rate), else fl(x fl(1 / (1 - rate))); the same of dy for its gradient; quantised.
+//   LRN: s = fma(sum of fl(x^2), fl(alpha / size), fl(k)), over (size - 1) / 2 channels before and size / 2
+//   after, ascending, from the first on; y = x s^-beta, powers as curves.hpp says; quantised. Gradient: with
+//   r = s^(-beta - 1) x, fma(-(x sum of fl(dy r)), fl(2 alpha beta / size), dy s^-beta), over the channels
+//   whose s has x in it.
 // Loss: its stored results, the gradient of the logits, are given (set()); prediction() is the argmax.
 // Gradients: a tensor with one consumer gets its gradient from it. With several, contribution k (k = 1:
 //   the last consumer) is stored as <layer>.activation_gradient.<k>. They are added in that order, in FP32;
@@ -113,6 +117,7 @@ class IntegerNetwork {
   void concat_forward(const compiler::Layer& l, const Node& node);
   void relu_forward(const compiler::Layer& l, const Node& node);
 
+  void contribute(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
   void finish_gradient(const Node& node);
   void mask(const Node& node);
   void parameter_gradients(const compiler::Layer& l, const StoredTensor& dy);
@@ -122,6 +127,12 @@ class IntegerNetwork {
                          const std::string& name);
   void average_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
                              const std::string& name);
+  static std::vector<float> near_sums(const TensorShape& shape, const std::vector<float>& a,
+                                      const std::vector<float>& b, std::int64_t before, std::int64_t after);
+  std::vector<float> lrn_sums(const compiler::Layer& l, const TensorShape& shape,
+                              const std::vector<float>& x) const;
+  void lrn_forward(const compiler::Layer& l, const Node& node);
+  void lrn_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
   std::vector<float> dropped(const compiler::Layer& l, const StoredTensor& through) const;
   std::vector<double> mask(const compiler::Layer& l, std::int64_t size) const;
   void curve_forward(const compiler::Layer& l, const Node& node);

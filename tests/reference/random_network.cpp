@@ -49,6 +49,7 @@ class Builder {
         joins_(seed ^ 0x701dU),
         scales_(seed ^ 0x5ca1U),
         drops_(seed ^ 0xd70bU),
+        norms_(seed ^ 0x1279U),
         limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
@@ -62,6 +63,7 @@ class Builder {
       if (joins_.percent(25)) join();
       if (scales_.percent(15)) scale();
       if (drops_.percent(12)) dropout();
+      if (norms_.percent(10)) lrn();
     }
     if (draw_.percent(50)) {
       if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
@@ -286,6 +288,15 @@ class Builder {
     if (scales_.percent(30)) append(LayerKind::kRelu, tip());
   }
 
+  void lrn() {
+    Layer& l = append(LayerKind::kLrn, tip());
+    if (norms_.percent(30)) return;  // as it is left out
+    l.size = norms_.between(1, 6);
+    l.alpha = 0.25 * static_cast<double>(norms_.between(0, 4));
+    l.beta = 0.25 * static_cast<double>(norms_.between(0, 5));
+    l.k = norms_.percent(50) ? 2 : 1;
+  }
+
   void dropout() {
     append(LayerKind::kDropout, tip()).rate =
         drops_.percent(20) ? 0.1 : 0.125 * static_cast<double>(drops_.between(0, 6));
@@ -322,7 +333,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_;
+  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_, norms_;
   RandomNetworkLimits limits_;
   Network network_;
 };

@@ -98,9 +98,19 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
         return keys;
       };
       const auto multipliers = [](const Layer& l) {
-        return std::vector<double>{l.weight_lr,       l.bias_lr,        l.weight_decay,
-                                   l.bias_decay,      l.negative_slope, l.rate,
-                                   l.label_smoothing, l.least,          l.greatest};
+        return std::vector<double>{l.weight_lr,
+                                   l.bias_lr,
+                                   l.weight_decay,
+                                   l.bias_decay,
+                                   l.negative_slope,
+                                   l.rate,
+                                   static_cast<double>(l.size),
+                                   l.alpha,
+                                   l.beta,
+                                   l.k,
+                                   l.label_smoothing,
+                                   l.least,
+                                   l.greatest};
       };
       EXPECT_EQ(a.name, b.name);
       EXPECT_EQ(a.kind, b.kind);
