@@ -48,7 +48,15 @@ TrainingParameters per_core(TrainingParameters training, const ChipParameters& c
   return training;
 }
 
+// Sums of counters, indices of random words and stages of a pipeline go by the tensor that has a slot.
+void check_shared_slots(const Input& input) {
+  if (input.precision.shares_slots && (input.system.data_cores() > 1 || input.system.divided()))
+    throw InputError("/precision/share_slots", "true",
+                     "false where several cores or micro-batches share the work");
+}
+
 void share_data(Compilation& c) {
+  check_shared_slots(c.input);
   c.of_core = c.input;
   c.of_core.precision = on_the_wire(c.input.precision, c.input.system);
   c.of_core.training = per_core(c.input.training, c.input.chip, c.input.system);

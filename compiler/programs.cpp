@@ -12,41 +12,52 @@
 #include "compiler/parallel/exchange.hpp"
 #include "compiler/schedule/schedule.hpp"
 #include "models/number_format.hpp"
-#include "models/timing.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-// Slots whose tensors the operation writes anew (selections keep the point of their source).
-std::vector<int> written_slots(const Graph& g, const Op& op) {
-  std::vector<int> slots;
-  const auto slot = [&](int t) { return g.tensor(t).slot; };
-  for (int output : op.outputs) {
-    const bool selection =
-        std::any_of(op.inputs.begin(), op.inputs.end(), [&](int i) { return slot(i) == slot(output); });
-    const bool has_point = models::has_binary_point(g.tensor(output).format);
-    if (slot(output) != kConstantSlot && has_point && (op.kind == OpKind::kUpdate || !selection))
-      slots.push_back(slot(output));
+// Whether a binary point has to suit several tensors that are written one after the other.
+bool shares_points(const Graph& g) {
+  std::set<int> slots;
+  for (const TensorInfo& t : g.tensors) {
+    const bool own = !t.selects && t.slot != kConstantSlot && models::has_binary_point(t.format);
+    if (own && !slots.insert(t.slot).second) return true;
   }
-  return slots;
-}
-
-// Whose statistics it adds to, or -1.
-int counted_slot(const isa::Instruction& instruction) {
-  if (!models::merges(instruction)) return -1;
-  if (const auto* t = std::get_if<isa::Tensor>(&instruction)) return t->slot_o;
-  return std::get<isa::Vector>(instruction).slot_o;
+  return false;
 }
 
 void begin_to_write(const Lowering& low, ProgramKind kind, std::size_t operations) {
   low.watch().begin(std::string("writing the program ") + name(kind), static_cast<std::int64_t>(operations));
 }
 
+// Where slots are shared: all tensors once more, by the points that there are, which then move together.
+void calibrate_together(Lowering& low, Listing& listing) {
+  std::set<int> slots;
+  for (const Op& op : low.graph().ops) {
+    low.watch().done();
+    begin(low, listing, op);
+    if (op.kind == OpKind::kUpdate) {
+      lower_update(low, op, false);
+      slots.insert(low.graph().tensor(op.inputs[2]).slot);
+    } else {
+      lower(low, op, true);
+      for (const int s : written_slots(low.graph(), op)) slots.insert(s);
+    }
+  }
+  for (const int s : slots) {
+    low.optimise(s);
+    low.settle(s);
+  }
+}
+
 // One batch that finds the first binary points: every tensor is produced, its point chosen from what was
-// seen, and produced again. Weights do not change.
+// seen, and produced again. Weights do not change. A shared slot comes out of this with a point for the last
+// of its tensors; from there it finds one for all.
 Listing calibrate_program(Lowering& low) {
   Listing listing;
-  begin_to_write(low, ProgramKind::kCalibrate, low.graph().ops.size());
+  const int passes_together = shares_points(low.graph()) ? 2 : 0;
+  begin_to_write(low, ProgramKind::kCalibrate,
+                 low.graph().ops.size() * static_cast<std::size_t>(1 + passes_together));
   for (const Op& op : low.graph().ops) {
     low.watch().done();
     if (op.kind == OpKind::kExchange) continue;  // every core finds its points on the same images
@@ -66,6 +77,7 @@ Listing calibrate_program(Lowering& low) {
     }
     if (!slots.empty()) lower(low, op, true);
   }
+  for (int pass = 0; pass < passes_together; ++pass) calibrate_together(low, listing);
   low.end(listing);
   return listing;
 }
@@ -78,12 +90,20 @@ class Step {
     for (const auto& low : stages) starts_.push_back(low->tensor_cycles());
     exchanges_.resize(stages.size());
     counted_.resize(stages.size());
+    for (const Op& op : ops) {
+      if (op.kind != OpKind::kUpdate) continue;
+      for (const int s : written_slots(stages[static_cast<std::size_t>(op.stage)]->graph(), op))
+        ++updates_to_come_[{op.stage, s}];
+    }
   }
 
   void run() {
+    bool forward = true;
     for (const Op& op : ops_) {
       Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
       low.watch().done();
+      if (forward && op.phase != Phase::kForward) division_.sum_counters(true);
+      forward = op.phase == Phase::kForward;
       if (op.kind == OpKind::kExchange) {
         exchanges_[static_cast<std::size_t>(op.stage)].gradients.push_back({&op, ready_.at(op.layer)});
       } else if (operation(op.kind).lowered_by == LoweredBy::kDivision) {
@@ -98,6 +118,8 @@ class Step {
       for (const auto& [slot, counters] : counted_[s]) exchanges_[s].counters.push_back(counters);
       lower_exchange(*stages_[s], exchanges_[s], listing_);
     }
+    division_.sum_counters(false);
+    division_.pass_counters_on();
   }
 
  private:
@@ -108,54 +130,47 @@ class Step {
       return;
     }
     begin(low, listing_, op);
-    const std::vector<int> slots = choose_points(low, op);
-    const std::size_t first = listing_.program.size();
+    choose_points(low, op);
     lower(low, op, true);
-    note_counted(low, op, first);
+    for (const int s : written_slots(low.graph(), op)) {
+      if (!same_for_all_images(low.graph().slot(s).kind))
+        counted_[stage][s] = {s, &op, low.tensor_cycles() - starts_[stage]};
+    }
     if (op.kind == OpKind::kConvolutionBackwardWeight)
       ready_[op.layer] = low.tensor_cycles() - starts_[stage];
     if (op.kind != OpKind::kUpdate) return;
-    for (const int s : slots) low.settle(s);  // the whole tensor has been rewritten
-  }
-
-  // Slots that the instructions from this one on count in. Where a network is divided, the host sums them.
-  void note_counted(const Lowering& low, const Op& op, std::size_t first) {
-    if (low.graph().system.divided()) return;
-    const auto stage = static_cast<std::size_t>(op.stage);
-    for (std::size_t i = first; i < listing_.program.size(); ++i) {
-      const int slot = counted_slot(listing_.program[i]);
-      if (slot < 0 || same_for_all_images(low.graph().slot(slot).kind)) continue;
-      counted_[stage][slot] = {slot, &op, low.tensor_cycles() - starts_[stage]};
+    for (const int s : written_slots(low.graph(), op)) {
+      if (--updates_to_come_[{op.stage, s}] == 0) low.settle(s);  // all of its tensors have been rewritten
     }
   }
 
-  // Before the first of a tensor's images is written, in every stage that has the tensor: all find the same.
-  std::vector<int> choose_points(Lowering& low, const Op& op) {
+  // Before the first of a slot's images is written, in every stage that has the slot: all find the same. What
+  // the step before has left in these tensors nobody reads any more, but for parameters, which settle after
+  // their updates.
+  void choose_points(Lowering& low, const Op& op) {
     std::vector<int> slots = written_slots(low.graph(), op);
     if (op.kind == OpKind::kTransfer) slots = {low.graph().tensor(op.inputs[0]).slot};
     const auto has_point = [&](int slot) {
       return models::has_binary_point(low.graph().slot(slot).format) && slot != kConstantSlot;
     };
-    std::vector<int> chosen;
     for (const int s : slots) {
       if (!has_point(s) || !chosen_.emplace(low.stage(), s).second) continue;
       if (op.kind == OpKind::kTransfer) begin(low, listing_, op);
       low.optimise(s);
       if (op.kind != OpKind::kUpdate) low.settle(s);
-      chosen.push_back(s);
     }
-    return chosen;
   }
 
   Lowerings& stages_;
   const std::vector<Op>& ops_;
   Listing& listing_;
   Division division_;
-  std::vector<std::int64_t> starts_;                   // by stage: of its tensor unit
-  std::map<int, std::int64_t> ready_;                  // by layer: when its gradients are there
-  std::vector<Exchanges> exchanges_;                   // by stage
-  std::vector<std::map<int, CountersReady>> counted_;  // by stage, slot
-  std::set<std::pair<int, int>> chosen_;               // stage, slot
+  std::vector<std::int64_t> starts_;                    // by stage: of its tensor unit
+  std::map<int, std::int64_t> ready_;                   // by layer: when its gradients are there
+  std::vector<Exchanges> exchanges_;                    // by stage
+  std::vector<std::map<int, CountersReady>> counted_;   // by stage, slot
+  std::set<std::pair<int, int>> chosen_;                // stage, slot
+  std::map<std::pair<int, int>, int> updates_to_come_;  // of a stage and slot
 };
 
 // Of the encoded program of a core.
@@ -200,10 +215,11 @@ Listing evaluate_program(Lowering& low) {
 
 Listing initialize_program(Lowering& low) {
   Listing listing;
-  begin_to_write(low, ProgramKind::kInitialize, low.graph().parameters.size());
-  for (const ParameterInfo& p : low.graph().parameters) {
+  const auto values = initial_values_by_slot(low.graph());
+  begin_to_write(low, ProgramKind::kInitialize, values.size());
+  for (const std::vector<InitialValues>& of_a_slot : values) {
     low.watch().done();
-    lower_initialize(low, p, listing);
+    lower_initialize(low, of_a_slot, listing);
   }
   low.end(listing);
   return listing;

@@ -237,7 +237,8 @@ class Source:
                 for colon in (i for i in inner if self.tokens[i].text in (":", "+:", "-:")):
                     if not any(self.tokens[i].text == "?" for i in inner):
                         constant.update(inner if self.tokens[colon].text == ":" else range(colon, close))
-                if all(self.is_parameter(i) for i in inner) and any(self.tokens[i].kind == "name" for i in inner):
+                if all(self.is_parameter(i) for i in inner) and any(self.tokens[i].kind == "name" for i in inner) \
+                        or self.tokens[close + 1].text == ".":  # one of the blocks that generate has made
                     constant.update(inner)
             elif text == "{" and k > begin and self.tokens[k - 1].text not in ("{", ",", "(", "?", ":", "=") \
                     and self.tokens[k - 1].kind != "operator" or \

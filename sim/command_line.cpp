@@ -69,6 +69,7 @@ struct VerifyArguments {
   bool first = false, coverage = false;
   std::string junit;
   std::string waves;
+  bool all_waves = false;
 };
 
 struct CompileArguments {
@@ -104,8 +105,7 @@ Number whole_number(const char* option, const std::string& text, Number least, N
   const char* const end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, value);
   if (error == std::errc() && stopped == end && value >= least && value <= most) return value;
-  throw InputError(option, text.empty() ? "nothing" : text,
-                   fmt::format("an integer from {} to {}", least, most));
+  throw InputError(option, text, fmt::format("an integer from {} to {}", least, most));
 }
 
 template <class Number>
@@ -132,7 +132,7 @@ void check_output(const char* option, const std::string& file) {
 std::ostream& report_beside(const std::string& file) { return file == "-" ? std::cerr : std::cout; }
 
 int run(const RunArguments& arguments) {
-  const InterruptGuard interrupt;
+  const InterruptGuard interrupt(InterruptGuard::kBeforeTheFirstStep);
   using Pointer = nlohmann::json::json_pointer;
   std::vector<Override> options;
   if (!arguments.engine.empty()) options.push_back({Pointer("/engine/kind"), arguments.engine});
@@ -293,8 +293,12 @@ int verify_rtl(const VerifyArguments& arguments) {
   if (!options.waves.empty()) {
     if (!rtl_has_waves())
       throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
-    fs::create_directories(options.waves);
+    std::error_code error;
+    fs::create_directories(options.waves, error);
+    if (error) throw InputError("--wave", error.message(), "a directory, or a place for one");
+    check_output("--wave", options.waves + "/seed_1.gtkw");
     options.shorten = true;
+    options.all_waves = arguments.all_waves;
   }
   const auto start = std::chrono::steady_clock::now();
   std::int64_t cycles = 0, different = 0;
@@ -327,6 +331,7 @@ int disassemble(const std::string& file) {
 }
 
 int guarded(const std::function<int()>& command) {
+  const InterruptGuard interrupt(InterruptGuard::kBeforeItsEnd);
   try {
     return command();
   } catch (const InputError& error) {
@@ -434,10 +439,13 @@ void add_verify(CLI::App& app, VerifyArguments& arguments) {
   verify->add_option("--lanes", arguments.lanes, "Lanes of the core: 4 (default) or 16");
   verify->add_flag("--first", arguments.first,
                    "Stops at the first program that differs, and leaves it as it is");
-  verify
-      ->add_option("--wave", arguments.waves,
-                   "Writes the waveform of each program that differs, as FST and with a save file of GTKWave")
-      ->type_name("DIR");
+  CLI::Option* const wave =
+      verify
+          ->add_option(
+              "--wave", arguments.waves,
+              "Writes the waveform of each program that differs, as FST and with a save file of GTKWave")
+          ->type_name("DIR");
+  verify->add_flag("--all-waves", arguments.all_waves, "Also of programs that do not differ")->needs(wave);
   verify->add_flag("--coverage", arguments.coverage, "Prints what the programs reached, and what not");
   verify
       ->add_option("--junit", arguments.junit,

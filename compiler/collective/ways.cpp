@@ -9,7 +9,9 @@
 
 namespace anzan::compiler {
 
-std::vector<Way> all_ways(const Way& grid, int fixed, std::size_t semaphores) {
+std::vector<Way> all_ways(const Way& numbered, int fixed, std::size_t semaphores, int begin) {
+  Way grid = numbered;
+  std::rotate(grid.begin() + fixed, grid.begin() + fixed + begin, grid.end());
   const auto turning = grid.begin() + fixed;
   std::vector<Way> result;
   for (auto first = turning; first != grid.end(); ++first) {
@@ -30,7 +32,14 @@ std::vector<Way> all_ways(const Way& grid, int fixed, std::size_t semaphores) {
 }
 
 std::vector<Way> ways(const ExchangeParameters& parameters) {
-  std::vector<Way> result = all_ways(parameters.grid(), parameters.fixed_dimensions, parameters.semaphores);
+  const Way grid = parameters.grid();
+  const int turning = static_cast<int>(grid.size()) - parameters.fixed_dimensions;
+  if (parameters.first_dimension > std::max(0, turning - 1))
+    throw std::invalid_argument("exchange: found first dimension " +
+                                std::to_string(parameters.first_dimension) + " of " +
+                                std::to_string(turning));
+  std::vector<Way> result =
+      all_ways(grid, parameters.fixed_dimensions, parameters.semaphores, parameters.first_dimension);
   const auto wanted = static_cast<std::size_t>(parameters.ways);
   if (wanted > result.size())
     throw std::invalid_argument("exchange: found " + std::to_string(wanted) + " ways, expected at most " +

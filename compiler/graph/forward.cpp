@@ -110,12 +110,10 @@ int Forward::add_output(const Op& op, bool shared) {
   const std::string& owner = relu >= 0 ? b_.graph().layer(relu).name : l.name;
   // an override for the layer itself holds where its ReLU has none
   const bool own = relu >= 0 && b_.precision().layers.count(owner) == 0;
-  const TensorPrecision& p = b_.precision().of(TensorClass::kActivation, own ? l.name : owner);
   TensorInfo t =
       b_.image(owner + ".activation", owner, TensorClass::kActivation, sharing_.part(l.out, shared));
-  b_.graph().slots.push_back({t.name, owner, TensorClass::kActivation, p.format, p.slot});
-  t.slot = static_cast<int>(b_.graph().slots.size()) - 1;
-  t.format = p.format;
+  t.slot = b_.add_slot(t.name, TensorClass::kActivation, owner, own ? l.name : owner);
+  t.format = b_.graph().slot(t.slot).format;
   const int y = b_.add_tensor(std::move(t));
   sharing_.share(y, shared);
   return y;

@@ -1,6 +1,7 @@
 // From a network to its training graph: forward, then back.
 #include "compiler/graph/graph.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "compiler/graph/graph_builder.hpp"
 #include "compiler/graph/shared_channels.hpp"
 #include "compiler/input/input_error.hpp"
+#include "models/number_format.hpp"
 
 namespace anzan::compiler {
 
@@ -24,6 +26,19 @@ std::string slots_needed(std::size_t slots) {
 
 }  // namespace
 
+std::vector<int> written_slots(const Graph& g, const Op& op) {
+  std::vector<int> slots;
+  for (const int output : op.outputs) {
+    const TensorInfo& tensor = g.tensor(output);
+    const bool keeps =
+        tensor.selects || std::find(op.inputs.begin(), op.inputs.end(), output) != op.inputs.end();
+    if (tensor.slot != kConstantSlot && models::has_binary_point(tensor.format) &&
+        (op.kind == OpKind::kUpdate || !keeps))
+      slots.push_back(tensor.slot);
+  }
+  return slots;
+}
+
 Graph differentiate(const Input& input) {
   GraphBuilder builder(input);
   SharedChannels sharing(builder);
@@ -34,6 +49,7 @@ Graph differentiate(const Input& input) {
   const std::size_t slots = builder.graph().slots.size();
   if (slots > static_cast<std::size_t>(input.chip.slots))
     throw InputError("/chip/slots", std::to_string(input.chip.slots), slots_needed(slots));
+  builder.name_shared_slots();
   return std::move(builder.graph());
 }
 

@@ -155,6 +155,11 @@ struct Graph {
   const Layer& layer(const Op& op) const { return layer(op.layer); }
 };
 
+// Slots with a binary point whose tensors the operation writes anew, and whose statistics it adds to
+// (selections keep the point of their source, whose values have been counted; so does what is changed in
+// its place).
+std::vector<int> written_slots(const Graph& graph, const Op& op);
+
 // Throws InputError where the precision needs more slots than the chip has, or the system wants channels to
 // be shared that cannot be.
 Graph differentiate(const Input& input);

@@ -8,6 +8,27 @@
 
 namespace anzan::compiler {
 
+namespace {
+
+// "weight" of "conv1.weight", "activation_gradient" of "add.activation_gradient.2"; nothing for what belongs
+// to no layer.
+std::string part_of_layer(const std::string& tensor_name, const std::string& layer) {
+  if (tensor_name.rfind(layer + ".", 0) != 0) return {};
+  const std::string rest = tensor_name.substr(layer.size() + 1);
+  return rest.substr(0, rest.find('.'));
+}
+
+bool alike(const Precision& precision, const std::string& a, const std::string& b) {
+  for (int c = 0; c < kTensorClasses; ++c) {
+    const TensorPrecision &of_a = precision.of(static_cast<TensorClass>(c), a),
+                          &of_b = precision.of(static_cast<TensorClass>(c), b);
+    if (of_a.format != of_b.format || of_a.slot != of_b.slot) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 GraphBuilder::GraphBuilder(const Input& input) : input_(input) {
   graph_.network = input.network;
   graph_.training = input.training;
@@ -32,8 +53,28 @@ void GraphBuilder::push(OpKind kind, Phase phase, int layer, std::vector<int> in
   graph_.ops.push_back(std::move(op));
 }
 
+GraphBuilder::SharedSlot* GraphBuilder::shared_slot(const std::string& part, const std::string& settings_of) {
+  for (SharedSlot& s : shared_slots_) {
+    if (s.part == part && alike(precision(), s.settings_of, settings_of)) return &s;
+  }
+  return nullptr;
+}
+
 int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const std::string& layer) {
-  const TensorPrecision& p = precision().of(kind, layer);
+  return add_slot(slot_name, kind, layer, layer);
+}
+
+int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const std::string& layer,
+                           const std::string& settings_of) {
+  const TensorPrecision& p = precision().of(kind, settings_of);
+  const std::string part = precision().shares_slots ? part_of_layer(slot_name, layer) : "";
+  if (!part.empty()) {
+    if (SharedSlot* shared = shared_slot(part, settings_of)) {
+      ++shared->tensors;
+      return shared->slot;
+    }
+    shared_slots_.push_back({static_cast<int>(graph_.slots.size()), 1, part, settings_of});
+  }
   graph_.slots.push_back({slot_name, layer, kind, p.format, p.slot});
   return static_cast<int>(graph_.slots.size()) - 1;
 }
@@ -47,6 +88,12 @@ int GraphBuilder::add_words(const std::string& name, int t) {
   words.words_of = t;
   graph_.slots.push_back(words);
   return static_cast<int>(graph_.slots.size()) - 1;
+}
+
+void GraphBuilder::name_shared_slots() {
+  for (const SharedSlot& s : shared_slots_) {
+    if (s.tensors > 1) graph_.slot(s.slot).name += " and " + std::to_string(s.tensors - 1) + " more";
+  }
 }
 
 int GraphBuilder::add_tensor(TensorInfo t) {
@@ -74,7 +121,7 @@ int GraphBuilder::add_image(const std::string& tensor_name, const std::string& l
                             Shape s) {
   TensorInfo t = image(tensor_name, layer, kind, s);
   t.slot = add_slot(tensor_name, kind, layer);
-  t.format = graph_.slots.back().format;
+  t.format = graph_.slot(t.slot).format;
   return add_tensor(std::move(t));
 }
 
@@ -84,6 +131,7 @@ int GraphBuilder::add_selection(const std::string& tensor_name, const std::strin
   t.slot = tensor(source).slot;
   t.format = tensor(source).format;
   t.shared_out = tensor(source).shared_out;
+  t.selects = true;
   return add_tensor(std::move(t));
 }
 
@@ -106,7 +154,7 @@ int GraphBuilder::add_like(const TensorInfo& like, const std::string& suffix, Te
   t.kind = kind;
   t.persistent = persistent;
   t.slot = add_slot(t.name, kind, like.layer);
-  t.format = graph_.slots.back().format;
+  t.format = graph_.slot(t.slot).format;
   return add_tensor(std::move(t));
 }
 

@@ -19,7 +19,13 @@ class GraphBuilder {
   Shape shape_of(int t) const;
 
   void push(OpKind kind, Phase phase, int layer, std::vector<int> inputs, std::vector<int> outputs);
+  // For the tensor `name` of a layer, which may share it with tensors of other layers.
   int add_slot(const std::string& name, TensorClass kind, const std::string& layer);
+  // The same, where the settings are those of another layer.
+  int add_slot(const std::string& name, TensorClass kind, const std::string& layer,
+               const std::string& settings_of);
+  // Slots of several tensors say so in their names.
+  void name_shared_slots();
   // A slot that stands for random words alone, one for each element of the tensor.
   int add_words(const std::string& name, int tensor);
   int add_tensor(TensorInfo t);
@@ -37,8 +43,16 @@ class GraphBuilder {
   void set_needs_gradient(int t, bool value);
 
  private:
+  struct SharedSlot {
+    int slot, tensors;
+    std::string part;         // what the tensors are in their layers: "weight"
+    std::string settings_of;  // a layer that has them
+  };
+  SharedSlot* shared_slot(const std::string& part, const std::string& settings_of);
+
   const Input& input_;
   Graph graph_;
+  std::vector<SharedSlot> shared_slots_;
   std::vector<bool> needs_gradient_;  // by tensor; the last ones may be missing
 };
 

@@ -95,6 +95,7 @@ int SharedChannels::whole(int t, int layer, Phase phase) {
                              b_.tensor(t).kind, all);
   info.slot = b_.tensor(t).slot;
   info.format = b_.tensor(t).format;
+  info.selects = true;
   const int gathered = b_.add_tensor(std::move(info));
   b_.push(OpKind::kGather, phase, layer, {t}, {gathered});
   if (phase == Phase::kForward) gathered_from_[gathered] = t;

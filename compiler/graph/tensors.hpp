@@ -26,6 +26,7 @@ struct TensorInfo {
   int lanes = 16;
   bool gathered = false;    // weights whose (ic, ky, kx) stand in the lanes
   bool persistent = false;  // keeps its value from step to step
+  bool selects = false;     // holds values of another tensor, which have been counted, in its slot
   // A core holds its share of the channels (of weights and vectors: of the outputs) and `shape` is that of
   // the share; shares stand one after the other along the tensor axis.
   bool shared_out = false;
@@ -39,7 +40,7 @@ struct TensorInfo {
 };
 
 struct SlotInfo {
-  std::string name;  // of the tensor that owns it
+  std::string name;  // of the tensor that owns it; of several, of the first
   std::string layer;
   TensorClass kind = TensorClass::kActivation;
   isa::Format format = isa::Format::kFp32;

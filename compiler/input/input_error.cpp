@@ -60,8 +60,9 @@ std::string printable(const std::string& text) {
 
 std::string sentence(const InputFinding& finding) {
   const std::string name = finding.name.empty() ? "" : " (" + printable(cut(finding.name)) + ")";
-  return printable(cut(finding.place)) + name + ": found " + printable(cut(finding.found)) + ", expected " +
-         printable(finding.expected);
+  const std::string place = finding.place.empty() ? "\"\"" : printable(cut(finding.place)),
+                    found = finding.found.empty() ? "nothing" : printable(cut(finding.found));
+  return place + name + ": found " + found + ", expected " + printable(finding.expected);
 }
 
 std::string InputError::describe(const std::vector<InputFinding>& findings) {

@@ -19,7 +19,8 @@ struct InputFinding {
 // Text as a terminal may show it: control characters and what is no UTF-8 are escaped.
 std::string printable(const std::string& text);
 
-// A finding in a line: printable, place and value cut in the middle where they are long.
+// A finding in a line: printable, place and value cut in the middle where they are long; an empty value is
+// "nothing", an empty place two quotes.
 std::string sentence(const InputFinding& finding);
 
 class InputError : public std::runtime_error {

@@ -38,6 +38,8 @@ struct TensorPrecision {
 struct Precision {
   std::array<TensorPrecision, kTensorClasses> classes;
   bool separate_master = false;  // false: the stored weight is its own master copy
+  // Tensors of the same name in layers whose settings are alike in all classes have one slot.
+  bool shares_slots = false;
   std::map<std::string, std::map<TensorClass, TensorPrecision>> layers;  // overrides by layer name
   const TensorPrecision& of(TensorClass kind, const std::string& layer) const;
 };

@@ -44,6 +44,7 @@ struct ExchangeParameters {
   // busy at once. The first `fixed_dimensions` come first on each.
   int ways = 1;
   int fixed_dimensions = 0;
+  int first_dimension = 0;  // of those after the fixed ones: the first on the first way
   std::size_t semaphores = RemoteSemaphores::kAll;  // that other cores may raise for it
   std::optional<isa::Format> format;                // of gradients on the wire; none: as the precision says
   std::int64_t segment_bytes = 32 * 1024;

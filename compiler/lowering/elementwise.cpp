@@ -185,7 +185,7 @@ class Elementwise {
   }
 
   void write_target(isa::Vector& v, std::int64_t row) {
-    if (target_.slot == sources_[0].slot) {
+    if (target_.tensor->selects || target_.tensor == sources_[0].tensor) {
       writes_to(v, target_);  // a selection of values that have been counted
     } else {
       low_.produces(v, target_);

@@ -339,36 +339,50 @@ void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient) {
   update(low, op, true, &gradient);
 }
 
-void lower_initialize(Lowering& low, const ParameterInfo& parameter, Listing& listing) {
-  const Graph& g = low.graph();
-  const TensorInfo* initial = nullptr;
-  std::vector<const TensorInfo*> stored;
-  for (const TensorInfo& t : g.tensors) {
-    if (t.name == parameter.initial) initial = &t;
-    if (t.name == parameter.name) stored.push_back(&t);
-  }
-  for (const TensorInfo& t : g.tensors) {
-    if (t.kind == TensorClass::kMasterWeight && t.persistent && t.layer == initial->layer &&
-        parameter.name == t.layer + ".weight") {
-      stored.push_back(&t);
+std::vector<std::vector<InitialValues>> initial_values_by_slot(const Graph& g) {
+  std::vector<std::vector<InitialValues>> all;
+  const auto add = [&all](const TensorInfo& stored, const TensorInfo& initial) {
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&stored](const std::vector<InitialValues>& of_a_slot) {
+          return of_a_slot.front().stored->slot == stored.slot;
+        });
+    if (found == all.end())
+      all.push_back({{&stored, &initial}});
+    else
+      found->push_back({&stored, &initial});
+  };
+  for (const ParameterInfo& p : g.parameters) {
+    const TensorInfo *initial = nullptr, *stored = nullptr;
+    for (const TensorInfo& t : g.tensors) {
+      if (t.name == p.initial) initial = &t;
+      if (t.name == p.name) stored = &t;
+    }
+    add(*stored, *initial);
+    for (const TensorInfo& t : g.tensors) {
+      if (t.kind == TensorClass::kMasterWeight && t.persistent && t.layer == initial->layer &&
+          p.name == t.layer + ".weight")
+        add(t, *initial);
     }
   }
-  low.begin({&listing, {initial->layer, "initialize"}, Area::kForward});
-  // twice: the first pass shows the distribution to the settings optimiser, the second stores
-  for (const TensorInfo* t : stored) {
-    for (int pass = 0; pass < 2; ++pass) {
-      ParameterWalk walk(low, {t, initial}, 0);
+  return all;
+}
+
+// Twice: the first pass shows the distribution to the settings optimiser, the second stores.
+void lower_initialize(Lowering& low, const std::vector<InitialValues>& of_a_slot, Listing& listing) {
+  for (int pass = 0; pass < 2; ++pass) {
+    for (const InitialValues& values : of_a_slot) {
+      low.begin({&listing, {values.initial->layer, "initialize"}, Area::kForward});
+      ParameterWalk walk(low, {values.stored, values.initial}, 0);
       walk.run([&] {
         walk.load(0);  // rows and lanes that hold no element stay zero
         walk.load(1);
         walk.emit(isa::VectorOp::kCopy, {walk.operand(1)}, 0);
         walk.store(0);
       });
-      if (pass == 0) {
-        low.optimise(t->slot);
-        low.settle(t->slot);
-      }
     }
+    if (pass > 0) return;
+    low.optimise(of_a_slot.front().stored->slot);
+    low.settle(of_a_slot.front().stored->slot);
   }
 }
 

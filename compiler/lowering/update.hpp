@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "compiler/lowering/lowering.hpp"
 
@@ -10,7 +11,14 @@ namespace anzan::compiler {
 
 // Without `store`, only the statistics of the momentum are taken.
 void lower_update(Lowering& low, const Op& op, bool store);
-void lower_initialize(Lowering& low, const ParameterInfo& parameter, Listing& listing);
+
+// A stored parameter, and the tensor that the driver writes its initial values to.
+struct InitialValues {
+  const TensorInfo *stored, *initial;
+};
+// All that the graph stores. Those of one slot stand together, in the order of the first of each.
+std::vector<std::vector<InitialValues>> initial_values_by_slot(const Graph& graph);
+void lower_initialize(Lowering& low, const std::vector<InitialValues>& of_a_slot, Listing& listing);
 
 // Whether any of these rows of a parameter, or of its gradient, holds an element: an update reads no other.
 bool holds_elements(const TensorInfo& tensor, const Range& rows);

@@ -6,6 +6,8 @@
 
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/instructions/nest.hpp"
+#include "compiler/parallel/counters.hpp"
+#include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -81,10 +83,16 @@ class Division::Roads {
     const std::int64_t buffers =
         (pipeline ? 4 * kInTurn : 0) + (tensor ? kInTurn * (1 + std::int64_t{tensor_.size}) : 0);
     if (buffers == 0) return;  // micro-batches alone send nothing
+    std::vector<const Graph*> graphs;
+    for (const auto& low : stages) graphs.push_back(&low->graph());
+    counted_ = counted_slots(graphs, ops);
     const Range roads = stages.front()->roads();
     lines_ = std::min(kMostLines, (roads.size() - 1) / buffers);
-    if (lines_ < kFewestLines)
-      throw stages.front()->too_small(buffers * kFewestLines + 1,
+    const std::int64_t fewest = counted_.empty()
+                                    ? kFewestLines
+                                    : std::max(kFewestLines, models::counter_lines(stages.front()->lanes()));
+    if (lines_ < fewest)
+      throw stages.front()->too_small(buffers * fewest + 1,
                                       std::to_string(buffers) + " messages between cores in an eighth of it",
                                       &ScratchpadShares::roads);
     next_line_ = roads.begin;
@@ -113,6 +121,23 @@ class Division::Roads {
     }
   }
 
+  void sum_counters(bool forward) {
+    if (tensor_.size == 1) return;
+    for (const auto& low : stages_) {
+      for (const std::vector<int>& slots : summed(low->stage(), forward)) {
+        begin_counters(*low);
+        compiler::sum_counters(*low, slots, ring(*low), work_line(*low));
+      }
+    }
+  }
+
+  // In an order in which counters that go far have arrived before they go on.
+  void pass_counters_on() {
+    const auto last = static_cast<int>(stages_.size()) - 1;
+    for (int s = 0; s < last; ++s) pass_counters(s, s + 1);
+    for (int s = last; s > 0; --s) pass_counters(s, s - 1);
+  }
+
  private:
   Buffers take(std::int64_t count, std::int64_t lines) {
     const Buffers b{next_line_, lines, count};
@@ -131,6 +156,13 @@ class Division::Roads {
       n += static_cast<std::int64_t>(tiles_of(flat(low.image(shares, groups(op))), lines_).size());
     }
     return n;
+  }
+
+  std::vector<std::vector<int>> summed(int stage, bool forward) const {
+    return counter_messages(summed_slots(counted_, stage, forward), lines_, stages_.front()->lanes());
+  }
+  std::vector<std::vector<int>> passed(int from, int to) const {
+    return counter_messages(passed_slots(counted_, from, to), lines_, stages_.front()->lanes());
   }
 
   static Range groups(const Op& op) { return {op.first_group, op.first_group + op.groups}; }
@@ -157,7 +189,10 @@ class Division::Roads {
         const auto counts = [&](const Op& op) {
           return op.kind == OpKind::kTransfer && op.stage == s && op.receiver == s + distance;
         };
-        pipeline_[direction].emplace_back(parameters, messages(ops, counts), system_.exchange);
+        const std::size_t of_counters =
+            s + distance < 0 || s + distance > last ? 0 : passed(s, s + distance).size();
+        pipeline_[direction].emplace_back(
+            parameters, messages(ops, counts) + static_cast<std::int64_t>(of_counters), system_.exchange);
       }
       sent_[direction].assign(static_cast<std::size_t>(last) + 1, 0);
     }
@@ -170,7 +205,10 @@ class Division::Roads {
       const auto counts = [&](const Op& op) {
         return op.stage == s && (op.kind == OpKind::kGather || op.kind == OpKind::kReduceScatter);
       };
-      ring_.emplace_back(parameters, messages(ops, counts) * (tensor_.size - 1), system_.exchange);
+      const std::size_t of_counters = summed(s, true).size() + summed(s, false).size();
+      ring_.emplace_back(
+          parameters, (messages(ops, counts) + static_cast<std::int64_t>(of_counters)) * (tensor_.size - 1),
+          system_.exchange);
     }
     worked_.assign(static_cast<std::size_t>(last) + 1, 0);
   }
@@ -178,6 +216,22 @@ class Division::Roads {
   void begin(Lowering& low, const Op& op, const char* phase) const {
     const std::string& layer = low.graph().layer(op).name;
     low.begin({&listing_, {layer, phase}, Area::kExchange, groups(op)});
+  }
+
+  void begin_counters(Lowering& low) const {
+    low.begin({&listing_, {"statistics", "exchange"}, Area::kExchange});
+  }
+
+  void pass_counters(int from, int to) {
+    const std::size_t direction = to > from ? kForward : kBackward;
+    const auto stage = static_cast<std::size_t>(from);
+    Lowering &sender = *stages_[stage], &receiver = *stages_[static_cast<std::size_t>(to)];
+    for (const std::vector<int>& slots : passed(from, to)) {
+      begin_counters(sender);
+      begin_counters(receiver);
+      compiler::pass_counters(sender, receiver, slots, pipeline_[direction][stage],
+                              outgoing_[direction].line_of(sent_[direction][stage]++));
+    }
   }
 
   void transfer(Lowering& from, Lowering& to, const Op& op) {
@@ -281,6 +335,7 @@ class Division::Roads {
   Listing& listing_;
   const SystemParameters& system_;
   Dimension tensor_;
+  std::vector<CountedSlot> counted_;  // where cores have parts of the network
   std::int64_t lines_ = 0, next_line_ = 0, credit_line_ = 0;
   // forward and backward, by the stage that sends
   std::array<Buffers, 2> outgoing_;
@@ -296,5 +351,7 @@ Division::Division(Lowerings& stages, const std::vector<Op>& ops, Listing& listi
 Division::~Division() = default;
 
 void Division::lower(const Op& op) { roads_->lower(op); }
+void Division::sum_counters(bool forward) { roads_->sum_counters(forward); }
+void Division::pass_counters_on() { roads_->pass_counters_on(); }
 
 }  // namespace anzan::compiler

@@ -24,6 +24,11 @@ class Division {
   // kSlice: the own share of what every core has is copied.
   void lower(const Op& op);
 
+  // What the step has counted (counters.hpp): sums around the tensor axis, of slots that are complete forward
+  // once it has gone forward, of the others at its end; then, summed over images too, from stage to stage.
+  void sum_counters(bool forward);
+  void pass_counters_on();
+
  private:
   class Roads;
   std::unique_ptr<Roads> roads_;

@@ -15,6 +15,7 @@
 #include "compiler/collective/ways.hpp"
 #include "compiler/input/scratchpad.hpp"
 #include "compiler/lowering/update.hpp"
+#include "compiler/parallel/exchange_choice.hpp"
 #include "compiler/parallel/exchange_plan.hpp"
 #include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
@@ -22,8 +23,6 @@
 
 namespace anzan::compiler {
 namespace {
-
-constexpr std::int64_t kMostUnderWay = 32;
 
 struct LastPut {
   std::int32_t number = -1;
@@ -68,8 +67,7 @@ class Exchange {
     low_.begin({&listing, {"exchange", "exchange"}, Area::kExchange});
     begin_ = listing.take_orders(1);
     const std::int64_t area = low_.room().area;
-    // one segment and what arrives for it; a segment is copied by one instruction
-    const std::int64_t most = std::min(area / 2, kMostIterations) / cores_ * cores_;
+    const std::int64_t most = most_segment_lines(area, cores_);
     // at least a channel group, and the counters of one slot
     const std::int64_t counters = what.counters.empty() ? 0 : models::counter_lines(low_.lanes());
     const std::int64_t least = round_up(std::max(kChannelAlignment, counters), cores_);
@@ -79,8 +77,9 @@ class Exchange {
                            &ScratchpadShares::exchange);
     const std::int64_t wanted =
         std::max(least, round_up(p_.segment_bytes / line_bytes(low_.graph().chip), cores_));
-    segment_lines_ = p_.pipelined ? std::min(wanted, most) : most;
-    under_way_ = p_.pipelined ? std::min(kMostUnderWay, area / (2 * segment_lines_)) : 1;
+    const ExchangePlaces places = exchange_places(area, cores_, wanted, p_.pipelined);
+    segment_lines_ = places.lines;
+    under_way_ = places.count;
     places_ = listing.take_orders(under_way_);
     low_.take_scratchpad(2 * segment_lines_ * under_way_);
     for (std::int64_t k = 0; k < 2 * under_way_; ++k) buffers_.push_back(low_.allocate(segment_lines_));

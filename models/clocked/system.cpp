@@ -79,6 +79,10 @@ void ClockedSystem::watch(Watch watch) {
   for (const auto& core : parts_->cores) core->watch(watch);
 }
 
+void ClockedSystem::log(int core, BlockLog* log) {
+  parts_->cores.at(static_cast<std::size_t>(core))->log(log);
+}
+
 SystemTiming ClockedSystem::run(const std::vector<isa::Program>& programs,
                                 const std::vector<Meaning*>& meanings, SystemObserver* observer) {
   Parts& p = *parts_;

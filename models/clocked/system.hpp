@@ -55,6 +55,9 @@ class ClockedSystem {
   // From now on, this is told of every instruction that a simulated core issues.
   void watch(Watch watch);
 
+  // From now on, what the blocks of a simulated core do is appended to `log`, as ClockedCore::log says.
+  void log(int core, BlockLog* log);
+
   // From now on, states of the blocks of all simulated cores go to FILE.vcd. Before the first run only.
   void trace(const std::string& file);
 

@@ -159,6 +159,8 @@ compiler::Precision merge_precision(Json& json, const compiler::Network& network
   effective["separate_master"] = json.value("separate_master", preset.at("separate_master").get<bool>());
   compiler::Precision precision;
   precision.separate_master = effective["separate_master"].get<bool>();
+  precision.shares_slots = json.value("share_slots", false);
+  if (precision.shares_slots) effective["share_slots"] = true;
   for (int c = 0; c < compiler::kTensorClasses; ++c) {
     const std::string class_name = compiler::name(class_of(c));
     Json settings = Json::object();

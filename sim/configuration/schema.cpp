@@ -46,11 +46,15 @@ std::string describe_type(const Json& node, const std::string& type) {
   if (type != "array") return type;
   const std::size_t least = node.value("minItems", std::size_t{0}),
                     most = node.value("maxItems", std::size_t{0});
-  if (least == most && most > 0) return "an array of " + std::to_string(most);
-  if (least > 0 && most > 0)
-    return "an array of at least " + std::to_string(least) + ", at most " + std::to_string(most);
-  if (most > 0) return "an array of at most " + std::to_string(most);
-  return "an array" + (least > 0 ? " of at least " + std::to_string(least) : std::string());
+  std::string text = "an array";
+  if (least == most && most > 0) {
+    text += " of " + std::to_string(most);
+  } else if (least > 0) {
+    text += " of at least " + std::to_string(least) + (most > 0 ? ", at most " + std::to_string(most) : "");
+  } else if (most > 0) {
+    text += " of at most " + std::to_string(most);
+  }
+  return text + (node.value("uniqueItems", false) ? " in which none is twice" : "");
 }
 
 // What a schema node expects, in words.

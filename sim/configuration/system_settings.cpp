@@ -12,6 +12,7 @@
 
 #include "compiler/collective/semaphores.hpp"
 #include "compiler/collective/ways.hpp"
+#include "compiler/lowering/scratchpad_areas.hpp"
 #include "compiler/parallel/exchange_choice.hpp"
 #include "isa/assembly.hpp"
 #include "models/number_format.hpp"
@@ -165,7 +166,7 @@ class SystemReader {
   void read_exchange(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
     e.format = isa::parse_format(json["format"].get<std::string>());  // none: as the precision says
-    e.segment_bytes = json["segment_kib"].get<std::int64_t>() * 1024;
+    if (json.contains("segment_kib")) segment_bytes_ = json["segment_kib"].get<std::int64_t>() * 1024;
     e.hide_in_backward = json["hide_in_backward"].get<bool>();
     e.hide_in_forward = json["hide_in_forward"].get<bool>();
     e.pipelined = json["pipelined"].get<bool>();
@@ -175,6 +176,28 @@ class SystemReader {
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
     e.semaphores = o_.parameters.semaphores().exchange;
     read_ways(json);
+    read_segments(json);
+  }
+
+  void read_segments(Json& json) {
+    compiler::ExchangeParameters& e = o_.parameters.exchange;
+    if (segment_bytes_) e.segment_bytes = *segment_bytes_;
+    if (!segment_bytes_ && data_cores_ > 1 && !gradients_.elements.empty() && findings_.empty())
+      e.segment_bytes = expected(e, models::build_chips(o_.network)).segment_bytes;
+    for (compiler::ExchangeParameters& other : o_.exchanges) other.segment_bytes = e.segment_bytes;
+    json["segment_kib"] = e.segment_bytes / 1024;
+  }
+
+  compiler::ExpectedExchange expected(const compiler::ExchangeParameters& e,
+                                      const models::ChipsNetwork& network) const {
+    compiler::ExchangeSizes sizes;
+    const int bytes = models::element_bytes(e.format.value_or(gradients_.format));
+    for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
+    sizes.line_bytes = chip_["lanes"].get<int>() * 4;
+    const std::int64_t lines = chip_["scratchpad_kib"].get<std::int64_t>() * 1024 / sizes.line_bytes;
+    sizes.area_lines = compiler::scratchpad_shares(lines, true, false).exchange.size();
+    sizes.clock_period_fs = 1e6 / chip_["clock_ghz"].get<double>();
+    return compiler::expected_exchange(e, network, o_.packet, sizes, segment_bytes_);
   }
 
   void read_ways(Json& json) {
@@ -183,8 +206,11 @@ class SystemReader {
       const std::string name = json["algorithm"].get<std::string>();
       const auto algorithm = std::find_if(std::begin(kAlgorithms), std::end(kAlgorithms),
                                           [&](const Algorithm& a) { return name == a.name; });
-      json["dimensions"] =
-          algorithm == std::end(kAlgorithms) ? fastest(json) : (this->*algorithm->dimensions)();
+      if (algorithm == std::end(kAlgorithms)) {
+        take_fastest(json);
+      } else {
+        json["dimensions"] = (this->*algorithm->dimensions)();
+      }
     }
     e.dimensions = json["dimensions"].get<std::vector<int>>();
     const std::int64_t product = std::accumulate(e.dimensions.begin(), e.dimensions.end(), std::int64_t{1},
@@ -194,6 +220,12 @@ class SystemReader {
            "sizes whose product is " + std::to_string(data_cores_) + ", the cores of the data axis");
     if (!findings_.empty()) return;
     e.fixed_dimensions = on_chip(e);
+    if (json.contains("first_dimension")) e.first_dimension = json["first_dimension"].get<int>();
+    if (e.first_dimension > std::max(0, turning_dimensions(e) - 1)) {
+      find("/system/exchange/first_dimension", shown(json["first_dimension"]),
+           "less than the " + std::to_string(turning_dimensions(e)) + " dimensions between chips");
+      return;
+    }
     const bool chosen = !json.contains("ways");
     if (chosen) json["ways"] = default_ways(e);
     e.ways = json["ways"].get<int>();
@@ -213,6 +245,10 @@ class SystemReader {
     return compiler::ArrivalSemaphores::needed(compiler::ways(e)) <= e.semaphores;
   }
 
+  static int turning_dimensions(const compiler::ExchangeParameters& e) {
+    return static_cast<int>(e.dimensions.size()) - e.fixed_dimensions;
+  }
+
   // Dimensions through the cores of a chip.
   int on_chip(const compiler::ExchangeParameters& e) const {
     int result = 0;
@@ -222,32 +258,35 @@ class SystemReader {
 
   // Of the algorithms that the system allows; the first of those that take the same time, and of all where
   // nothing is known of what is to be exchanged.
-  std::vector<int> fastest(const Json& json) {
-    if (data_cores_ == 1 || !findings_.empty()) return {data_cores_};
-    collect_exchanges(json);
-    if (o_.exchanges.empty()) return hierarchical();
-    if (gradients_.elements.empty()) return o_.exchanges.front().dimensions;
+  void take_fastest(Json& json) {
+    const compiler::ExchangeParameters* best = nullptr;
+    if (data_cores_ > 1 && findings_.empty()) {
+      collect_exchanges(json);
+      best = fastest(json);
+    }
+    if (best != nullptr && best->first_dimension > 0) json["first_dimension"] = best->first_dimension;
+    json["dimensions"] = best != nullptr                          ? best->dimensions
+                         : data_cores_ == 1 || !findings_.empty() ? std::vector<int>{data_cores_}
+                                                                  : hierarchical();
+  }
+
+  const compiler::ExchangeParameters* fastest(const Json& json) const {
+    if (o_.exchanges.empty()) return nullptr;
+    if (gradients_.elements.empty()) return &o_.exchanges.front();
     const models::ChipsNetwork network = models::build_chips(o_.network);
-    compiler::ExchangeSizes sizes;
-    const int bytes = models::element_bytes(o_.parameters.exchange.format.value_or(gradients_.format));
-    const std::int64_t segment = o_.parameters.exchange.segment_bytes;
-    for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
-    sizes.segment_bytes = segment;
-    sizes.places = std::max<std::int64_t>(1, chip_["scratchpad_kib"].get<std::int64_t>() * 64 / segment);
-    sizes.clock_period_fs = 1e6 / chip_["clock_ghz"].get<double>();
-    sizes.line_bytes = chip_["lanes"].get<int>() * 4;
     const compiler::ExchangeParameters* best = nullptr;
     double least = std::numeric_limits<double>::infinity();
     for (const compiler::ExchangeParameters& e : o_.exchanges) {
       if (!json.contains("ways") && e.ways != default_ways(e)) continue;
-      const double fs = compiler::expected_exchange_fs(e, network, o_.packet, sizes);
+      const double fs = expected(e, network).fs;
       if (fs < least) best = &e;
       least = std::min(least, fs);
     }
-    return best == nullptr ? hierarchical() : best->dimensions;
+    return best;
   }
 
-  // Each algorithm as the ways say, or with the ways that its links suggest, and then with all and with one.
+  // Each algorithm as the ways say, or with the ways that its links suggest, and then with all and with one;
+  // beginning with one dimension or another.
   void collect_exchanges(const Json& json) {
     compiler::ExchangeParameters e = o_.parameters.exchange;
     for (const Algorithm& algorithm : kAlgorithms) {
@@ -261,10 +300,40 @@ class SystemReader {
         e.ways = ways[w];
         if (std::find(ways.begin(), ways.begin() + static_cast<std::ptrdiff_t>(w), e.ways) ==
                 ways.begin() + static_cast<std::ptrdiff_t>(w) &&
-            e.ways <= all && has_semaphores(e))
-          o_.exchanges.push_back(e);
+            e.ways <= all)
+          collect_beginnings(e, json, all);
       }
     }
+  }
+
+  // The shortest first, so that a grid of many by few goes as one of few by many; where all ways are taken,
+  // only that.
+  void collect_beginnings(compiler::ExchangeParameters e, const Json& json, int all_ways) {
+    std::vector<int> beginnings(static_cast<std::size_t>(std::max(1, turning_dimensions(e))));
+    std::iota(beginnings.begin(), beginnings.end(), 0);
+    const compiler::Way grid = e.grid();
+    const auto size = [&](int first) {
+      const auto at = static_cast<std::size_t>(e.fixed_dimensions + first);
+      return at < grid.size() ? std::pair(grid[at].size, size_of_grid(grid[at].stride)) : std::pair(0, 0);
+    };
+    std::stable_sort(beginnings.begin(), beginnings.end(), [&](int a, int b) { return size(a) < size(b); });
+    if (e.ways == all_ways) beginnings.resize(1);
+    if (json.contains("first_dimension")) beginnings = {json["first_dimension"].get<int>()};
+    for (const int first : beginnings) {
+      e.first_dimension = first;
+      if (first < std::max(1, turning_dimensions(e)) && has_semaphores(e)) o_.exchanges.push_back(e);
+    }
+  }
+
+  // Of the topology's dimension in which cores lie so far apart, if it has any.
+  int size_of_grid(int stride) const {
+    int chips = std::max(1, stride / o_.cores_per_chip);
+    if (!chips_) return 0;
+    for (const int size : chips_->sizes()) {
+      if (chips < size) return size;
+      chips /= size;
+    }
+    return 0;
   }
 
   // All, if each goes over links of its own: from chip to neighbouring chip.
@@ -349,7 +418,8 @@ class SystemReader {
   const compiler::Gradients& gradients_;
   std::vector<compiler::InputFinding>& findings_;
   SystemOptions o_;
-  std::optional<models::Topology> chips_;  // if it can be
+  std::optional<std::int64_t> segment_bytes_;  // if it is said
+  std::optional<models::Topology> chips_;      // if it can be
   int data_cores_ = 1;
 };
 

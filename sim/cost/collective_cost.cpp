@@ -126,6 +126,7 @@ CollectiveCost cost_of_collective(const Configuration& c, compiler::CollectiveKi
   cost.shape = program;
   cost.collective = collective;
   const std::int64_t line_bytes = 4 * c.chip.lanes;
+  cost.asked_bytes = bytes;
   cost.bytes = program.lines * line_bytes;
   cost.credit_bytes = program.credits * line_bytes;
   SystemRunner runner(c.cost.core, c.system, cost.network, program.same_in_every_core, watch);
@@ -155,6 +156,7 @@ Json CollectiveCost::json() const {
           {"streamed", shape.streamed},
           {"segments", shape.segments},
           {"segments_under_way", std::min(shape.segments, shape.places)},
+          {"asked_bytes", asked_bytes},
           {"bytes", bytes},
           {"credit_bytes", credit_bytes},
           {"cycles", cycles},
@@ -187,9 +189,12 @@ std::string CollectiveCost::way_text() const {
 
 std::string CollectiveCost::text() const {
   const Json j = json();
-  std::string text = fmt::format("{} of {} bytes in each of {} cores on {} chips ({}): {} cycles, {}, {}/s\n",
-                                 compiler::name(kind), bytes, cores, chips, isa::name(format), cycles,
-                                 seconds_text(seconds), bytes_text(static_cast<double>(bytes) / seconds));
+  const std::string rounded =
+      bytes == asked_bytes ? "" : fmt::format(" ({} asked for, in whole lines)", asked_bytes);
+  std::string text =
+      fmt::format("{} of {} bytes{} in each of {} cores on {} chips ({}): {} cycles, {}, {}/s\n",
+                  compiler::name(kind), bytes, rounded, cores, chips, isa::name(format), cycles,
+                  seconds_text(seconds), bytes_text(static_cast<double>(bytes) / seconds));
   text += way_text();
   text += fmt::format("theory (alpha-beta): {:.0f} cycles = ", theory.cycles());
   const double together = theory.latency + theory.busiest();

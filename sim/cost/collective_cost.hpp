@@ -18,6 +18,7 @@ struct CollectiveCost {
   int cores = 1, chips = 1, cores_simulated = 1;
   compiler::CollectiveShape shape;
   compiler::CollectiveParameters collective;  // as it was run
+  std::int64_t asked_bytes = 0;               // of the buffer of each core, as the user wants it
   std::int64_t bytes = 0;                     // of the buffer of each core, as moved: in whole lines a piece
   std::int64_t credit_bytes = 0;              // besides, over all cores (compiler/collective/program.hpp)
   std::int64_t cycles = 0;                    // of the slowest core

@@ -12,6 +12,9 @@ class CycleEngine final : public Engine {
   // By default of one core. Throws std::invalid_argument for parameters out of range.
   explicit CycleEngine(const models::clocked::CoreParameters& parameters, const SystemOptions& options = {});
 
+  // From now on, what the blocks of a core do is appended to `log`, as ClockedCore::log says.
+  void log(int core, models::BlockLog* log) { clock_.log(core, log); }
+
   // Throws also as ClockedSystem::run.
   std::optional<models::clocked::SystemTiming> run(std::vector<LoadedProgram>& programs,
                                                    Cores& cores) override;

@@ -65,6 +65,7 @@ class Executor {
 
   // From now on, this is told of every instruction that is executed.
   void watch(models::Watch watch) { watch_ = watch; }
+  const models::Watch& watched_by() const { return watch_; }
 
   const models::kernels::KernelSet& kernels() const { return *kernels_; }
 

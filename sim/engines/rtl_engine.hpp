@@ -28,6 +28,9 @@ class RtlEngine final : public Engine {
   // Throws std::logic_error unless rtl_has_waves().
   void wave(const std::string& prefix) override;
 
+  // From now on, what the blocks of a core do is appended to `log`, as RtlCore::log says.
+  void log(int core, models::BlockLog* log) { cores_.at(static_cast<std::size_t>(core)).rtl->log(log); }
+
   // From now on run() throws std::logic_error where a run has not ended in this cycle.
   void limit(std::int64_t most_cycles) { most_cycles_ = most_cycles; }
 
@@ -45,6 +48,7 @@ class RtlEngine final : public Engine {
   };
 
   bool cycle(std::int64_t now);  // true: all is done
+  std::int64_t tell(const models::Watch& watch, std::int64_t told) const;
   bool deliver(std::size_t core, std::int64_t now);
   void collect(std::size_t core, std::int64_t now);
 

@@ -20,6 +20,7 @@
 #include <string>
 #endif
 
+#include <bitset>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -130,6 +131,7 @@ class VerilatedCore final : public RtlCore {
     memory_.load(program);
     hbm_.restart(core);
     log_.begin(program);
+    ended_ = 0;
     rtl_.rsp_valid_i = 0;
     rtl_.begin_i = 1;
     tick();
@@ -150,6 +152,7 @@ class VerilatedCore final : public RtlCore {
     }
     if (ready) request(number);
     log_.note(number, rtl_.issue_o, rtl_.start_o, rtl_.done_o);
+    ended_ += static_cast<std::int64_t>(std::bitset<32>(rtl_.done_o).count());
     note_sent();
     if (log_blocks_ != nullptr) note_blocks(number);
     const bool done = rtl_.program_done_o;
@@ -176,6 +179,8 @@ class VerilatedCore final : public RtlCore {
   }
 
   const PutRow* sent() const override { return sends_ ? &sent_ : nullptr; }
+
+  std::int64_t ended() const override { return ended_; }
 
   models::ProgramTiming timing(std::int64_t last) override {
     models::ProgramTiming timing;
@@ -301,6 +306,7 @@ class VerilatedCore final : public RtlCore {
   HbmPort hbm_;
   ProgramMemory memory_;
   UnitLog log_;
+  std::int64_t ended_ = 0;  // instructions of the program
   models::BlockLog* log_blocks_ = nullptr;
   bool sends_ = false;
   PutRow sent_;

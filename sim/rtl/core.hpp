@@ -60,6 +60,10 @@ class RtlCore {
   // Throws std::logic_error if the core does what no program says, or nothing for very long.
   virtual bool cycle(std::int64_t number) = 0;
 
+  // Instructions of the program that have ended, for whoever shows how far it has come; 0 where nobody
+  // counts.
+  virtual std::int64_t ended() const { return 0; }
+
   // Among several: its number, 0 until then; the row that arrives in the next cycle(), also of a core whose
   // program has ended; the row that has left in the last one, or null.
   virtual void set_number(int number) = 0;

@@ -1,12 +1,11 @@
-// Tensors move element by element, counts as sums, and whatever cores must have in common is compared.
+// Tensors move element by element, and whatever cores must have in common is compared.
 #include "sim/training/distribution.hpp"
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <stdexcept>
-#include <utility>
 
+#include "models/number_format.hpp"
 #include "sim/training/tensor_memory.hpp"
 
 namespace anzan::sim {
@@ -129,43 +128,40 @@ void Distribution::clear_totals() {
   }
 }
 
-void Distribution::share_statistics() {
-  if (!divided()) return;
-  const compiler::Mapping& mapping = model_.system.mapping;
+// Of several cores that count the same values one is counted.
+SlotStatistics Distribution::counted_by_all(std::size_t slot) const {
+  const compiler::SlotInfo& info = model_.slots[slot];
+  SlotStatistics sum;
+  for (int c = 0; c < cores_.size(); ++c) {
+    const bool counts = (info.differs || model_.system.mapping.tensor.coordinate(c) == 0) &&
+                        (!same_for_all_images(info.kind) || model_.system.data_axis().coordinate(c) == 0);
+    if (counts) sum.add(cores_.core(c).statistics.total(static_cast<int>(slot)));
+  }
+  return sum;
+}
+
+void Distribution::collect_statistics() {
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     const auto slot = static_cast<int>(s);
+    const bool has_point = models::has_binary_point(model_.slots[s].format);
+    const SlotStatistics sum = has_point ? SlotStatistics() : counted_by_all(s);
+    const models::Core* first = nullptr;  // of those that use the slot
     const auto require = [&](bool holds, const char* what) {
       if (!holds) throw std::logic_error(model_.slots[s].name + ": cores differ in their " + what);
     };
-    const models::Core* first = nullptr;  // of those that use the slot
-    SlotStatistics before, sum;
-    std::map<std::pair<std::size_t, int>, SlotStatistics> of_part;  // by stage and place on the tensor axis
     for (int c = 0; c < cores_.size(); ++c) {
-      models::Core& core = cores_.core(c);
-      const SlotStatistics total = core.statistics.take_total(slot);
       if (!has(c, s)) continue;
-      SlotStatistics window = core.statistics.window(slot);  // as it was before the step
-      window.subtract(total);
-      if (first == nullptr) {
-        first = &core;
-        before = window;
-      }
-      require(window == before, "windows");
+      const models::Core& core = cores_.core(c);
+      if (first == nullptr) first = &core;
       require(core.settings.slot(slot).q_read == first->settings.slot(slot).q_read, "binary points");
-      const bool differs = model_.slots[s].differs, same = same_for_all_images(model_.slots[s].kind);
-      const std::pair part{model_.stage_of(c), differs ? mapping.tensor.coordinate(c) : 0};
-      if (same) require(of_part.emplace(part, total).first->second == total, "counts");
-      const bool counts = (mapping.tensor.coordinate(c) == 0 || differs) &&
-                          (model_.system.data_axis().coordinate(c) == 0 || !same);
-      if (counts) sum.add(total);
+      if (!has_point) continue;
+      require(core.statistics.total(slot) == first->statistics.total(slot), "counts");
+      require(core.statistics.window(slot) == first->statistics.window(slot), "windows");
     }
     if (first == nullptr) continue;
     whole_.settings.slot(slot) = first->settings.slot(slot);
-    SlotStatistics window = before;
-    window.add(sum);
-    for (int c = 0; c < cores_.size(); ++c) cores_.core(c).statistics.window(slot) = window;
-    whole_.statistics.window(slot) = window;
-    whole_.statistics.total(slot) = sum;
+    whole_.statistics.window(slot) = first->statistics.window(slot);
+    whole_.statistics.total(slot) = has_point ? first->statistics.total(slot) : sum;
   }
 }
 

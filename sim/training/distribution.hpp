@@ -1,6 +1,6 @@
 // What the host moves between the cores of a system: images to the cores that train on them, weights and
-// settings to and from all, and what the cores have counted in a step, so that all settings optimisers decide
-// alike. One core of the host's has the whole network; where every core does, it is core 0.
+// settings to and from all, and what they have counted, for reports. One core of the host's has the whole
+// network; where every core does, it is core 0.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -35,10 +35,10 @@ class Distribution {
 
   // Before a step.
   void clear_totals();
-  // After it, where the network is divided: what one core has counted every core is to have. Windows become
-  // those of all images, and so do the totals and settings of the whole core. Throws std::logic_error where
-  // cores differ in what they must have in common. Elsewhere the cores have summed their counters themselves.
-  void share_statistics();
+  // After it: settings, windows and totals come to the whole core. Where a slot has a binary point the cores
+  // have summed what they counted themselves, and std::logic_error is thrown where they differ in what they
+  // must have in common. Others no settings optimiser reads: their totals are added up here, for reports.
+  void collect_statistics();
 
  private:
   struct Copy {
@@ -48,6 +48,7 @@ class Distribution {
   BatchWriter writer(int core, const compiler::Network& network);
   const compiler::TensorInfo* part(std::size_t stage, const std::string& name) const;
   std::int64_t first_element(const compiler::TensorInfo& part, int core) const;
+  models::SlotStatistics counted_by_all(std::size_t slot) const;
   bool has(int core, std::size_t slot) const { return has_slot_[model_.stage_of(core)][slot]; }
 
   const compiler::CompiledModel& model_;

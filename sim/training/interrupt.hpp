@@ -1,26 +1,33 @@
 // SIGINT and SIGTERM. While a guard lives, neither ends the process without a word.
 #pragma once
 #include <csignal>
+#include <cstdint>
+#include <optional>
 
 namespace anzan::sim {
 
 class InterruptGuard {
  public:
-  // From now on a signal ends the process at once, with a message and exit status 1: there is nothing to
+  static constexpr const char* kBeforeItsEnd = "\nanzan: interrupted before the end\n";
+  static constexpr const char* kBeforeTheFirstStep = "\nanzan: interrupted before the first step\n";
+
+  // From now on a signal ends the process at once, with this message and exit status 1: there is nothing to
   // keep.
-  InterruptGuard();
+  explicit InterruptGuard(const char* message);
   // Signals act again as they did before.
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-  // From now on the first signal is only remembered, with a message; the second ends the process at once.
-  void remember();
+  // From now on the first signal is only remembered, with a message; the second ends the process at once, and
+  // says that this step's checkpoint, or none, is there. Again whenever there is another one.
+  void remember(std::optional<std::int64_t> checkpoint);
   // Whether there was one.
   bool interrupted() const;
 
  private:
   struct sigaction interrupt_, terminate_;
+  const char* before_;
 };
 
 }  // namespace anzan::sim

@@ -168,7 +168,7 @@ double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& image
   clear_unread_windows();
   watch_.before(core());
   run(ProgramKind::kStep);
-  distribution_.share_statistics();
+  distribution_.collect_statistics();
   updates_ = watch_.after(core());
   double sum = 0;
   for (std::size_t n = 0; n < images.size(); ++n) sum += distribution_.loss(static_cast<std::int64_t>(n));

@@ -164,6 +164,7 @@ Json TrainingRun::header() const {
 
 void TrainingRun::restore(const Json& header) {
   step_ = first_step_ = header.at("step").get<std::int64_t>();
+  checkpoint_ = step_;
   for (const Json& loss : header.at("losses"))
     losses_.push_back(loss.is_null() ? std::nan("") : loss.get<double>());
   history_ = header.at("history");
@@ -189,7 +190,7 @@ double TrainingRun::wall_seconds() const { return earlier_wall_seconds_ + second
 
 bool TrainingRun::train() {
   const TrainingOptions& options = configuration_.training;
-  interrupt_.remember();
+  interrupt_.remember(checkpoint_);
   for (;;) {
     if (interrupt_.interrupted() || (test_is_due() && !test())) {
       progress_.end();
@@ -256,7 +257,11 @@ void TrainingRun::show(bool test_done) {
   progress_.show(state, test_done);
 }
 
-void TrainingRun::save() { save_checkpoint(directory_ / kCheckpointFile, identity_, header(), *trainer_); }
+void TrainingRun::save() {
+  save_checkpoint(directory_ / kCheckpointFile, identity_, header(), *trainer_);
+  checkpoint_ = step_;
+  interrupt_.remember(checkpoint_);
+}
 
 ProgramRuns TrainingRun::runs() const {
   using compiler::ProgramKind;

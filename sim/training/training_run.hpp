@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
@@ -66,7 +67,8 @@ class TrainingRun {
   double wall_seconds() const;
   std::vector<std::int64_t> batch_of(std::int64_t step);
 
-  InterruptGuard interrupt_;
+  InterruptGuard interrupt_{InterruptGuard::kBeforeTheFirstStep};
+  std::optional<std::int64_t> checkpoint_;  // step of the one on disk
   Configuration configuration_;
   std::filesystem::path directory_;
   Beginning beginning_;

@@ -50,15 +50,23 @@ UpdateWatch::UpdateWatch(const compiler::CompiledModel& model, Cores& cores) {
     const TensorInfo& value = updated(model, parameter);
     const bool bias = parameter.kind == compiler::TensorClass::kBias;
     const TensorInfo& momentum = model.tensor(value.layer + (bias ? ".bias_momentum" : ".momentum"));
-    Parameter watched{value.slot, momentum.slot, {}};
+    Parameter& watched = parameter_of(value.slot, momentum.slot);
     for (int c = 0; c < cores.size(); ++c) {
       const TensorInfo* const part = find(model.stages[model.stage_of(c)].tensors, value.name);
       if (part == nullptr || part->hbm_line < 0 || model.system.data_axis().coordinate(c) > 0) continue;
       if (part->shared_out || model.system.mapping.tensor.coordinate(c) == 0)
         watched.parts.push_back({&cores.core(c), part, {}, 0});
     }
-    parameters_.push_back(std::move(watched));
   }
+}
+
+// Layers with the same settings may share both slots: their counters are one sum.
+UpdateWatch::Parameter& UpdateWatch::parameter_of(int slot, int momentum) {
+  const auto found = std::find_if(parameters_.begin(), parameters_.end(), [&](const Parameter& p) {
+    return p.slot == slot && p.momentum == momentum;
+  });
+  if (found != parameters_.end()) return *found;
+  return parameters_.emplace_back(Parameter{slot, momentum, {}});
 }
 
 void UpdateWatch::before(models::Core& whole) {

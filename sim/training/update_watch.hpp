@@ -41,6 +41,7 @@ class UpdateWatch {
     int slot, momentum;  // slots
     std::vector<Part> parts;
   };
+  Parameter& parameter_of(int slot, int momentum);
   static std::uint64_t changed(const Part& part);
 
   std::vector<Parameter> parameters_;

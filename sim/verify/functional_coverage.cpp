@@ -77,14 +77,17 @@ constexpr const char* kOthers[] = {
 constexpr const char* kExtremes[] = {"scratchpad line above 100,000",
                                      "HBM line above 2^20",
                                      "HBM line above 2^24",
+                                     "HBM line above 2^26",
                                      "stride above 2^16",
                                      "stride below -2^16",
                                      "stride of a loop without a second iteration",
                                      "semaphore above 7",
                                      "semaphore above 255",
+                                     "semaphore of 2^16",
                                      "semaphore left above zero",
                                      "program of more than 2^10 lines",
                                      "program of more than 2^15 lines",
+                                     "program of more than 2^16 lines",
                                      "put to another core",
                                      "wait for another core",
                                      "HBM with a queue of up to 3",
@@ -291,6 +294,7 @@ void FunctionalCoverage::note_slots(const isa::Program& program, const models::C
 }
 
 void FunctionalCoverage::note_time(const isa::Program& program, const models::ProgramTiming& timing) {
+  constexpr std::size_t kBack = 500;  // those further back have mostly ended
   if (timing.database_wait_cycles > 0) hit("database is waited for");
   const std::size_t count = program.size() - 1;  // without `end`
   for (std::size_t i = 0; i < count; ++i) {
@@ -298,7 +302,7 @@ void FunctionalCoverage::note_time(const isa::Program& program, const models::Pr
     const std::size_t unit = isa::worker_number(program[i]);
     if (t.started == t.issued + 1) hit(queue_bin(unit, "passed in a cycle"));
     int queued = 1;  // in the cycle after its issue, with those before it that have not started by then
-    for (std::size_t k = 0; k < i; ++k) {
+    for (std::size_t k = i - std::min(i, kBack); k < i; ++k) {
       const models::InstructionTiming& other = timing.instructions[k];
       const std::size_t other_unit = isa::worker_number(program[k]);
       if (other_unit == unit) {
@@ -321,9 +325,11 @@ void FunctionalCoverage::note(const RandomProgramShape& shape, const isa::Progra
   }
   if (lines > 1 << 10) hit("program of more than 2^10 lines");
   if (lines > 1 << 15) hit("program of more than 2^15 lines");
+  if (lines > 1 << 16) hit("program of more than 2^16 lines");
   for (const models::HbmRequest& request : log.requests) {
     if (request.line > 1 << 20) hit("HBM line above 2^20");
     if (request.line > 1 << 24) hit("HBM line above 2^24");
+    if (request.line > 1 << 26) hit("HBM line above 2^26");
   }
   const models::HbmParameters usual;
   if (shape.hbm.queue_depth <= 3) hit("HBM with a queue of up to 3");
@@ -357,7 +363,7 @@ void FunctionalCoverage::note_counts(const RandomProgramShape& shape, const isa:
   std::array<std::int64_t, isa::kSemaphores> counts{};
   for (const isa::Instruction& instruction : program) {
     const auto* put = std::get_if<isa::Put>(&instruction);
-    const bool away = put != nullptr && put->remote_signal != 0 && shape.profile == Profile::kTwoCores;
+    const bool away = put != nullptr && put->core != shape.core;
     if (away) hit("put to another core");
     for (std::size_t s = 0; s < counts.size(); ++s) {
       const std::uint32_t bit = std::uint32_t{1} << s;
@@ -368,6 +374,7 @@ void FunctionalCoverage::note_counts(const RandomProgramShape& shape, const isa:
       if (put != nullptr && !away) counts[s] += (put->remote_signal & bit) != 0 ? 1 : 0;
       if (counts[s] > 7) hit("semaphore above 7");
       if (counts[s] > 255) hit("semaphore above 255");
+      if (counts[s] == 1 << 16) hit("semaphore of 2^16");
     }
   }
   if (std::any_of(counts.begin(), counts.end(), [](std::int64_t c) { return c > 0; }))

@@ -1,5 +1,4 @@
-// Draws everything from one generator in a fixed order: half of the cores get ordinary values, half awkward
-// ones.
+// Draws everything from one generator in a fixed order.
 #include "sim/verify/random_core.hpp"
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "models/number_format.hpp"
+#include "models/settings_optimiser.hpp"
 #include "sim/verify/random_draw.hpp"
 
 namespace anzan::sim {
@@ -16,12 +16,32 @@ namespace {
 
 constexpr std::uint32_t kLargest = 0xffffffff;
 
-std::uint32_t word(Draw& d, bool awkward) {
+// What the words of a core are like.
+enum class Words {
+  kOrdinary,  // small numbers, exact in most sums
+  kAwkward,   // infinities, NaNs, subnormals, largest integers, any bits
+  kNear,  // FP32 of exponents so near that sums round: at half a place, just beside it, after cancellation
+};
+
+std::uint32_t near_word(Draw& d) {
+  constexpr std::uint32_t kFraction = 0x7fffff;
+  constexpr int kFractionBits = 23, kExponent = 127;
+  std::uint32_t fraction = d.bits() & kFraction;
+  const std::uint32_t ones = kFraction >> d.between(0, kFractionBits);
+  if (d.chance(60)) fraction = d.chance(50) ? ones : ~ones & kFraction;  // long carries, empty ends
+  if (d.chance(30)) fraction ^= std::uint32_t{1} << d.between(0, kFractionBits - 1);
+  const auto exponent = static_cast<std::uint32_t>(kExponent + d.between(-14, 14));
+  return (d.bits() & 0x80000000U) | exponent << kFractionBits | fraction;
+}
+
+std::uint32_t word(Draw& d, Words kind) {
   static constexpr std::uint32_t kCorners[] = {0x7f800000, 0xff800000, 0x7fc00001, 0x00000001, 0x807fffff,
                                                0x3f800000, 0x7f7f7f7f, 0x80808080, 0x7fff8000, 0xffffffff};
-  if (awkward && d.chance(10)) return d.chance(50) ? 0 : 0x80000000;  // to be compared with each other
-  if (awkward && d.chance(25)) return kCorners[d.between(0, 9)];
-  if (awkward) return d.bits();
+  if (kind == Words::kNear) return near_word(d);
+  if (kind == Words::kAwkward) {
+    if (d.chance(10)) return d.chance(50) ? 0 : 0x80000000;  // to be compared with each other
+    return d.chance(25) ? kCorners[d.between(0, 9)] : d.bits();
+  }
   const auto value = static_cast<float>(d.between(-1000, 1000)) / 64.0F;
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
@@ -62,6 +82,75 @@ models::SlotStatistics statistics(Draw& d) {
   return s;
 }
 
+// The point that min_error finds.
+int least_error_point(const models::SlotSettings& slot, const models::SlotStatistics& window) {
+  models::SlotSettings s = slot;
+  models::SlotStatistics w = window;
+  s.guard = s.hysteresis = 0;
+  s.q_min = isa::kBinaryPointMin;
+  s.q_max = isa::kBinaryPointMax;
+  s.interval = 1;
+  models::update(s, w);
+  return s.q_write;
+}
+
+// Two candidates of min_error that cost the same: as many are clipped by the finer one, at three units of
+// 4^(w - 1), as are rounded more finely. What both round to zero does not tell them apart, but must be
+// summed.
+void tie(Draw& d, int width, models::SlotStatistics& s) {
+  const std::int64_t clipped = 3 * (std::int64_t{1} << (2 * (width - 1))) - 4;
+  const std::int64_t most = std::min<std::int64_t>(kLargest / clipped, 1 << 20);
+  const auto top = static_cast<std::size_t>(d.between(width + 8, isa::kHistogramBins - 1));
+  s.histogram = {};
+  std::int64_t rounded = 0;
+  for (int k = 0; k < 6; ++k)
+    s.histogram[top - static_cast<std::size_t>(width + 1 + k)] =
+        d.chance(50) ? 0 : d.bits() >> d.between(0, 31);
+  const std::int64_t n = d.between(1, d.chance(50) ? std::min<std::int64_t>(3, most) : most);
+  s.histogram[top] = static_cast<std::uint32_t>(3 * n);
+  for (int k = 1; k < width; ++k) {
+    const std::int64_t rest = n * clipped - rounded;
+    const std::int64_t count = k + 1 == width ? rest : d.between(0, rest);
+    s.histogram[top - static_cast<std::size_t>(k)] = static_cast<std::uint32_t>(count);
+    rounded += count;
+  }
+  if (d.chance(50)) s.histogram[top - static_cast<std::size_t>(width + 7)] = d.small(0, 2);
+}
+
+// One count more in some bin makes min_error take another point.
+void bring_to_the_edge(Draw& d, const models::SlotSettings& slot, models::SlotStatistics& s) {
+  const auto with = [&](std::uint32_t& bin, std::uint32_t count) {
+    bin = count;
+    return least_error_point(slot, s);
+  };
+  for (int tries = 0; tries < 8; ++tries) {
+    std::uint32_t& bin = s.histogram[static_cast<std::size_t>(d.between(0, isa::kHistogramBins - 1))];
+    const std::uint32_t was = bin;
+    std::uint32_t low = 1, high = kLargest;  // the largest position stays
+    const int point = with(bin, low);
+    if (with(bin, high) == point) {
+      bin = was;
+      continue;
+    }
+    while (high - low > 1) {
+      const std::uint32_t middle = low + (high - low) / 2;
+      (with(bin, middle) == point ? low : high) = middle;
+    }
+    bin = d.chance(50) ? low : high;
+    return;
+  }
+}
+
+// Windows of slots whose policy is min_error: often such that the choice is a close one.
+void make_close(Draw& d, const models::SlotSettings& slot, models::SlotStatistics& window) {
+  if (slot.policy != isa::Policy::kMinError || d.chance(30)) return;
+  if (slot.width >= 2 && d.chance(50)) {
+    tie(d, slot.width, window);
+  } else {
+    bring_to_the_edge(d, slot, window);
+  }
+}
+
 // How the optimiser is to act, and what it has seen. The last quarter of the slots may be wider than int8.
 models::SlotSettings slot(Draw& d, bool wide) {
   models::SlotSettings s;
@@ -85,16 +174,19 @@ models::SlotSettings slot(Draw& d, bool wide) {
   }
   s.updates = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 4);
   s.age = d.chance(20) ? kLargest - d.small(0, 2) : d.small(0, 2);
+  if (d.chance(25))
+    s.age = s.interval - std::min<std::uint32_t>(s.interval, d.small(1, 2));  // due, or hardly yet
+  if (d.chance(15)) s.updates = s.warmup - std::min<std::uint32_t>(s.warmup, d.small(0, 1));
   for (std::int64_t k = d.chance(20) ? 0 : d.between(1, isa::kHistoryLength); k > 0; --k)
     models::push_history(s, isa::kHistogramOrigin + static_cast<int>(d.between(0, isa::kHistogramBins - 1)));
   return s;
 }
 
 // The words of memories: of a table, by a hash of their place, so that any line can be filled by itself.
-class Words {
+class Memories {
  public:
-  Words(Draw& d, bool awkward) : salt_(d.bits()), table_(kWords) {
-    for (std::uint32_t& w : table_) w = word(d, awkward);
+  Memories(Draw& d, Words kind) : salt_(d.bits()), table_(kWords) {
+    for (std::uint32_t& w : table_) w = word(d, kind);
   }
   void fill(models::Core& core, isa::Space space, std::int64_t first_line, std::int64_t lines) const {
     std::uint8_t* to = core.bytes(space) + first_line * core.line_bytes();
@@ -139,8 +231,8 @@ void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape&
                const isa::Program& program) {
   constexpr std::int64_t kSmallHbm = std::int64_t{1} << 20;  // bytes
   Draw d(seed ^ 0x9e3779b97f4a7c15U);
-  const bool awkward = d.chance(50);
-  const Words words(d, awkward);
+  const Words kind = d.chance(50) ? Words::kAwkward : d.chance(50) ? Words::kNear : Words::kOrdinary;
+  const Memories words(d, kind);
   words.fill(core, isa::Space::kScratchpad, 0, core.lines(isa::Space::kScratchpad));
   if (shape.hbm_lines * core.line_bytes() <= kSmallHbm) {
     words.fill(core, isa::Space::kHbm, 0, shape.hbm_lines);
@@ -154,9 +246,10 @@ void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape&
     const int s = shape.first_slot + number;
     core.settings.slot(s) = slot(d, number >= shape.narrow_slots);
     core.statistics.window(s) = statistics(d);
+    make_close(d, core.settings.slot(s), core.statistics.window(s));
     core.statistics.total(s) = statistics(d);
   }
-  for (int n = 0; n < isa::kScalars; ++n) core.settings.set_scalar(n, word(d, awkward));
+  for (int n = 0; n < isa::kScalars; ++n) core.settings.set_scalar(n, word(d, kind));
   core.settings.set_seed(d.bits());
   core.settings.set_step(d.bits());
 }

@@ -8,8 +8,9 @@
 namespace anzan::sim {
 
 // Fills a core for programs of this shape. Half of the memories hold awkward bits: infinities, NaNs,
-// subnormals, largest integers; some counters are about to stop at their largest value. Of a large HBM only
-// the lines that `program` names are filled; each has the same words in all programs.
+// subnormals, largest integers; a quarter numbers whose sums round. Some counters are about to stop at their
+// largest value, and some windows make close calls. Of a large HBM only the lines that `program` names are
+// filled; each has the same words in all programs.
 void randomise(models::Core& core, std::uint64_t seed, const RandomProgramShape& shape,
                const isa::Program& program);
 

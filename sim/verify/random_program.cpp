@@ -20,6 +20,10 @@ namespace {
 using Loops = std::array<std::uint16_t, isa::kLoops>;
 
 constexpr std::int64_t kPutLines = 32;  // the last that a program works on
+// The last of them take INT8 from several at once, each of which has a byte of the words to itself, so that
+// none waits for another and ports meet in a line: puts, what arrives, other units. Nobody reads them.
+constexpr std::int64_t kSharedLines = 2;
+enum class Share { kPut, kArrival, kCopy, kRest };
 // Before them, where another core puts to: so many lines for each put, which raises a semaphore of its own.
 constexpr int kMails = isa::kSemaphores - static_cast<int>(compiler::kOwnSemaphores);
 constexpr std::int64_t kMailLines = 8;
@@ -29,6 +33,7 @@ class Maker {
   Maker(std::uint64_t seed, const RandomProgramShape& shape)
       : d_(seed),
         s_(shape),
+        shared_(shape.first_line + shape.lines - kSharedLines),
         puts_(shape.first_line + shape.lines - kPutLines),
         mails_(puts_ - (shape.profile == Profile::kTwoCores ? kMails * kMailLines : 0)),
         reads_(shape.first_line),
@@ -66,6 +71,7 @@ class Maker {
         return;
       case 3:
         program.emplace_back(put());
+        if (d_.chance(40)) add_meeting(program);
         return;
       case 4:
       case 5:
@@ -124,6 +130,13 @@ class Maker {
     }
   }
 
+  // Instructions of a unit that are to raise a semaphore, so many that a counter of 8 to 16 bits would be at
+  // zero again when the one after them takes it.
+  void add_raisers_to(isa::Program& program) {
+    const std::int64_t raisers = std::int64_t{1} << (d_.chance(40) ? 16 : d_.between(8, 13));
+    program.insert(program.end(), static_cast<std::size_t>(raisers + 1), isa::Settle{0, 0, slot()});
+  }
+
   // A put of some rows to the other core, there to lines that nobody else writes, and what it does with them.
   isa::Put mail(int number) {
     isa::Put p;
@@ -134,6 +147,16 @@ class Maker {
     loops(p.loops, 0, isa::kLoops, d_.chance(50) ? rows : 4);
     p.src = read_rows(p.loops, p.element);
     p.dst = address(p.loops, isa::kLoops, mail_line(number) * in_line, rows);
+    return p;
+  }
+  // Rows to where other units of the other core write at the same time.
+  isa::Put storm() {
+    isa::Put p;
+    p.element = isa::Format::kInt8;
+    p.core = static_cast<std::uint16_t>(1 - s_.core);
+    loops(p.loops, 0, isa::kLoops, d_.chance(50) ? 300 : 30);
+    p.src = read_rows(p.loops, p.element);
+    p.dst = shared_rows(p.loops, isa::kLoops, Share::kArrival);
     return p;
   }
   isa::Copy take(int number) {
@@ -241,6 +264,15 @@ class Maker {
     const std::int64_t in_line = models::elements_per_word(f);
     return address(l, depth, writes_ * in_line, half_ * in_line, reach);
   }
+  isa::Address shared_rows(const Loops& l, int depth, Share share) {
+    const std::uint32_t in_line = 4;
+    isa::Address a = address(l, depth, shared_, kSharedLines);
+    a.base = a.base * in_line + static_cast<std::uint32_t>(share);
+    for (std::int32_t& stride : a.stride)
+      stride = static_cast<std::int32_t>(static_cast<std::uint32_t>(stride) * in_line);
+    return a;
+  }
+  bool shares(isa::Format f) { return f == isa::Format::kInt8 && d_.chance(15); }
   isa::Address hbm_rows(const Loops& l, isa::Format f) {
     const std::int64_t in_line = models::elements_per_word(f);
     return address(l, isa::kLoops, s_.first_hbm_line * in_line, s_.worked_hbm_lines * in_line);
@@ -281,6 +313,8 @@ class Maker {
         c.src = write_rows(c.loops, isa::kLoops, c.element);
         c.dst = read_rows(c.loops, c.element);
     }
+    if (c.dst_space == isa::Space::kScratchpad && shares(c.element))
+      c.dst = shared_rows(c.loops, isa::kLoops, Share::kCopy);
     return c;
   }
   isa::Put put() {
@@ -290,9 +324,27 @@ class Maker {
     p.src = d_.chance(50) ? read_rows(p.loops, p.element) : write_rows(p.loops, isa::kLoops, p.element);
     // Lines that only puts write: they count as those of another core, so nothing else is ordered after them.
     p.core = static_cast<std::uint16_t>(s_.core);
-    p.dst = address(p.loops, isa::kLoops, puts_ * models::elements_per_word(p.element),
-                    kPutLines * models::elements_per_word(p.element));
+    const std::int64_t in_line = models::elements_per_word(p.element);
+    p.dst = p.element == isa::Format::kInt8 && d_.chance(50)
+                ? shared_rows(p.loops, isa::kLoops, Share::kPut)
+                : address(p.loops, isa::kLoops, puts_ * in_line, (kPutLines - kSharedLines) * in_line);
     return p;
+  }
+  // A put and a copy that write to the shared lines, mostly in the same cycles.
+  void add_meeting(isa::Program& program) {
+    isa::Put p;
+    p.element = isa::Format::kInt8;
+    p.core = static_cast<std::uint16_t>(s_.core);
+    loops(p.loops, 0, isa::kLoops, 80);
+    p.src = read_rows(p.loops, p.element);
+    p.dst = shared_rows(p.loops, isa::kLoops, Share::kPut);
+    isa::Copy c;
+    c.element = p.element;
+    c.loops = p.loops;
+    c.src = write_rows(c.loops, isa::kLoops, c.element);
+    c.dst = shared_rows(c.loops, isa::kLoops, Share::kCopy);
+    program.emplace_back(c);
+    program.emplace_back(p);
   }
   isa::Transpose transpose() {
     isa::Transpose t;
@@ -333,17 +385,42 @@ class Maker {
       v.reduce = 0;
       v.analyse = 1;
     }
-    longest_ = long_ && v.reduce > 0 && d_.chance(50);
-    if (longest_) v.reduce = isa::kLoops;  // one fold of 2^17 rows
+    const bool longest = longest_ = long_ && v.reduce > 0 && d_.chance(70);
+    if (longest) v.reduce = isa::kLoops;  // one fold of 2^17 rows
     v.slot_o = slot_to_write(v.out_format);
     v.mask = mask();
     loops(v.loops, 0, isa::kLoops, d_.chance(20) ? 100 : 20);
     v.a = operand(v.loops);
     v.b = operand(v.loops);
     v.c = operand(v.loops);
-    v.o = write_rows(v.loops, isa::kLoops - v.reduce, v.out_format);
+    v.o = shares(v.out_format) ? shared_rows(v.loops, isa::kLoops - v.reduce, Share::kRest)
+                               : write_rows(v.loops, isa::kLoops - v.reduce, v.out_format);
     v.x = index();
+    if (longest && d_.chance(70)) find_late_maximum(v);
     return v;
+  }
+  // The words of memories repeat, their sums hardly: the largest of 2^17 stands anywhere among them.
+  void find_late_maximum(isa::Vector& v) {
+    v.reduction = isa::Reduction::kArgmax;
+    v.op = isa::VectorOp::kAdd;
+    v.out_format = isa::Format::kFp32;
+    v.o = write_rows(v.loops, 0, v.out_format);
+    v.b.slot = v.a.slot;
+    v.a.format = isa::Format::kInt8;
+    v.b.format = isa::Format::kInt16;
+    for (isa::Operand* operand : {&v.a, &v.b}) {
+      const std::int64_t rows = half_ * models::elements_per_word(operand->format);
+      std::int64_t reach = 0;
+      operand->kind = isa::OperandKind::kRows;
+      operand->at = {};
+      operand->at.base = static_cast<std::uint32_t>(reads_ * models::elements_per_word(operand->format));
+      for (std::size_t k = isa::kLoops; k-- > 0;) {
+        if (v.loops[k] < 2) continue;
+        const std::int64_t stride = std::min(reach + 1, (rows - 1 - reach) / (v.loops[k] - 1));
+        operand->at.stride[k] = static_cast<std::int32_t>(stride);
+        reach += stride * (v.loops[k] - 1);
+      }
+    }
   }
   isa::Tensor tensor(std::int64_t most_tiles = 8, bool strict = false) {
     isa::Tensor t;
@@ -379,6 +456,7 @@ class Maker {
     const std::int64_t lines = models::accumulator_lines(t.format, 1);
     t.o = t.spill != 0 ? address(t.loops, outer, first, size, lines * end - 1)
                        : address(t.loops, outer, first * rows, size * rows, end - 1);
+    if (t.spill == 0 && end == 1 && shares(t.out_format)) t.o = shared_rows(t.loops, outer, Share::kRest);
     t.x = index();
   }
   // Accumulators must be those of a spill: one instruction spills tiles that do not overlap, the next goes on
@@ -405,7 +483,7 @@ class Maker {
 
   Draw d_;
   RandomProgramShape s_;
-  std::int64_t puts_, mails_, reads_, half_,
+  std::int64_t shared_, puts_, mails_, reads_, half_,
       writes_;                       // where each begins; reads_ and writes_ have half_ lines
   std::int64_t kind_ = 0, run_ = 0;  // of that kind, yet to come
   static constexpr int kMostLong = 2;
@@ -420,10 +498,16 @@ constexpr std::uint64_t kOtherCore = 0x2545f4914f6cdd1dU;
 isa::Program random_program(std::uint64_t seed, const RandomProgramShape& shape) {
   Maker maker(seed, shape);
   isa::Program program;
-  while (program.size() < static_cast<std::size_t>(shape.instructions)) maker.add_to(program);
+  if (shape.profile == Profile::kMany && maker.chance(40)) maker.add_raisers_to(program);
+  const std::size_t taker =
+      program.size() - std::min<std::size_t>(1, program.size());  // of what those before it raise
+  while (program.size() - taker < static_cast<std::size_t>(shape.instructions)) maker.add_to(program);
   program.push_back(isa::End{});
   compiler::add_semaphores(program, compiler::dependencies(program, shape.lanes));
-  maker.add_semaphores_to(program, 0);
+  constexpr std::uint32_t kRaised = std::uint32_t{1} << (isa::kSemaphores - 1);
+  if (taker > 0) isa::wait(program[taker]) |= kRaised;
+  for (std::size_t n = 0; n < taker; ++n) isa::signal(program[n]) |= kRaised;
+  maker.add_semaphores_to(program, taker > 0 ? kRaised : 0);
   maker.leave_semaphores_of(program);
   return program;
 }
@@ -440,6 +524,7 @@ std::array<isa::Program, 2> random_programs_of_two(std::uint64_t seed, const Ran
     for (std::size_t c = 0; c < programs.size(); ++c) {
       makers[c].add_to(programs[c]);
       if (sent[c] < kMails && makers[c].chance(40)) programs[c].emplace_back(makers[c].mail(sent[c]++));
+      if (makers[c].chance(20)) programs[c].emplace_back(makers[c].storm());
       if (taken[c] == sent[1 - c] || makers[c].chance(60)) continue;
       takers[c].emplace_back(programs[c].size(), taken[c]);
       programs[c].emplace_back(makers[c].take(taken[c]++));

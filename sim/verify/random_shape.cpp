@@ -3,7 +3,9 @@
 #include "sim/verify/random_shape.hpp"
 
 #include <algorithm>
+#include <limits>
 
+#include "isa/program.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/verify/random_draw.hpp"
 
@@ -41,7 +43,17 @@ models::HbmParameters draw_hbm(Draw& d) {
 
 std::int64_t bytes_of_hbm(Draw& d, Profile profile) {
   if (profile != Profile::kFar) return power(d, 14, 20);
+  if (d.chance(10)) return std::int64_t{1} << 32;
   return d.chance(10) ? std::int64_t{1} << 30 : power(d, 24, 26);
+}
+
+// Mostly they differ in a single bit, and then often in the topmost.
+std::array<int, 2> draw_numbers(Draw& d) {
+  constexpr int kBits = std::numeric_limits<decltype(isa::Put::core)>::digits;
+  const auto any = static_cast<int>(d.between(0, (1 << kBits) - 1));
+  const auto bit = static_cast<int>(d.chance(20) ? kBits - 1 : d.between(0, kBits - 1));
+  const int differ = d.chance(80) ? 1 << bit : static_cast<int>(d.between(1, (1 << kBits) - 1));
+  return {any, any ^ differ};
 }
 
 // `size` lines of so many, often the first or the last of them.
@@ -67,7 +79,9 @@ RandomProgramShape random_shape(std::uint64_t seed, int lanes, int instructions)
   Draw of_slots(seed ^ 0xc2b2ae3d27d4eb4fU);
   s.first_slot = static_cast<int>(first_of(of_slots, s.slots, rtl_slots()));
   s.scratchpad_lines = std::int64_t{kRtlScratchpadKib} * 1024 / (4 * lanes);
-  s.hbm_lines = std::min(bytes_of_hbm(d, s.profile), s.hbm.bytes()) / (4 * lanes);
+  const std::int64_t hbm_bytes = bytes_of_hbm(d, s.profile);
+  while (s.hbm.bytes() < hbm_bytes) s.hbm.rows *= 2;
+  s.hbm_lines = hbm_bytes / (4 * lanes);
   s.first_line = first_of(d, s.lines, s.scratchpad_lines);
   s.first_hbm_line = first_of(d, s.worked_hbm_lines, s.hbm_lines);
   if (s.profile == Profile::kFar || s.profile == Profile::kLong) {
@@ -80,8 +94,9 @@ RandomProgramShape random_shape(std::uint64_t seed, int lanes, int instructions)
     s.hbm = models::HbmParameters{};
   }
   if (s.profile == Profile::kMany)
-    s.instructions = instructions * static_cast<int>(d.chance(15) ? d.between(150, 200) : d.between(40, 80));
+    s.instructions = instructions * static_cast<int>(d.chance(20) ? d.between(230, 260) : d.between(40, 80));
   if (s.profile == Profile::kTwoCores) s.first_slot = 0;  // engines of systems know the first slots
+  s.numbers = draw_numbers(d);
   return s;
 }
 

@@ -2,6 +2,7 @@
 // instructions it has and how long their loops are, and what its HBM is like. Drawn from the seed, so that
 // each width of the hardware is reached by some programs.
 #pragma once
+#include <array>
 #include <cstdint>
 
 #include "models/hbm_timing.hpp"
@@ -27,7 +28,8 @@ struct RandomProgramShape {
   int first_slot = 0, slots = 8;
   int narrow_slots = 6;  // the first of them, whose width fits int8
   Profile profile = Profile::kUsual;
-  int core = 0;  // of two, which put to each other
+  int core = 0;                  // of two, which put to each other
+  std::array<int, 2> numbers{};  // that they have in the RTL; one alone has the first
   models::HbmParameters hbm;
 };
 

@@ -10,9 +10,12 @@
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/engines/functional_engine.hpp"
 #include "sim/engines/rtl_engine.hpp"
+#include "sim/host/atomic_file.hpp"
 #include "sim/verify/comparison.hpp"
+#include "sim/verify/numbered_core.hpp"
 #include "sim/verify/random_core.hpp"
 #include "sim/verify/random_program.hpp"
+#include "sim/verify/save_file.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -21,6 +24,7 @@ using models::clocked::CoreParameters;
 using models::clocked::SystemTiming;
 using Programs = std::array<isa::Program, 2>;
 constexpr int kCores = 2;
+constexpr std::uint64_t kMostInstructionsBefore = 8;  // of each of the two short programs before them
 
 SystemOptions two_on_a_chip() {
   const models::LinkPreset link = models::link_preset("on_chip");
@@ -63,56 +67,148 @@ std::string compare_arrivals(const std::vector<models::Arrival>& rtl,
   return fmt::format("network unit: RTL has {} arrivals, model {}", rtl.size(), model.size());
 }
 
-std::string compare_values(Pair& rtl, Pair& model, int core, SlotRange slots) {
-  std::string found = compare_memories(rtl.cores.core(core), model.cores.core(core), {});
-  return found.empty() ? compare_slots(rtl.cores.core(core), model.cores.core(core), slots) : found;
-}
+// Both cores of the RTL, and what is watched of them beside what an engine hands on: what their blocks do,
+// and the memories of slots that no program names.
+class Watched final : public NumberedCore {
+ public:
+  Watched(std::unique_ptr<RtlCore> core, const RandomProgramShape& shape)
+      : NumberedCore(std::move(core), {shape.numbers.begin(), shape.numbers.end()}) {}
+  void begin(const isa::Program& program, models::Core& core) override {
+    before_ = state();
+    NumberedCore::begin(program, core);
+  }
+  void store(models::Core& core, SlotRange slots) override {
+    difference_ = compare_states(before_, state(), slots);
+    NumberedCore::store(core, slots);
+  }
+  const std::string& difference() const { return difference_; }
 
-// The first core that differs, and how.
-std::string compare_pairs(const Programs& programs, Pair& rtl, Pair& cycle, Pair& functional,
-                          SlotRange slots) {
-  for (int c = 0; c < kCores; ++c) {
-    const auto n = static_cast<std::size_t>(c);
+ private:
+  std::vector<std::vector<std::uint32_t>> before_;
+  std::string difference_;
+};
+
+// Runs pairs of programs one after the other on three engines.
+class PairVerifier {
+ public:
+  PairVerifier(const VerifyOptions& options, const VerifySubjects& subjects, std::uint64_t seed,
+               const RandomProgramShape& shape)
+      : options_(options),
+        seed_(seed),
+        shape_(shape),
+        slots_{shape.first_slot, shape.slots},
+        cycle_engine_(parameters(subjects.model), two_on_a_chip()),
+        rtl_engine_(
+            parameters({}), two_on_a_chip(), slots_.first + slots_.count, [&](const CoreParameters& p) {
+              constexpr std::uint64_t kSeeds = 0x7fffffff;
+              auto core =
+                  std::make_unique<Watched>(subjects.rtl(p, static_cast<int>(1 + seed % kSeeds)), shape);
+              watched_.push_back(core.get());
+              return core;
+            }) {
+    for (int c = 0; c < kCores; ++c) {
+      cycle_engine_.log(c, &expected_logs_[static_cast<std::size_t>(c)]);
+      rtl_engine_.log(c, &logs_[static_cast<std::size_t>(c)]);
+    }
+  }
+
+  void wave(const std::string& prefix) { rtl_engine_.wave(prefix); }
+  std::int64_t cycles() const { return cycles_; }  // of the last pair, as the models count them
+
+  // The first core that differs, and how; or nothing.
+  std::string compare(const Programs& programs) {
+    constexpr std::int64_t kPatienceCycles = 1000;
+    logs_ = expected_logs_ = {};
+    Pair cycle(programs, seed_, shape_), functional(programs, seed_, shape_), rtl(programs, seed_, shape_);
+    cycle.run(cycle_engine_);
+    FunctionalEngine functional_engine;
+    functional.run(functional_engine);
+    cycles_ = cycle.timing->cycles();
+    rtl_engine_.limit(2 * cycles_ + kPatienceCycles);
+    try {
+      rtl.run(rtl_engine_);
+    } catch (const std::logic_error& error) {
+      return fmt::format("two cores: {}", error.what());
+    }
+    for (int c = 0; c < kCores; ++c) {
+      const std::string found = compare_core(programs, c, rtl, cycle, functional);
+      if (!found.empty()) return fmt::format("core {} of two: {}", c, found);
+    }
+    note(programs);
+    return {};
+  }
+
+ private:
+  CoreParameters parameters(CoreParameters p) const {
+    p.lanes = options_.lanes;
+    p.hbm = shape_.hbm;
+    return p;
+  }
+
+  std::string compare_core(const Programs& programs, int core, Pair& rtl, Pair& cycle, Pair& functional) {
+    const auto n = static_cast<std::size_t>(core);
     const models::ProgramTiming &r = rtl.timing->cores[n], &m = cycle.timing->cores[n];
     std::string found = compare_cycles(programs[n], r, m);
     if (found.empty()) found = compare_arrivals(r.arrivals, m.arrivals);
-    if (found.empty()) found = compare_values(rtl, cycle, c, slots);
-    if (found.empty()) found = compare_values(rtl, functional, c, slots);
-    if (!found.empty()) return fmt::format("core {} of two: {}", c, found);
+    expected_logs_[n].settings = settings_writes(programs[n], m);
+    if (found.empty()) found = compare_logs(logs_[n], expected_logs_[n]);
+    if (found.empty()) found = compare_values(rtl, cycle, core);
+    if (found.empty()) found = compare_values(rtl, functional, core);
+    return found.empty() ? watched_[n]->difference() : found;
   }
-  return {};
-}
+  std::string compare_values(Pair& rtl, Pair& model, int core) const {
+    const auto& requests = logs_[static_cast<std::size_t>(core)].requests;
+    std::string found = compare_memories(rtl.cores.core(core), model.cores.core(core), requests);
+    return found.empty() ? compare_slots(rtl.cores.core(core), model.cores.core(core), slots_) : found;
+  }
+
+  void note(const Programs& programs) const {
+    if (options_.coverage == nullptr) return;
+    RandomProgramShape of_core = shape_;
+    for (int c = 0; c < kCores; ++c) {
+      const auto n = static_cast<std::size_t>(c);
+      of_core.core = c;
+      options_.coverage->note(of_core, programs[n], expected_logs_[n]);
+    }
+  }
+
+  const VerifyOptions& options_;
+  std::uint64_t seed_;
+  const RandomProgramShape& shape_;
+  SlotRange slots_;
+  std::vector<const Watched*> watched_;
+  std::array<models::BlockLog, kCores> logs_, expected_logs_;
+  CycleEngine cycle_engine_;
+  RtlEngine rtl_engine_;
+  std::int64_t cycles_ = 0;
+};
 
 }  // namespace
 
 ProgramVerdict judge_two(const VerifyOptions& options, const VerifySubjects& subjects, std::uint64_t seed,
                          const RandomProgramShape& shape) {
-  constexpr std::int64_t kPatienceCycles = 1000;
-  constexpr std::uint64_t kSeeds = 0x7fffffff;
-  const Programs programs = random_programs_of_two(seed, shape);
-  const SystemOptions system = two_on_a_chip();
-  CoreParameters of_model = subjects.model, of_rtl;
-  of_model.lanes = of_rtl.lanes = options.lanes;
-  of_model.hbm = of_rtl.hbm = shape.hbm;
-  Pair cycle(programs, seed, shape), functional(programs, seed, shape), rtl(programs, seed, shape);
-  CycleEngine cycle_engine(of_model, system);
-  cycle.run(cycle_engine);
-  FunctionalEngine functional_engine;
-  functional.run(functional_engine);
-  const SlotRange slots{shape.first_slot, shape.slots};
-  ProgramVerdict verdict{seed, cycle.timing->cycles(), {}};
-  RtlEngine rtl_engine(of_rtl, system, slots.first + slots.count, [&](const CoreParameters& p) {
-    return subjects.rtl(p, static_cast<int>(1 + seed % kSeeds));
-  });
-  rtl_engine.limit(2 * verdict.cycles + kPatienceCycles);
-  try {
-    rtl.run(rtl_engine);
-    verdict.difference = compare_pairs(programs, rtl, cycle, functional, slots);
-  } catch (const std::logic_error& error) {
-    verdict.difference = fmt::format("two cores: {}", error.what());
-  }
-  if (options.coverage != nullptr && verdict.difference.empty()) {
-    for (const isa::Program& program : programs) options.coverage->note(shape, program, {});
+  RandomProgramShape short_shape = shape;
+  short_shape.instructions = static_cast<int>(seed % kMostInstructionsBefore);
+  const Programs programs = random_programs_of_two(seed, shape),
+                 before = random_programs_of_two(~seed, short_shape);
+  const auto judge = [&](const std::string& waves) {
+    PairVerifier verifier(options, subjects, seed, shape);
+    if (!waves.empty()) verifier.wave(waves);
+    std::string difference = verifier.compare(before);
+    if (!difference.empty()) {
+      difference = "in the short programs before them, " + difference;
+    } else {
+      difference = verifier.compare(programs);
+    }
+    return ProgramVerdict{seed, verifier.cycles(), difference};
+  };
+  const ProgramVerdict verdict = judge({});
+  if (options.waves.empty() || (verdict.difference.empty() && !options.all_waves)) return verdict;
+  const std::string name = fmt::format("{}/seed_{}", options.waves, seed);
+  judge(name);
+  for (int c = 0; c < kCores; ++c) {
+    const std::string of_core = fmt::format("{}_core_{}", name, c);
+    write_file_atomically(of_core + ".gtkw", save_file(of_core + ".fst"));
   }
   return verdict;
 }

@@ -14,6 +14,7 @@
 #include "sim/host/atomic_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/verify/comparison.hpp"
+#include "sim/verify/numbered_core.hpp"
 #include "sim/verify/random_core.hpp"
 #include "sim/verify/random_program.hpp"
 #include "sim/verify/save_file.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 // Where a program's last instruction did its work.
 std::string place(const isa::Program& program, const models::ProgramTiming& timing) {
+  if (program.size() < 2) return fmt::format("in a program without instructions, {} cycles", timing.cycles);
   const std::size_t last = program.size() - 2;
   return fmt::format("after instruction {} ({}, cycles {} to {}): {}", last, block_of(program[last]),
                      timing.instructions[last].started, timing.instructions[last].ended,
@@ -43,7 +45,7 @@ class Verifier {
     clock_.emplace(parameters(subjects_.model));
     clock_->log(&expected_log_);
     RandomProgramShape short_shape = shape_;
-    short_shape.instructions = kInstructionsBefore;
+    short_shape.instructions = static_cast<int>(seed % kMostInstructionsBefore);
     short_shape.profile = Profile::kUsual;
     const isa::Program program = random_program(seed, shape_), before = random_program(~seed, short_shape);
     ProgramVerdict verdict{seed, clock_->run(program).cycles, {}};
@@ -54,6 +56,8 @@ class Verifier {
       verdict.difference = "in the short program before it, " + difference;
     } else if (difference = compare(program); !difference.empty()) {
       verdict.difference = options_.shorten ? shortest(program, &before) : difference;
+    } else if (options_.all_waves) {
+      show(program, &before);
     }
     return verdict;
   }
@@ -74,7 +78,8 @@ class Verifier {
 
   void power_up() {
     constexpr std::uint64_t kSeeds = 0x7fffffff;
-    rtl_ = subjects_.rtl(parameters({}), static_cast<int>(1 + seed_ % kSeeds));
+    rtl_ = std::make_unique<NumberedCore>(subjects_.rtl(parameters({}), static_cast<int>(1 + seed_ % kSeeds)),
+                                          std::vector<int>{shape_.numbers[0]});
   }
 
   // What differs, or nothing.
@@ -142,7 +147,10 @@ class Verifier {
     while (differs - same > 1 || difference.empty()) {
       const std::size_t length = differs - same > 1 ? same + (differs - same) / 2 : differs;
       const std::string found = compare_afresh(beginning(program, length), before);
-      if (found.empty() && length == differs) return compare_afresh(program, before);
+      if (found.empty() && length == differs) {
+        show(program, before);
+        return compare_afresh(program, before);
+      }
       if (!found.empty()) difference = found;
       (found.empty() ? same : differs) = length;
     }
@@ -174,7 +182,7 @@ class Verifier {
     write_file_atomically(name + ".gtkw", save_file(name + ".fst"));
   }
 
-  static constexpr int kInstructionsBefore = 5;
+  static constexpr std::uint64_t kMostInstructionsBefore = 8;
   static constexpr std::int64_t kPatienceCycles = 1000;
   VerifyOptions options_;
   const VerifySubjects& subjects_;

@@ -24,6 +24,7 @@ struct VerifyOptions {
   FunctionalCoverage* coverage = nullptr;  // notes programs that do not differ
   std::string waves = {};  // a directory for the waveform of each program that differs and a save file of
                            // GTKWave for it, of what `shorten` leaves; empty: none. Needs rtl_has_waves().
+  bool all_waves = false;  // also of those that do not differ
 };
 
 // What is compared; tests put faulty ones in their places.

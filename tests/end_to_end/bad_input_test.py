@@ -80,6 +80,7 @@ class BadInput(AnzanTest):
         self.assert_wrong_input(self.call("run", config, "--no-such-option"))
         self.assert_wrong_input(self.call("run"))
         self.assert_wrong_input(self.call(), "command: found nothing")
+        self.assert_wrong_input(self.call("", config), "command: found nothing")
         self.assert_wrong_input(self.call("runn", config), 'did you mean "run"?')
         self.assert_wrong_input(self.call("run", config, "--seed", "1.5"), "/training/seed: found 1.5, expected an integer")
         self.assert_wrong_input(self.call("run", config, "--resume", "--restart"), "--restart")

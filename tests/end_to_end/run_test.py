@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import pathlib
 import pty
 import re
 import signal
@@ -275,6 +276,18 @@ class Interruption(AnzanTest):
         self.assertEqual(process.wait(timeout=60), 1)
         self.assertFalse((self.dir / "out" / "checkpoint.bin").exists())
 
+    def test_a_signal_to_other_commands(self):
+        for command in (["cost", "-"], ["compile", "-"], ["collective", "-", "--bytes", "64MiB"]):
+            process = subprocess.Popen([self.anzan, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            handled = 0  # it waits for the configuration
+            while not handled >> (signal.SIGINT - 1) & 1:
+                self.assertIsNone(process.poll())
+                handled = int(re.search(r"SigCgt:\s*(\w+)", pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8"))[1], 16)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=60), 1, command)
+            output, errors = process.communicate()
+            self.assertEqual((output, errors), ("", "\nanzan: interrupted before the end\n"), command)
+
     def test_two_signals(self):
         process = self.start("run", self.write_config(), "--out", self.dir / "out", "--threads", "1")
         self.assertNotEqual(process.stdout.readline(), "")
@@ -282,7 +295,7 @@ class Interruption(AnzanTest):
         os.waitpid(process.pid, os.WUNTRACED)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCONT):  # both arrive before the step goes on
             process.send_signal(number)
-        self.assertIn("interrupted again", process.stderr.read())
+        self.assertIn("interrupted again: ended within a step; there is no checkpoint", process.stderr.read())
         self.assertEqual(process.wait(timeout=60), 1)
 
 

@@ -320,6 +320,11 @@ TEST(Network, CollectsAllFindings) {
   EXPECT_EQ(found.size(), 6U) << InputError(found).what();
 }
 
+TEST(InputFinding, SaysThatNothingIsThere) {
+  EXPECT_EQ(sentence({"--kind", "", "a name"}), "--kind: found nothing, expected a name");
+  EXPECT_EQ(sentence({"", "no such file", "a file"}), "\"\": found no such file, expected a file");
+}
+
 TEST(Network, WhatIsNoNetworkIsAnInputErrorToo) {
   for (const char* text : {"{}", "[]", "null", "3", R"({"input": 1, "layers": []})",
                            R"({"input": {"channels": 1, "height": 1, "width": 1}, "layers": [1]})",

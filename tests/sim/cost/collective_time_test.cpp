@@ -127,6 +127,9 @@ TEST(CollectiveTime, LinksCarryTheLeastBytes) {
       double sent = 0;
       for (const models::LinkCounters& link : c.links) sent += static_cast<double>(link.bytes);
       ASSERT_EQ(c.bytes, all);
+      EXPECT_EQ(c.text().find("asked for"), std::string::npos) << c.text();
+      EXPECT_NE(cost(kind, net, all - 1).text().find(std::to_string(all - 1) + " asked for"),
+                std::string::npos);
       EXPECT_EQ(c.credit_bytes, 0);  // all fits the scratchpads
       EXPECT_EQ(sent, least) << c.text() << net;
       // what lets places be used again comes on top, in messages of one line
@@ -241,6 +244,21 @@ TEST(CollectiveTime, AutomaticTakesWhatTheNetworkHas) {
   const CollectiveCost broken = torus();
   EXPECT_LT(broken.cycles, 2 * whole.cycles) << broken.text();
   EXPECT_NE(broken.text().find("neighbours are up to 3 links apart"), std::string::npos) << broken.text();
+}
+
+// Which size of a grid stands first decides nothing.
+TEST(CollectiveTime, ManyByFewTakeTheTimeOfFewByMany) {
+  std::mt19937 random(11);
+  for (int run = 0; run < 12; ++run) {
+    const char* const kind = run % 2 == 0 ? "mesh" : "torus";
+    const int few = 2 + static_cast<int>(random() % 2), many = few + 1 + static_cast<int>(random() % 3);
+    const std::int64_t bytes = std::int64_t{1} << (16 + random() % 6);
+    const CollectiveCost a = chosen(kAllReduce, {kind, {few, many}}, bytes),
+                         b = chosen(kAllReduce, {kind, {many, few}}, bytes);
+    EXPECT_NEAR(static_cast<double>(a.cycles) / static_cast<double>(b.cycles), 1, 0.02)
+        << kind << ' ' << few << " x " << many << '\n'
+        << a.text() << b.text();
+  }
 }
 
 // Of one core that stands for all, and of all.

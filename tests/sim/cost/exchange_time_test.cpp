@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "compiler/compiler.hpp"
 #include "models/clocked/system.hpp"
@@ -64,7 +65,9 @@ TEST(ExchangeTime, OneChipThatStandsForAllTakesTheTimeOfEach) {
         {testing::system_of("switch", {3}, links()), two_cores},
         {{{"chips", 1}}, two_cores},
         {testing::system_of("full", {5}, links()), lanes}}) {
-    const Setting s(system, chip, 120 * 4);
+    Json same_segments = system;  // some others meet in the switch
+    same_segments["exchange"]["segment_kib"] = 32;
+    const Setting s(same_segments, chip, 120 * 4);
     for (const auto& program : {s.model.step_in_core, s.model.two_steps_in_core, s.model.exchange_in_core}) {
       const SystemTiming one = s.run(program, true), all = s.run(program, false);
       ASSERT_EQ(all.cores.size(), static_cast<std::size_t>(s.cores()));
@@ -88,14 +91,14 @@ TEST(ExchangeTime, CoresThatAreNotAlikeAreFound) {
 }
 
 // A layer of 4 * 1024 * channels bytes, the others small; scratchpads with room for many segments.
-Setting layer_of(int channels, const Json& system) {
+Setting layer_of(int channels, const Json& system, int scratchpad_kib = 8192) {
   Json network = Json::parse(R"({"name": "fc", "input": {"channels": 1, "height": 32, "width": 32},
     "layers": [{"name": "fc1", "type": "fully_connected", "bias": false},
                {"name": "fc2", "type": "fully_connected", "channels": 16, "bias": false},
                {"name": "loss", "type": "softmax_cross_entropy"}]})");
   network["layers"][0]["channels"] = channels;
-  return Setting(system, {{"lanes", 16}, {"scratchpad_kib", 8192}}, 16 * system.at("chips").get<int>(),
-                 network);
+  return Setting(system, {{"lanes", 16}, {"scratchpad_kib", scratchpad_kib}},
+                 16 * system.at("chips").get<int>(), network);
 }
 Setting large(const Json& system) { return layer_of(8192, system); }
 constexpr double kMessageBytes = 4.0 * 8192 * (1024 + 16);
@@ -175,6 +178,29 @@ TEST(ExchangeTime, AutomaticIsTheFastest) {
     }
   }
   EXPECT_EQ(on_a_switch.size(), 2U);
+}
+
+// Where latency is long and the scratchpad small, and where messages are many: what is chosen is nearly the
+// best, which no one length is everywhere.
+TEST(ExchangeTime, AutomaticSegmentsAreNearlyTheBest) {
+  double of_32_kib = 0;
+  for (const auto& [chips, latency_ns, scratchpad_kib] :
+       {std::tuple{16, 4000, 1024}, {16, 100, 1024}, {4, 100, 4096}, {32, 100, 8192}}) {
+    const auto setting = [&, chips = chips, latency = latency_ns, room = scratchpad_kib](int kib) {
+      Json link = links(), exchange = Json::object();
+      link["latency_ns"] = latency;
+      if (kib > 0) exchange["segment_kib"] = kib;
+      return layer_of(128, testing::system_of("ring", {chips}, link, {{"exchange", exchange}}), room);
+    };
+    const Setting automatic = setting(0);
+    std::int64_t best = std::numeric_limits<std::int64_t>::max();
+    for (const int kib : {8, 16, 32, 64, 128}) best = std::min(best, exchange_cycles(setting(kib)));
+    of_32_kib =
+        std::max(of_32_kib, static_cast<double>(exchange_cycles(setting(32))) / static_cast<double>(best));
+    EXPECT_LT(static_cast<double>(exchange_cycles(automatic)), 1.25 * static_cast<double>(best))
+        << chips << " chips, " << latency_ns << " ns, " << scratchpad_kib << " KiB";
+  }
+  EXPECT_GT(of_32_kib, 1.3);
 }
 
 // Cycles from step to step, with these of the three techniques.

@@ -69,7 +69,7 @@ TEST_F(ManySlots, AreRefusedWhereThereAreFewer) {
 
 // Nobody is told to ask for more than an instruction can name.
 TEST_F(ManySlots, MoreThanInstructionsNameAreRefused) {
-  const auto found = refusal(10000, isa::kSlotsMax);
+  const auto found = refusal(9990, isa::kSlotsMax);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found.front().place, "/chip/slots");
   EXPECT_THAT(found.front().expected, HasSubstr("a smaller network"));

@@ -185,6 +185,58 @@ TEST(Verify, ASlotThatNothingNamesAndAScalarMayNotChange) {
   EXPECT_THAT(difference<Scalar>(), HasSubstr("settings store, scalar, seed or step 255: RTL 0x"));
 }
 
+// One of two cores: those alone are told their number once.
+struct OneOfTwo : SpoiltCore {
+  using SpoiltCore::SpoiltCore;
+  void set_number(int number) override {
+    ++numbered_;
+    SpoiltCore::set_number(number);
+  }
+  int numbered_ = 0;
+};
+
+TEST(Verify, ARequestOfOneOfTwoCoresInAnotherCycleIsFound) {
+  struct Core : OneOfTwo {
+    using OneOfTwo::OneOfTwo;
+    void spoil(models::Core&) override {
+      if (numbered_ > 1 && !log_->requests.empty()) ++log_->requests.back().cycle;
+    }
+  };
+  EXPECT_THAT(difference<Core>(), ContainsRegex("core [01] of two: dma unit, request to HBM [0-9]+: RTL "));
+}
+
+TEST(Verify, AGrantAndAWriteOfSettingsOfOneOfTwoCoresAreCompared) {
+  struct Grant : OneOfTwo {
+    using OneOfTwo::OneOfTwo;
+    void spoil(models::Core&) override {
+      if (numbered_ > 1 && !log_->grants.empty()) log_->grants.back().port ^= 1;
+    }
+  };
+  struct Write : OneOfTwo {
+    using OneOfTwo::OneOfTwo;
+    void spoil(models::Core&) override {
+      if (numbered_ > 1 && !log_->settings.empty()) log_->settings.pop_back();
+    }
+  };
+  EXPECT_THAT(difference<Grant>(),
+              ContainsRegex("core [01] of two: statistics database, grant [0-9]+: RTL "));
+  EXPECT_THAT(difference<Write>(), ContainsRegex("core [01] of two: settings store, write [0-9]+: RTL none"));
+}
+
+TEST(Verify, AScalarOfOneOfTwoCoresMayNotChange) {
+  struct Core : OneOfTwo {
+    using OneOfTwo::OneOfTwo;
+    std::vector<std::vector<std::uint32_t>> state() override {
+      auto rows = SpoiltCore::state();
+      if (numbered_ > 1 && calls_++ % 2 == 1) rows[0][255] ^= 1;
+      return rows;
+    }
+    int calls_ = 0;
+  };
+  EXPECT_THAT(difference<Core>(),
+              HasSubstr("core 0 of two: settings store, scalar, seed or step 255: RTL 0x"));
+}
+
 TEST(Verify, ACoreThatNeverEndsIsFound) {
   struct Core : SpoiltCore {
     using SpoiltCore::SpoiltCore;

@@ -1,0 +1,32 @@
+// A command of `anzan` in a process of its own, watched from outside.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace anzan::fuzz {
+
+struct Limits {
+  double budget_seconds = 5;           // then the command is interrupted, as by Ctrl-C
+  double silent_seconds = 60;          // of its processor time, without a word
+  double stop_seconds = 20;            // of its processor time, from the second interrupt to its end
+  std::int64_t bytes = 8'000'000'000;  // of memory
+};
+
+struct Outcome {
+  int status = -1;  // -1: ended by a signal
+  int signal = 0;
+  bool interrupted = false, silent = false, endless = false, large = false;
+  std::string output, errors;
+  double seconds = 0;
+  std::int64_t peak_bytes = 0;
+};
+
+enum class Where { kHere, kProgram };  // the code that is linked in, in a process forked off; or the program
+
+// In the directory, which is its working directory too; standard input is `input`.
+Outcome watch(Where where, const std::vector<std::string>& arguments, const std::filesystem::path& directory,
+              const std::string& input, const Limits& limits);
+
+}  // namespace anzan::fuzz
