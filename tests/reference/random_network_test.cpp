@@ -46,8 +46,12 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
       const std::string kind = name(l.kind);
       if (l.label_smoothing > 0) seen.insert("smoothed labels");
       seen.insert(kind);
-      if (l.inputs.size() > 1 && l.in.height * l.in.width != l.out.height * l.out.width)
-        seen.insert("one pixel for all of " + kind);
+      for (const int input : l.inputs) {
+        const compiler::Shape& in =
+            input < 0 ? network.input : network.layers[static_cast<std::size_t>(input)].out;
+        if (l.inputs.size() > 1 && in.height * in.width != l.out.height * l.out.width)
+          seen.insert("one pixel for all of " + kind);
+      }
       if (l.inputs.size() > 2) seen.insert("more than two inputs of " + kind);
       if (l.kind == compiler::LayerKind::kConcat && l.in.channels % 4 != 0)
         seen.insert("parts between words");
