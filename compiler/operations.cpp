@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "compiler/lowering/batch_norm.hpp"
+#include "compiler/lowering/channel_sums.hpp"
 #include "compiler/lowering/convolution.hpp"
 #include "compiler/lowering/elementwise.hpp"
 #include "compiler/lowering/loss.hpp"
@@ -32,6 +34,11 @@ constexpr Operation kOperations[] = {
     {OpKind::kMaxPoolBackward, nullptr, kItself, always<lower_pool>},
     {OpKind::kAveragePool, nullptr, kItself, always<lower_pool>},
     {OpKind::kAveragePoolBackward, nullptr, kItself, always<lower_pool>},
+    {OpKind::kBatchNorm, nullptr, kItself, lower_batch_norm},
+    {OpKind::kBatchNormSums, nullptr, kItself, always<lower_channel_sums>},
+    {OpKind::kBatchNormBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kBatchNormBackwardWeight, nullptr, kItself, always<lower_batch_norm_backward_weight>},
+    {OpKind::kBatchNormAverages, nullptr, kItself, always<lower_batch_norm_averages>},
     {OpKind::kRelu, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kReluBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kLeakyRelu, nullptr, kItself, always<lower_elementwise>},
@@ -48,8 +55,8 @@ constexpr Operation kOperations[] = {
     {OpKind::kSwishBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kTanh, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kTanhBackward, nullptr, kItself, always<lower_elementwise>},
-    {OpKind::kDropout, nullptr, kItself, lower_dropout},
-    {OpKind::kDropoutBackward, nullptr, kItself, lower_dropout},
+    {OpKind::kDropout, nullptr, kItself, lower_elementwise},
+    {OpKind::kDropoutBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kLrn, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kLrnBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kAdd, nullptr, kItself, always<lower_elementwise>},

@@ -30,11 +30,17 @@ void begin_to_write(const Lowering& low, ProgramKind kind, std::size_t operation
   low.watch().begin(std::string("writing the program ") + name(kind), static_cast<std::int64_t>(operations));
 }
 
+// Every core finds its points on the same images, which are in no average yet.
+bool calibrates(const Op& op) {
+  return op.kind != OpKind::kExchange && op.kind != OpKind::kBatchNormAverages;
+}
+
 // Where slots are shared: all tensors once more, by the points that there are, which then move together.
 void calibrate_together(Lowering& low, Listing& listing) {
   std::set<int> slots;
   for (const Op& op : low.graph().ops) {
     low.watch().done();
+    if (!calibrates(op)) continue;
     begin(low, listing, op);
     if (op.kind == OpKind::kUpdate) {
       lower_update(low, op, false);
@@ -60,7 +66,7 @@ Listing calibrate_program(Lowering& low) {
                  low.graph().ops.size() * static_cast<std::size_t>(1 + passes_together));
   for (const Op& op : low.graph().ops) {
     low.watch().done();
-    if (op.kind == OpKind::kExchange) continue;  // every core finds its points on the same images
+    if (!calibrates(op)) continue;
     begin(low, listing, op);
     const std::vector<int> slots = written_slots(low.graph(), op);
     if (op.kind == OpKind::kUpdate) {
@@ -136,8 +142,7 @@ class Step {
       if (!same_for_all_images(low.graph().slot(s).kind))
         counted_[stage][s] = {s, &op, low.tensor_cycles() - starts_[stage]};
     }
-    if (op.kind == OpKind::kConvolutionBackwardWeight)
-      ready_[op.layer] = low.tensor_cycles() - starts_[stage];
+    if (op.phase == Phase::kWeightGradient) ready_[op.layer] = low.tensor_cycles() - starts_[stage];
     if (op.kind != OpKind::kUpdate) return;
     for (const int s : written_slots(low.graph(), op)) {
       if (--updates_to_come_[{op.stage, s}] == 0) low.settle(s);  // all of its tensors have been rewritten

@@ -13,17 +13,10 @@ import pathlib
 import shutil
 import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import mutate
+
+ROOT = mutate.ROOT
 KINDS = {"v_line": "lines", "v_branch": "branches"}
-
-
-def build(directory):
-    run = dict(cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    launcher = [f"-DCMAKE_CXX_COMPILER_LAUNCHER={shutil.which('ccache')}"] if shutil.which("ccache") else []
-    subprocess.run(["cmake", "--preset", "release", "-B", directory, "-DANZAN_BUILD_TESTS=OFF", "-DANZAN_RTL_LANES=4",
-                    "-DANZAN_RTL_COVERAGE=line", *launcher], **run)
-    subprocess.run(["cmake", "--build", directory, "--target", "anzan"], **run)
-    return directory / "anzan"
 
 
 def points(directory):
@@ -47,7 +40,7 @@ def main():
     parser.add_argument("directory", nargs="?", type=pathlib.Path, default=ROOT / "results" / "coverage")
     arguments = parser.parse_args()
     directory = arguments.directory.resolve()
-    program = build(directory / "build")
+    program = mutate.build(directory / "build", "-DANZAN_RTL_COVERAGE=line")
     shutil.rmtree(directory / "counts", ignore_errors=True)
     (directory / "counts").mkdir(parents=True)
     subprocess.run([program, "verify", "--lanes", "4", "--seed", str(arguments.seed), "--programs",

@@ -105,11 +105,12 @@ def write_variant(directory, modules, mutants):
         (directory / module.file).write_text(pragmas + "\n" + text)
 
 
-def build(directory, variant, options=()):
+def build(directory, *options):
+    """The program with a core of four lanes, in a tree of its own."""
     run = dict(cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     launcher = [f"-DCMAKE_CXX_COMPILER_LAUNCHER={shutil.which('ccache')}"] if shutil.which("ccache") else []
-    subprocess.run(["cmake", "--preset", "release", "-B", directory, "-DANZAN_BUILD_TESTS=OFF",
-                    f"-DANZAN_RTL_SOURCE_DIR={variant}", "-DANZAN_RTL_LANES=4", *options, *launcher], **run)
+    subprocess.run(["cmake", "--preset", "release", "-B", directory, "-DANZAN_BUILD_TESTS=OFF", "-DANZAN_RTL_LANES=4",
+                    *options, *launcher], **run)
     subprocess.run(["cmake", "--build", directory, "--target", "anzan"], **run)
     return directory / "anzan"
 
@@ -177,7 +178,7 @@ def main():
     write_variant(directory / "rtl", modules, mutants)
     if arguments.write:
         return
-    program = build(directory / "build", directory / "rtl")
+    program = build(directory / "build", f"-DANZAN_RTL_SOURCE_DIR={directory / 'rtl'}")
     without = judge(program, 0, arguments)
     if without is not None:
         sys.exit(f"the copy differs without any mutant: {without}")

@@ -4,9 +4,10 @@
   toggles.py [--programs 100] [--seed 1] [--missed] [DIR]       (default results/toggles; builds there, with waveforms)
 
 Taken from the waveforms of `anzan verify`, program by program: memories, parameters and what is named unused do not
-count. A bit counts as toggled if it rises and falls in any instance of its module or of a repeated block. tests/mutation/untoggled.json lists
-bits that no program can move, each with the reason: they do not count either. --missed names the others. Exit status 1
-if a program differs from the models, or fewer than 95 in 100 bits of a block toggle.
+count. A bit counts as toggled if it rises and falls in any instance of its module or of a repeated block.
+tests/mutation/untoggled.json lists bits that no program can move, each with the reason: they do not count either.
+--missed names the others. Exit status 1 if a program differs from the models, or fewer than 95 in 100 bits of a block
+toggle.
 """
 import argparse
 import collections
@@ -26,15 +27,6 @@ WANTED = 0.95
 ROSE_AND_FELL = {".": 0, "/": 1, "\\": 2, "+": 3}
 MOVED = 3
 INSTANCE = re.compile(r"^\s*(\w+)\s+(?:#\((?:[^()]|\([^()]*\))*\)\s*)?(u_\w+)\s*\(", re.MULTILINE)
-
-
-def build(directory):
-    run = dict(cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    launcher = [f"-DCMAKE_CXX_COMPILER_LAUNCHER={shutil.which('ccache')}"] if shutil.which("ccache") else []
-    subprocess.run(["cmake", "--preset", "release", "-B", directory, "-DANZAN_BUILD_TESTS=OFF", "-DANZAN_RTL_LANES=4",
-                    "-DANZAN_RTL_WAVES=ON", *launcher], **run)
-    subprocess.run(["cmake", "--build", directory, "--target", "anzan"], **run)
-    return directory / "anzan"
 
 
 def instances():
@@ -139,7 +131,8 @@ def main():
     parser.add_argument("directory", nargs="?", type=pathlib.Path, default=ROOT / "results" / "toggles")
     arguments = parser.parse_args()
     directory = arguments.directory.resolve()
-    program, reader, modules = build(directory / "build"), waves.waveform_reader(directory / "reader"), instances()
+    program = mutate.build(directory / "build", "-DANZAN_RTL_WAVES=ON")
+    reader, modules = waves.waveform_reader(directory / "reader"), instances()
     toggled = collections.defaultdict(dict)
     for seed in range(arguments.seed, arguments.seed + arguments.programs):
         shutil.rmtree(directory / "waves", ignore_errors=True)  # some are large

@@ -59,7 +59,7 @@ def main():
     (directory / "faults.json").write_text(json.dumps(chosen))
     modules = mutate.sources()
     mutate.write_variant(directory / "rtl", modules, mutate.listed(modules, [directory / "faults.json"]))
-    program = mutate.build(directory / "build", directory / "rtl", ["-DANZAN_RTL_WAVES=ON"])
+    program = mutate.build(directory / "build", f"-DANZAN_RTL_SOURCE_DIR={directory / 'rtl'}", "-DANZAN_RTL_WAVES=ON")
     reader = waveform_reader(directory / "reader")
     wrong = []
     for number, name in enumerate(FAULTS, start=1):

@@ -46,7 +46,7 @@ struct RunArguments {
   std::vector<std::string> sets;
   std::string engine;
   std::vector<std::string> rtl;
-  std::optional<std::string> threads, seed;
+  std::optional<std::string> threads, seed, until;
   bool resume = false, restart = false, quiet = false;
   TraceOptions trace;
 };
@@ -62,6 +62,7 @@ struct CostArguments {
 struct EvaluateArguments {
   std::string directory;
   std::vector<std::string> sets;
+  bool quiet = false;
 };
 
 struct VerifyArguments {
@@ -143,6 +144,7 @@ int run(const RunArguments& arguments) {
   }
   if (arguments.threads) options.push_back({Pointer("/engine/threads"), json_of(*arguments.threads)});
   if (arguments.seed) options.push_back({Pointer("/training/seed"), json_of(*arguments.seed)});
+  if (arguments.until) options.push_back({Pointer("/training/until"), json_of(*arguments.until)});
   if (arguments.trace.rtl_waveform && !rtl_has_waves())
     throw InputError("--wave", "a build without waveforms", "one configured with -DANZAN_RTL_WAVES=ON");
   if (arguments.resume && arguments.restart) throw InputError("--restart", "--resume, too", "one of the two");
@@ -255,7 +257,9 @@ int compile(const CompileArguments& arguments) {
 }
 
 int evaluate_run(const EvaluateArguments& arguments) {
-  const Evaluation found = evaluate(arguments.directory, overrides_of(arguments.sets));
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  const Evaluation found = evaluate(arguments.directory, overrides_of(arguments.sets), progress);
+  progress.end();
   std::cout << fmt::format("test accuracy {:.2f} % ({} of {} images; weights after step {})\n",
                            100.0 * static_cast<double>(found.right) / static_cast<double>(found.images),
                            found.right, found.images, found.step);
@@ -387,6 +391,9 @@ void add_run(CLI::App& app, RunArguments& arguments) {
       ->type_name("KIND");
   run->add_option("--threads", arguments.threads, "Host threads; 0: one for each processor");
   run->add_option("--seed", arguments.seed, "Seed of weights, order and rounding");
+  run->add_option("--until", arguments.until,
+                  "Ends with the first test of which this share of images is classified rightly, e.g. 0.99")
+      ->type_name("ACCURACY");
   run->add_flag("--resume", arguments.resume,
                 "Continues from DIR/checkpoint.bin, also with more iterations or other tests");
   run->add_flag("--restart", arguments.restart,
@@ -429,6 +436,7 @@ void add_evaluate(CLI::App& app, EvaluateArguments& arguments) {
                    "Changes the configuration: /json/pointer=value, e.g. other images")
       ->type_name("CHANGE")
       ->allow_extra_args(false);
+  evaluate->add_flag("--quiet", arguments.quiet, "No progress on standard error");
 }
 
 void add_verify(CLI::App& app, VerifyArguments& arguments) {

@@ -122,6 +122,9 @@ std::string summary(const Json& result) {
       100 * result.at("accuracy").at("test").get<double>(), simulation.at("images_per_second").get<double>(),
       result.at("training").at("steps").get<std::int64_t>(), simulation.at("training_seconds").get<double>(),
       simulation.at("threads").get<int>());
+  if (const Json& training = result.at("training"); training.at("ended_by") == "until")
+    text += fmt::format("ended by a test accuracy of at least {:.6g} %\n",
+                        100 * training.at("until").get<double>());
   text += cost_summary(result);
   std::size_t width = 6;
   const Json& slots = result.at("precision").at("slots");

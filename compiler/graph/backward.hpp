@@ -15,6 +15,8 @@ class Backward {
   // Goes back over the operations that are there.
   void run();
 
+  GraphBuilder& builder() { return b_; }
+
   // For the operators; `op` is the forward operation whose gradient is asked for.
   // A share of the gradient of `input`, written by an operation `kind` that reads `sources`; nothing where
   // that gradient is not needed. Of several inputs side by side, the operation reads from `first_channel` on.

@@ -149,4 +149,16 @@ void Forward::add_parameters(const Layer& l, Op& op) {
   op.inputs.push_back(sharing_.add_parameter(b, op.layer, true));
 }
 
+void Forward::add_vector_parameters(const Layer& l, Op& op) {
+  const TensorInfo& x = b_.tensor(op.inputs[0]);
+  TensorInfo w;
+  w.layer = l.name;
+  w.layout = TensorInfo::Layout::kVector;
+  w.shared_out = x.shared_out;
+  w.shape = {x.shape[1], 1, 1, 1};
+  w.persistent = true;
+  op.inputs.push_back(sharing_.add_parameter(w, op.layer, false));
+  if (l.bias) op.inputs.push_back(sharing_.add_parameter(w, op.layer, true));
+}
+
 }  // namespace anzan::compiler

@@ -21,6 +21,8 @@ class Forward {
   SharedChannels& sharing() { return sharing_; }
   // Adds the layer's weights, and biases if it has some, to the inputs.
   void add_parameters(const Layer& l, Op& op);
+  // The same where there is one weight for each channel of the input.
+  void add_vector_parameters(const Layer& l, Op& op);
   // A tensor of the layer's shape with a slot of its own, named after the ReLU where that is applied too;
   // `shared`: a core's share of it.
   int add_output(const Op& op, bool shared);

@@ -18,6 +18,11 @@ enum class OpKind {
   kMaxPoolBackward,            // dy, index -> dx
   kAveragePool,                // x -> y
   kAveragePoolBackward,        // dy -> dx
+  kBatchNorm,                  // x, w [, b], running mean, variance -> y, sum of x, of x x   (relu: fused)
+  kBatchNormSums,              // dy, x -> sum of dy, of dy x
+  kBatchNormBackward,          // dy, x, w, the four sums -> dx
+  kBatchNormBackwardWeight,    // the four sums -> dw [, db]
+  kBatchNormAverages,          // sums of x, x x; running mean, variance -> the latter
   kRelu,                       // x -> y                   (a selection: shares the slot)
   kReluBackward,               // dy, y -> dx              (dx may be dy)
   kLeakyRelu,                  // x -> y
@@ -66,6 +71,11 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kMaxPoolBackward, "max_pool_backward"},
     {OpKind::kAveragePool, "average_pool"},
     {OpKind::kAveragePoolBackward, "average_pool_backward"},
+    {OpKind::kBatchNorm, "batch_norm"},
+    {OpKind::kBatchNormSums, "batch_norm_sums"},
+    {OpKind::kBatchNormBackward, "batch_norm_backward"},
+    {OpKind::kBatchNormBackwardWeight, "batch_norm_backward_weight"},
+    {OpKind::kBatchNormAverages, "batch_norm_averages"},
     {OpKind::kRelu, "relu"},
     {OpKind::kReluBackward, "relu_backward"},
     {OpKind::kLeakyRelu, "leaky_relu"},

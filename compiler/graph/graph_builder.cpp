@@ -142,6 +142,18 @@ int GraphBuilder::add_constant_image(const std::string& tensor_name, isa::Format
   return add_tensor(std::move(t));
 }
 
+int GraphBuilder::add_channel_vector(const Layer& layer, const std::string& suffix, const TensorInfo& image) {
+  TensorInfo t;
+  t.name = layer.name + suffix;
+  t.layer = layer.name;
+  t.kind = TensorClass::kLoss;
+  t.slot = kConstantSlot;
+  t.layout = TensorInfo::Layout::kVector;
+  t.shape = {image.shape[1], 1, 1, 1};
+  t.shared_out = image.shared_out;
+  return add_tensor(std::move(t));
+}
+
 Shape GraphBuilder::shape_of(int t) const {
   const TensorInfo& info = graph_.tensor(t);
   return {info.shape[1], info.shape[2], info.shape[3]};

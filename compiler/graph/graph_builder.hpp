@@ -35,6 +35,8 @@ class GraphBuilder {
   // A tensor of images that selects from another: same slot, same format.
   int add_selection(const std::string& name, const std::string& layer, int source, Shape s);
   int add_constant_image(const std::string& name, isa::Format format, Shape s);
+  // A layer's FP32 values, one for each channel of an image, without statistics.
+  int add_channel_vector(const Layer& layer, const std::string& suffix, const TensorInfo& image);
   // A tensor of the same shape and layout with a slot of its own.
   int add_like(const TensorInfo& like, const std::string& suffix, TensorClass kind, bool persistent);
 

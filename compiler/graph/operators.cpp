@@ -42,6 +42,34 @@ void average_pool_gradient(Backward& b, const Op& op, int dy) {
   b.propagate(OpKind::kAveragePoolBackward, op, op.inputs[0], {dy});
 }
 
+// Training normalises by sums over this step's images, inference by the averages that training leaves behind.
+// Back, the input is read again; the normalised values are made of it.
+void batch_norm(Forward& f, const Layer& l, Op& op) {
+  op.kind = OpKind::kBatchNorm;
+  const TensorInfo x = f.builder().tensor(op.inputs[0]);
+  f.add_vector_parameters(l, op);
+  op.inputs.push_back(f.sharing().add_average(l, ".running_mean", x, 0));
+  op.inputs.push_back(f.sharing().add_average(l, ".running_variance", x, 1));
+  op.outputs = {f.add_output(op, x.shared_out), f.builder().add_channel_vector(l, ".sum", x),
+                f.builder().add_channel_vector(l, ".square_sum", x)};
+}
+void batch_norm_gradient(Backward& b, const Op& op, int dy) {
+  GraphBuilder& builder = b.builder();
+  const Layer& l = builder.graph().layer(op);
+  const int x = op.inputs[0], sum = op.outputs[1], square_sum = op.outputs[2];
+  const TensorInfo of = builder.tensor(x);
+  const int gradient_sum = builder.add_channel_vector(l, ".gradient_sum", of),
+            product_sum = builder.add_channel_vector(l, ".gradient_product_sum", of);
+  const std::vector<int> sums{sum, square_sum, gradient_sum, product_sum};
+  builder.push(OpKind::kBatchNormSums, Phase::kBackward, op.layer, {dy, x}, {gradient_sum, product_sum});
+  b.propagate(OpKind::kBatchNormBackward, op, x,
+              {dy, x, op.inputs[1], sum, square_sum, gradient_sum, product_sum});
+  b.train(OpKind::kBatchNormBackwardWeight, op, sums);
+  const std::vector<int> averages{op.inputs.end() - 2, op.inputs.end()};
+  builder.push(OpKind::kBatchNormAverages, Phase::kUpdate, op.layer,
+               {sum, square_sum, averages[0], averages[1]}, averages);
+}
+
 // One that no other layer's write-back applies.
 void relu(Forward& f, const Layer& l, Op& op) {
   op.kind = OpKind::kRelu;
@@ -148,6 +176,7 @@ constexpr Operator kOperators[] = {
     {LayerKind::kMaxPool, max_pool, max_pool_gradient},
     {LayerKind::kAveragePool, average_pool, average_pool_gradient},
     {LayerKind::kGlobalAveragePool, average_pool, average_pool_gradient},
+    {LayerKind::kBatchNorm, batch_norm, batch_norm_gradient},
     {LayerKind::kRelu, relu, relu_gradient},
     {LayerKind::kLeakyRelu, function<OpKind::kLeakyRelu>, gradient_from_input<OpKind::kLeakyReluBackward>},
     {LayerKind::kClip, function<OpKind::kClip>, gradient_from_input<OpKind::kClipBackward>},

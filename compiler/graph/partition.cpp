@@ -106,6 +106,11 @@ class Partitioner {
                            " images of a core that are multiples of " + std::to_string(graph.chip.lanes) +
                            " lanes");
     groups_ = groups / micro_batches_;
+    for (const Layer& l : graph.network.layers) {
+      if (micro_batches_ > 1 && has(l, kNormalises))
+        throw InputError("/system/mapping/micro_batches", std::to_string(micro_batches_),
+                         "1: layer " + l.name + " normalises by sums over all images of a core");
+    }
   }
 
   Partition run() {

@@ -74,17 +74,28 @@ int SharedChannels::add_parameter(const TensorInfo& like, int layer, bool bias) 
     if (t >= 0) share(t, like.shared_out);
   }
   parameters_.push_back(p);
-  TensorInfo initial = like;
-  initial.name = b_.tensor(p.value).name + ".initial";
+  add_initial(p.value, bias ? l.bias_filler : l.weight_filler, weights_of_a_channel(l), true);
+  return p.value;
+}
+
+int SharedChannels::add_average(const Layer& layer, const std::string& suffix, const TensorInfo& image,
+                                double initial) {
+  const int average = b_.add_channel_vector(layer, suffix, image);
+  b_.tensor(average).persistent = true;
+  add_initial(average, {Filler::Kind::kConstant, initial}, 1, false);
+  return average;
+}
+
+void SharedChannels::add_initial(int value, const Filler& filler, std::int64_t fan_in, bool trained) {
+  TensorInfo initial = b_.tensor(value);
+  const std::string name = initial.name;
+  initial.name = name + ".initial";
   initial.kind = TensorClass::kMasterWeight;
   initial.slot = kConstantSlot;
   initial.format = isa::Format::kFp32;
   initial.persistent = false;
-  const std::string initial_name = initial.name;
+  b_.graph().parameters.push_back({name, initial.name, filler, fan_in, trained});
   b_.add_tensor(std::move(initial));
-  b_.graph().parameters.push_back({b_.tensor(p.value).name, initial_name,
-                                   bias ? l.bias_filler : l.weight_filler, weights_of_a_channel(l)});
-  return p.value;
 }
 
 int SharedChannels::whole(int t, int layer, Phase phase) {

@@ -40,6 +40,8 @@ class SharedChannels {
   };
   // Of the shape, layout and share of `like`; returns the stored value.
   int add_parameter(const TensorInfo& like, int layer, bool bias);
+  // A layer's FP32 values, one for each channel of the image, that live from step to step.
+  int add_average(const Layer& layer, const std::string& suffix, const TensorInfo& image, double initial);
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
   // The tensor with all its channels: itself, or a new one that `layer` alone reads.
@@ -51,6 +53,8 @@ class SharedChannels {
   void sums_differ(int t);
 
  private:
+  void add_initial(int value, const Filler& filler, std::int64_t fan_in, bool trained);
+
   GraphBuilder& b_;
   std::set<int> sharing_;  // layers
   std::vector<Parameter> parameters_;

@@ -49,11 +49,12 @@ struct SlotInfo {
   bool differs = false;  // cores along the tensor axis count different values, not all the same
 };
 
-// A trainable tensor: the driver writes FP32 values drawn from `filler` to the tensor `initial`.
+// What training finds: the driver writes FP32 values drawn from `filler` to the tensor `initial`.
 struct ParameterInfo {
   std::string name, initial;  // names of tensors: "conv1.weight", "conv1.weight.initial"
   Filler filler;
   std::int64_t fan_in = 1;
+  bool trained = true;  // by its gradient; else an average that forward leaves behind
 };
 
 struct MemoryPlan {

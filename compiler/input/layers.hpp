@@ -19,6 +19,7 @@ enum class LayerKind {
   kMaxPool,
   kAveragePool,
   kGlobalAveragePool,
+  kBatchNorm,
   kRelu,
   kLeakyRelu,
   kClip,
@@ -100,6 +101,7 @@ struct Layer {
   double label_smoothing = 0;                                           // softmax cross-entropy
   double rate = 0.5;                                                    // dropout: share of zeros
   double least = 0, greatest = 6;                                       // clip
+  double epsilon = 1e-5, average_momentum = 0.1;                        // batch normalisation
   double weight_lr = 1, bias_lr = 1, weight_decay = 1, bias_decay = 1;  // multipliers
   std::string place;  // JSON pointer of the layer, for errors found later
 };
@@ -109,7 +111,7 @@ enum LayerFact : unsigned {
   kTakesChannels = 1u << 0,
   kTakesWindow = 1u << 1,  // kernel, stride, padding
   kTakesGroups = 1u << 2,
-  kHasWeights = 1u << 3,        // and biases, if it wants
+  kHasWeights = 1u << 3,        // one or more for each output channel; and biases, if it wants
   kContracts = 1u << 4,         // sums products with weights over its input channels
   kNeedsAllChannels = 1u << 5,  // of its input, whoever computes it
   kFusesRelu = 1u << 6,         // the write-back of its result can apply a ReLU
@@ -124,6 +126,7 @@ enum LayerFact : unsigned {
   kTakesRate = 1u << 15,
   kTakesSmoothing = 1u << 16,
   kMeetsChannels = 1u << 17,  // near its own
+  kNormalises = 1u << 18,
 };
 
 struct InputCount {
@@ -150,6 +153,7 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kMaxPool, "max_pool", 1, pool_shape, kTakesWindow | kPools},
     {LayerKind::kAveragePool, "average_pool", 1, pool_shape, kTakesWindow | kPools | kAverages},
     {LayerKind::kGlobalAveragePool, "global_average_pool", 1, global_shape, 0},
+    {LayerKind::kBatchNorm, "batch_norm", 1, same_shape, kHasWeights | kFusesRelu | kNormalises},
     {LayerKind::kRelu, "relu", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kLeakyRelu, "leaky_relu", 1, same_shape, kTakesSlope | kTakesFlattened | kKeepsFlattened},
     {LayerKind::kClip, "clip", 1, clip_shape, kTakesLimits | kTakesFlattened | kKeepsFlattened},
@@ -188,6 +192,7 @@ inline bool has(const Layer& layer, LayerFact fact) { return has(layer.kind, fac
 template <class Number = std::int64_t>
 Number weights_of_a_channel(const Layer& l) {
   if (!has(l, kHasWeights)) return 0;
+  if (!has(l, kContracts)) return 1;
   return static_cast<Number>(l.in.channels) / static_cast<Number>(l.groups) *
          static_cast<Number>(l.y.kernel) * static_cast<Number>(l.x.kernel);
 }
@@ -196,11 +201,13 @@ Number weight_count(const Layer& l) {
   return static_cast<Number>(l.out.channels) * weights_of_a_channel<Number>(l);
 }
 
-// As papers count: weights and biases; and the multiplications of one image forward, those with the zeros of
-// the padding included. Each of the two gradients takes as many.
+// As papers count: weights and biases; and the multiplications of one image forward in sums of products,
+// those with the zeros of the padding included. Each of the two gradients takes as many.
 inline std::int64_t parameter_count(const Layer& l) {
   return weight_count(l) + (has(l, kHasWeights) && l.bias ? l.out.channels : 0);
 }
-inline std::int64_t product_count(const Layer& l) { return weight_count(l) * l.out.height * l.out.width; }
+inline std::int64_t product_count(const Layer& l) {
+  return has(l, kContracts) ? weight_count(l) * l.out.height * l.out.width : 0;
+}
 
 }  // namespace anzan::compiler

@@ -48,7 +48,20 @@ class NetworkParser {
     network_.input = {size("channels"), size("height"), size("width")};
     network_.scale = input.value("scale", 1.0);
     network_.offset = input.value("offset", 0.0);
+    network_.mean = of_each_channel("mean");
+    network_.deviation = of_each_channel("deviation");
     input_known_ = can_be_indexed(network_.input, place_ + "/input", findings_);
+  }
+
+  std::vector<double> of_each_channel(const char* key) {
+    const Json& input = json_.at("input");
+    if (!input.contains(key)) return {};
+    std::vector<double> numbers = input.at(key).get<std::vector<double>>();
+    const std::int64_t channels = network_.input.channels;
+    if (static_cast<std::int64_t>(numbers.size()) != channels)
+      fail(place_ + "/input/" + key, std::to_string(numbers.size()) + " numbers",
+           std::to_string(channels) + ", one a channel");
+    return numbers;
   }
 
   void read_layer(const Json& json, std::size_t number) {
@@ -104,6 +117,7 @@ class NetworkParser {
 
   void read_keys(Layer& layer, const Json& json) {
     layer.bias = has(layer, kHasWeights);
+    if (has(layer, kNormalises)) layer.weight_filler = {Filler::Kind::kConstant, 1};
     for (const LayerKey& key : layer_keys()) {
       if (!has(layer, key.taken_by) || !json.contains(key.name)) continue;
       KeyReading reading{layer, key.name, json.at(key.name), findings_};

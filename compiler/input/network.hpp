@@ -12,8 +12,11 @@ namespace anzan::compiler {
 struct Network {
   std::string name;
   Shape input;
-  double scale = 1, offset = 0;  // a raw sample x enters as x * scale + offset
-  std::vector<Layer> layers;     // in an order in which inputs come first; the last is the loss
+  // A raw sample x of channel c enters as (x * scale + offset - mean[c]) / deviation[c]; each is
+  // empty (0 and 1), or has a number for each channel.
+  double scale = 1, offset = 0;
+  std::vector<double> mean, deviation;
+  std::vector<Layer> layers;  // in an order in which inputs come first; the last is the loss
   std::int64_t classes() const { return layers.back().in.size(); }
 };
 

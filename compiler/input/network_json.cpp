@@ -32,6 +32,8 @@ Json network_to_json(const Network& network) {
                    {"width", in.width},
                    {"scale", network.scale},
                    {"offset", network.offset}};
+  if (!network.mean.empty()) json["input"]["mean"] = network.mean;
+  if (!network.deviation.empty()) json["input"]["deviation"] = network.deviation;
   for (const Layer& layer : network.layers) json["layers"].push_back(layer_json(layer, network.layers));
   return json;
 }

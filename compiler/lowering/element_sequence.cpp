@@ -13,8 +13,8 @@ namespace anzan::compiler {
 
 using isa::VectorOp;
 
-ElementSequence::ElementSequence(Lowering& low, const Op& op) : low_(low) {
-  write(op);
+ElementSequence::ElementSequence(Lowering& low, const Op& op, bool training) : low_(low) {
+  write(op, training);
   for (const Step& step : steps_) {
     if (&step != &steps_.back()) temporaries_ = std::max(temporaries_, step.out.number + 1);
   }
@@ -28,7 +28,12 @@ bool ElementSequence::meets_channels() const {
   return std::any_of(steps_.begin(), steps_.end(), [](const Step& s) { return s.folds; });
 }
 
-void ElementSequence::write(const Op& op) {
+bool ElementSequence::reads_factors() const {
+  return std::any_of(steps_.begin(), steps_.end(),
+                     [](const Step& s) { return s.b.kind == Value::Kind::kFactor; });
+}
+
+void ElementSequence::write(const Op& op, bool training) {
   const Value t = between(0);
   switch (op.kind) {
     case OpKind::kRelu:
@@ -43,13 +48,14 @@ void ElementSequence::write(const Op& op) {
     case OpKind::kMultiply:
     case OpKind::kMultiplyBackward:
       return emit(VectorOp::kMul, t, source(0), source(1));
+    case OpKind::kBatchNorm:
+      return emit(VectorOp::kFma, t, source(0), factor(0), factor(1));
+    case OpKind::kBatchNormBackward:
+      emit(VectorOp::kFma, t, source(1), factor(1), factor(2));
+      return emit(VectorOp::kFma, t, source(0), factor(0), t);
     case OpKind::kDropout:
-    case OpKind::kDropoutBackward: {  // kept where the word is not below the rate
-      const double rate = low_.graph().layer(op).rate;
-      steps_.push_back({VectorOp::kRandom, t, {}, {}, {}, op.words});
-      emit(VectorOp::kSelectGt, t, t, number(std::nextafter(static_cast<float>(rate), -1.0f)), source(0));
-      return emit(VectorOp::kMul, t, t, number(static_cast<float>(1 / (1 - rate))));
-    }
+    case OpKind::kDropoutBackward:
+      return training ? dropout(op) : emit(VectorOp::kCopy, t, source(0));
     case OpKind::kLrn:
       return lrn(low_.graph().layer(op));
     case OpKind::kLrnBackward:
@@ -60,6 +66,15 @@ void ElementSequence::write(const Op& op) {
       if (!write_function(op) && !write_gradient(op))
         throw std::logic_error(std::string("not element by element: ") + name(op.kind));
   }
+}
+
+// Kept where the word is not below the rate.
+void ElementSequence::dropout(const Op& op) {
+  const Value t = between(0);
+  const double rate = low_.graph().layer(op).rate;
+  steps_.push_back({VectorOp::kRandom, t, {}, {}, {}, op.words});
+  emit(VectorOp::kSelectGt, t, t, number(std::nextafter(static_cast<float>(rate), -1.0f)), source(0));
+  emit(VectorOp::kMul, t, t, number(static_cast<float>(1 / (1 - rate))));
 }
 
 // t := what, where low < x < high, else 0.

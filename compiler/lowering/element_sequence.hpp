@@ -9,8 +9,8 @@
 namespace anzan::compiler {
 
 struct ElementValue {
-  enum class Kind { kNone, kSource, kBetween, kScalar } kind = Kind::kNone;
-  int number = 0;  // of the source, of the temporary, in the table of scalars
+  enum class Kind { kNone, kSource, kBetween, kFactor, kScalar } kind = Kind::kNone;
+  int number = 0;  // of the source, the temporary, the factor of the channel; in the table of scalars
 };
 
 class ElementSequence {
@@ -25,13 +25,15 @@ class ElementSequence {
     std::int64_t before = 0, after = 0;
   };
 
-  // Throws std::logic_error for an operation that is not element by element.
-  ElementSequence(Lowering& low, const Op& op);
+  // `training`: what the operation does where the program trains. Throws std::logic_error for an operation
+  // that is not element by element.
+  ElementSequence(Lowering& low, const Op& op, bool training);
 
   // All but the last write to temporaries, that one to the target.
   const std::vector<Step>& steps() const { return steps_; }
   // Whether some step reads other channels than the one it writes: a tile has to have all of them.
   bool meets_channels() const;
+  bool reads_factors() const;                       // of batch normalisation
   int temporaries() const { return temporaries_; }  // FP32 values that stand between the steps
 
   void emit(isa::VectorOp op, const Value& out, const Value& a, const Value& b = {}, const Value& c = {});
@@ -41,9 +43,11 @@ class ElementSequence {
  private:
   static Value source(int number) { return {Value::Kind::kSource, number}; }
   static Value between(int number) { return {Value::Kind::kBetween, number}; }
-  void write(const Op& op);
+  static Value factor(int number) { return {Value::Kind::kFactor, number}; }
+  void write(const Op& op, bool training);
   bool write_function(const Op& op);  // whether it is one
   bool write_gradient(const Op& op);
+  void dropout(const Op& op);
   void select_between(const Value& x, float low, float high, const Value& what);
   void hard_step(const Value& x);
   void sigmoid(const Value& x);

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "compiler/lowering/batch_norm.hpp"
 #include "compiler/lowering/element_sequence.hpp"
 #include "models/number_format.hpp"
 
@@ -17,12 +18,16 @@ namespace {
 
 class Elementwise {
  public:
-  Elementwise(Lowering& low, const Op& op, std::vector<Image> sources, const Image& target)
-      : low_(low), op_(op), target_(target), sources_(std::move(sources)), sequence_(low, op) {}
+  Elementwise(Lowering& low, const Op& op, std::vector<Image> sources, const Image& target,
+              bool training = true)
+      : low_(low), op_(op), target_(target), sources_(std::move(sources)), sequence_(low, op, training) {
+    if (sequence_.reads_factors()) factors_.emplace(low, op, training);
+  }
 
   void run() {
     const Part part = search();
-    low_.take_scratchpad(2 * lines(part));
+    low_.take_scratchpad(lines_of_two(part));
+    if (factors_) factors_->compute();
     for (int i = 0; i < 2; ++i) {
       for (const Image* image : images()) lines_[i].push_back(low_.allocate(lines_of(*image, part)));
       for (int t = 0; t < sequence_.temporaries(); ++t)
@@ -49,7 +54,8 @@ class Elementwise {
     for (const std::int64_t room : {low_.room().beside_updates, low_.capacity()}) {
       if (const std::optional<Part> part = search(room, least)) return *part;
     }
-    throw low_.too_small(least, "the smallest tile of " + low_.graph().layer(op_).name);
+    throw low_.too_small(
+        least, std::string("the smallest tile of ") + name(op_.kind) + " in " + low_.graph().layer(op_).name);
   }
 
   // In so many lines; `least` becomes what the smallest takes.
@@ -60,12 +66,16 @@ class Elementwise {
           if (pixels > 1 && (bg != target_.batch_groups || blocks * kChannelAlignment < target_.c)) continue;
           const Part part{pixels, bg, blocks * kChannelAlignment};
           if (sequence_.meets_channels() && part.channels < target_.c) continue;
-          least = std::min(least, 2 * lines(part));
-          if (2 * lines(part) <= room) return part;
+          least = std::min(least, lines_of_two(part));
+          if (lines_of_two(part) <= room) return part;
         }
       }
     }
     return std::nullopt;
+  }
+
+  std::int64_t lines_of_two(const Part& part) const {
+    return 2 * lines(part) + (factors_ ? factors_->lines() : 0);
   }
 
   // Of one tile in all tensors, and of what stands between the steps.
@@ -139,24 +149,39 @@ class Elementwise {
     }
     v.mask = lane_mask(0, run.images);
     v.x = indices(target_.index(0, out.x.begin, run.bg.begin, channels.begin), target_.image_size());
-    // scalars and absent operands do not walk, one pixel for all not over pixels
-    const auto strides = [&](std::int64_t rows, std::int64_t index, bool pixels) {
-      const auto of = [&](const ElementSequence::Value& value, const isa::Operand& o) {
-        const bool stays = pixels && value.kind == ElementValue::Kind::kSource &&
-                           stands_for_all(sources_[static_cast<std::size_t>(value.number)]);
-        return o.kind == isa::OperandKind::kRows && !stays ? rows : 0;
-      };
-      return Nest::Strides{of(step.a, v.a), of(step.b, v.b), of(step.c, v.c), rows, index};
+    const auto strides = [&](Axis axis, std::int64_t rows, std::int64_t index) {
+      const auto of = [&](const ElementSequence::Value& value) { return walks(value, axis) ? rows : 0; };
+      return Nest::Strides{of(step.a), of(step.b), of(step.c), rows, index};
     };
     Nest nest;
-    nest.loop(out.x.size(), strides(out.x_stride(), 1, true))
-        .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size(), false))
-        .loop(channels.size(), strides(1, target_.h * target_.w, false));
+    nest.loop(out.x.size(), strides(Axis::kPixels, out.x_stride(), 1))
+        .loop(run.bg.size(),
+              strides(Axis::kBatchGroups, out.bg_stride(), target_.lanes * target_.image_size()))
+        .loop(channels.size(), strides(Axis::kChannels, 1, target_.h * target_.w));
     if (step.folds) {
       v.reduction = isa::Reduction::kAdd;
       nest.fold(near.size(), {1, 1});
     }
     low_.emit(v, nest);
+  }
+
+  enum class Axis { kPixels, kBatchGroups, kChannels };
+
+  // Whether there is a value for each place on the axis.
+  bool walks(const ElementSequence::Value& value, Axis axis) const {
+    using Kind = ElementSequence::Value::Kind;
+    switch (value.kind) {
+      case Kind::kSource:
+        return axis != Axis::kPixels || !stands_for_all(sources_[static_cast<std::size_t>(value.number)]);
+      case Kind::kBetween:
+        return true;
+      case Kind::kFactor:
+        return axis == Axis::kChannels;
+      case Kind::kScalar:
+      case Kind::kNone:
+        break;
+    }
+    return false;
   }
 
   // `channel`: how far from the tile's first one.
@@ -168,6 +193,8 @@ class Elementwise {
         return rows(sources_[number], first_row(tiles_[number], run) + channel);
       case Kind::kBetween:
         return rows(isa::Format::kFp32, kConstantSlot, first_row(temporary(value.number), run) + channel);
+      case Kind::kFactor:
+        return factors_->of(number, tiles_[sources_.size()].c.begin + channel);
       case Kind::kScalar:
         return scalar(value.number);
       case Kind::kNone:
@@ -199,6 +226,7 @@ class Elementwise {
   Image target_;
   std::vector<Image> sources_;
   ElementSequence sequence_;
+  std::optional<BatchNormFactors> factors_;
   std::vector<std::int64_t> lines_[2];  // of the tiles of the sources, the target, the temporaries
   std::vector<Tile> tiles_;             // of them, now
   int tile_ = 0;
@@ -206,16 +234,13 @@ class Elementwise {
 
 }  // namespace
 
-void lower_elementwise(Lowering& low, const Op& op) {
+void lower_elementwise(Lowering& low, const Op& op) { lower_elementwise(low, op, true); }
+void lower_elementwise(Lowering& low, const Op& op, bool training) {
   std::vector<Image> sources;
-  for (const int input : op.inputs) sources.push_back(low.image(input));
-  Elementwise(low, op, std::move(sources), low.image(op.outputs[0])).run();
-}
-
-void lower_dropout(Lowering& low, const Op& op, bool training) {
-  Op as = op;
-  if (!training) as.kind = OpKind::kCopy;
-  lower_elementwise(low, as);
+  for (const int input : op.inputs) {
+    if (low.graph().tensor(input).layout == TensorInfo::Layout::kImages) sources.push_back(low.image(input));
+  }
+  Elementwise(low, op, std::move(sources), low.image(op.outputs[0]), training).run();
 }
 
 void lower_concat(Lowering& low, const Op& op) {

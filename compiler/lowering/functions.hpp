@@ -2,11 +2,10 @@
 // scalar), and how an operation on values becomes an instruction, the emitter says:
 //   emit(op, out, a [, b [, c]])   out := op(a, b, c), element by element; out may be one of the operands
 //   number(float), bits(uint32)    a constant, and one given by its bits
-// All polynomials are of Cephes (S. Moshier: expf.c, logf.c, tanhf.c). Errors, over the whole range that is
-// named, are checked by tests/compiler/lowering/functions_test.cpp.
+// The polynomials are of Cephes (S. Moshier: expf.c, logf.c). Errors over the ranges that are named:
+// tests/compiler/lowering/functions_test.cpp.
 #pragma once
 #include <cstddef>
-#include <iterator>
 
 #include "isa/isa_generated.hpp"
 

@@ -30,7 +30,8 @@ class Pool {
     windows_ = {axis(layer_.y, input.h, output.h), axis(layer_.x, input.w, output.w)};
     axes_ = windows_;
     axes_.y.transposed = axes_.x.transposed = backward_;
-    uneven_ = !max_ && backward_ && !(even(windows_.y) && even(windows_.x));
+    counted_ = counted_everywhere(windows_.y) * counted_everywhere(windows_.x);
+    uneven_ = !max_ && backward_ && counted_ == 0;
   }
 
   void run() {
@@ -66,11 +67,13 @@ class Pool {
     const Range within = layer_.count_include_pad ? Range{-w.pad, input + w.pad_end} : Range{0, input};
     return {w.kernel, w.stride, w.pad, input, output, false, w.dilation, within};
   }
-  // Whether averages are of the same number of taps everywhere.
-  static bool even(const Axis& a) {
+  // Of how many taps averages are on this axis; 0 where windows differ.
+  static std::int64_t counted_everywhere(const Axis& a) {
     const std::vector<WindowClass> all = a.classes(0, a.positions());
-    return std::all_of(all.begin(), all.end(),
-                       [&](const WindowClass& c) { return c.counted == all.front().counted; });
+    const std::int64_t counted = all.front().counted;
+    return std::all_of(all.begin(), all.end(), [&](const WindowClass& c) { return c.counted == counted; })
+               ? counted
+               : 0;
   }
 
   std::int64_t taps() const { return layer_.y.kernel * layer_.x.kernel; }
@@ -296,9 +299,7 @@ class Pool {
       return emit(v, p, {window_of(t.shares)}, t.target);
     }
     v.a = rows(source_, p.source_row(t.source));
-    // backward, the windows that hold a pixel are those of one class as well as any
-    v.b = share(backward_ ? windows_.y.classes(0, 1)[0].counted * windows_.x.classes(0, 1)[0].counted
-                          : p.y.counted * p.x.counted);
+    v.b = share(backward_ ? counted_ : p.y.counted * p.x.counted);
     emit(v, p, {window_of(t.source)}, t.target);
   }
 
@@ -339,8 +340,9 @@ class Pool {
   const Layer& layer_;
   Image source_, target_, index_;
   bool backward_ = false, max_ = false;
-  Axes windows_, axes_;  // forward, and in the direction of the operation
-  bool uneven_ = false;  // gradients of averages whose numbers of taps differ
+  Axes windows_, axes_;       // forward, and in the direction of the operation
+  std::int64_t counted_ = 0;  // taps that an average is of; 0 where windows differ
+  bool uneven_ = false;       // gradients of averages whose numbers of taps differ
   Tiling t_;
   std::int64_t countdown_line_ = 0;
   std::int64_t source_line_[2]{}, target_line_[2]{}, index_line_[2]{}, shares_line_[2]{};

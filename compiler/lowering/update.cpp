@@ -293,31 +293,31 @@ void update(Lowering& low, const Op& op, bool store, const RowsAtHand* gradient)
   const int lr = low.learning_rate(op.bias ? layer.bias_lr : layer.weight_lr);
   const int momentum = low.scalar(static_cast<float>(g.training.momentum));
   walk.run([&] {
-    using V = isa::VectorOp;
+    using isa::VectorOp;
     walk.load(kGradient);
     walk.load(kMomentum);
     walk.load(kValue);
     const isa::Operand scratch = walk.operand(kScratch), value = walk.operand(kValue),
                        raw = walk.operand(kGradient);
     if (decay != 0) {
-      walk.emit(V::kFma, {value, scalar(low.scalar(static_cast<float>(decay))), raw}, kScratch);
-      walk.emit(V::kMul, {scratch, scalar(lr)}, kScratch);
+      walk.emit(VectorOp::kFma, {value, scalar(low.scalar(static_cast<float>(decay))), raw}, kScratch);
+      walk.emit(VectorOp::kMul, {scratch, scalar(lr)}, kScratch);
     } else {
-      walk.emit(V::kMul, {raw, scalar(lr)}, kScratch);
+      walk.emit(VectorOp::kMul, {raw, scalar(lr)}, kScratch);
     }
-    walk.emit(V::kFma, {walk.operand(kMomentum), scalar(momentum), scratch}, kScratch);
-    walk.emit(V::kCopy, {scratch}, kMomentum);
+    walk.emit(VectorOp::kFma, {walk.operand(kMomentum), scalar(momentum), scratch}, kScratch);
+    walk.emit(VectorOp::kCopy, {scratch}, kMomentum);
     if (!store) return;  // calibration: only the statistics of the momentum
     walk.store(kMomentum);
     if (!master) {
-      walk.emit(V::kSub, {value, scratch}, kValue);
+      walk.emit(VectorOp::kSub, {value, scratch}, kValue);
       return walk.store(kValue);
     }
-    walk.emit(V::kSub, {value, scratch}, kScratch);
-    walk.emit(V::kCopy, {scratch}, kValue);
+    walk.emit(VectorOp::kSub, {value, scratch}, kScratch);
+    walk.emit(VectorOp::kCopy, {scratch}, kValue);
     walk.store(kValue);
     walk.load(kNarrow);  // rows and lanes that hold no element stay zero
-    walk.emit(V::kCopy, {scratch}, kNarrow);
+    walk.emit(VectorOp::kCopy, {scratch}, kNarrow);
     walk.store(kNarrow);
   });
 }

@@ -13,6 +13,7 @@
 #include "sim/configuration/hbm_settings.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
+#include "sim/data/synthetic.hpp"
 #include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
@@ -149,7 +150,22 @@ class Reader {
     options.stop_on_divergence = training["on_divergence"] == kOnDivergence[0];
     options.learning_rate = parse_learning_rate(optimizer["learning_rate"], options.iterations,
                                                 "/training/optimizer/learning_rate", findings_);
-    if (!network_known_) return;
+    options.augmentation = {training["augmentation"]["pad"].get<std::int64_t>(),
+                            training["augmentation"]["flip"].get<bool>()};
+    if (training.contains("until")) options.until = training["until"].get<double>();
+    if (options.until && options.test_interval == 0)
+      findings_.push_back({"/training/test_interval", "0", "at least 1 where until ends the run"});
+    if (network_known_) check_images();
+  }
+
+  void check_images() {
+    const Json& training = json_["training"];
+    const compiler::Shape& input = config_.network.input;
+    if (const std::int64_t least = std::min(input.height, input.width);
+        config_.training.augmentation.pad >= least)
+      findings_.push_back(
+          {"/training/augmentation/pad", shown(training["augmentation"]["pad"]),
+           "less than the images have: " + std::to_string(input.height) + "x" + std::to_string(input.width)});
     for (const compiler::Layer& layer : config_.network.layers) {
       const double size =
           double(config_.parameters.batch) * double(std::max(layer.in.size(), layer.out.size()));
@@ -246,11 +262,14 @@ class Reader {
     Json& json = json_["dataset"];
     DatasetOptions& options = config_.dataset;
     options.kind = json["kind"].get<std::string>();
-    const bool by_path = options.kind == "idx";
+    const bool by_path = options.kind == kIdx;
+    const auto refuse = [&](const char* key) {
+      findings_.push_back({std::string("/dataset/") + key, shown(json[key]),
+                           "no such key: kind " + options.kind + " does not use it"});
+    };
     const auto path = [&](const char* key, bool wanted, bool needed, std::string& value) {
       if (json.contains(key) && !wanted) {
-        findings_.push_back({std::string("/dataset/") + key, shown(json[key]),
-                             "no such key: kind " + options.kind + " does not use it"});
+        refuse(key);
       } else if (!json.contains(key) && needed) {
         findings_.push_back(
             {std::string("/dataset/") + key, "nothing", "the path of an IDX file: kind idx needs it"});
@@ -259,13 +278,29 @@ class Reader {
         json[key] = value;
       }
     };
-    path("directory", !by_path, false, options.directory);
+    path("directory", is_known_set(options.kind), false, options.directory);
     path("train_images", by_path, by_path, options.train_images);
     path("train_labels", by_path, by_path, options.train_labels);
     path("test_images", by_path, by_path, options.test_images);
     path("test_labels", by_path, by_path, options.test_labels);
+    if (options.kind == kSynthetic)
+      fill_synthetic(json);
+    else if (json.contains("seed"))
+      refuse("seed");
+    options.seed = json.value("seed", options.seed);
     options.train_images_used = json.value("train_images_used", std::int64_t{0});
     options.test_images_used = json.value("test_images_used", std::int64_t{0});
+  }
+
+  // What a synthetic set has by default depends on the network.
+  void fill_synthetic(Json& json) const {
+    if (!json.contains("seed")) json["seed"] = DatasetOptions().seed;
+    if (!network_known_) return;
+    const compiler::Shape& input = config_.network.input;
+    if (!json.contains("train_images_used"))
+      json["train_images_used"] = usual_synthetic_count(input, SyntheticHalf::kTrain);
+    if (!json.contains("test_images_used"))
+      json["test_images_used"] = usual_synthetic_count(input, SyntheticHalf::kTest);
   }
 
   // The system as it was configured, but divided so; what it says of stages, split layers and axes holds for
@@ -371,7 +406,10 @@ Json Configuration::identity(const std::string& dataset_digest) const {
     json["system"]["mapping"].erase(key);
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);
-  for (const char* key : {"snapshot_interval", "test_interval", "on_divergence"}) json["training"].erase(key);
+  for (const char* key : {"snapshot_interval", "test_interval", "on_divergence", "until"})
+    json["training"].erase(key);
+  // a checkpoint that does not say what is drawn has images as they are
+  if (training.augmentation.none()) json["training"].erase("augmentation");
   if (training.learning_rate.policy != LearningRate::Policy::kPoly) json["training"].erase("iterations");
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();

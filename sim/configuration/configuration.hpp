@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "sim/configuration/json_input.hpp"
 #include "sim/configuration/learning_rate.hpp"
 #include "sim/configuration/system_settings.hpp"
+#include "sim/data/augmentation.hpp"
 #include "sim/data/dataset.hpp"
 
 namespace anzan::sim {
@@ -24,6 +26,8 @@ struct TrainingOptions {
   bool shuffle = true;
   std::int64_t test_interval = 0, snapshot_interval = 0;  // in steps; 0: never
   bool stop_on_divergence = true;                         // otherwise such a run goes on to its end
+  Augmentation augmentation;
+  std::optional<double> until;  // test accuracy, from 0 to 1, with which the run ends
   LearningRate learning_rate;
 };
 

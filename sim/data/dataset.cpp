@@ -1,12 +1,15 @@
-// Finds, reads and checks the four files of a data set, collecting the findings.
+// Finds, reads and checks the files of a data set, collecting the findings.
 #include "sim/data/dataset.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <optional>
 #include <sstream>
 
 #include "compiler/input/input_error.hpp"
+#include "sim/data/cifar.hpp"
+#include "sim/data/synthetic.hpp"
 #include "sim/host/embedded.hpp"
 #include "sim/host/sha256.hpp"
 
@@ -41,7 +44,7 @@ std::string published_sha256(const std::string& kind, std::size_t file) {
   throw std::logic_error("datasets.sha256 has no " + wanted);
 }
 
-std::vector<fs::path> search_directories(const DatasetOptions& options, const KnownSet& set) {
+std::vector<fs::path> search_directories(const DatasetOptions& options, const char* debian_directory) {
   if (!options.directory.empty()) return {options.directory};
   std::vector<fs::path> directories;
   const auto add = [&](const char* variable, const fs::path& below) {
@@ -52,11 +55,11 @@ std::vector<fs::path> search_directories(const DatasetOptions& options, const Kn
   };
   add("ANZAN_DATA", "");
   if (!add("XDG_CACHE_HOME", "anzan")) add("HOME", ".cache/anzan");
-  if (*set.debian_directory != 0) directories.emplace_back(set.debian_directory);
+  if (*debian_directory != 0) directories.emplace_back(debian_directory);
   return directories;
 }
 
-std::optional<fs::path> find_file(const fs::path& directory, int file) {
+std::optional<fs::path> find_file(const fs::path& directory, std::size_t file) {
   for (const char* joint : {"-", "."}) {
     for (const char* end : {"", ".gz"}) {
       const fs::path path = directory / (std::string(kStems[file]) + joint + kSuffixes[file] + end);
@@ -67,44 +70,68 @@ std::optional<fs::path> find_file(const fs::path& directory, int file) {
   return std::nullopt;
 }
 
-std::array<fs::path, kFiles> find_known_set(const DatasetOptions& options, const KnownSet& set) {
+// In the first directory that has all of the files, by what finds one of them there.
+template <class Find>
+std::vector<fs::path> find_known_set(const DatasetOptions& options, const char* debian_directory,
+                                     std::size_t files, const std::string& expected, const Find& find) {
   std::string searched;
-  for (const fs::path& directory : search_directories(options, set)) {
-    std::array<fs::path, kFiles> paths;
-    bool all = true;
-    for (int f = 0; f < kFiles; ++f) {
-      const auto path = find_file(directory, f);
-      all &= path.has_value();
-      if (path) paths[static_cast<std::size_t>(f)] = *path;
+  for (const fs::path& directory : search_directories(options, debian_directory)) {
+    std::vector<fs::path> paths;
+    for (std::size_t f = 0; f < files; ++f) {
+      if (const std::optional<fs::path> path = find(directory, f)) paths.push_back(*path);
     }
-    if (all) return paths;
+    if (paths.size() == files) return paths;
     searched += (searched.empty() ? "" : ", ") + directory.string();
   }
   throw InputError(options.directory.empty() ? "/dataset/kind" : "/dataset/directory",
                    "no whole " + options.kind + " in " + (searched.empty() ? "any directory" : searched),
-                   "its four IDX files, which scripts/fetch_datasets.sh brings");
+                   expected);
 }
 
-struct Files {
-  std::array<fs::path, kFiles> paths;
-  std::array<IdxFile, kFiles> idx;
+// One half of a set, as its files have it.
+struct Half {
+  std::vector<std::int64_t> images_shape, labels_shape;
+  std::vector<std::uint8_t> images;
+  std::vector<std::int32_t> labels;
+  std::string images_place, labels_place;
 };
 
-Files read_files(const DatasetOptions& options) {
-  Files files;
-  const KnownSet* known = nullptr;
-  for (const KnownSet& set : kKnownSets) {
-    if (options.kind == set.kind) known = &set;
+struct Halves {
+  Half train, test;
+  std::vector<std::string> digests;  // of the files
+};
+
+const KnownSet* known_set(const std::string& kind) {
+  const auto* row = std::find_if(std::begin(kKnownSets), std::end(kKnownSets),
+                                 [&](const KnownSet& set) { return kind == set.kind; });
+  return row == std::end(kKnownSets) ? nullptr : row;
+}
+
+const CifarFormat* cifar_format(const std::string& kind) {
+  for (const CifarFormat& format : cifar_formats()) {
+    if (kind == format.kind) return &format;
   }
-  if (known != nullptr) {
-    files.paths = find_known_set(options, *known);
-  } else {
-    files.paths = {options.train_images, options.train_labels, options.test_images, options.test_labels};
-  }
+  return nullptr;
+}
+
+Half half_of(IdxFile& images, IdxFile& labels, const fs::path* paths) {
+  return {images.shape,         labels.shape,      std::move(images.data),
+          idx_integers(labels), paths[0].string(), paths[1].string()};
+}
+
+Halves read_idx_files(const DatasetOptions& options) {
+  const KnownSet* known = known_set(options.kind);
+  std::vector<fs::path> paths{options.train_images, options.train_labels, options.test_images,
+                              options.test_labels};
+  if (known != nullptr)
+    paths = find_known_set(options, known->debian_directory, kFiles,
+                           "its four IDX files, which scripts/fetch_datasets.sh brings", find_file);
+  std::array<IdxFile, kFiles> files;
   std::vector<InputFinding> findings;
   for (std::size_t f = 0; f < kFiles; ++f) {
+    const bool labels = f == kTrainLabels || f == kTestLabels;
     try {
-      files.idx[f] = read_idx(files.paths[f]);
+      files[f] = read_idx(paths[f], labels ? IdxContent::kLabels : IdxContent::kSamples);
     } catch (const InputError& error) {
       for (InputFinding finding : error.findings()) {
         if (known == nullptr)
@@ -115,12 +142,86 @@ Files read_files(const DatasetOptions& options) {
     }
     if (known == nullptr) continue;
     const std::string published = published_sha256(options.kind, f);
-    if (files.idx[f].sha256 == published) continue;
-    findings.push_back({files.paths[f].string(), "SHA-256 " + files.idx[f].sha256,
-                        published + ", the published " + options.kind});
+    if (files[f].sha256 == published) continue;
+    findings.push_back(
+        {paths[f].string(), "SHA-256 " + files[f].sha256, published + ", the published " + options.kind});
   }
   if (!findings.empty()) throw InputError(std::move(findings));
-  return files;
+  Halves halves{half_of(files[kTrainImages], files[kTrainLabels], &paths[kTrainImages]),
+                half_of(files[kTestImages], files[kTestLabels], &paths[kTestImages]),
+                {}};
+  for (const IdxFile& file : files) halves.digests.push_back(file.sha256);
+  return halves;
+}
+
+void append(Half& half, CifarFile file, const fs::path& path) {
+  half.images.insert(half.images.end(), file.images.begin(), file.images.end());
+  half.labels.insert(half.labels.end(), file.labels.begin(), file.labels.end());
+  const auto count = static_cast<std::int64_t>(half.labels.size());
+  half.images_shape = {count, kCifarChannels, kCifarSide, kCifarSide};
+  half.labels_shape = {count};
+  half.images_place = half.labels_place = path.parent_path().string();
+}
+
+Halves read_cifar_files(const DatasetOptions& options, const CifarFormat& format) {
+  std::vector<const char*> names = format.train;
+  names.insert(names.end(), format.test.begin(), format.test.end());
+  std::string expected;
+  for (const char* name : names) expected += (expected.empty() ? "" : ", ") + std::string(name);
+  expected += std::string(" of ") + format.archive + " (www.cs.toronto.edu/~kriz/cifar.html)";
+  const std::vector<fs::path> paths =
+      find_known_set(options, "", names.size(), expected,
+                     [&](const fs::path& directory, std::size_t f) -> std::optional<fs::path> {
+                       std::error_code error;
+                       const fs::path path = directory / names[f];
+                       return fs::exists(path, error) ? std::optional(path) : std::nullopt;
+                     });
+  Halves halves;
+  std::vector<InputFinding> findings;
+  for (std::size_t f = 0; f < paths.size(); ++f) {
+    const bool train = f < format.train.size();
+    try {
+      CifarFile file = read_cifar(paths[f], format, train ? format.train_records : format.test_records);
+      halves.digests.push_back(file.sha256);
+      append(train ? halves.train : halves.test, std::move(file), paths[f]);
+    } catch (const InputError& error) {
+      findings.insert(findings.end(), error.findings().begin(), error.findings().end());
+    }
+  }
+  if (!findings.empty()) throw InputError(std::move(findings));
+  return halves;
+}
+
+Halves make_synthetic(const DatasetOptions& options, const compiler::Network& network) {
+  const SyntheticSet set{network.input, network.classes(), options.seed};
+  Halves halves;
+  std::vector<InputFinding> findings;
+  const auto make = [&](Half& half, SyntheticHalf which, std::int64_t used, const char* key) {
+    const std::int64_t count = used > 0 ? used : usual_synthetic_count(network.input, which),
+                       most = most_synthetic_images(network.input);
+    if (count > most) {
+      findings.push_back({std::string("/dataset/") + key, std::to_string(count),
+                          "at most " + std::to_string(most) + " synthetic images, which take 16 GiB"});
+      return;
+    }
+    half.images_shape = {count, network.input.channels, network.input.height, network.input.width};
+    half.labels_shape = {count};
+    half.images = set.images(which, count);
+    for (std::int64_t i = 0; i < count; ++i)
+      half.labels.push_back(static_cast<std::int32_t>(set.class_of(i)));
+    halves.digests.push_back("synthetic 1: " + std::to_string(count) + " of seed " +
+                             std::to_string(set.seed));
+  };
+  make(halves.train, SyntheticHalf::kTrain, options.train_images_used, "train_images_used");
+  make(halves.test, SyntheticHalf::kTest, options.test_images_used, "test_images_used");
+  if (!findings.empty()) throw InputError(std::move(findings));
+  return halves;
+}
+
+Halves halves_of(const DatasetOptions& options, const compiler::Network& network) {
+  if (options.kind == kSynthetic) return make_synthetic(options, network);
+  if (const CifarFormat* format = cifar_format(options.kind)) return read_cifar_files(options, *format);
+  return read_idx_files(options);
 }
 
 std::string text(const std::vector<std::int64_t>& shape) {
@@ -129,31 +230,44 @@ std::string text(const std::vector<std::int64_t>& shape) {
   return result;
 }
 
-// One half of the set: the shapes fit each other and the network, labels are classes of the network.
-ImageSet check_half(Files& files, int images_file, std::int64_t used, const char* used_key,
-                    const compiler::Network& network, std::vector<InputFinding>& findings) {
-  IdxFile& images = files.idx[static_cast<std::size_t>(images_file)];
-  IdxFile& labels = files.idx[static_cast<std::size_t>(images_file) + 1];
-  const std::string images_place = files.paths[static_cast<std::size_t>(images_file)].string();
-  const std::string labels_place = files.paths[static_cast<std::size_t>(images_file) + 1].string();
-  const compiler::Shape& in = network.input;
+std::vector<std::int64_t> without_ones(std::vector<std::int64_t> extents) {
+  extents.erase(std::remove(extents.begin(), extents.end(), 1), extents.end());
+  return extents;
+}
+
+// Whether images of this shape, their count first, are inputs of the network: of one dimension, of its
+// dimensions, or of these without those of 1. Samples are then in one order anyway.
+bool fits(const std::vector<std::int64_t>& shape, const compiler::Shape& input) {
+  const std::vector<std::int64_t> image(shape.begin() + 1, shape.end());
+  return without_ones(image) == without_ones({input.channels, input.height, input.width}) ||
+         (image.size() == 1 && image[0] == input.size());
+}
+
+std::string expected_shape(std::int64_t count, const compiler::Shape& input) {
+  const bool grey = input.channels == 1;
+  return "images of " +
+         text(grey ? std::vector{count, input.height, input.width}
+                   : std::vector{count, input.channels, input.height, input.width}) +
+         ", the network's input";
+}
+
+// The shapes fit each other and the network, labels are classes of the network.
+ImageSet check_half(Half half, std::int64_t used, const char* used_key, const compiler::Network& network,
+                    std::vector<InputFinding>& findings) {
+  const std::size_t before = findings.size();
   ImageSet set;
-  set.count = images.shape[0];
-  set.size = in.size();
-  const std::vector<std::int64_t> flat{set.count, in.height, in.width},
-      full{set.count, in.channels, in.height, in.width};
-  if (images.shape != full && (in.channels != 1 || images.shape != flat)) {
-    findings.push_back({images_place, "images of " + text(images.shape),
-                        "images of " + text(in.channels == 1 ? flat : full) + ", the network's input"});
-  }
-  if (labels.shape.size() != 1 || labels.shape[0] != set.count) {
-    findings.push_back({labels_place, "labels of " + text(labels.shape),
+  set.count = half.images_shape[0];
+  set.size = network.input.size();
+  if (!fits(half.images_shape, network.input))
+    findings.push_back({half.images_place, "images of " + text(half.images_shape),
+                        expected_shape(set.count, network.input)});
+  if (half.labels_shape != std::vector{set.count})
+    findings.push_back({half.labels_place, "labels of " + text(half.labels_shape),
                         std::to_string(set.count) + " labels, one an image"});
-  }
-  for (std::size_t i = 0; i < labels.data.size(); ++i) {
-    if (labels.data[i] < network.classes()) continue;
-    findings.push_back({labels_place,
-                        "label " + std::to_string(labels.data[i]) + " of image " + std::to_string(i),
+  for (std::size_t i = 0; i < half.labels.size(); ++i) {
+    if (half.labels[i] >= 0 && half.labels[i] < network.classes()) continue;
+    findings.push_back({half.labels_place,
+                        "label " + std::to_string(half.labels[i]) + " of image " + std::to_string(i),
                         "0 to " + std::to_string(network.classes() - 1) + ", the classes of the network"});
     break;
   }
@@ -161,10 +275,10 @@ ImageSet check_half(Files& files, int images_file, std::int64_t used, const char
     findings.push_back({std::string("/dataset/") + used_key, std::to_string(used),
                         "at most the " + std::to_string(set.count) + " images there are"});
   }
-  if (!findings.empty()) return set;
+  if (findings.size() > before) return set;
   if (used > 0) set.count = used;
-  set.images = std::move(images.data);
-  set.labels = std::move(labels.data);
+  set.images = std::move(half.images);
+  set.labels = std::move(half.labels);
   return set;
 }
 
@@ -173,21 +287,25 @@ ImageSet check_half(Files& files, int images_file, std::int64_t used, const char
 std::vector<std::string> dataset_kinds() {
   std::vector<std::string> kinds;
   for (const KnownSet& set : kKnownSets) kinds.emplace_back(set.kind);
-  kinds.emplace_back("idx");
+  for (const CifarFormat& format : cifar_formats()) kinds.emplace_back(format.kind);
+  kinds.emplace_back(kIdx);
+  kinds.emplace_back(kSynthetic);
   return kinds;
 }
 
+bool is_known_set(const std::string& kind) { return kind != kIdx && kind != kSynthetic; }
+
 Dataset load_dataset(const DatasetOptions& options, const compiler::Network& network) {
-  Files files = read_files(options);
+  Halves halves = halves_of(options, network);
   std::vector<InputFinding> findings;
   Dataset dataset;
   dataset.train =
-      check_half(files, kTrainImages, options.train_images_used, "train_images_used", network, findings);
+      check_half(std::move(halves.train), options.train_images_used, "train_images_used", network, findings);
   dataset.test =
-      check_half(files, kTestImages, options.test_images_used, "test_images_used", network, findings);
+      check_half(std::move(halves.test), options.test_images_used, "test_images_used", network, findings);
   if (!findings.empty()) throw InputError(std::move(findings));
   Sha256 hash;
-  for (const IdxFile& file : files.idx) hash.add(file.sha256);
+  for (const std::string& digest : halves.digests) hash.add(digest);
   dataset.digest = hash.hex();
   return dataset;
 }

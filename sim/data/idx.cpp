@@ -129,9 +129,26 @@ std::string as_text(const std::vector<std::int64_t>& shape) {
   return text;
 }
 
-// The product, or nothing beyond the limit.
-std::optional<std::size_t> size_of(const std::vector<std::int64_t>& shape) {
-  std::size_t size = 1;
+std::size_t bytes_of_element(IdxElement element) {
+  return element == IdxElement::kSigned32 ? 4 : element == IdxElement::kSigned16 ? 2 : 1;
+}
+
+// Whether an element type of the header is one that such a file may have.
+bool may_hold(IdxContent content, std::uint8_t type) {
+  switch (static_cast<IdxElement>(type)) {
+    case IdxElement::kUnsigned8:
+      return true;
+    case IdxElement::kSigned8:
+    case IdxElement::kSigned16:
+    case IdxElement::kSigned32:
+      return content == IdxContent::kLabels;
+  }
+  return false;
+}
+
+// Bytes of so many elements, or nothing beyond the limit.
+std::optional<std::size_t> size_of(const std::vector<std::int64_t>& shape, std::size_t element_bytes) {
+  std::size_t size = element_bytes;
   for (const std::int64_t extent : shape) {
     size *= static_cast<std::size_t>(extent);
     if (size > kSizeLimit) return {};
@@ -145,8 +162,9 @@ std::vector<std::int64_t> reversed_bytes(std::vector<std::int64_t> shape) {
 }
 
 // Bytes of elements that a header with this shape announces.
-std::size_t announced(const std::vector<std::int64_t>& shape, const std::string& place) {
-  const auto size = size_of(shape), reversed = size_of(reversed_bytes(shape));
+std::size_t announced(const std::vector<std::int64_t>& shape, IdxElement element, const std::string& place) {
+  const std::size_t bytes = bytes_of_element(element);
+  const auto size = size_of(shape, bytes), reversed = size_of(reversed_bytes(shape), bytes);
   const std::string found = "a header that says " + as_text(shape);
   if (!size && reversed)
     throw InputError(place, found,
@@ -157,12 +175,15 @@ std::size_t announced(const std::vector<std::int64_t>& shape, const std::string&
 }
 
 void check_magic(const std::array<std::uint8_t, 4>& magic, std::size_t got, ByteStream& stream,
-                 const std::string& place) {
+                 IdxContent content, const std::string& place) {
   constexpr const char* kRight = "an IDX file: 00 00 08 and the number of dimensions first";
   const bool whole = got == magic.size();
-  if (whole && magic[0] == 0 && magic[1] == 0 && magic[2] == 8) return;
-  if (whole && magic[0] == 0 && magic[1] == 0 && magic[2] > 8)
-    throw InputError(place, "IDX element type " + std::to_string(magic[2]), "element type 8, unsigned bytes");
+  if (whole && magic[0] == 0 && magic[1] == 0 && may_hold(content, magic[2])) return;
+  if (whole && magic[0] == 0 && magic[1] == 0 && magic[2] >= 8)
+    throw InputError(place, "IDX element type " + std::to_string(magic[2]),
+                     content == IdxContent::kSamples
+                         ? "element type 8, unsigned bytes"
+                         : "an integer type: 8 or 9 (bytes), 11 (16 bits) or 12 (32 bits)");
   if (whole && magic[1] == 8 && magic[2] == 0 && magic[3] == 0)
     throw InputError(place, "an IDX magic number with its bytes the wrong way round", kRight);
   std::array<std::uint8_t, 64> start{};
@@ -171,9 +192,11 @@ void check_magic(const std::array<std::uint8_t, 4>& magic, std::size_t got, Byte
   throw InputError(place, looks_like(start.data(), got, stream.packed()), kRight);
 }
 
-std::vector<std::int64_t> read_shape(ByteStream& stream, Sha256& hash, const std::string& place) {
+void read_header(ByteStream& stream, IdxContent content, Sha256& hash, const std::string& place,
+                 IdxFile& idx) {
   std::array<std::uint8_t, 4> magic{};
-  check_magic(magic, stream.read(magic.data(), magic.size()), stream, place);
+  check_magic(magic, stream.read(magic.data(), magic.size()), stream, content, place);
+  idx.element = static_cast<IdxElement>(magic[2]);
   const std::size_t dimensions = magic[3];
   if (dimensions < 1 || dimensions > kDimensionLimit)
     throw InputError(place, std::to_string(dimensions) + " dimensions",
@@ -185,26 +208,24 @@ std::vector<std::int64_t> read_shape(ByteStream& stream, Sha256& hash, const std
         place,
         std::to_string(magic.size() + got) + " bytes with " + std::to_string(dimensions) + " dimensions",
         "a whole IDX header");
-  std::vector<std::int64_t> shape;
   for (std::size_t d = 0; d < dimensions; ++d) {
     const std::uint32_t extent = big_endian(extents.data() + 4 * d);
     if (extent == 0) throw InputError(place, "a dimension of 0", "at least 1 in each dimension");
-    shape.push_back(extent);
+    idx.shape.push_back(extent);
   }
   hash.add(magic.data(), magic.size());
   hash.add(extents.data(), 4 * dimensions);
-  return shape;
 }
 
 }  // namespace
 
-IdxFile read_idx(const std::filesystem::path& file) {
+IdxFile read_idx(const std::filesystem::path& file, IdxContent content) {
   const std::string place = file.string();
   ByteStream stream(file);
   Sha256 hash;
   IdxFile idx;
-  idx.shape = read_shape(stream, hash, place);
-  const std::size_t header = 4 + 4 * idx.shape.size(), size = announced(idx.shape, place);
+  read_header(stream, content, hash, place, idx);
+  const std::size_t header = 4 + 4 * idx.shape.size(), size = announced(idx.shape, idx.element, place);
   const auto refuse = [&](const std::string& bytes) {
     throw InputError(place, bytes, std::to_string(header + size) + " bytes as its header says");
   };
@@ -220,6 +241,18 @@ IdxFile read_idx(const std::filesystem::path& file) {
   hash.add(idx.data.data(), idx.data.size());
   idx.sha256 = hash.hex();
   return idx;
+}
+
+std::vector<std::int32_t> idx_integers(const IdxFile& file) {
+  const std::size_t bytes = bytes_of_element(file.element);
+  std::vector<std::int32_t> integers(file.data.size() / bytes);
+  for (std::size_t i = 0; i < integers.size(); ++i) {
+    const std::uint8_t* element = file.data.data() + i * bytes;
+    std::uint32_t bits = file.element != IdxElement::kUnsigned8 && element[0] >= 0x80 ? ~0U : 0U;
+    for (std::size_t b = 0; b < bytes; ++b) bits = (bits << 8) | element[b];
+    integers[i] = static_cast<std::int32_t>(bits);
+  }
+  return integers;
 }
 
 }  // namespace anzan::sim

@@ -1,4 +1,4 @@
-// Images are scattered by tables of rows and lanes, samples by a table of their 256 encodings.
+// Images are scattered by tables of rows and lanes, samples by tables of their 256 encodings.
 #include "sim/training/batch_writer.hpp"
 
 #include <algorithm>
@@ -22,19 +22,41 @@ int binary_point_of(const std::vector<float>& values, int width, int q_min, int 
   return q_min;
 }
 
+namespace {
+
+constexpr std::size_t kSampleValues = 256;
+
+// What each raw sample enters the network as: a table for each channel, or one where they are alike.
+std::vector<float> values_of_samples(const compiler::Network& network) {
+  const bool alike = network.mean.empty() && network.deviation.empty();
+  const auto channels = alike ? 1 : static_cast<std::size_t>(network.input.channels);
+  std::vector<float> values;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double mean = network.mean.empty() ? 0 : network.mean[c],
+                 deviation = network.deviation.empty() ? 1 : network.deviation[c];
+    for (std::size_t x = 0; x < kSampleValues; ++x) {
+      const double scaled = static_cast<double>(x) * network.scale + network.offset;
+      values.push_back(static_cast<float>((scaled - mean) / deviation));
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
 BatchWriter::BatchWriter(models::Core& core, const compiler::TensorInfo* data,
                          const compiler::TensorInfo* label, const compiler::Network& network)
     : core_(core), data_(prepare(data)), label_(prepare(label)) {
   if (label != nullptr) one_ = encode(label_, 1);
   if (data == nullptr) return;
-  std::vector<float> values(samples_.size());
-  for (std::size_t x = 0; x < values.size(); ++x) {
-    values[x] = static_cast<float>(static_cast<double>(x) * network.scale + network.offset);
-  }
+  const std::vector<float> values = values_of_samples(network);
   const models::SlotSettings& slot = core_.settings.slot(data_.tensor->slot);
   data_point_ = binary_point_of(values, slot.width, slot.q_min, slot.q_max);
   set_binary_point();
-  for (std::size_t x = 0; x < values.size(); ++x) samples_[x] = encode(data_, values[x]);
+  for (const float value : values) samples_.push_back(encode(data_, value));
+  const bool alike = values.size() == kSampleValues;
+  pixels_ =
+      static_cast<std::size_t>(alike ? network.input.size() : network.input.size() / network.input.channels);
 }
 
 BatchWriter::Input BatchWriter::prepare(const compiler::TensorInfo* of) {
@@ -88,17 +110,19 @@ void BatchWriter::write_element(const Input& input, std::size_t image, std::size
 // samples stay in the cache.
 template <class Element>
 void BatchWriter::write_images(const std::vector<const std::uint8_t*>& samples) {
-  std::array<Element, 256> encoded;
-  for (std::size_t x = 0; x < encoded.size(); ++x) encoded[x] = static_cast<Element>(samples_[x]);
   const std::vector<std::int64_t>& rows = data_.image_row;
   for (std::size_t first = 0, last = 0; first < samples.size(); first = last) {
     while (last < samples.size() && rows[last] == rows[first]) ++last;
-    for (std::size_t e = 0; e < data_.element_row.size(); ++e) {
-      std::uint8_t* lanes = row(data_, rows[first] + data_.element_row[e]);
-      for (std::size_t n = first; n < last; ++n) {
-        const Element element = encoded[samples[n][e]];
-        std::memcpy(lanes + 4 * data_.image_lane[n], &element, sizeof element);
+    const std::uint32_t* encoded = samples_.data();
+    for (std::size_t e = 0, end = pixels_; e < data_.element_row.size(); end += pixels_) {
+      for (; e < end; ++e) {
+        std::uint8_t* lanes = row(data_, rows[first] + data_.element_row[e]);
+        for (std::size_t n = first; n < last; ++n) {
+          const auto element = static_cast<Element>(encoded[samples[n][e]]);
+          std::memcpy(lanes + 4 * data_.image_lane[n], &element, sizeof element);
+        }
       }
+      encoded += kSampleValues;
     }
   }
 }

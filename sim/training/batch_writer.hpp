@@ -1,7 +1,6 @@
 // Writes a batch of images and labels to where the programs expect them. On the critical path of every
 // step: all addresses and all encoded samples are computed once.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -19,7 +18,7 @@ int binary_point_of(const std::vector<float>& values, int width, int q_min, int 
 class BatchWriter {
  public:
   // Sets the binary point of the slot of `data` in the core's settings store; `label` keeps the one it
-  // has. A raw sample x is stored as x * scale + offset. What is null is not written.
+  // has. What a raw sample is stored as, the network says. What is null is not written.
   BatchWriter(models::Core& core, const compiler::TensorInfo* data, const compiler::TensorInfo* label,
               const compiler::Network& network);
 
@@ -48,8 +47,9 @@ class BatchWriter {
   models::Core& core_;
   Input data_, label_;
   int data_point_ = 0;
-  std::array<std::uint32_t, 256> samples_{};  // encoded
-  std::uint32_t one_ = 0;                     // encoded label
+  std::vector<std::uint32_t> samples_;  // encoded: a table of 256 for each channel, or one for all
+  std::size_t pixels_ = 0;              // that follow each other and have one table
+  std::uint32_t one_ = 0;               // encoded label
 };
 
 }  // namespace anzan::sim

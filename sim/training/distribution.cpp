@@ -96,6 +96,20 @@ void Distribution::collect() {
   }
 }
 
+void Distribution::share_averages() {
+  for (const compiler::ParameterInfo& p : model_.parameters) {
+    if (p.trained) continue;
+    const TensorInfo& tensor = model_.tensor(p.name);
+    const std::int64_t line = whole_.line_bytes();
+    for (int c = 0; c < cores_.size(); ++c) {
+      models::Core& to = cores_.core(c);
+      if (&to != &whole_)
+        std::memcpy(to.hbm() + tensor.hbm_line * line, whole_.hbm() + tensor.hbm_line * line,
+                    static_cast<std::size_t>(tensor.lines * line));
+    }
+  }
+}
+
 void Distribution::write(const ImageSet& set, const std::vector<std::int64_t>& images) {
   for (int c = 0; c < cores_.size(); ++c) {
     const auto share = static_cast<std::size_t>(model_.training.batch),

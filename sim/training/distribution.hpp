@@ -26,6 +26,9 @@ class Distribution {
   // Brings what the cores have changed in their memories back to the whole core.
   void collect();
 
+  // Where the network is not divided, gives every core the running averages of core 0, for inference.
+  void share_averages();
+
   // Images of a batch of all cores, to those that read them.
   void write(const ImageSet& set, const std::vector<std::int64_t>& images);
   // To the whole core, at most the images of one core.

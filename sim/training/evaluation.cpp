@@ -26,11 +26,11 @@ Json fitting(Json identity) {
 }  // namespace
 
 std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
-                                        const std::function<bool()>& stop) {
+                                        const std::function<bool(std::int64_t)>& go_on) {
   const std::int64_t batch = trainer.batch();
   std::int64_t right = 0;
   for (std::int64_t first = 0; first < set.count; first += batch) {
-    if (stop()) return {};
+    if (!go_on(first)) return {};
     std::vector<std::int64_t> images(static_cast<std::size_t>(std::min(batch, set.count - first)));
     std::iota(images.begin(), images.end(), first);
     right += trainer.classify(set, images);
@@ -38,11 +38,14 @@ std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
   return right;
 }
 
-Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Override>& overrides) {
+Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Override>& overrides,
+                    models::Watch watch) {
   const std::filesystem::path checkpoint = directory / kCheckpointFile;
-  const Configuration configuration = load_configuration(directory / kConfigFile, overrides);
+  const Configuration configuration =
+      load_configuration(directory / kConfigFile, overrides, Purpose::kTraining, watch);
   const Dataset dataset = load_dataset(configuration.dataset, configuration.network);
-  const compiler::CompiledModel model = compiler::compile(configuration.input());
+  const compiler::CompiledModel model =
+      compiler::compile(configuration.input(), {/*step_only=*/false, watch});
   FunctionalEngine engine;
   Trainer trainer(model, configuration.network, configuration.training.seed,
                   thread_count(configuration.engine.threads), engine);
@@ -56,7 +59,12 @@ Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Ov
   Evaluation evaluation;
   evaluation.step = load_checkpoint(checkpoint, check, trainer).at("step").get<std::int64_t>();
   evaluation.images = dataset.test.count;
-  evaluation.right = count_right(trainer, dataset.test, [] { return false; }).value_or(0);
+  watch.begin("testing images", dataset.test.count);
+  const auto go_on = [&](std::int64_t done) {
+    watch.done(done);
+    return true;
+  };
+  evaluation.right = count_right(trainer, dataset.test, go_on).value_or(0);
   return evaluation;
 }
 

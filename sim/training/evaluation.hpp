@@ -11,9 +11,10 @@
 
 namespace anzan::sim {
 
-// Of all images of the set; nothing if `stop` said so before the last batch.
+// Of all images of the set, the last ones too where they do not fill a batch. Before each batch `go_on` is
+// told how many images are done; nothing comes back once it says false.
 std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
-                                        const std::function<bool()>& stop);
+                                        const std::function<bool(std::int64_t)>& go_on);
 
 struct Evaluation {
   std::int64_t step = 0;  // of the weights
@@ -22,6 +23,7 @@ struct Evaluation {
 
 // The test images of DIR/config.json, as changed by the overrides, with the weights of DIR/checkpoint.bin.
 // Throws InputError if either is missing or wrong, or the weights are of another network, precision or chip.
-Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Override>& overrides);
+Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Override>& overrides,
+                    models::Watch watch = {});
 
 }  // namespace anzan::sim

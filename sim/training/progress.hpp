@@ -14,8 +14,9 @@ struct ProgressState {
   double elapsed_seconds = 0;    // of the whole run, over all its parts
   double remaining_seconds = 0;  // estimated
   double images_per_second = 0;
-  double loss = 0;                 // smoothed
-  std::optional<double> accuracy;  // of the last test, from 0 to 1
+  double loss = 0;                       // smoothed
+  std::optional<double> accuracy;        // of the last test, from 0 to 1
+  std::int64_t tested = 0, to_test = 0;  // images of the test that runs
 };
 
 // Text of the line; `columns` 0: without a bar.
@@ -27,8 +28,10 @@ class Progress {
   static Kind kind_of_output(bool quiet);  // of standard output
 
   explicit Progress(Kind kind) : kind_(kind) {}
-  // `test_done`: the state holds a new accuracy, which plain output shows in any case.
-  void show(const ProgressState& state, bool test_done);
+  // After a step, within a test, or after it: the state then holds a new accuracy, which plain output shows
+  // in any case.
+  enum class Event { kStep, kTesting, kTest };
+  void show(const ProgressState& state, Event event);
   // Ends the redrawn line, so that other text can follow.
   void end();
 

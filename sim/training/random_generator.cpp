@@ -5,21 +5,9 @@
 #include <limits>
 
 namespace anzan::sim {
-namespace {
-
-// Finaliser of SplitMix64 (Steele, Lea, Flood, 2014): neighbouring seeds give unrelated streams.
-std::uint64_t scramble(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15U;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
-
-}  // namespace
 
 RandomGenerator::RandomGenerator(std::uint32_t seed, Purpose purpose, std::uint64_t number)
-    : engine_(
-          scramble(scramble((std::uint64_t{static_cast<std::uint32_t>(purpose)} << 32) | seed) ^ number)) {}
+    : engine_(drawn_word(seed, purpose, number)) {}
 
 std::uint64_t RandomGenerator::below(std::uint64_t bound) {
   const std::uint64_t reject = (std::numeric_limits<std::uint64_t>::max() % bound + 1) % bound;

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <random>
 
+#include "sim/host/scramble.hpp"
+
 namespace anzan::sim {
 
 class RandomGenerator {
  public:
+  using Purpose = RandomPurpose;
   // One stream for each (seed, purpose, number): e.g. the order of one epoch.
-  enum class Purpose : std::uint32_t { kOrder = 1, kWeights = 2 };
   RandomGenerator(std::uint32_t seed, Purpose purpose, std::uint64_t number);
 
   std::uint64_t below(std::uint64_t bound);  // uniform in [0, bound), exactly; bound >= 1

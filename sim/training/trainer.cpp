@@ -176,7 +176,7 @@ double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& image
 }
 
 std::int64_t Trainer::classify(const ImageSet& set, const std::vector<std::int64_t>& images) {
-  if (whole_) collect();
+  whole_ ? collect() : distribution_.share_averages();
   std::int64_t right = 0;
   const std::size_t at_once = static_cast<std::size_t>(whole_ ? model_.training.batch : batch());
   for (std::size_t first = 0; first < images.size(); first += at_once) {

@@ -88,6 +88,8 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginn
       trainer_(std::make_unique<Trainer>(model_, configuration_.network, configuration_.training.seed,
                                          threads_, *engine_)),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
+      augmenter_(configuration_.training.augmentation, configuration_.network.input,
+                 configuration_.training.seed),
       slots_(model_.slots.size()),
       loss_watch_(static_cast<int>(configuration_.network.classes())),
       progress_(progress),
@@ -146,7 +148,8 @@ void TrainingRun::prepare_directory() {
 }
 
 void TrainingRun::start(models::Watch watch) {
-  trainer_->initialise(dataset_.train, batch_of(0), configuration_.training.learning_rate.at(0), watch);
+  const Batch batch = augmented_batch_of(0);
+  trainer_->initialise(batch.set, batch.images, configuration_.training.learning_rate.at(0), watch);
   slots_.record(trainer_->core(), 0);
 }
 
@@ -181,6 +184,14 @@ std::vector<std::int64_t> TrainingRun::batch_of(std::int64_t step) {
   return images;
 }
 
+TrainingRun::Batch TrainingRun::augmented_batch_of(std::int64_t step) {
+  std::vector<std::int64_t> images = batch_of(step);
+  if (configuration_.training.augmentation.none()) return {dataset_.train, std::move(images)};
+  const ImageSet& set = augmenter_.batch(dataset_.train, images, step * configuration_.parameters.batch);
+  std::iota(images.begin(), images.end(), 0);
+  return {set, std::move(images)};
+}
+
 double TrainingRun::smoothed_loss() const {
   return std::accumulate(losses_.begin(), losses_.end(), 0.0) /
          static_cast<double>(std::max<std::size_t>(losses_.size(), 1));
@@ -197,9 +208,9 @@ bool TrainingRun::train() {
       save();
       return false;
     }
-    if (over()) break;
+    if (ending() != nullptr) break;
     step();
-    show(false);
+    show(Progress::Event::kStep);
     const bool snapshot = options.snapshot_interval > 0 && step_ % options.snapshot_interval == 0;
     if (snapshot && step_ < options.iterations) save();
   }
@@ -210,8 +221,9 @@ bool TrainingRun::train() {
 
 void TrainingRun::step() {
   const auto start = Clock::now();
+  const Batch batch = augmented_batch_of(step_);
   const double loss =
-      trainer_->step(dataset_.train, batch_of(step_), step_, configuration_.training.learning_rate.at(step_));
+      trainer_->step(batch.set, batch.images, step_, configuration_.training.learning_rate.at(step_));
   ++step_;
   slots_.record(trainer_->core(), step_, trainer_->updates());
   loss_watch_.add(step_, loss, trainer_->updates());
@@ -220,28 +232,41 @@ void TrainingRun::step() {
   training_seconds_ += seconds_since(start);
 }
 
-bool TrainingRun::over() const {
+const char* TrainingRun::ending() const {
   const TrainingOptions& options = configuration_.training;
-  return step_ == options.iterations || (options.stop_on_divergence && loss_watch_.now());
+  if (options.until && tested() && history_.back().at("test").get<double>() >= *options.until)
+    return kEndings[1];
+  if (options.stop_on_divergence && loss_watch_.now()) return kEndings[2];
+  return step_ == options.iterations ? kEndings[0] : nullptr;
 }
+
+bool TrainingRun::tested() const { return !history_.empty() && history_.back().at("step") == step_; }
 
 bool TrainingRun::test_is_due() const {
   const TrainingOptions& options = configuration_.training;
-  const bool due = over() || (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
-  return due && (history_.empty() || history_.back().at("step") != step_);
+  const bool due =
+      ending() != nullptr || (step_ > 0 && options.test_interval > 0 && step_ % options.test_interval == 0);
+  return due && !tested();
 }
 
 bool TrainingRun::test() {
-  const auto right = count_right(*trainer_, dataset_.test, [this] { return interrupt_.interrupted(); });
+  const auto right = count_right(*trainer_, dataset_.test, [this](std::int64_t images) {
+    show(Progress::Event::kTesting, images);
+    return !interrupt_.interrupted();
+  });
   if (!right) return false;
   const double accuracy = static_cast<double>(*right) / static_cast<double>(dataset_.test.count);
   history_.push_back({{"step", step_}, {"test", accuracy}, {"train_loss", number(smoothed_loss())}});
-  show(true);
+  show(Progress::Event::kTest);
   return true;
 }
 
-void TrainingRun::show(bool test_done) {
+void TrainingRun::show(Progress::Event event, std::int64_t tested) {
   ProgressState state;
+  if (event == Progress::Event::kTesting) {
+    state.tested = tested;
+    state.to_test = dataset_.test.count;
+  }
   state.step = step_;
   state.steps = configuration_.training.iterations;
   state.elapsed_seconds = wall_seconds();
@@ -254,7 +279,7 @@ void TrainingRun::show(bool test_done) {
   }
   state.loss = smoothed_loss();
   if (!history_.empty()) state.accuracy = history_.back().at("test").get<double>();
-  progress_.show(state, test_done);
+  progress_.show(state, event);
 }
 
 void TrainingRun::save() {
@@ -328,7 +353,11 @@ void TrainingRun::finish() {
   const double images = static_cast<double>(step_) * static_cast<double>(configuration_.parameters.batch);
   result_["accuracy"] = {
       {"test", history_.back().at("test")}, {"train_loss", number(smoothed_loss())}, {"history", history_}};
-  result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch}, {"steps", step_}};
+  const std::optional<double>& until = configuration_.training.until;
+  result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch},
+                         {"steps", step_},
+                         {"until", until ? Json(*until) : Json()},
+                         {"ended_by", ending()}};
   result_["status"] = status();
   result_["warnings"] = warnings();
   result_["precision"]["slots"] = slots_.report(model_.slots, trainer_->core());

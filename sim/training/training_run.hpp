@@ -1,5 +1,6 @@
 // A training run from its configuration to its result: steps, tests, checkpoints, interruption.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -24,6 +25,9 @@ namespace anzan::sim {
 // How a run begins where another may have been: kNew refuses the checkpoint of one that has not finished,
 // kResume goes on with it, kRestart removes it.
 enum class Beginning { kNew, kResume, kRestart };
+
+// What ends a run: all its steps are done, a test has reached training.until, or training has failed.
+inline constexpr std::array<const char*, 3> kEndings{"iterations", "until", "divergence"};
 
 class TrainingRun {
  public:
@@ -51,11 +55,11 @@ class TrainingRun {
   void start(models::Watch watch);
   void restore(const nlohmann::json& header);
   nlohmann::json header() const;
-  bool over() const;  // all steps are done, or going on is of no use
+  const char* ending() const;  // one of kEndings, or null: there is a step to do
   bool test_is_due() const;
   bool test();  // false: interrupted
   void step();
-  void show(bool test_done);
+  void show(Progress::Event event, std::int64_t tested = 0);
   void save();
   void finish();
   void check_cycles() const;
@@ -63,9 +67,16 @@ class TrainingRun {
   nlohmann::json warnings() const;
   ProgramRuns runs() const;
 
+  bool tested() const;  // after the last step
   double smoothed_loss() const;
   double wall_seconds() const;
   std::vector<std::int64_t> batch_of(std::int64_t step);
+  // The images of a step as the trainer is given them: numbers of a set.
+  struct Batch {
+    const ImageSet& set;
+    std::vector<std::int64_t> images;
+  };
+  Batch augmented_batch_of(std::int64_t step);
 
   InterruptGuard interrupt_{InterruptGuard::kBeforeTheFirstStep};
   std::optional<std::int64_t> checkpoint_;  // step of the one on disk
@@ -81,6 +92,7 @@ class TrainingRun {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Trainer> trainer_;
   EpochOrder order_;
+  Augmenter augmenter_;
   SlotRecorder slots_;
   LossWatch loss_watch_;
   Progress progress_;

@@ -46,6 +46,7 @@ std::uint64_t differing(const std::uint8_t* a, const std::uint8_t* b, std::size_
 
 UpdateWatch::UpdateWatch(const compiler::CompiledModel& model, Cores& cores) {
   for (const compiler::ParameterInfo& p : model.parameters) {
+    if (!p.trained) continue;
     const TensorInfo& parameter = model.tensor(p.name);
     const TensorInfo& value = updated(model, parameter);
     const bool bias = parameter.kind == compiler::TensorClass::kBias;

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <random>
+#include <stdexcept>
 
 namespace anzan::sim {
 
@@ -9,6 +10,7 @@ class Draw {
  public:
   explicit Draw(std::uint64_t seed) : random_(seed) {}
   std::int64_t between(std::int64_t low, std::int64_t high) {
+    if (high < low) throw std::logic_error("a draw from an empty range");
     return low + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(high - low + 1));
   }
   bool chance(int percent) { return between(0, 99) < percent; }

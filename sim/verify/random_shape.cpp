@@ -41,8 +41,8 @@ models::HbmParameters draw_hbm(Draw& d) {
   return p;
 }
 
-std::int64_t bytes_of_hbm(Draw& d, Profile profile) {
-  if (profile != Profile::kFar) return power(d, 14, 20);
+std::int64_t bytes_of_hbm(Draw& d, Profile profile, int lanes) {
+  if (profile != Profile::kFar) return 4 * lanes * power(d, 10, 16);  // not fewer lines than programs work on
   if (d.chance(10)) return std::int64_t{1} << 32;
   return d.chance(10) ? std::int64_t{1} << 30 : power(d, 24, 26);
 }
@@ -79,7 +79,7 @@ RandomProgramShape random_shape(std::uint64_t seed, int lanes, int instructions)
   Draw of_slots(seed ^ 0xc2b2ae3d27d4eb4fU);
   s.first_slot = static_cast<int>(first_of(of_slots, s.slots, rtl_slots()));
   s.scratchpad_lines = std::int64_t{kRtlScratchpadKib} * 1024 / (4 * lanes);
-  const std::int64_t hbm_bytes = bytes_of_hbm(d, s.profile);
+  const std::int64_t hbm_bytes = bytes_of_hbm(d, s.profile, lanes);
   while (s.hbm.bytes() < hbm_bytes) s.hbm.rows *= 2;
   s.hbm_lines = hbm_bytes / (4 * lanes);
   s.first_line = first_of(d, s.lines, s.scratchpad_lines);

@@ -120,7 +120,9 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
     return values;
   };
   for (const compiler::ParameterInfo& p : model_.parameters) {
-    write(p.initial, drawn(p.initial, std::sqrt(3.0 / static_cast<double>(p.fan_in))));
+    std::vector<double> values = drawn(p.initial, std::sqrt(3.0 / static_cast<double>(p.fan_in)));
+    if (!p.trained) std::fill(values.begin(), values.end(), p.filler.value);
+    write(p.initial, values);
   }
   for (const auto& l : model_.learning_rates) {
     core_.settings.set_scalar(l.scalar, bits_of(static_cast<float>(learning_rate * l.multiplier)));

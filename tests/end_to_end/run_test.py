@@ -35,7 +35,7 @@ class Runs(AnzanTest):
         self.assertGreater(result["accuracy"]["test"], 0.9)
         self.assertEqual([h["step"] for h in result["accuracy"]["history"]], list(range(20, 201, 20)))
         self.assertLess(result["accuracy"]["train_loss"], result["accuracy"]["history"][0]["train_loss"])
-        self.assertEqual(result["training"], {"images_seen": 200 * 16, "steps": 200})
+        self.assertEqual(result["training"], {"images_seen": 200 * 16, "steps": 200, "until": None, "ended_by": "iterations"})
         self.assertEqual(result["simulation"]["engine"], "functional")
         slots = {s["name"]: s for s in result["precision"]["slots"]}
         self.assertEqual(slots["conv.weight"]["format"], "int8")
@@ -49,8 +49,31 @@ class Runs(AnzanTest):
                 result = self.run_config(preset, "--set", f"/precision/preset={preset}", "--set", "/training/iterations=200")
                 self.assertGreater(result["accuracy"]["test"], 0.9)
 
+    def test_until(self):
+        until = self.run_config("out", "--until", "0.5", "--set", "/training/iterations=400", "--set", "/training/test_interval=10")
+        self.assertEqual((until["training"]["ended_by"], until["training"]["until"]), ("until", 0.5))
+        self.assertLess(until["training"]["steps"], 400)
+        *before, last = until["accuracy"]["history"]
+        self.assertTrue(last["test"] >= 0.5 and all(h["test"] < 0.5 for h in before), until["accuracy"])
+        self.assertEqual(last["step"], until["training"]["steps"])
+        for wrong in ("0", "1.01", "soon", ""):
+            self.assert_wrong_input(self.call("run", self.write_config(), "--until", wrong), "/training/until: found ")
+
+    def test_cost_needs_no_data_and_synthetic_no_file(self):
+        self.config["dataset"] = {"kind": "cifar100", "directory": "nowhere"}
+        config = self.write_config()
+        done = self.call("cost", config)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_wrong_input(self.call("run", config, "--out", self.dir / "out"), "/dataset/directory: found no whole cifar100", "train.bin")
+        self.config["dataset"] = {"kind": "synthetic"}
+        self.assertEqual(self.call("cost", self.write_config()).stdout, done.stdout)
+        result = self.run_config("out")
+        evaluated = self.call("evaluate", self.dir / "out")
+        self.assertIn(f"test accuracy {100 * result['accuracy']['test']:.2f} % ", evaluated.stdout)
+
     def test_bits_do_not_depend_on_how_it_runs(self):
-        # Stochastic rounding everywhere, so that its random words are held to the same.
+        # Stochastic rounding everywhere and augmentation, so that their random words are held to the same.
+        self.config["training"]["augmentation"] = {"pad": 1, "flip": True}
         self.config["precision"]["default"] = {"rounding": "stochastic"}
         reference = bits(self.run_config("a", "--threads", "1"))
         self.assertEqual(bits(self.run_config("b", "--threads", "2")), reference)
@@ -135,7 +158,7 @@ class Runs(AnzanTest):
 class Interruption(AnzanTest):
     def setUp(self):
         super().setUp()
-        self.config["training"].update(iterations=3000, test_interval=500, snapshot_interval=0)
+        self.config["training"].update(iterations=3000, test_interval=500, snapshot_interval=0, augmentation={"pad": 1, "flip": True})
         self.config["precision"]["default"] = {"rounding": "stochastic"}
         self.config["precision"]["weight"] = {"policy": {"kind": "predictive", "interval": 7, "decay": 128}}
 

@@ -9,6 +9,7 @@
 #include "compiler/compiler.hpp"
 #include "compiler/input/network.hpp"
 #include "tests/compiler/test_chip.hpp"
+#include "tests/reference/double_network.hpp"
 #include "tests/reference/integer_network.hpp"
 #include "tests/reference/random_network.hpp"
 
@@ -47,13 +48,17 @@ class TrainingStep {
   // largest share of its bound that an error takes.
   double check_bounds() const;
 
+  // After a step, inference on its data: every activation, bit for bit, and the predictions.
+  void check_inference() const;
+
   std::int64_t points_moved() const { return points_moved_; }  // by the settings optimiser
   std::int64_t elements_compared() const { return elements_; }
   std::int64_t spills() const;  // instructions of the step whose reduction goes on in a later one
 
  private:
   void prepare(TestChip& chip) const;
-  void set_inputs(TestChip& chip, const reference::RandomStep& drawn, bool unlabelled) const;
+  void set_inputs(TestChip& chip, bool unlabelled) const;
+  reference::StepSettings settings() const;
   reference::IntegerNetwork::Formats formats(const std::map<int, std::int8_t>& q_read) const;
   bool measured(const std::string& tensor) const { return tensor == "loss" || tensor == gradient_name_; }
   const reference::IntegerNetwork& expected() const { return expected_.back(); }
@@ -64,6 +69,7 @@ class TrainingStep {
   void check_loss() const;
   void check_softmax(const std::string& tensor, std::int64_t index, long double exact,
                      long double tolerance) const;
+  void check_predictions(const reference::DoubleStep& exact) const;
   void check_plan() const;
   void check_guards() const;
 
@@ -72,7 +78,8 @@ class TrainingStep {
   mutable TestChip planned_chip_, apart_chip_;
   std::uint32_t step_ = 0;
   std::string gradient_name_;       // of the gradient of the logits
-  std::vector<int> labels_;         // of the step; -1: none
+  reference::RandomStep drawn_;     // of the step
+  std::vector<int> labels_;         // -1: none
   reference::DoubleTensors given_;  // values before the step
   std::vector<reference::IntegerNetwork> expected_;
   std::map<int, models::SlotStatistics> statistics_;  // by slot, of the last step

@@ -81,6 +81,7 @@ void fp32_networks(std::uint32_t first, std::uint32_t last, bool large = false) 
     step->run(false, false);
     step->check();
     largest = std::max(largest, step->check_bounds());
+    step->check_inference();
     elements += step->elements_compared();
     spills += step->spills();
     if (::testing::Test::HasFailure()) return;
@@ -154,6 +155,7 @@ void two_steps(const StepCase& c, Totals& totals) {
   for (int i = 0; i < 2; ++i) {
     step->run(c.seed % 3 != 0, c.seed % 5 == 0);
     step->check();
+    step->check_inference();
   }
   totals.elements += step->elements_compared();
   totals.moved += step->points_moved();

@@ -83,36 +83,39 @@ Case wrong_value(const Maker& m) {
   return c;
 }
 
-// One to three changes of a valid configuration, each of a value that its schema allows.
-Case other_values(const Maker& m) {
+// One to three changes of a valid configuration, and what becomes of its text.
+template <class Change, class Spelling>
+Case changed(const Maker& m, const Change& change, const Spelling& spell) {
   Case c;
   Json json = any_configuration(m.draw);
   const Json like = json;
-  for (int changes = m.draw.from(1, 3); changes > 0; --changes) {
-    const Place place = m.grammar.place(m.draw, json);
-    if (place.tokens.size() < 2) continue;
-    set_at(json, place.tokens, m.grammar.value(m.draw, place.node, json));
-  }
+  for (int changes = m.draw.from(1, 3); changes > 0; --changes) change(json, m.grammar.place(m.draw, json));
   c.arguments = any_command(m.draw);
-  give(m.draw, c, like, json.dump());
+  give(m.draw, c, like, spell(json));
   return c;
 }
 
+// Each of a value that its schema allows.
+Case other_values(const Maker& m) {
+  return changed(
+      m,
+      [&](Json& json, const Place& place) {
+        if (place.tokens.size() > 1) set_at(json, place.tokens, m.grammar.value(m.draw, place.node, json));
+      },
+      [](const Json& json) { return json.dump(); });
+}
+
 Case changed_document(const Maker& m) {
-  Case c;
-  Json json = any_configuration(m.draw);
-  const Json like = json;
-  for (int changes = m.draw.from(1, 3); changes > 0; --changes) {
-    const Place place = m.grammar.place(m.draw, json);
-    if (m.draw.chance(25)) {
-      set_at(json, place.tokens, odd_value(m.draw));
-    } else {
-      mutate(m.draw, json);
-    }
-  }
-  c.arguments = any_command(m.draw);
-  give(m.draw, c, like, spelling(m.draw, json));
-  return c;
+  return changed(
+      m,
+      [&](Json& json, const Place& place) {
+        if (m.draw.chance(25)) {
+          set_at(json, place.tokens, odd_value(m.draw));
+        } else {
+          mutate(m.draw, json);
+        }
+      },
+      [&](const Json& json) { return spelling(m.draw, json); });
 }
 
 Case drawn_document(const Maker& m) {

@@ -45,6 +45,10 @@ Json layer(Draw& draw, int number) {
   if (takes(compiler::kHasWeights)) json["bias"] = draw.chance(70);
   if (takes(compiler::kTakesSlope) && draw.chance(70))
     json["negative_slope"] = 0.01 * static_cast<double>(draw.from(0, 100));
+  if (takes(compiler::kNormalises) && draw.chance(50)) {
+    json["epsilon"] = draw.one_of({1e-12, 1e-3, 1.0});
+    json["momentum"] = 0.1 * static_cast<double>(draw.from(0, 10));
+  }
   return json;
 }
 

@@ -17,9 +17,9 @@ using ::testing::HasSubstr;
 constexpr int kPrograms = 60, kProgramsForExtremes = 300;
 
 // Of the RTL with mutant `number` of injected.json and extremes.json, counted from 1; 0 is the one without.
-ProgramVerdict verdict_on(int number, int programs = kPrograms, bool shorten = true) {
+ProgramVerdict verdict_on(int number, std::uint64_t seed = 1, int programs = kPrograms, bool shorten = true) {
   setenv("ANZAN_MUTANT", std::to_string(number).c_str(), 1);
-  VerifyOptions options{1, programs, 4, 30};
+  VerifyOptions options{seed, programs, 4, 30};
   options.stop = true;
   options.shorten = shorten;
   return verify(options).back();
@@ -30,7 +30,7 @@ nlohmann::json mutants_of(const char* name) {
   return nlohmann::json::parse(file);
 }
 
-TEST(InjectedFault, ThereIsNoneWithoutMutant) { EXPECT_EQ(verdict_on(0).difference, ""); }
+TEST(InjectedFault, ThereIsNoneWithoutMutant) { EXPECT_EQ(verdict_on(0, 1, 20).difference, ""); }
 
 TEST(InjectedFault, IsFoundAndPlaced) {
   const nlohmann::json mutants = mutants_of("injected.json");
@@ -46,14 +46,16 @@ TEST(InjectedFault, IsFoundAndPlaced) {
   }
 }
 
-// Widths, resets, stray writes and enables that programs of the usual size do not reach.
+// Widths, resets, stray writes and enables that programs of the usual size do not reach. Tried first is the
+// program that has shown the fault; where programs are drawn in another way now, all are.
 TEST(InjectedFault, ThatOnlyExtremesShowIsFound) {
   auto number = static_cast<int>(mutants_of("injected.json").size());
   const nlohmann::json mutants = mutants_of("extremes.json");
   ASSERT_GE(mutants.size(), 30U);
   for (const nlohmann::json& mutant : mutants) {
     SCOPED_TRACE(mutant.dump());
-    const ProgramVerdict verdict = verdict_on(++number, kProgramsForExtremes, false);
+    ProgramVerdict verdict = verdict_on(++number, mutant.at("seed").get<std::uint64_t>(), 1, false);
+    if (verdict.difference.empty()) verdict = verdict_on(number, 1, kProgramsForExtremes, false);
     EXPECT_NE(verdict.difference, "");
     EXPECT_THAT(verdict.difference, HasSubstr(mutant.at("names").get<std::string>()));
     std::printf("%s: seed %d: %s\n", mutant.at("fault").get<std::string>().c_str(),

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tests/reference/bounded_norm.hpp"
 #include "tests/reference/bounded_sums.hpp"
 #include "tests/reference/curves.hpp"
 
@@ -163,6 +164,13 @@ Bounded times(const Bounded& a, const Bounded& b) {
           a_largest * b.shift + a.shift * (b.value.abs() + b.error()), a.present};
 }
 
+// One value of a vector.
+void put(Bounded& to, Index at, double value, double deviation, double shift) {
+  to.value(at) = value;
+  to.deviation(at) = deviation;
+  to.shift(at) = shift;
+}
+
 // What a max pool chose, by taps as Windows orders them: 1 or 0.
 struct Choice {
   Array chosen;  // the first maximum
@@ -214,8 +222,15 @@ class DoubleNetwork {
   void decide(const Bounded& x);
   Bounded relu_forward(const Layer& l);
   Bounded curve_forward(const Layer& l);
+  // Images x pixels of a channel, and back.
+  Bounded channel(const Layer& l, const Bounded& x, Index c) const;
+  void set_channel(const Layer& l, Bounded& x, Index c, const Bounded& values) const;
+  Bounded batch_norm_forward(const Layer& l);
+  void batch_norm_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
+  void average(const std::string& name, const Bounded& value, double momentum, double factor);
   void loss(const Layer& l);
 
+  void contribute(const Layer& l, int source, const Bounded& dy, BoundedSums& dx);
   void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
   void curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
   Array near(const Layer& l, const Array& a, bool back) const;
@@ -445,6 +460,9 @@ void DoubleNetwork::forward() {
       case LayerKind::kMaxPool:
         y = max_pool_forward(l, choices_[l.name]);
         break;
+      case LayerKind::kBatchNorm:
+        y = batch_norm_forward(l);
+        break;
       case LayerKind::kRelu:
         y = relu_forward(l);
         break;
@@ -501,6 +519,70 @@ void DoubleNetwork::contraction_backward(const Layer& l, const Bounded& whole_dy
   for (Index n = 0; n < settings_.batch; ++n)
     db.add(product(dy.rows({n * l.out.channels, l.out.channels}), ones(pixels(l.out), 1)));
   update(l, true, db.finish());
+}
+
+Bounded DoubleNetwork::channel(const Layer& l, const Bounded& x, Index c) const {
+  return x.each([&](const Array& a) -> Array {
+    Array part(settings_.batch, a.cols());
+    for (Index n = 0; n < settings_.batch; ++n) part.row(n) = a.row(n * l.out.channels + c);
+    return part;
+  });
+}
+
+void DoubleNetwork::set_channel(const Layer& l, Bounded& x, Index c, const Bounded& values) const {
+  for (Index n = 0; n < settings_.batch; ++n) {
+    const Index row = n * l.out.channels + c;
+    x.value.row(row) = values.value.row(n);
+    x.deviation.row(row) = values.deviation.row(n);
+    x.shift.row(row) = values.shift.row(n);
+  }
+}
+
+Bounded DoubleNetwork::batch_norm_forward(const Layer& l) {
+  const Bounded weight = given(l.name + ".weight", l.out.channels, 1);
+  const Bounded bias = l.bias ? given(l.name + ".bias", l.out.channels, 1) : Bounded::exact(0 * weight.value);
+  Bounded y = Bounded::exact(0 * input(l).value), means = Bounded::exact(0 * weight.value), variances = means;
+  const double m = static_cast<double>(settings_.batch * pixels(l.out));
+  for (Index c = 0; c < l.out.channels; ++c) {
+    const Bounded x = channel(l, input(l), c);
+    const ChannelMoments k = moments(x, l.epsilon);
+    set_channel(l, y, c, normalised(k, weight.value(c), bias.value(c), x));
+    put(means, c, k.mean, k.mean_deviation, k.mean_shift);
+    put(variances, c, k.variance, k.variance_deviation, k.variance_shift);
+  }
+  average(l.name + ".running_mean", means, l.average_momentum, 1);
+  average(l.name + ".running_variance", variances, l.average_momentum, m > 1 ? m / (m - 1) : 1);
+  return y;
+}
+
+// average := (1 - momentum) average + momentum factor value
+void DoubleNetwork::average(const std::string& name, const Bounded& value, double momentum, double factor) {
+  if (given_.count(name) == 0) return;
+  const Array before = (1 - momentum) * given(name, value.value.rows(), 1).value;
+  const double share = momentum * factor;
+  Bounded result = Bounded::exact(before + share * value.value);
+  result.deviation = ((share * value.deviation).square() + (2 * kUnit * share * value.value).square() +
+                      (kUnit * before).square() + (kUnit * result.value).square())
+                         .sqrt() +
+                     kTiny;
+  result.shift = share * value.shift;
+  record(name, result);
+}
+
+void DoubleNetwork::batch_norm_backward(const Layer& l, const Bounded& whole_dy, BoundedSums& dx) {
+  const Bounded weight = given(l.name + ".weight", l.out.channels, 1);
+  Bounded result = Bounded::exact(0 * whole_dy.value), dw = Bounded::exact(0 * weight.value), db = dw;
+  for (Index c = 0; c < l.out.channels; ++c) {
+    const Bounded x = channel(l, input(l), c), dy = channel(l, whole_dy, c);
+    const ChannelMoments k = moments(x, l.epsilon);
+    const NormGradient r = weight_gradient(k, x, dy);
+    put(dw, c, r.g, r.g_deviation, r.g_shift);
+    put(db, c, r.sum, r.sum_deviation, r.sum_shift);
+    set_channel(l, result, c, data_gradient(k, r, weight.value(c), x, dy));
+  }
+  update(l, false, dw);
+  if (l.bias) update(l, true, db);
+  dx.add(selected(result, result.present));
 }
 
 void DoubleNetwork::max_pool_backward(const Layer& l, const Choice& choice, const Bounded& dy,
@@ -588,52 +670,60 @@ void DoubleNetwork::backward() {
     if (!is_loss) record(l.name + ".activation_gradient", dy);
     for (const int source : l.inputs) {
       BoundedSums& dx = gradients[source < 0 ? layers : static_cast<std::size_t>(source)];
-      switch (l.kind) {
-        case LayerKind::kConvolution:
-        case LayerKind::kFullyConnected:
-        case LayerKind::kAveragePool:
-        case LayerKind::kGlobalAveragePool:
-          contraction_backward(l, dy, dx);
-          break;
-        case LayerKind::kMaxPool:
-          max_pool_backward(l, choices_.at(l.name), dy, dx);
-          break;
-        case LayerKind::kRelu:
-          dx.add(selected(dy, (input(l).value > 0).cast<double>()));
-          dx.add_open(dy, input(l).open());
-          break;
-        case LayerKind::kLeakyRelu:
-        case LayerKind::kClip:
-        case LayerKind::kHardSigmoid:
-        case LayerKind::kHardSwish:
-        case LayerKind::kSigmoid:
-        case LayerKind::kSwish:
-        case LayerKind::kTanh:
-          curve_backward(l, dy, dx);
-          break;
-        case LayerKind::kConcat:
-          concat_backward(l, source, dy, dx);
-          break;
-        case LayerKind::kLrn:
-          lrn_backward(l, dy, dx);
-          break;
-        case LayerKind::kDropout:
-          dx.add(selected(times(dy, mask(l)), dy.present));
-          break;
-        case LayerKind::kAdd:
-        case LayerKind::kMultiply:
-          combine_backward(l, source, dy, dx);
-          break;
-        case LayerKind::kFlatten:
-        case LayerKind::kSoftmaxCrossEntropy: {
-          const Bounded passed = dy.reshaped(dx.value.rows());
-          dx.add(selected(passed, passed.present));
-          break;
-        }
-      }
+      contribute(l, source, dy, dx);
     }
   }
   record("data_gradient", gradients[layers].finish());
+}
+
+// What arrives at an input of the layer.
+void DoubleNetwork::contribute(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) {
+  switch (l.kind) {
+    case LayerKind::kConvolution:
+    case LayerKind::kFullyConnected:
+    case LayerKind::kAveragePool:
+    case LayerKind::kGlobalAveragePool:
+      contraction_backward(l, dy, dx);
+      break;
+    case LayerKind::kMaxPool:
+      max_pool_backward(l, choices_.at(l.name), dy, dx);
+      break;
+    case LayerKind::kBatchNorm:
+      batch_norm_backward(l, dy, dx);
+      break;
+    case LayerKind::kRelu:
+      dx.add(selected(dy, (input(l).value > 0).cast<double>()));
+      dx.add_open(dy, input(l).open());
+      break;
+    case LayerKind::kLeakyRelu:
+    case LayerKind::kClip:
+    case LayerKind::kHardSigmoid:
+    case LayerKind::kHardSwish:
+    case LayerKind::kSigmoid:
+    case LayerKind::kSwish:
+    case LayerKind::kTanh:
+      curve_backward(l, dy, dx);
+      break;
+    case LayerKind::kConcat:
+      concat_backward(l, source, dy, dx);
+      break;
+    case LayerKind::kLrn:
+      lrn_backward(l, dy, dx);
+      break;
+    case LayerKind::kDropout:
+      dx.add(selected(times(dy, mask(l)), dy.present));
+      break;
+    case LayerKind::kAdd:
+    case LayerKind::kMultiply:
+      combine_backward(l, source, dy, dx);
+      break;
+    case LayerKind::kFlatten:
+    case LayerKind::kSoftmaxCrossEntropy: {
+      const Bounded passed = dy.reshaped(dx.value.rows());
+      dx.add(selected(passed, passed.present));
+      break;
+    }
+  }
 }
 
 // Records the gradient of a parameter, and the parameter and its momentum after the update.

@@ -27,14 +27,14 @@ struct DoubleSettings {
 
 // Tensors by name. Input of a step: "data" (already scaled), "<layer>.weight", "<layer>.bias",
 // "<layer>.momentum", "<layer>.bias_momentum" (missing momenta are zero), "<layer>.mask" (the factors of a
-// dropout), all exact.
+// dropout), "<layer>.running_mean" and "<layer>.running_variance" (which may be missing), all exact.
 using DoubleTensors = std::map<std::string, std::vector<double>>;
 
 struct DoubleStep {
   // For every layer but the loss: "<layer>.activation", "<layer>.activation_gradient" (gradient with
   // respect to that layer's own output); "data_gradient"; for every parameter "<layer>.weight_gradient",
   // and after the update "<layer>.weight", "<layer>.momentum"; "<layer>.bias..." like "<layer>.weight...".
-  // "loss": one value an image.
+  // After the step "<layer>.running_mean", "<layer>.running_variance". "loss": one value an image.
   std::map<std::string, Values> tensors;
   double mean_loss = 0;
   std::vector<int> predictions;  // first largest logit of each image

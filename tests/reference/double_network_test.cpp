@@ -55,7 +55,8 @@ TEST(ReferenceDouble, GradientsEqualFiniteDifferences) {
     settings.batch = kBatch;
     const DoubleStep result = double_training_step(network, step.tensors, step.labels, settings);
     for (const auto& [name, values] : step.tensors) {
-      if (name.find("momentum") != std::string::npos || name.find(".mask") != std::string::npos) continue;
+      const auto is = [&name = name](const char* what) { return name.find(what) != std::string::npos; };
+      if (is("momentum") || is(".mask") || is("running_")) continue;
       const Values& gradient = result.at(name + "_gradient");
       ASSERT_EQ(gradient.value.size(), values.size()) << network_json(network);
       const std::size_t stride = std::max<std::size_t>(1, values.size() / 5);
@@ -139,6 +140,35 @@ TEST(ReferenceDouble, WidensTheBoundsAtOpenDecisions) {
   EXPECT_EQ(step.ambiguous, 1);  // the first pixel's sign; the second is the maximum
   dy = std::fabs(step.at("pool.activation_gradient").value[0]);
   EXPECT_LT(step.at("conv.activation_gradient").error(1), 1e-3 * dy);
+}
+
+// Mean 2 and variance 1 of 1 and 3; with an epsilon of 3 the normalised values are -1/2 and 1/2.
+TEST(ReferenceDouble, NormalisesAsATextbook) {
+  compiler::Network network;
+  network.input = {1, 1, 1};
+  network.layers = {layer("norm", LayerKind::kBatchNorm, -1, {1, 1, 1}, {1, 1, 1}),
+                    layer("fc", LayerKind::kFullyConnected, 0, {1, 1, 1}, {2, 1, 1}),
+                    layer("loss", LayerKind::kSoftmaxCrossEntropy, 1, {2, 1, 1}, {2, 1, 1})};
+  network.layers[0].bias = true;
+  network.layers[0].epsilon = 3;
+  network.layers[0].average_momentum = 0.25;
+  DoubleSettings settings;
+  settings.batch = 2;
+  const DoubleTensors tensors{
+      {"data", {1, 3}},           {"norm.weight", {2}},           {"norm.bias", {0.5}},
+      {"norm.running_mean", {4}}, {"norm.running_variance", {6}}, {"fc.weight", {1, -1}}};
+  const DoubleStep step = double_training_step(network, tensors, {1, 0}, settings);
+  const auto value = [&](const char* name, std::size_t i = 0) { return step.at(name).value[i]; };
+  EXPECT_NEAR(value("norm.activation"), -0.5, 1e-15);
+  EXPECT_NEAR(value("norm.activation", 1), 1.5, 1e-15);
+  EXPECT_NEAR(value("norm.running_mean"), 3.5, 1e-15);
+  EXPECT_NEAR(value("norm.running_variance"), 5, 1e-15);  // 3/4 of 6, 1/4 of that of a sample, 2
+  const double dy0 = value("norm.activation_gradient"), dy1 = value("norm.activation_gradient", 1);
+  const double g = (dy1 - dy0) / 2;
+  EXPECT_NEAR(value("norm.weight_gradient"), g, 1e-15);
+  EXPECT_NEAR(value("norm.bias_gradient"), dy0 + dy1, 1e-15);
+  EXPECT_NEAR(value("data_gradient"), dy0 - (dy0 + dy1) / 2 + g / 4, 1e-15);
+  EXPECT_NEAR(value("data_gradient", 1), dy1 - (dy0 + dy1) / 2 - g / 4, 1e-15);
 }
 
 // One fully connected layer, one image, two classes with equal logits: p = 1/2.

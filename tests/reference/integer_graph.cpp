@@ -16,8 +16,9 @@ namespace {
 bool weighted(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
+bool trained(const Layer& l) { return weighted(l) || l.kind == LayerKind::kBatchNorm; }
 bool may_fuse(const Layer& l) {
-  return weighted(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kMultiply ||
+  return trained(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kMultiply ||
          l.kind == LayerKind::kConcat;
 }
 bool pointwise(const Layer& l) {
@@ -52,7 +53,7 @@ void IntegerGraph::add_nodes() {
     node.name = l.name;
     node.layer = static_cast<int>(number);
     node.shape = pointwise(l) ? nodes_[source].shape : l.out;
-    node.needs_gradient = weighted(l);
+    node.needs_gradient = trained(l);
     for (const int input : l.inputs) {
       nodes_[number_of(input)].consumers.push_back(node.layer);
       node.needs_gradient |= nodes_[number_of(input)].needs_gradient;
@@ -110,7 +111,7 @@ bool IntegerGraph::gathers(const Layer& l) const {
 
 IntegerGraph::TensorShape IntegerGraph::parameter_shape(const Layer& l, bool bias) const {
   const Geometry g = geometry(l);
-  if (bias) return {g.out_channels, 1, 1, 1};
+  if (bias || l.kind == LayerKind::kBatchNorm) return {g.out_channels, 1, 1, 1};
   return {g.out_channels, g.in_group(), g.kernel_h, g.kernel_w};
 }
 
@@ -124,7 +125,11 @@ std::string IntegerGraph::parameter_name(const Layer& l, bool bias, const char* 
 std::vector<IntegerGraph::Input> IntegerGraph::inputs() const {
   std::vector<Input> inputs{{"data", image_shape(network_.input), false}};
   for (const Layer& l : network_.layers) {
-    if (!weighted(l)) continue;
+    if (!trained(l)) continue;
+    if (l.kind == LayerKind::kBatchNorm) {
+      for (const char* average : {".running_mean", ".running_variance"})
+        inputs.push_back({l.name + average, parameter_shape(l, true), false});
+    }
     for (const bool bias : {false, true}) {
       if (bias && !l.bias) continue;
       for (const std::string role : {"", "momentum", "master"})

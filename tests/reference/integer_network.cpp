@@ -163,6 +163,9 @@ void IntegerNetwork::forward() {
       case LayerKind::kConcat:
         concat_forward(l, node);
         break;
+      case LayerKind::kBatchNorm:
+        batch_norm_forward(l, node);
+        break;
       case LayerKind::kRelu:
         relu_forward(l, node);
         break;
@@ -180,6 +183,12 @@ void IntegerNetwork::forward() {
         break;
     }
   }
+}
+
+void IntegerNetwork::forward_without_training() {
+  training_ = false;
+  forward();
+  training_ = true;
 }
 
 void IntegerNetwork::weighted_forward(const Layer& l, const Node& node) {
@@ -294,6 +303,7 @@ std::vector<double> IntegerNetwork::mask(const Layer& l, std::int64_t size) cons
   const auto rate = static_cast<float>(l.rate);
   const auto factor = static_cast<float>(1 / (1 - l.rate));
   std::vector<double> factors;
+  if (!training_) return std::vector<double>(at(size), 1);
   for (std::int64_t i = 0; i < size; ++i) {
     const std::uint32_t word =
         random_word(settings_.seed, settings_.step, slot, static_cast<std::uint32_t>(i));
@@ -413,6 +423,7 @@ void IntegerNetwork::backward() {
     if (node.fused_relu) mask(node);
     const StoredTensor dy = tensor(node.gradient());
     if (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected) parameter_gradients(l, dy);
+    if (l.kind == LayerKind::kBatchNorm) batch_norm_gradients(l, dy);
     for (const int input : l.inputs) {
       const Node& target = graph_.node(input);
       if (!target.needs_gradient) continue;
@@ -452,6 +463,9 @@ void IntegerNetwork::contribute(const Layer& l, const StoredTensor& dy, int inpu
       break;
     case LayerKind::kConcat:
       concat_backward(l, dy, target, name);
+      break;
+    case LayerKind::kBatchNorm:
+      batch_norm_data_gradient(l, dy, target, name);
       break;
     case LayerKind::kLeakyRelu:
     case LayerKind::kClip:
@@ -586,9 +600,11 @@ void IntegerNetwork::pass_gradient(const Layer& l, const StoredTensor& dy, const
 
 void IntegerNetwork::update() {
   for (const Layer& l : network().layers) {
-    if (l.kind != LayerKind::kConvolution && l.kind != LayerKind::kFullyConnected) continue;
+    const bool norm = l.kind == LayerKind::kBatchNorm;
+    if (!norm && l.kind != LayerKind::kConvolution && l.kind != LayerKind::kFullyConnected) continue;
     update_parameter(l, false);
     if (l.bias) update_parameter(l, true);
+    if (norm) update_averages(l);
   }
 }
 
@@ -612,6 +628,127 @@ void IntegerNetwork::update_parameter(const Layer& l, bool is_bias) {
   write_values(velocity, shape, v);
   write_values(master, shape, w);
   if (separate) write_values(copy, shape, w);
+}
+
+// ---- batch normalisation ------------------------------------------------------------------------------
+
+namespace {
+
+// 1 / sqrt(x), x > 0: a first guess from the bits, then y += y (1/2 - x/2 y y), three times.
+float inverse_root(float x) {
+  const float half = x * 0.5F;
+  float y = float_of(0x5f375a86 - (bits_of(x) >> 1));
+  for (int step = 0; step < 3; ++step) y = std::fma(y, std::fma(-(y * half), y, 0.5F), y);
+  return y;
+}
+
+}  // namespace
+
+double IntegerNetwork::values_a_channel(const Layer& l) const {
+  return static_cast<double>(settings_.batch * l.out.height * l.out.width);
+}
+
+IntegerNetwork::ChannelSum IntegerNetwork::channel_sum(const Layer& l, const std::vector<float>& a,
+                                                       const std::vector<float>& b,
+                                                       std::int64_t channel) const {
+  constexpr std::int64_t kPiece = 32;
+  const std::int64_t pixels = l.out.height * l.out.width;
+  Fold sum, products;
+  for (std::int64_t lane = 0; lane < std::min(settings_.lanes, settings_.batch); ++lane) {
+    Fold lane_sum, lane_products;
+    for (std::int64_t first = 0; first < pixels; first += kPiece) {
+      for (std::int64_t n = lane; n < settings_.batch; n += settings_.lanes) {
+        Fold piece, piece_products;
+        for (std::int64_t p = first; p < std::min(pixels, first + kPiece); ++p) {
+          const std::size_t i = at((n * l.out.channels + channel) * pixels + p);
+          piece.add(a[i]);
+          piece_products.add(a[i] * b[i]);
+        }
+        lane_sum.add(piece.sum());
+        lane_products.add(piece_products.sum());
+      }
+    }
+    sum.add(lane_sum.sum());
+    products.add(lane_products.sum());
+  }
+  return {sum.sum(), products.sum()};
+}
+
+void IntegerNetwork::batch_norm_forward(const Layer& l, const Node& node) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(),
+                           weight = tensor(l.name + ".weight").reals();
+  const std::vector<float> bias =
+      l.bias ? tensor(l.name + ".bias").reals() : std::vector<float>(weight.size());
+  const std::vector<float> running_mean = tensor(l.name + ".running_mean").reals(),
+                           running_variance = tensor(l.name + ".running_variance").reals();
+  const auto share = static_cast<float>(1 / values_a_channel(l));
+  std::vector<Moments>& moments = moments_[l.name];
+  moments.assign(weight.size(), {});
+  std::vector<float> scale, shift;
+  for (std::size_t c = 0; c < weight.size(); ++c) {
+    Moments& m = moments[c];
+    if (training_) {
+      const ChannelSum sum = channel_sum(l, x, x, static_cast<std::int64_t>(c));
+      m.mean = sum.of_a * share;
+      m.variance = std::fma(-m.mean, m.mean, sum.of_products * share);
+      if (m.variance < 0) m.variance = 0;
+    } else {
+      m.mean = running_mean[c];
+      m.variance = running_variance[c];
+    }
+    m.inverse_deviation = inverse_root(m.variance + static_cast<float>(l.epsilon));
+    scale.push_back(weight[c] * m.inverse_deviation);
+    shift.push_back(std::fma(-m.mean, scale[c], bias[c]));
+  }
+  write(node.activation(), graph_.image_shape(node.shape),
+        [&](std::int64_t i, std::int64_t, std::int64_t c, std::int64_t, std::int64_t) {
+          const float y = std::fma(x[at(i)], scale[at(c)], shift[at(c)]);
+          return node.fused_relu ? positive_part(y) : static_cast<long double>(y);
+        });
+}
+
+void IntegerNetwork::batch_norm_gradients(const Layer& l, const StoredTensor& dy) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(), gradient = dy.reals();
+  std::vector<float> weight, bias;
+  for (std::size_t c = 0; c < moments_.at(l.name).size(); ++c) {
+    const ChannelSum sum = channel_sum(l, gradient, x, static_cast<std::int64_t>(c));
+    Moments& m = moments_.at(l.name)[c];
+    m.sum = sum.of_a;
+    m.weight_gradient = std::fma(-m.mean, sum.of_a, sum.of_products) * m.inverse_deviation;
+    weight.push_back(m.weight_gradient);
+    bias.push_back(m.sum);
+  }
+  write_values(l.name + ".weight_gradient", graph_.parameter_shape(l, false), weight);
+  if (l.bias) write_values(l.name + ".bias_gradient", graph_.parameter_shape(l, true), bias);
+}
+
+void IntegerNetwork::batch_norm_data_gradient(const Layer& l, const StoredTensor& dy, const Node& target,
+                                              const std::string& name) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(), gradient = dy.reals(),
+                           weight = tensor(l.name + ".weight").reals();
+  const auto share = static_cast<float>(-1 / values_a_channel(l));
+  write(name, graph_.image_shape(target.shape),
+        [&](std::int64_t i, std::int64_t, std::int64_t channel, std::int64_t, std::int64_t) {
+          const Moments& m = moments_.at(l.name)[at(channel)];
+          const float a = weight[at(channel)] * m.inverse_deviation;
+          const float b = m.weight_gradient * share * m.inverse_deviation * a;
+          const float c = std::fma(-b, m.mean, m.sum * share * a);
+          return static_cast<long double>(std::fma(gradient[at(i)], a, std::fma(x[at(i)], b, c)));
+        });
+}
+
+void IntegerNetwork::update_averages(const Layer& l) {
+  const double m = values_a_channel(l), momentum = l.average_momentum;
+  const auto average = [&](const std::string& name, float Moments::*value, double share) {
+    std::vector<float> averages = tensor(name).reals();
+    for (std::size_t c = 0; c < averages.size(); ++c) {
+      const float part = moments_.at(l.name)[c].*value * static_cast<float>(share);
+      averages[c] = std::fma(averages[c], static_cast<float>(1 - momentum), part);
+    }
+    write_values(name, graph_.parameter_shape(l, true), averages);
+  };
+  average(l.name + ".running_mean", &Moments::mean, momentum);
+  average(l.name + ".running_variance", &Moments::variance, m > 1 ? momentum * m / (m - 1) : momentum);
 }
 
 }  // namespace anzan::reference

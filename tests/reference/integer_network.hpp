@@ -3,14 +3,15 @@
 //
 // Tensors ([N][C][H][W] or [OC][IC/groups][KH][KW], row-major; the logical index is the random index):
 //   data, <layer>.activation, <layer>.activation_gradient, <layer>.weight, .weight_gradient, .momentum,
-//   .master_weight (only where the master copy is separate), .bias, .bias_gradient, .bias_momentum.
+//   .master_weight (only where the master copy is separate), .bias, .bias_gradient, .bias_momentum; of a
+//   batch normalisation .running_mean and .running_variance, always FP32.
 // A tensor has a TensorFormat, or, if it has none, it is the result of a pure selection and shares that of
 // the tensor it selects from. What a step writes is read back at q_write.
 //
 // Layers
 //   Flatten is a view. A fully connected layer is the convolution whose kernel is its input as stored,
-//   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer,
-//   add, multiply or concat is fused: the pair has one tensor, named after the ReLU.
+//   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer, batch
+//   normalisation, add, multiply or concat is fused: the pair has one tensor, named after the ReLU.
 //   Convolution: bias, then (ky, kx, ic), as contract() in contraction.hpp says; optional ReLU; quantised.
 //   Operands of two formats: the narrower is widened exactly. Gathered, where it has one group and alone
 //   reads data (through any flatten) of fewer than 4 channels: (ic, ky, kx) instead, and taps that meet
@@ -27,6 +28,14 @@
 //   after, ascending, from the first on; y = x s^-beta, powers as curves.hpp says; quantised. Gradient: with
 //   r = s^(-beta - 1) x, fma(-(x sum of fl(dy r)), fl(2 alpha beta / size), dy s^-beta), over the channels
 //   whose s has x in it.
+//   Batch normalisation, channel by channel, m = images times pixels, every operation rounded to FP32 once.
+//   Sums
+//     of x and of fl(x x): pieces of at most 32 pixels of an image are added up in order; the pieces of the
+//     images l, l + lanes, ... of lane l, first by pixels, then by images; then the lanes. mean = sum
+//     fl(1/m); variance = max(fma(-mean, mean, (sum of squares) fl(1/m)), 0); deviation^-1 by a first guess
+//     from the bits and three Newton steps. scale = weight deviation^-1; shift = fma(-mean, scale, bias or
+//     0); y = fma(x, scale, shift), optional ReLU; quantised. Without training, mean and variance are the
+//     running averages as they stand.
 // Loss: its stored results, the gradient of the logits, are given (set()); prediction() is the argmax.
 // Gradients: a tensor with one consumer gets its gradient from it. With several, contribution k (k = 1:
 //   the last consumer) is stored as <layer>.activation_gradient.<k>. They are added in that order, in FP32;
@@ -41,11 +50,16 @@
 //     fl(dy times the other operand); where the operand has one pixel for all, their sum in the order of the
 //     pixels, from the first on. Concat: the channels of dy that are the operand's. All quantised where the
 //     target has a format.
+//   Batch normalisation: s1, s2 the sums of dy and fl(dy x) in the same order; bias: s1; weight:
+//     g = fma(-mean, s1, s2) deviation^-1; data: fma(dy, a, fma(x, b, c)), a = weight deviation^-1,
+//     b = fl(fl(g fl(-1/m)) deviation^-1) a, c = fma(-b, mean, fl(s1 fl(-1/m)) a).
 // Update, each operation rounded to FP32 once, λ' = fl(weight decay · multiplier), η' = fl(rate ·
 // multiplier):
 //   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'.
 //   Each result is stored from FP32, none from another as stored: v := store(v'), w := store(w'); with a
 //   separate master copy w is that of the master, and weight := store(w') as well.
+//   Running averages r, with the layer's momentum p: fma(r, fl(1 - p), value fl(p')), p' = p of the mean,
+//   p m / (m - 1) of the variance (m = 1: p).
 #pragma once
 #include <cstdint>
 #include <map>
@@ -85,8 +99,9 @@ class IntegerNetwork {
   void set_values(const std::string& name, const std::vector<float>& values);
 
   void forward();
-  void backward();  // after forward() and set(logit_gradient())
-  void update();    // after backward()
+  void forward_without_training();  // by running averages
+  void backward();                  // after forward() and set(logit_gradient())
+  void update();                    // after backward()
 
   // What stands in the tensor now; throws std::invalid_argument if nothing does.
   const StoredTensor& tensor(const std::string& name) const;
@@ -116,6 +131,7 @@ class IntegerNetwork {
   void combine_forward(const compiler::Layer& l, const Node& node);
   void concat_forward(const compiler::Layer& l, const Node& node);
   void relu_forward(const compiler::Layer& l, const Node& node);
+  void batch_norm_forward(const compiler::Layer& l, const Node& node);
 
   void contribute(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
   void finish_gradient(const Node& node);
@@ -143,6 +159,22 @@ class IntegerNetwork {
                        const std::string& name);
   void update_parameter(const compiler::Layer& l, bool bias);
 
+  // Of a channel of a batch normalisation.
+  struct Moments {
+    float mean = 0, variance = 0, inverse_deviation = 0;
+    float sum = 0, weight_gradient = 0;  // backward: of dy, of the weight
+  };
+  struct ChannelSum {
+    float of_a = 0, of_products = 0;
+  };
+  ChannelSum channel_sum(const compiler::Layer& l, const std::vector<float>& a, const std::vector<float>& b,
+                         std::int64_t channel) const;
+  double values_a_channel(const compiler::Layer& l) const;
+  void batch_norm_gradients(const compiler::Layer& l, const StoredTensor& dy);
+  void batch_norm_data_gradient(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
+                                const std::string& name);
+  void update_averages(const compiler::Layer& l);
+
   IntegerGraph graph_;
   Formats formats_;
   StepSettings settings_;
@@ -150,8 +182,10 @@ class IntegerNetwork {
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, Statistics> statistics_;
   std::map<std::string, std::vector<std::int64_t>>
-      chosen_;                                        // by max pool layer: input element of each output
-  std::map<std::string, std::size_t> contributions_;  // by tensor: gradients received so far
+      chosen_;  // by max pool layer: input element of each output
+  bool training_ = true;
+  std::map<std::string, std::vector<Moments>> moments_;  // by batch normalisation: of its channels
+  std::map<std::string, std::size_t> contributions_;     // by tensor: gradients received so far
 };
 
 }  // namespace anzan::reference

@@ -63,7 +63,8 @@ DoubleTensors with_masks(const RandomStep& given, const IntegerNetwork& step) {
   return tensors;
 }
 
-// Has windows that meet only padding: their neighbours are equal, and a maximum over them is a tie.
+// Has windows that meet only padding: their neighbours are equal, so a maximum over them is a tie, and what
+// batch normalisation leaves of them is nothing but rounding, of either sign.
 bool pads_beyond_kernels(const Network& network) {
   return std::any_of(network.layers.begin(), network.layers.end(), [](const compiler::Layer& l) {
     const auto beyond = [](const compiler::WindowAxis& w) {
@@ -110,19 +111,21 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
     }
   }
   EXPECT_GT(compared, 100000);
-  EXPECT_EQ(largest_share.size(), 8U);
+  EXPECT_EQ(largest_share.size(), 10U);
   for (const auto& [kind, share] : largest_share)
     EXPECT_GT(share, 0.02) << kind << ": the bounds are too wide";
   EXPECT_LT(open[0].ambiguous, open[0].decisions / 1000) << "of " << open[0].decisions;
-  EXPECT_LT(open[1].ambiguous, open[1].decisions / 100) << "of " << open[1].decisions;
+  EXPECT_LT(open[1].ambiguous, open[1].decisions / 50) << "of " << open[1].decisions;
 }
 
-double relative_distance(const StoredTensor& tensor, const std::vector<double>& expected) {
+// Where terms of a sum cancel, its roundings are as large as those of FP32, times the ratio of the units.
+double relative_distance(const StoredTensor& tensor, const Values& expected) {
   double distance = 0, norm = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double d = tensor.real(static_cast<std::int64_t>(i)) - expected[i];
+  for (std::size_t i = 0; i < expected.value.size(); ++i) {
+    const double d = tensor.real(static_cast<std::int64_t>(i)) - expected.value[i];
+    const double roundings = 0x1p9 * expected.deviation[i];
     distance += d * d;
-    norm += expected[i] * expected[i];
+    norm += std::max(expected.value[i] * expected.value[i], 50 * 50 * roundings * roundings);
   }
   return norm == 0 ? std::sqrt(distance) : std::sqrt(distance / norm);
 }
@@ -158,7 +161,7 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;
       const Values& expected = reference.at(step.name_in_double(name));
-      if (relative_distance(tensor, expected.value) > 0.02) far.push_back(std::to_string(seed) + " " + name);
+      if (relative_distance(tensor, expected) > 0.02) far.push_back(std::to_string(seed) + " " + name);
       ++compared;
       const Statistics s = step.statistics(name);
       if (s.values == 0) continue;

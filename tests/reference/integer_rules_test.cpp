@@ -111,6 +111,38 @@ TEST(ReferenceInteger, Fp32DataGradientsAddByTapChannel) {
   EXPECT_EQ(step.tensor("first.activation_gradient").real(0), 2.0F);
 }
 
+// A lane adds up pieces of 32 pixels of its images, first by pixels; then lanes are added up: 2^24 loses the
+// ones of its own piece and of the same piece of the lane's other image, not that of their second pieces.
+TEST(ReferenceInteger, Fp32ChannelSumsAddByPieceImageLane) {
+  Chain chain({1, 1, 33});
+  Layer& norm = chain.add("norm", LayerKind::kBatchNorm, {1, 1, 33});
+  norm.average_momentum = 1;
+  chain.add("fc", LayerKind::kFullyConnected, {1, 1, 1});
+  chain.add("loss", LayerKind::kSoftmaxCrossEntropy, {1, 1, 1});
+  StepSettings settings;
+  settings.batch = 4;
+  settings.lanes = 2;
+  IntegerNetwork step(chain.network, uniform_formats(chain.network, TensorFormat()), settings);
+  std::vector<float> data(4 * 33, 0.0F);
+  data[0] = 0x1p24F;  // image 0, of lane 0
+  data[1] = 1;
+  data[32] = -0x1p24F;
+  data[33] = 2;      // image 1, of lane 1
+  data[2 * 33] = 1;  // image 2, of lane 0
+  data[2 * 33 + 32] = 1;
+  step.set_values("data", data);
+  step.set_values("fc.weight", std::vector<float>(33, 1.0F));
+  step.set_values("fc.momentum", std::vector<float>(33, 0.0F));
+  step.set_values("norm.weight", {1});
+  for (const char* zero : {"norm.momentum", "norm.running_mean", "norm.running_variance"})
+    step.set_values(zero, {0});
+  step.forward();
+  step.set_values(step.logit_gradient(), std::vector<float>(4, 0.0F));
+  step.backward();
+  step.update();
+  EXPECT_EQ(step.tensor("norm.running_mean").real(0), 3 * static_cast<float>(1.0 / (4 * 33)));
+}
+
 // int8 by hand: fused ReLU, bias at the accumulator's point, masks, a separate master copy.
 TEST(ReferenceInteger, Int8StepByHand) {
   Chain chain({2, 1, 1});

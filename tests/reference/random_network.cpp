@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "compiler/input/network_json.hpp"
@@ -49,7 +50,8 @@ class Builder {
         joins_(seed ^ 0x701dU),
         scales_(seed ^ 0x5ca1U),
         drops_(seed ^ 0xd70bU),
-        norms_(seed ^ 0x1279U),
+        lrns_(seed ^ 0x1279U),
+        norms_(seed ^ 0xba7cU),
         limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
@@ -63,7 +65,7 @@ class Builder {
       if (joins_.percent(25)) join();
       if (scales_.percent(15)) scale();
       if (drops_.percent(12)) dropout();
-      if (norms_.percent(10)) lrn();
+      if (lrns_.percent(10)) lrn();
     }
     if (draw_.percent(50)) {
       if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
@@ -77,13 +79,14 @@ class Builder {
     append(LayerKind::kSoftmaxCrossEntropy, tip());
     if (drops_.percent(25)) network_.layers.back().label_smoothing = drops_.percent(50) ? 0.1 : 0.5;
     leak();
+    if (limits_.batch_norms) normalise();
     return network_;
   }
 
   std::int64_t products() const {
     std::int64_t sum = 0;
     for (const Layer& l : network_.layers) {
-      sum += l.out.size() * compiler::weights_of_a_channel(l);
+      if (has(l, compiler::kContracts)) sum += l.out.size() * compiler::weights_of_a_channel(l);
     }
     return sum;
   }
@@ -290,11 +293,11 @@ class Builder {
 
   void lrn() {
     Layer& l = append(LayerKind::kLrn, tip());
-    if (norms_.percent(30)) return;  // as it is left out
-    l.size = norms_.between(1, 6);
-    l.alpha = 0.25 * static_cast<double>(norms_.between(0, 4));
-    l.beta = 0.25 * static_cast<double>(norms_.between(0, 5));
-    l.k = norms_.percent(50) ? 2 : 1;
+    if (lrns_.percent(30)) return;  // as it is left out
+    l.size = lrns_.between(1, 6);
+    l.alpha = 0.25 * static_cast<double>(lrns_.between(0, 4));
+    l.beta = 0.25 * static_cast<double>(lrns_.between(0, 5));
+    l.k = lrns_.percent(50) ? 2 : 1;
   }
 
   void dropout() {
@@ -306,6 +309,41 @@ class Builder {
     l.y.kernel = l.in.height;
     l.x.kernel = l.in.width;
     l.out = {l.in.channels, 1, 1};
+  }
+
+  // Some outputs are normalised on their way to all that read them, with draws of their own.
+  void normalise() {
+    std::set<int> flattened;
+    for (int i = -1; i < tip(); ++i) {
+      if (i >= 0) {
+        const Layer& l = network_.layers[static_cast<std::size_t>(i)];
+        if (l.kind == LayerKind::kFlatten ||
+            (has(l, compiler::kKeepsFlattened) && flattened.count(l.inputs[0]) != 0))
+          flattened.insert(i);
+      }
+      if (flattened.count(i) != 0 || !norms_.percent(12)) continue;
+      insert_norm(i);
+      ++i;
+    }
+  }
+
+  void insert_norm(int input) {
+    for (Layer& l : network_.layers) {
+      for (int& source : l.inputs) source += source >= input ? 1 : 0;
+    }
+    Layer norm = append(LayerKind::kBatchNorm, input);
+    network_.layers.pop_back();
+    norm.bias = norms_.percent(80);
+    norm.weight_filler = {Filler::Kind::kConstant, 1};
+    if (norms_.percent(30)) norm.weight_filler = {Filler::Kind::kUniform, 0.5};
+    if (norms_.percent(30)) norm.epsilon = norms_.percent(50) ? 1e-3 : 0.125;
+    if (norms_.percent(50)) norm.average_momentum = 0.125 * static_cast<double>(norms_.between(0, 8));
+    if (norms_.percent(30)) norm.weight_lr = static_cast<double>(norms_.between(0, 2));
+    if (norms_.percent(50)) norm.weight_decay = static_cast<double>(norms_.between(0, 1));
+    if (norm.bias && norms_.percent(30)) norm.bias_decay = 0;
+    network_.layers.insert(network_.layers.begin() + input + 1, norm);
+    for (std::size_t i = 0; i < network_.layers.size(); ++i)
+      network_.layers[i].place = "/layers/" + std::to_string(i);
   }
 
   void pool(LayerKind kind) {
@@ -333,7 +371,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_, norms_;
+  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_, lrns_, norms_;
   RandomNetworkLimits limits_;
   Network network_;
 };
@@ -372,6 +410,10 @@ RandomStep random_step(const Network& network, std::int64_t batch, std::uint32_t
     const std::int64_t fan_in = compiler::weights_of_a_channel(l);
     fill(l.name + ".weight", l.out.channels * fan_in, std::sqrt(6.0 / static_cast<double>(fan_in)));
     fill(l.name + ".momentum", l.out.channels * fan_in, 0.01);
+    if (has(l, compiler::kNormalises)) {
+      fill(l.name + ".running_mean", l.out.channels, 1);
+      fill(l.name + ".running_variance", l.out.channels, 1);
+    }
     if (!l.bias) continue;
     fill(l.name + ".bias", l.out.channels, 0.5);
     fill(l.name + ".bias_momentum", l.out.channels, 0.01);
@@ -400,6 +442,10 @@ IntegerNetwork::Formats uniform_formats(const Network& network, const TensorForm
   }
   std::uint32_t slot = 0;
   for (auto& entry : formats) entry.second.slot = slot++;
+  for (const Layer& l : network.layers) {
+    if (!has(l, compiler::kNormalises)) continue;
+    formats[l.name + ".running_mean"] = formats[l.name + ".running_variance"] = TensorFormat();
+  }
   return formats;
 }
 

@@ -15,6 +15,7 @@ struct RandomNetworkLimits {
   std::int64_t size = 9;                    // greatest height and width of the input
   std::int64_t channels = 21;               // most channels of a layer
   std::int64_t products_an_image = 150000;  // most multiplications forward
+  bool batch_norms = true;
 };
 
 // Covers every layer kind, strides 1 to 3, padding (of convolutions up to far beyond the kernel), kernels and

@@ -34,7 +34,36 @@ constexpr const char* kWhatIsDrawn[] = {"stride 1",
                                         "parts between words",
                                         "smoothed labels",
                                         "one pixel for all of add",
-                                        "one pixel for all of multiply"};
+                                        "one pixel for all of multiply",
+                                        "batch_norm after data",
+                                        "batch_norm after relu",
+                                        "batch_norm after convolution",
+                                        "batch_norm after fully_connected",
+                                        "normalised pixel",
+                                        "normalised without bias",
+                                        "relu after batch_norm",
+                                        "leaky_relu after batch_norm",
+                                        "batch_norm after add"};
+
+// The layer and what it reads, and what is met or normalised.
+void see_layer(const Network& network, const Layer& l, std::set<std::string>& seen) {
+  const std::string before =
+      l.inputs[0] < 0 ? "data" : name(network.layers[static_cast<std::size_t>(l.inputs[0])].kind);
+  seen.insert(name(l.kind));
+  seen.insert(name(l.kind) + (" after " + before));
+  for (const int input : l.inputs) {
+    const compiler::Shape& in =
+        input < 0 ? network.input : network.layers[static_cast<std::size_t>(input)].out;
+    if (l.inputs.size() > 1 && in.height * in.width != l.out.height * l.out.width)
+      seen.insert(std::string("one pixel for all of ") + name(l.kind));
+  }
+  if (l.inputs.size() > 2) seen.insert(std::string("more than two inputs of ") + name(l.kind));
+  if (l.kind == compiler::LayerKind::kConcat && l.in.channels % 4 != 0) seen.insert("parts between words");
+  if (l.label_smoothing > 0) seen.insert("smoothed labels");
+  if (!has(l, compiler::kNormalises)) return;
+  if (l.in.height * l.in.width == 1) seen.insert("normalised pixel");
+  if (!l.bias) seen.insert("normalised without bias");
+}
 
 TEST(ReferenceRandomNetwork, CoversTheLayers) {
   std::set<std::string> seen;
@@ -44,17 +73,7 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     for (const Layer& l : network.layers) {
       for (const int input : l.inputs) ++uses[static_cast<std::size_t>(input + 1)];
       const std::string kind = name(l.kind);
-      if (l.label_smoothing > 0) seen.insert("smoothed labels");
-      seen.insert(kind);
-      for (const int input : l.inputs) {
-        const compiler::Shape& in =
-            input < 0 ? network.input : network.layers[static_cast<std::size_t>(input)].out;
-        if (l.inputs.size() > 1 && in.height * in.width != l.out.height * l.out.width)
-          seen.insert("one pixel for all of " + kind);
-      }
-      if (l.inputs.size() > 2) seen.insert("more than two inputs of " + kind);
-      if (l.kind == compiler::LayerKind::kConcat && l.in.channels % 4 != 0)
-        seen.insert("parts between words");
+      see_layer(network, l, seen);
       if (!has(l, compiler::kTakesWindow)) continue;
       seen.insert("stride " + std::to_string(l.y.stride));
       if (l.y.pad > 0) seen.insert("padding of " + kind);
@@ -114,7 +133,9 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
                                    l.k,
                                    l.label_smoothing,
                                    l.least,
-                                   l.greatest};
+                                   l.greatest,
+                                   l.epsilon,
+                                   l.average_momentum};
       };
       EXPECT_EQ(a.name, b.name);
       EXPECT_EQ(a.kind, b.kind);

@@ -43,8 +43,9 @@ inline void write_file(const std::filesystem::path& file, const std::string& con
   if (!stream) throw std::runtime_error("cannot write " + file.string());
 }
 
-inline std::string idx_bytes(const std::vector<std::uint32_t>& shape, const std::vector<std::uint8_t>& data) {
-  std::string bytes{'\0', '\0', '\x08', static_cast<char>(shape.size())};
+inline std::string idx_bytes(const std::vector<std::uint32_t>& shape, const std::vector<std::uint8_t>& data,
+                             char element = '\x08') {
+  std::string bytes{'\0', '\0', element, static_cast<char>(shape.size())};
   for (const std::uint32_t extent : shape) {
     for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>((extent >> shift) & 0xffU);
   }

@@ -26,6 +26,28 @@ std::vector<InputFinding> findings(const Json& json) {
   return {};
 }
 
+TEST(Network, MeanAndDeviationAreOfEachChannel) {
+  const char* layers = R"([{"name": "fc", "type": "fully_connected", "channels": 2},
+                           {"name": "loss", "type": "softmax_cross_entropy"}])";
+  const Network net = parse_network(network(
+      layers, R"({"channels": 2, "height": 3, "width": 3, "mean": [0.5, -1], "deviation": [0.25, 2]})"));
+  EXPECT_EQ(net.mean, (std::vector<double>{0.5, -1}));
+  EXPECT_EQ(net.deviation, (std::vector<double>{0.25, 2}));
+  for (const char* numbers : {"[0.5]", "[1, 2, 3]"}) {
+    for (const std::string key : {"mean", "deviation"}) {
+      try {
+        parse_network(network(
+            layers,
+            (R"({"channels": 2, "height": 3, "width": 3, ")" + key + "\": " + numbers + "}").c_str()));
+        ADD_FAILURE() << key << numbers;
+      } catch (const InputError& error) {
+        EXPECT_NE(std::string(error.what()).find("/input/" + key), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("2, one a channel"), std::string::npos) << error.what();
+      }
+    }
+  }
+}
+
 TEST(Network, LenetHasItsShapes) {
   const Network net =
       parse_network(network(R"([
@@ -207,6 +229,22 @@ const Fault kFaults[] = {
      "min below max, which are 1.0 and 1.0"},
     {"a limit beyond the other's default", R"({"name": "a", "type": "clip", "min": 7})", "net#/layers/0/min",
      "min below max, which are 7.0 and 6.0"},
+    {"epsilon of zero", R"({"name": "a", "type": "batch_norm", "epsilon": 0})", "net#/layers/0/epsilon",
+     "from 1e-12 to 1"},
+    {"epsilon too large", R"({"name": "a", "type": "batch_norm", "epsilon": 1.5})", "net#/layers/0/epsilon",
+     "from 1e-12 to 1"},
+    {"momentum above one", R"({"name": "a", "type": "batch_norm", "momentum": 1.1})",
+     "net#/layers/0/momentum", "from 0 to 1"},
+    {"momentum below zero", R"({"name": "a", "type": "batch_norm", "momentum": -0.1})",
+     "net#/layers/0/momentum", "from 0 to 1"},
+    {"convolution with a momentum",
+     R"({"name": "a", "type": "convolution", "channels": 3, "kernel": 1, "momentum": 0.1})",
+     "net#/layers/0/momentum", "no such key"},
+    {"batch_norm with channels", R"({"name": "a", "type": "batch_norm", "channels": 3})",
+     "net#/layers/0/channels", "no such key"},
+    {"batch_norm of a flattened image",
+     R"({"name": "z", "type": "flatten"}, {"name": "a", "type": "batch_norm"})", "net#/layers/1",
+     "a fully_connected layer"},
     {"relu with a filler", R"({"name": "a", "type": "relu", "weight_lr": 2})", "net#/layers/0/weight_lr",
      "no such key"},
     {"kernel too large", R"({"name": "a", "type": "convolution", "channels": 3, "kernel": [10, 3]})",

@@ -92,6 +92,9 @@ TEST(TooSmallAScratchpad, IsToldTheLeastThatIsEnough) {
 TEST(TooSmallAScratchpad, IsToldSoWithManyCoresToo) {
   const auto asked = [](int data, int stages, int micro_batches) {
     Input in = input(4);
+    reference::RandomNetworkLimits limits;
+    limits.batch_norms = micro_batches == 1;
+    in.network = reference::random_network(4, limits);
     in.training.batch = 2 * in.chip.lanes * data;
     in.system.exchange.dimensions = {data};
     in.system.mapping.micro_batches = micro_batches;

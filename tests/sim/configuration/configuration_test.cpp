@@ -79,18 +79,36 @@ TEST(Configuration, EffectiveFormGivesTheSameAgain) {
   }
 }
 
+TEST(Configuration, SyntheticIsSpeltOut) {
+  Json json = valid();
+  json["dataset"] = {{"kind", "synthetic"}};
+  const Configuration c = parse(json, {"/dataset/test_images_used=9"});
+  EXPECT_EQ(c.dataset.kind, kSynthetic);
+  EXPECT_EQ(c.dataset.seed, 1U);
+  EXPECT_EQ(c.dataset.train_images_used, 1024);
+  EXPECT_EQ(c.dataset.test_images_used, 9);
+  const Configuration again = parse_configuration(c.effective, "/elsewhere");
+  EXPECT_EQ(again.effective, c.effective);
+  EXPECT_FALSE(c.training.until);
+  EXPECT_EQ(parse(json, {"/training/until=0.99"}).training.until, 0.99);
+}
+
 TEST(Configuration, IdentityIsWhatTheWeightsDependOn) {
   const Json identity = parse(valid()).identity("d");
   EXPECT_EQ(parse(valid(), {"/engine/threads=3", "/training/snapshot_interval=7", "/training/iterations=9",
-                            "/training/test_interval=3", "/dataset/train_images=q"})
+                            "/training/test_interval=3", "/training/until=0.5", "/dataset/train_images=q",
+                            "/training/augmentation/pad=0"})
                 .identity("d"),
             identity);
   EXPECT_NE(parse(valid()).identity("e"), identity);
-  for (const char* set : {"/training/seed=6", "/training/batch=8", "/network/layers/0/channels=7",
-                          "/precision/weight/width=7", "/dataset/train_images_used=3", "/chip/slots=1025"}) {
+  for (const char* set :
+       {"/training/seed=6", "/training/batch=8", "/network/layers/0/channels=7", "/precision/weight/width=7",
+        "/dataset/train_images_used=3", "/chip/slots=1025", "/training/augmentation/pad=1",
+        "/training/augmentation/flip=true", "/network/input/mean=[0]"}) {
     EXPECT_NE(parse(valid(), {set}).identity("d"), identity) << set;
   }
   EXPECT_EQ(parse(valid(), {"/chip/slots=1024"}).identity("d"), identity);
+  EXPECT_FALSE(identity["training"].contains("augmentation"));
   EXPECT_FALSE(identity["chip"].contains("slots"));  // as in checkpoints from before there was the key
 }
 

@@ -20,6 +20,7 @@
 #include "sim/data/dataset.hpp"
 #include "sim/host/embedded.hpp"
 #include "sim/rtl/blocks.hpp"
+#include "sim/training/training_run.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -102,6 +103,7 @@ std::map<std::string, Names> tables() {
       {"network/layer/type", layers},
       {"network/filler/kind", fillers},
       {"result/simulation/engine", engine_names()},
+      {"result/training/ended_by", {kEndings.begin(), kEndings.end()}},
       {"result/status/state", {"trained", "diverged"}},
       {"result/slot/format", formats},
   };

@@ -102,14 +102,22 @@ TEST(NetworkCounts, AreThePublishedOnes) {
     Json network;
     std::int64_t parameters, products;
   };
-  const Json lenet = read_json_file(ANZAN_SOURCE_DIR "/workloads/networks/lenet.json");
+  const auto shipped = [](const std::string& name) {
+    return read_json_file(ANZAN_SOURCE_DIR "/workloads/networks/" + name + ".json");
+  };
+  const Json lenet = shipped("lenet");
   for (const Published& p :
        {Published{"LeNet", lenet, 431080, 2293000},
         {"VGG-16", vgg16(), 138357544, 15470264320},
         {"AlexNet of torchvision", alexnet_of_torchvision(), 61100840, 714188480},
         {"AlexNet of Caffe", alexnet_of_caffe(), 60965224, 724406816},
-        {"shipped AlexNet", read_json_file(ANZAN_SOURCE_DIR "/workloads/networks/alexnet.json"), 60965224,
-         724406816}}) {
+        {"shipped AlexNet", shipped("alexnet"), 60965224, 724406816},
+        {"shipped VGG-16", shipped("vgg16"), 138357544, 15470264320},
+        {"shipped VGG-19", shipped("vgg19"), 143667240, 19632062464},
+        {"shipped ResNet-18", shipped("resnet18"), 11689512, 1814073344},
+        {"shipped ResNet-50", shipped("resnet50"), 25557032, 4089184256},
+        {"shipped ResNet-20", shipped("resnet20"), 272474, 40813184},
+        {"shipped CIFAR-10 quick of Caffe", shipped("cifar10_quick"), 145578, 12354176}}) {
     SCOPED_TRACE(p.name);
     const compiler::Network network = compiler::parse_network(p.network);
     const Json json = network_to_json(network);

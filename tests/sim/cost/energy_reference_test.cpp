@@ -20,10 +20,13 @@ using testing::expect_same;
 using testing::kWorkloads;
 using testing::technologies;
 
+// Larger networks: energy_alexnet_test.cpp.
 TEST(EnergyReference, OfEveryShippedConfiguration) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kWorkloads / "configs")) {
-    const EnergyCase c(load_configuration(entry.path()), entry.path().stem().string());
+    const std::string name = entry.path().stem().string();
+    if (name.rfind("lenet", 0) != 0) continue;
+    const EnergyCase c(load_configuration(entry.path()), name);
     for (const Json& technology : technologies()) c.check(technology);
     ++count;
   }

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "compiler/input/input_error.hpp"
+#include "sim/data/cifar.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::sim {
@@ -200,6 +201,198 @@ TEST_F(DatasetTest, ReadsSeveralChannels) {
                testing::idx_bytes({count, 3, 8, 8}, std::vector<std::uint8_t>(count * 192)));
   }
   EXPECT_EQ(load_dataset(options_, network_).train.size, 192);
+}
+
+// Each label in bytes, the highest first.
+std::string labels_file(char element, int bytes, const std::vector<std::int32_t>& labels) {
+  std::vector<std::uint8_t> data;
+  for (const std::int32_t label : labels)
+    for (int b = bytes - 1; b >= 0; --b)
+      data.push_back(static_cast<std::uint8_t>(static_cast<std::uint32_t>(label) >> (8 * b)));
+  return testing::idx_bytes({static_cast<std::uint32_t>(labels.size())}, data, element);
+}
+
+TEST_F(DatasetTest, ReadsLabelsOfEveryInteger) {
+  const std::int64_t classes = 70000;
+  nlohmann::json json = testing::small_network();
+  json["layers"][3]["channels"] = classes;
+  network_ = compiler::parse_network(json);
+  const struct {
+    char element;
+    int bytes;
+    std::int32_t most;
+  } kinds[] = {{'\x08', 1, 255}, {'\x09', 1, 127}, {'\x0b', 2, 32767}, {'\x0c', 4, 69999}};
+  for (const auto& kind : kinds) {
+    std::vector<std::int32_t> labels(96);
+    for (std::int32_t i = 0; i < 96; ++i) labels[static_cast<std::size_t>(i)] = kind.most - i;
+    write_file(scratch_ / "train-labels", labels_file(kind.element, kind.bytes, labels));
+    EXPECT_EQ(load_dataset(options_, network_).train.labels, labels) << kind.bytes;
+    if (kind.element == '\x08') continue;
+    for (const std::int32_t wrong : {-1, -128}) {
+      labels[41] = wrong;
+      write_file(scratch_ / "train-labels", labels_file(kind.element, kind.bytes, labels));
+      EXPECT_THAT(error(), AllOf(HasSubstr("label " + std::to_string(wrong) + " of image 41"),
+                                 HasSubstr("0 to 69999, the classes")));
+    }
+  }
+  std::vector<std::int32_t> labels(96);
+  for (const std::int32_t wrong : {70000, 0x7fffffff, -0x7fffffff - 1}) {
+    labels[95] = wrong;
+    write_file(scratch_ / "train-labels", labels_file('\x0c', 4, labels));
+    EXPECT_THAT(error(), HasSubstr("label " + std::to_string(wrong) + " of image 95"));
+  }
+}
+
+TEST_F(DatasetTest, RefusesDamagedWideLabels) {
+  const auto with = [&](const std::string& bytes) {
+    write_file(scratch_ / "train-labels", bytes);
+    return error();
+  };
+  const std::string good = labels_file('\x0c', 4, std::vector<std::int32_t>(96));
+  EXPECT_THAT(with(good), HasSubstr("no InputError"));
+  EXPECT_THAT(with(good.substr(0, good.size() - 1)), AllOf(HasSubstr("391 bytes"), HasSubstr("392 bytes")));
+  EXPECT_THAT(with(good + "x"), HasSubstr("more than 392 bytes"));
+  EXPECT_THAT(with(std::string("\0\0\x0c\x02\xff\xff\xff\xff\0\0\0\x01", 12)), HasSubstr("found 12 bytes"));
+  EXPECT_THAT(with(std::string("\0\0\x0c\x02\xff\xff\xff\xff\0\0\0\x02", 12)), HasSubstr("at most 16 GiB"));
+  for (const char element : {'\x0a', '\x0d', '\x0e', '\xff'})
+    EXPECT_THAT(
+        with(testing::idx_bytes({96}, std::vector<std::uint8_t>(96 * 4), element)),
+        AllOf(HasSubstr("/dataset/train_labels"), HasSubstr("IDX element type"), HasSubstr("12 (32 bits)")));
+  EXPECT_THAT(with(good.substr(0, 4)), HasSubstr("a whole IDX header"));
+  write_file(scratch_ / "train-labels", good);
+  write_file(scratch_ / "train-images",
+             testing::idx_bytes({96, 8, 8}, std::vector<std::uint8_t>(96 * 64 * 2), '\x0b'));
+  EXPECT_THAT(error(), AllOf(HasSubstr("/dataset/train_images"), HasSubstr("element type 11"),
+                             HasSubstr("element type 8, unsigned bytes")));
+}
+
+TEST_F(DatasetTest, ImagesHaveOneToFourDimensions) {
+  using Extents = std::vector<std::uint32_t>;
+  const auto with = [&](const Extents& input, Extents shape) {
+    nlohmann::json json = testing::small_network();
+    json["input"] = {{"channels", input[0]}, {"height", input[1]}, {"width", input[2]}};
+    json["layers"].erase(0);
+    json["layers"].erase(0);
+    network_ = compiler::parse_network(json);
+    const std::uint32_t size = input[0] * input[1] * input[2];
+    for (const std::string half : {"train", "test"}) {
+      shape[0] = half == "train" ? 96 : 40;
+      std::vector<std::uint8_t> samples(shape[0] * size);
+      for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<std::uint8_t>(i % 251);
+      write_file(scratch_ / (half + "-images"), testing::idx_bytes(shape, samples));
+    }
+    try {
+      const Dataset set = load_dataset(options_, network_);
+      EXPECT_EQ(set.train.size, size);
+      EXPECT_EQ(set.train.image(5)[0], 5 * size % 251);
+      return std::string("read");
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+  };
+  const std::vector<std::pair<Extents, Extents>> good{{{1, 1, 1}, {0}},          {{6, 1, 1}, {0, 6}},
+                                                      {{1, 2, 3}, {0, 6}},       {{2, 3, 5}, {0, 30}},
+                                                      {{1, 2, 3}, {0, 2, 3}},    {{2, 3, 1}, {0, 2, 3}},
+                                                      {{2, 3, 5}, {0, 2, 3, 5}}, {{1, 2, 3}, {0, 1, 2, 3}},
+                                                      {{1, 1, 1}, {0, 1, 1, 1}}, {{6, 1, 1}, {0, 6, 1, 1}}};
+  for (const auto& [input, shape] : good) EXPECT_EQ(with(input, shape), "read") << shape.size();
+  const std::vector<std::pair<Extents, Extents>> bad{
+      {{1, 2, 3}, {0, 3, 2}}, {{2, 3, 5}, {0, 6, 5}}, {{2, 3, 5}, {0, 3, 2, 5}}, {{6, 1, 1}, {0, 2, 3}}};
+  for (const auto& [input, shape] : bad) EXPECT_THAT(with(input, shape), HasSubstr("the network's input"));
+}
+
+// Records of which each byte says which it is.
+std::string cifar_records(int label_bytes, int count, int classes) {
+  std::string bytes;
+  for (int i = 0; i < count; ++i) {
+    if (label_bytes == 2) bytes += static_cast<char>(19);
+    bytes += static_cast<char>(i % classes);
+    for (int p = 0; p < 3072; ++p) bytes += static_cast<char>((i + p) % 253);
+  }
+  return bytes;
+}
+
+TEST_F(DatasetTest, ReadsCifarRecords) {
+  ASSERT_EQ(cifar_formats().size(), 2U);
+  for (const CifarFormat& format : cifar_formats()) {
+    const std::string good = cifar_records(static_cast<int>(format.label_bytes), 5, format.classes);
+    const auto with = [&](const std::string& bytes) {
+      write_file(scratch_ / "records.bin", bytes);
+      return error_of([&] { read_cifar(scratch_ / "records.bin", format, 5); });
+    };
+    ASSERT_THAT(with(good), HasSubstr("no InputError"));
+    const CifarFile file = read_cifar(scratch_ / "records.bin", format, 5);
+    EXPECT_THAT(file.labels, ::testing::ElementsAre(0, 1, 2, 3, 4));
+    ASSERT_EQ(file.images.size(), 5U * 3072);
+    for (std::size_t i = 0; i < file.images.size(); ++i)
+      ASSERT_EQ(file.images[i], (i / 3072 + i % 3072) % 253) << i;
+    const std::string all = std::to_string(good.size()) + " bytes";
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, good.size() / 5, good.size() - 1})
+      EXPECT_THAT(with(good.substr(0, size)),
+                  AllOf(HasSubstr("found " + std::to_string(size) + " bytes"), HasSubstr("expected " + all)));
+    EXPECT_THAT(with(good + '\0'), HasSubstr("found more than " + all));
+    std::string wrong = good;
+    const std::size_t record = good.size() / 5;
+    wrong[3 * record + static_cast<std::size_t>(format.label_bytes) - 1] = static_cast<char>(format.classes);
+    EXPECT_THAT(with(wrong), AllOf(HasSubstr("records.bin"),
+                                   HasSubstr("label " + std::to_string(format.classes) + " of image 3"),
+                                   HasSubstr("0 to " + std::to_string(format.classes - 1))));
+    EXPECT_THAT(error_of([&] { read_cifar(scratch_.path(), format, 5); }), HasSubstr(format.archive));
+  }
+}
+
+// Files of the published size, with holes.
+TEST_F(DatasetTest, ReadsCifarFromItsDirectory) {
+  nlohmann::json json = testing::small_network();
+  json["input"] = {{"channels", 3}, {"height", 32}, {"width", 32}};
+  json["layers"][3]["channels"] = 10;
+  network_ = compiler::parse_network(json);
+  DatasetOptions cifar;
+  cifar.kind = "cifar10";
+  cifar.directory = scratch_.path();
+  const auto found = [&] { return error_of([&] { load_dataset(cifar, network_); }); };
+  EXPECT_THAT(found(), AllOf(HasSubstr("/dataset/directory: found no whole cifar10"),
+                             HasSubstr("data_batch_5.bin"), HasSubstr("test_batch.bin"),
+                             HasSubstr("cifar-10-binary.tar.gz"), HasSubstr("www.cs.toronto.edu")));
+  for (const std::string name :
+       {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"}) {
+    const int number = name.back() - '0';
+    std::string first = cifar_records(1, 1, 10);
+    first[0] = static_cast<char>(number <= 5 ? number : 9);
+    write_file(scratch_ / (name + ".bin"), first);
+    std::filesystem::resize_file(scratch_ / (name + ".bin"), 30730000);
+  }
+  const Dataset set = load_dataset(cifar, network_);
+  EXPECT_EQ(set.train.count, 50000);
+  EXPECT_EQ(set.test.count, 10000);
+  for (std::int64_t i = 0; i < 5; ++i) {  // in the order of their names
+    EXPECT_EQ(set.train.label(10000 * i), i + 1);
+    EXPECT_EQ(set.train.image(10000 * i)[200], 200);
+    EXPECT_EQ(set.train.image(10000 * i + 1)[200], 0);
+  }
+  EXPECT_EQ(set.test.label(0), 9);
+  std::filesystem::resize_file(scratch_ / "data_batch_3.bin", 30730001);
+  std::filesystem::resize_file(scratch_ / "test_batch.bin", 12);
+  EXPECT_THAT(found(), AllOf(HasSubstr("data_batch_3.bin: found more than 30730000 bytes"),
+                             HasSubstr("test_batch.bin: found 12 bytes")));
+}
+
+TEST_F(DatasetTest, SyntheticNeedsNoFile) {
+  DatasetOptions synthetic;
+  synthetic.kind = kSynthetic;
+  const Dataset set = load_dataset(synthetic, network_);
+  EXPECT_EQ(set.train.count, 1024);
+  EXPECT_EQ(set.test.count, 256);
+  for (std::int64_t i = 0; i < 12; ++i) EXPECT_EQ(set.train.label(i), i % 4);
+  synthetic.seed = 2;
+  synthetic.train_images_used = 20;
+  const Dataset other = load_dataset(synthetic, network_);
+  EXPECT_EQ(other.train.count, 20);
+  EXPECT_NE(other.digest, set.digest);
+  synthetic.train_images_used = 2147483647;
+  EXPECT_THAT(error_of([&] { load_dataset(synthetic, network_); }),
+              AllOf(HasSubstr("/dataset/train_images_used: found 2147483647"),
+                    HasSubstr("at most 268435456 synthetic images")));
 }
 
 TEST_F(DatasetTest, KnownSetMustHaveItsDigest) {

@@ -272,7 +272,8 @@ class SystemTrace : public ::testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(
     Systems, SystemTrace,
     ::testing::Values(
-        Case{testing::system_of("ring", {4}), {{"lanes", 4}}, 1},
+        // with segments of another length, messages of neighbours meet
+        Case{testing::system_of("ring", {4}, {}, {{"exchange", {{"segment_kib", 32}}}}), {{"lanes", 4}}, 1},
         Case{testing::system_of("torus", {3, 2}), {{"lanes", 4}, {"cores", 2}}, 2},
         Case{{{"chips", 1}}, {{"lanes", 4}, {"cores", 3}}, 3},
         Case{testing::system_of("switch", {3}), {{"lanes", 4}, {"cores", 2}, {"clock_ghz", 0.7}}, 2},

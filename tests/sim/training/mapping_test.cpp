@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include "sim/configuration/configuration.hpp"
 #include "sim/engines/cycle_engine.hpp"
@@ -63,36 +64,43 @@ Trained train(const Configuration& config, int steps, bool in_time = false) {
   return run;
 }
 
-Json random_network(std::uint32_t seed) {
+// Batch normalisation is by the images of a core, all at once.
+Json random_network(std::uint32_t seed, bool batch_norms = true) {
   reference::RandomNetworkLimits limits;
   limits.products_an_image = 20000;
+  limits.batch_norms = batch_norms;
   Json json = Json::parse(reference::network_json(reference::random_network(seed, limits)));
   json["input"]["scale"] = 1.0 / 256;
   return json;
 }
 
-int layers_with_weights(const Json& network) {
+int layers_of(const Json& network, const std::set<std::string>& types) {
   int n = 0;
-  for (const Json& layer : network["layers"])
-    n += layer["type"] == "convolution" || layer["type"] == "fully_connected";
+  for (const Json& layer : network["layers"]) n += types.count(layer["type"].get<std::string>()) != 0;
   return n;
+}
+int layers_with_weights(const Json& network) {
+  return layers_of(network, {"convolution", "fully_connected", "batch_norm"});
 }
 
 // Rounding may be stochastic, sums may be in FP32: every operation has one order.
 TEST(Mapping, PipelinesGiveTheBitsOfOneCore) {
   const char* const presets[] = {"int8", "fp32", "int8_master16", "int16"};
+  int normalised = 0;
   for (std::uint32_t seed = 1; seed <= 24; ++seed) {
-    const Json network = random_network(seed);
+    const int parts = 1 << seed / 2 % 4;  // of eight groups of images
+    const Json network = random_network(seed, parts == 1);
+    normalised += layers_of(network, {"batch_norm"});
     const std::string preset = presets[seed % 4];
     SCOPED_TRACE("seed " + std::to_string(seed) + " " + preset);
     const Trained one = train(configuration(network, preset, {}), 3);
     const int stages = std::min(layers_with_weights(network), 1 + static_cast<int>(seed % 4));
-    const int parts = 1 << seed % 4;  // of eight groups of images
     const Trained divided = train(configuration(network, preset, {1, stages, 1, parts}), 3);
     EXPECT_EQ(divided.losses, one.losses) << stages << " stages, " << parts << " micro-batches";
     EXPECT_EQ(divided.digest, one.digest);
     EXPECT_EQ(divided.right, one.right);
   }
+  EXPECT_GT(normalised, 0);
 }
 
 // To a multiple of `cores`, but for layers of groups; a layer that is added to another keeps its shape.
@@ -263,6 +271,55 @@ TEST(Mapping, RefusesWhatCannotBe) {
       EXPECT_EQ(error.findings().front().place, row.place) << row.mapping;
       EXPECT_NE(error.findings().front().expected.find(row.expected), std::string::npos) << error.what();
     }
+  }
+}
+
+// A convolution that is normalised, and classes.
+Json normalised_network() {
+  return {{"input", {{"channels", 2}, {"height", 6}, {"width", 6}, {"scale", 1.0 / 256}}},
+          {"layers",
+           {{{"name", "conv"}, {"type", "convolution"}, {"channels", 6}, {"kernel", 3}},
+            {{"name", "norm"}, {"type", "batch_norm"}, {"momentum", 1}},
+            {{"name", "relu"}, {"type", "relu"}},
+            {{"name", "fc"}, {"type", "fully_connected"}, {"channels", 4}},
+            {{"name", "loss"}, {"type", "softmax_cross_entropy"}}}}};
+}
+
+TEST(Mapping, MicroBatchesAreRefusedWhereSumsAreOverAllImages) {
+  for (const Divided& d : {Divided{1, 1, 1, 2}, Divided{1, 2, 1, 4}}) {
+    try {
+      compiler::compile(configuration(normalised_network(), "int8", d).input());
+      ADD_FAILURE() << d.micro_batches << " micro-batches were taken";
+    } catch (const compiler::InputError& error) {
+      EXPECT_EQ(error.findings().front().place, "/system/mapping/micro_batches");
+      EXPECT_EQ(error.findings().front().expected,
+                "1: layer norm normalises by sums over all images of a core");
+    }
+  }
+}
+
+// Each core has averages of its own images, here very different ones; inference is by those of core 0.
+TEST(Mapping, ACoreInfersAsTheOthers) {
+  for (const int cores : {2, 4}) {
+    const Configuration config = configuration(normalised_network(), "fp32", {1, 1, cores, 1});
+    const compiler::CompiledModel model = compiler::compile(config.input());
+    ImageSet set = testing::noise(config.network, kBatch, 7);
+    const auto first = static_cast<std::int64_t>(kBatch / cores);
+    for (std::size_t i = static_cast<std::size_t>(first * set.size); i < set.images.size(); ++i)
+      set.images[i] = static_cast<std::uint8_t>(set.images[i] / 16 + 200);
+    std::vector<std::int64_t> images(kBatch), again(kBatch);
+    std::iota(images.begin(), images.end(), 0);
+    for (std::int64_t n = 0; n < kBatch; ++n) again[static_cast<std::size_t>(n)] = n % first;
+    FunctionalEngine engine;
+    Trainer trainer(model, config.network, 3, 1, engine);
+    trainer.initialise(set, images, kRate);
+    for (std::int64_t s = 0; s < 20; ++s) trainer.step(set, images, s, kRate);
+    const std::string state = trainer.digest_of_state();
+    const std::vector<std::int64_t> alone(images.begin(), images.begin() + first);
+    const std::int64_t right = trainer.classify(set, alone);
+    EXPECT_GT(right, 0);
+    EXPECT_EQ(trainer.classify(set, again), cores * right) << cores << " cores";
+    EXPECT_EQ(trainer.digest_of_state(), state);
   }
 }
 

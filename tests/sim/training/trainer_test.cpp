@@ -119,6 +119,66 @@ TEST_F(TrainerTest, BatchesOfSeveralChannelsStandWhereTheTensorsAre) {
   }
 }
 
+// (x scale + offset - mean) / deviation, each channel with its own; any of both may be left out.
+TEST_F(TrainerTest, ChannelsHaveTheirMeanAndDeviation) {
+  const double mean[] = {0.4914, -0.25, 0}, deviation[] = {0.2470, 2, 1};
+  for (const int keys : {1, 2, 3}) {
+    nlohmann::json json = testing::small_network();
+    json["input"] = {{"channels", 3}, {"height", 5}, {"width", 7}, {"scale", 1.0 / 255}, {"offset", 0.125}};
+    if ((keys & 1) != 0) json["input"]["mean"] = mean;
+    if ((keys & 2) != 0) json["input"]["deviation"] = deviation;
+    const compiler::Network network = compiler::parse_network(json);
+    for (const char* preset : {"fp32", "int16", "int8"}) {
+      build({std::string("/precision/preset=") + preset, "/training/batch=19", "/chip/lanes=4"});
+      model_ = compiler::compile({network, config_.precision, config_.parameters, config_.chip});
+      const ImageSet set = testing::noise(network, 30, 3);
+      Trainer trainer(model_, network, 1, 1, engine_);
+      BatchWriter writer(trainer.core(), &model_.tensor("data"), &model_.tensor("label"), network);
+      writer.write(set, batch(4, 19));
+      const compiler::TensorInfo& info = model_.tensor("data");
+      const TensorMemory data(trainer.core(), info);
+      const bool exact = std::string(preset) == "fp32";
+      const int point = trainer.core().settings.slot(info.slot).q_read;
+      double most = 0;
+      for (std::int64_t i = 0; i < 19 * 105; ++i) {
+        const auto c = static_cast<std::size_t>(i % 105 / 35);
+        const double raw = set.images[static_cast<std::size_t>(4 * 105 + i)] * (1.0 / 255) + 0.125,
+                     centred = (keys & 1) != 0 ? raw - mean[c] : raw,
+                     value = (keys & 2) != 0 ? centred / deviation[c] : centred;
+        most = std::max(most, std::abs(value));
+        ASSERT_NEAR(data.value(i), static_cast<float>(value), exact ? 0 : std::ldexp(1.01, -point))
+            << preset << keys << ' ' << i;
+      }
+      if (exact) continue;
+      EXPECT_GT(std::ldexp(most, point), std::ldexp(0.45, std::string(preset) == "int8" ? 7 : 15));
+    }
+  }
+}
+
+TEST_F(TrainerTest, MoreClassesThanAByteCounts) {
+  nlohmann::json json = testing::small_network();
+  json["layers"][3]["channels"] = 700;
+  const compiler::Network network = compiler::parse_network(json);
+  for (const char* preset : {"fp32", "int8"}) {
+    build({std::string("/precision/preset=") + preset});
+    model_ = compiler::compile({network, config_.precision, config_.parameters, config_.chip});
+    ImageSet set = testing::noise(network, 40, 3);
+    for (std::int64_t i = 0; i < set.count; ++i)
+      set.labels[static_cast<std::size_t>(i)] = 699 - 17 * static_cast<int>(i);
+    Trainer trainer(model_, network, 1, 1, engine_);
+    BatchWriter(trainer.core(), &model_.tensor("data"), &model_.tensor("label"), network)
+        .write(set, batch(1));
+    const TensorMemory label(trainer.core(), model_.tensor("label"));
+    for (std::int64_t n = 0; n < 16; ++n)
+      for (int c = 0; c < 700; ++c) ASSERT_EQ(label.value(n * 700 + c), c == set.label(1 + n) ? 1 : 0);
+    trainer.initialise(set, batch(0), 0.05);
+    const double first = trainer.step(set, batch(0), 0, 0.05);
+    EXPECT_NEAR(first, std::log(700), 1);
+    for (int s = 1; s < 150; ++s) trainer.step(set, batch(0), s, 0.05);
+    EXPECT_GE(trainer.classify(set, batch(0)), 15) << preset;  // learnt by heart
+  }
+}
+
 TEST_F(TrainerTest, TestsLeaveTrainingAlone) {
   build({"/precision/default/rounding=stochastic"});
   trainer_->initialise(dataset_.train, batch(0), 0.05);
@@ -133,6 +193,43 @@ TEST_F(TrainerTest, TestsLeaveTrainingAlone) {
   EXPECT_EQ(trainer_->digest_of_state(), state);
   EXPECT_TRUE(trainer_->core().settings == settings);
   EXPECT_TRUE(trainer_->core().statistics == statistics);
+}
+
+// A normalised network learns; and what it says of images by its running averages is what it says by those of
+// the images themselves.
+TEST_F(TrainerTest, RunningAveragesInferAsTheStepsThatMadeThem) {
+  for (const char* preset : {"fp32", "int8"}) {
+    build({std::string("/precision/preset=") + preset, "/training/batch=32"});
+    nlohmann::json json = testing::small_network();
+    json["layers"].insert(json["layers"].begin() + 1,
+                          nlohmann::json{{"name", "norm"}, {"type", "batch_norm"}});
+    const compiler::Network network = compiler::parse_network(json);
+    model_ = compiler::compile({network, config_.precision, config_.parameters, config_.chip});
+    Trainer trainer(model_, network, 5, 1, engine_);
+    const auto images = [](std::int64_t step) { return batch(32 * (step % 3), 32); };
+    trainer.initialise(dataset_.train, images(0), 0.02);
+    double first = 0, last = 0;
+    for (std::int64_t s = 0; s < 300; ++s) {
+      last = trainer.step(dataset_.train, images(s), s, 0.02);
+      if (s == 0) first = last;
+    }
+    EXPECT_LT(last, first / 10) << preset;
+    EXPECT_GE(trainer.classify(dataset_.test, batch(0, 32)), 31) << preset;
+    const auto predictions = [&] {
+      const TensorMemory memory(trainer.core(), model_.tensor("prediction"));
+      std::vector<float> all;
+      for (std::int64_t n = 0; n < 32; ++n) all.push_back(memory.value(n));
+      return all;
+    };
+    trainer.step(dataset_.test, batch(0, 32), 300, 0);
+    const std::vector<float> by_images = predictions();
+    trainer.classify(dataset_.test, batch(0, 32));
+    int equal = 0;
+    for (std::size_t n = 0; n < 32; ++n) equal += predictions()[n] == by_images[n];
+    EXPECT_GE(equal, 31) << preset;
+    const TensorMemory variance(trainer.core(), model_.tensor("norm.running_variance"));
+    for (std::int64_t c = 0; c < 6; ++c) EXPECT_GT(variance.value(c), 0);
+  }
 }
 
 TEST_F(TrainerTest, ResultOfAnImageDoesNotDependOnItsPlaceInTheBatch) {

@@ -8,6 +8,7 @@
 
 #include "sim/program_file.hpp"
 #include "sim/summary.hpp"
+#include "sim/training/evaluation.hpp"
 #include "tests/sim/systems.hpp"
 
 namespace anzan::sim {
@@ -73,6 +74,7 @@ TEST(TrainingRun, ALossThatIsNotFiniteEndsTheRunAndFails) {
   const Json& status = stopped.result["status"];
   EXPECT_EQ(status["state"], "diverged");
   EXPECT_EQ(status["step"], stopped.result["training"]["steps"]);
+  EXPECT_EQ(stopped.result["training"]["ended_by"], "divergence");
   EXPECT_LT(status["step"], 24);
   EXPECT_THAT(last_line(summary(stopped.result)), HasSubstr(*stopped.failure));
 
@@ -81,6 +83,7 @@ TEST(TrainingRun, ALossThatIsNotFiniteEndsTheRunAndFails) {
   const Ended ended = run_with(going_on);
   EXPECT_FALSE(ended.failure);
   EXPECT_EQ(ended.result["training"]["steps"], 24);
+  EXPECT_EQ(ended.result["training"]["ended_by"], "iterations");
   EXPECT_EQ(ended.result["status"], status);
 }
 
@@ -106,6 +109,122 @@ TEST(TrainingRun, OneThatTrainsIsNotCalledFailed) {
       EXPECT_LT(slot["zero_rate"], 1) << preset << ' ' << slot["name"];
     }
   }
+}
+
+// A run in a directory of its own, or the one of an earlier part.
+Json result_in(const std::filesystem::path& directory, const Json& json,
+               Beginning beginning = Beginning::kNew) {
+  TrainingRun run(parse_configuration(json, directory), directory / "out", beginning, Progress::Kind::kQuiet);
+  EXPECT_TRUE(run.train());
+  const auto findings = Schema::embedded("training/result.schema.json").check(run.result());
+  EXPECT_TRUE(findings.empty()) << compiler::InputError(findings).what();
+  return run.result();
+}
+
+Json with_augmentation(const ScratchDirectory& scratch) {
+  Json json = testing::small_configuration(testing::write_dataset(scratch.path()));
+  json["training"]["augmentation"] = {{"pad", 2}, {"flip", true}};
+  return json;
+}
+
+TEST(TrainingRun, AugmentedImagesAreTheSameHoweverItRuns) {
+  const ScratchDirectory plain_scratch, scratch;
+  Json json = with_augmentation(scratch),
+       plain = testing::small_configuration(testing::write_dataset(plain_scratch.path()));
+  const Json whole = result_in(scratch.path(), json);
+  EXPECT_NE(whole["digest"], result_in(plain_scratch.path(), plain)["digest"]);
+  for (const int steps : {1, 11, 23}) {  // 96 images, 16 a step: within an epoch, too
+    const ScratchDirectory parts;
+    Json part = with_augmentation(parts);
+    part["training"]["iterations"] = steps;
+    result_in(parts.path(), part);
+    part["training"]["iterations"] = 24;
+    const Json resumed = result_in(parts.path(), part, Beginning::kResume);
+    EXPECT_EQ(resumed["digest"], whole["digest"]) << steps;
+    EXPECT_EQ(resumed["accuracy"]["history"].back(), whole["accuracy"]["history"].back()) << steps;
+    part["training"]["augmentation"]["pad"] = 1;
+    EXPECT_THROW(result_in(parts.path(), part, Beginning::kResume), compiler::InputError);
+  }
+  for (const char* change : {R"({"engine": {"threads": 3}})", R"({"chip": {"scratchpad_kib": 64}})",
+                             R"({"system": {"chips": 2, "mapping": {"pipeline": 2}}})"}) {
+    const ScratchDirectory other;
+    Json changed = with_augmentation(other);
+    changed.merge_patch(Json::parse(change));
+    EXPECT_EQ(result_in(other.path(), changed)["digest"], whole["digest"]) << change;
+  }
+}
+
+// Test images are never augmented, whatever fills a batch.
+TEST(TrainingRun, EveryTestImageCountsOnce) {
+  const ScratchDirectory scratch;
+  const Json result = result_in(scratch.path(), with_augmentation(scratch));
+  const double right = result["accuracy"]["test"].get<double>() * 40;
+  EXPECT_GT(right, 10);
+  EXPECT_LT(right, 40);
+  for (const char* batch : {"1", "3", "16", "33", "39", "40", "41", "64"}) {
+    const Evaluation found =
+        evaluate(scratch / "out", {parse_override(std::string("/training/batch=") + batch)});
+    EXPECT_EQ(found.images, 40);
+    EXPECT_EQ(found.right, std::llround(right)) << batch;
+  }
+}
+
+TEST(TrainingRun, EndsWithTheTestThatReachesUntil) {
+  const ScratchDirectory scratch;
+  Json json = testing::small_configuration(testing::write_dataset(scratch.path()));
+  json["training"]["test_interval"] = 2;
+  const Json whole = result_in(scratch.path(), json);
+  EXPECT_EQ(whole["training"]["ended_by"], "iterations");
+  EXPECT_TRUE(whole["training"]["until"].is_null());
+  const Json& history = whole["accuracy"]["history"];
+  std::size_t tests = 1;  // up to one, neither the first nor the last, that is better than all before
+  double until = history[0]["test"], best = until;
+  for (std::size_t k = 1; k + 1 < history.size(); ++k) {
+    const double test = history[k]["test"];
+    if (test <= best) continue;
+    until = best = test;
+    tests = k + 1;
+  }
+  ASSERT_GT(tests, 2U);
+  ASSERT_LT(tests, history.size());
+  const auto steps = history[tests - 1]["step"].get<int>();
+
+  const ScratchDirectory early, parts;
+  json["training"]["until"] = until;
+  testing::write_dataset(early.path());
+  const Json ended = result_in(early.path(), json);
+  EXPECT_EQ(ended["training"]["steps"], steps);
+  EXPECT_EQ(ended["training"]["ended_by"], "until");
+  EXPECT_EQ(ended["training"]["until"], until);
+  EXPECT_EQ(ended["accuracy"]["history"],
+            Json(std::vector<Json>(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(tests))));
+  EXPECT_THAT(summary(ended), HasSubstr("ended by a test accuracy of at least"));
+  EXPECT_EQ(summary(whole).find("ended by"), std::string::npos);
+
+  testing::write_dataset(parts.path());
+  Json part = json;
+  part["training"]["iterations"] = 3;
+  EXPECT_EQ(result_in(parts.path(), part)["training"]["ended_by"], "iterations");
+  const Json resumed = result_in(parts.path(), json, Beginning::kResume);
+  EXPECT_EQ(resumed["digest"], ended["digest"]);
+  EXPECT_EQ(resumed["training"], ended["training"]);
+  EXPECT_EQ(result_in(parts.path(), json, Beginning::kResume)["digest"],
+            ended["digest"]);  // nothing left to do
+  json["training"].erase("until");
+  EXPECT_EQ(result_in(parts.path(), json, Beginning::kResume)["digest"], whole["digest"]);
+}
+
+TEST(TrainingRun, SyntheticImagesAreLearnt) {
+  const ScratchDirectory scratch;
+  Json json = testing::small_configuration({{"kind", "synthetic"}});
+  json["training"]["iterations"] = 150;
+  const Json result = result_in(scratch.path(), json);
+  EXPECT_GT(result["accuracy"]["test"], 0.9);
+  EXPECT_LT(result["accuracy"]["history"][0]["test"], result["accuracy"]["test"]);
+  const Json config = read_json_file(scratch / "out/config.json");
+  EXPECT_EQ(
+      config["dataset"],
+      Json::parse(R"({"kind": "synthetic", "seed": 1, "train_images_used": 1024, "test_images_used": 256})"));
 }
 
 // Weights 0.5 = 64 units, an image of zeros, so that only the decay moves them: by 5e-5 a step.
@@ -163,6 +282,9 @@ TEST(Progress, LineFitsItsWidth) {
   EXPECT_EQ(progress_line(state, 0), "50/100  1:01 elapsed, 1:02:03 remaining  1234 images/s  loss 0.2500");
   state.accuracy = 0.98765;
   EXPECT_THAT(progress_line(state, 0), HasSubstr("test 98.77 %"));
+  state.tested = 300;
+  state.to_test = 10000;
+  EXPECT_THAT(progress_line(state, 0), HasSubstr("test 98.77 %  testing 300/10000"));
   for (const int columns : {1, 20, 80, 90, 100, 200})
     EXPECT_LT(progress_line(state, columns).size(), static_cast<std::size_t>(columns));
   EXPECT_THAT(progress_line(state, 200), HasSubstr("[####################....................] 50/100"));
