@@ -508,12 +508,15 @@ void IntegerNetwork::mask(const Node& node) {
 
 void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy) {
   const Geometry g = graph_.geometry(l);
-  const Factors factors(dy, tensor(activation(l.inputs.at(0))));
+  const StoredTensor& x = tensor(activation(l.inputs.at(0)));
+  const Factors factors(dy, x);
   const std::string weight = l.name + ".weight_gradient", bias = l.name + ".bias_gradient";
+  // beside a bias of up to 2^46
+  const SumPieces pieces(g, settings_.lanes, std::int64_t{1} << (48 - dy.format.width - x.format.width));
   write(weight, graph_.parameter_shape(l, false),
         [&](std::int64_t, std::int64_t oc, std::int64_t ic, std::int64_t ky, std::int64_t kx) {
-          return contract(factors, std::nullopt, [&](const auto& visit) {
-            visit_backward_weight(g, settings_.lanes, {oc, ic, ky, kx}, visit);
+          return contract_pieces(factors, pieces, [&](const auto& visit, const auto& begin) {
+            visit_backward_weight(g, settings_.lanes, {oc, ic, ky, kx}, visit, begin);
           });
         });
   if (!l.bias) return;
@@ -521,8 +524,9 @@ void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy)
   const Factors sums(dy, one);
   write(bias, graph_.parameter_shape(l, true),
         [&](std::int64_t, std::int64_t oc, std::int64_t, std::int64_t, std::int64_t) {
-          return contract(sums, std::nullopt,
-                          [&](const auto& visit) { visit_backward_bias(g, settings_.lanes, oc, visit); });
+          return contract_pieces(sums, pieces, [&](const auto& visit, const auto& begin) {
+            visit_backward_bias(g, settings_.lanes, oc, visit, begin);
+          });
         });
 }
 

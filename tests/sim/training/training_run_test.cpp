@@ -285,6 +285,8 @@ TEST(Progress, LineFitsItsWidth) {
   state.tested = 300;
   state.to_test = 10000;
   EXPECT_THAT(progress_line(state, 0), HasSubstr("test 98.77 %  testing 300/10000"));
+  state.doubts = [] { return std::string("warning: fc.weight: all zeros from step 3 on"); };
+  EXPECT_THAT(progress_line(state, 0), HasSubstr("10000  warning: fc.weight: all zeros"));
   for (const int columns : {1, 20, 80, 90, 100, 200})
     EXPECT_LT(progress_line(state, columns).size(), static_cast<std::size_t>(columns));
   EXPECT_THAT(progress_line(state, 200), HasSubstr("[####################....................] 50/100"));
