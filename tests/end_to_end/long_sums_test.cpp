@@ -40,7 +40,7 @@ Drawn draw(Cut cut, std::uint32_t seed) {
     batch = lanes * (groups - 1) + any(1, lanes);
     d.pieces = (groups + together - 1) / together;
   } else if (cut == Cut::kRows) {
-    batch = any(1, 3), width = any(30, 90);
+    batch = any(1, 3), width = any(0, 1) == 0 ? 64 : any(30, 90);  // 64: a piece of whole rows is full
     const std::int64_t together = kMost / (lanes * width);
     height = together + any(1, together / 2);
     d.pieces = 2;
@@ -48,7 +48,9 @@ Drawn draw(Cut cut, std::uint32_t seed) {
     batch = any(1, 3), height = any(1, 2), width = 2048 + any(1, 300);
     d.pieces = 2 * height;
   }
-  const std::int64_t groups = any(0, 3) == 0 ? 2 : 1, channels = groups * any(1, groups == 1 ? 4 : 2);
+  const std::int64_t groups = any(1, 2), channels = groups * any(1, groups == 1 ? 4 : 2);
+  const std::int64_t out_channels =
+      groups * (cut == Cut::kPixels && any(0, 2) == 0 ? lanes / groups + any(1, 2) : any(1, 3));
   const std::int64_t kernel = any(1, 3), stride = any(1, 2), dilation = any(1, 2);
   std::int64_t pad = any(0, 2);
   const json pooled = {std::min<std::int64_t>(height, 4), 4};
@@ -61,7 +63,7 @@ Drawn draw(Cut cut, std::uint32_t seed) {
       {"layers",
        {{{"name", "c"},
          {"type", "convolution"},
-         {"channels", groups * any(1, 3)},
+         {"channels", out_channels},
          {"kernel", kernel},
          {"stride", stride},
          {"dilation", dilation},
