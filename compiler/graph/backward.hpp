@@ -36,6 +36,7 @@ class Backward {
   };
 
   void go_back(const Op& op);
+  void add_norm();
   void gather_gradient(const Op& op, int dy);
   int consumers(int t) const;
   int open_share(int t);
@@ -44,7 +45,7 @@ class Backward {
   GraphBuilder& b_;
   SharedChannels& sharing_;
   std::map<int, Shares> shares_;         // by tensor
-  std::vector<Op> exchanges_, updates_;  // with several cores
+  std::vector<Op> exchanges_, updates_;  // that wait for the last gradient
 };
 
 }  // namespace anzan::compiler

@@ -31,7 +31,8 @@ enum class OpKind {
   kCopy,                       // x -> y                   (requantised)
   kLoss,                       // logits, label -> loss, prediction, dlogits
   kExchange,                   // dw [, db] -> the same, summed over all cores
-  kUpdate,                     // dw, w, v [, master] -> w, v [, master]
+  kGradientNorm,               // all dw, db -> scale, at most 1
+  kUpdate,                     // dw, w, moments [, master] [, scale] -> w, moments [, master]
   kGather,                     // shares of channels -> all of them, in every core of the tensor axis
   kReduceScatter,              // all channels -> this core's share of their sum over the tensor axis
   kSlice,                      // all channels -> this core's share of them
@@ -62,6 +63,7 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kCopy, "copy"},
     {OpKind::kLoss, "loss"},
     {OpKind::kExchange, "exchange"},
+    {OpKind::kGradientNorm, "gradient_norm"},
     {OpKind::kUpdate, "update"},
     {OpKind::kGather, "gather"},
     {OpKind::kReduceScatter, "reduce_scatter"},
@@ -89,12 +91,14 @@ struct Op {
   std::vector<int> inputs, outputs;  // numbers of tensors
   bool relu = false;
   bool bias = false;                         // update of a bias: the multipliers of biases
+  int update_slot = 0;                       // counts updates, where it is not the momentum's
   std::int64_t first_group = 0, groups = 0;  // batch groups it works on; none: all
   int stage = 0, receiver = 0;               // stages of the pipeline
 };
 
 // Of one core: `training.batch` are its images. With several cores all exchanges come after the gradients,
-// and after these the updates, those of the first layers first.
+// and after these the updates, those of the first layers first; so they do, on any number of cores, where a
+// norm of all gradients stands between.
 struct Graph {
   Network network;
   TrainingParameters training;
@@ -118,6 +122,13 @@ struct Graph {
 // The slot of integers that are not data of the network (one-hot labels, pooling indices, ones): binary
 // point 0, never analysed.
 inline constexpr int kConstantSlot = 0;
+
+// What an update works on; -1: nothing.
+struct UpdateTensors {
+  int gradient = -1, value = -1, master = -1, scale = -1;  // scale: of the gradient
+  std::vector<int> moments;
+};
+UpdateTensors update_tensors(const Graph& graph, const Op& update);
 
 // Slots with a binary point whose tensors the operation writes anew, and whose statistics it adds to
 // (selections keep the point of their source, whose values have been counted; so does what is changed in
