@@ -208,7 +208,7 @@ TEST(Mapping, CountsUpdatesOfAllShares) {
   Json optimizer = kClippedAdam;
   optimizer.erase("clip_norm");
   for (const Divided& d : {Divided{}, Divided{3, 1, 1, 1}, Divided{1, 2, 2, 1}, Divided{2, 2, 2, 1}}) {
-    const Configuration config = configuration(network, "int8", d, optimizer);
+    const Configuration config = configuration(network, "fp32", d, optimizer);
     const compiler::CompiledModel model = compiler::compile(config.input());
     const ImageSet set = testing::noise(config.network, kBatch, 7);
     std::vector<std::int64_t> images(kBatch);
