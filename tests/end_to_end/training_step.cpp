@@ -184,6 +184,7 @@ reference::StepSettings TrainingStep::settings() const {
 void TrainingStep::run(bool move_points, bool unlabelled) {
   ++step_;
   drawn_ = reference::random_step(case_.network, case_.training.batch, case_.seed + 1000 * step_);
+  if (!case_.data.empty()) drawn_.tensors.at("data") = case_.data;
   labels_ = drawn_.labels;
   if (unlabelled) labels_.back() = -1;
   std::mt19937 random(case_.seed + step_);

@@ -23,6 +23,7 @@ struct StepCase {
   compiler::TrainingParameters training;
   compiler::ChipParameters chip;
   double learning_rate = 0.05;
+  std::vector<double> data;  // of every step, instead of what is drawn
   compiler::Input input() const { return {network, precision, training, chip}; }
   std::string describe() const;  // what a failure needs to be repeated
 };
