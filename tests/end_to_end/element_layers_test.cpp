@@ -80,8 +80,8 @@ void add_around(std::vector<double>& values, float place) {
 // Where a gradient jumps, the function's own value decides, to the last bit: a convolution with weight 1
 // brings the data there as they are.
 TEST(ElementLayers, GradientsJumpWhereTheyAreSaidTo) {
-  std::vector<double> values{-100, -1, 1, 100};
-  for (const float place : {-3.0F, 0.0F, 3.0F, 6.0F, -0.3F, 0.7F}) add_around(values, place);
+  std::vector<double> values{-100, -1, -1e-30, 0, 1e-30, 1, 100};
+  for (const float place : {-3.0F, 3.0F, 6.0F, -0.3F, 0.7F}) add_around(values, place);
   const json functions[] = {{{"type", "relu"}},
                             {{"type", "leaky_relu"}, {"negative_slope", 0.25}},
                             {{"type", "clip"}},  // ReLU6
@@ -90,20 +90,16 @@ TEST(ElementLayers, GradientsJumpWhereTheyAreSaidTo) {
                             {{"type", "hard_swish"}}};
   for (json function : functions) {
     function["name"] = "function";
-    StepCase c = step_case({{"input", {{"channels", 1}, {"height", 1}, {"width", values.size()}}},
-                            {"layers",
-                             {{{"name", "as_it_is"},
-                               {"type", "convolution"},
-                               {"channels", 1},
-                               {"kernel", 1},
-                               {"bias", false},
-                               {"weight_filler", {{"kind", "constant"}, {"value", 1}}}},
-                              function,
-                              {{"name", "f"}, {"type", "fully_connected"}, {"channels", 3}},
-                              {{"name", "loss"}, {"type", "softmax_cross_entropy"}}}}},
-                           isa::Format::kFp32);
+    StepCase c = step_case(
+        {{"input", {{"channels", 1}, {"height", 1}, {"width", values.size()}}},
+         {"layers",
+          {{{"name", "as_it_is"}, {"type", "convolution"}, {"channels", 1}, {"kernel", 1}, {"bias", false}},
+           function,
+           {{"name", "f"}, {"type", "fully_connected"}, {"channels", 3}},
+           {{"name", "loss"}, {"type", "softmax_cross_entropy"}}}}},
+        isa::Format::kFp32);
     c.training.batch = 1;
-    c.data = values;
+    c.given = {{"data", values}, {"as_it_is.weight", {1}}};
     TrainingStep step(c);
     check_step(step);
   }

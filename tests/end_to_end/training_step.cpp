@@ -148,6 +148,7 @@ void TrainingStep::set_inputs(TestChip& chip, bool unlabelled) const {
     one_hot[static_cast<std::size_t>(n * classes + drawn_.labels[static_cast<std::size_t>(n)])] = 1;
   }
   chip.write("label", one_hot);
+  for (const auto& [name, values] : case_.given) chip.write(name, values);
   chip.core().settings.set_step(step_);
 }
 
@@ -184,7 +185,6 @@ reference::StepSettings TrainingStep::settings() const {
 void TrainingStep::run(bool move_points, bool unlabelled) {
   ++step_;
   drawn_ = reference::random_step(case_.network, case_.training.batch, case_.seed + 1000 * step_);
-  if (!case_.data.empty()) drawn_.tensors.at("data") = case_.data;
   labels_ = drawn_.labels;
   if (unlabelled) labels_.back() = -1;
   std::mt19937 random(case_.seed + step_);
