@@ -139,6 +139,7 @@ void TrainingStep::set_inputs(TestChip& chip, bool unlabelled) const {
     one_hot[static_cast<std::size_t>(n * classes + drawn_.labels[static_cast<std::size_t>(n)])] = 1;
   }
   chip.write("label", one_hot);
+  for (const auto& [name, values] : case_.given) chip.write(name, values);
   chip.begin_step(step_, case_.learning_rate);
 }
 

@@ -23,6 +23,8 @@ struct StepCase {
   compiler::TrainingParameters training;
   compiler::ChipParameters chip;
   double learning_rate = 0.05;
+  reference::DoubleTensors
+      given;  // what a step finds in a tensor, instead of what was drawn or is left there
   compiler::Input input() const { return {network, precision, training, chip}; }
   std::string describe() const;  // what a failure needs to be repeated
 };
