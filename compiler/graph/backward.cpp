@@ -68,10 +68,14 @@ void Backward::close_share(int t, int share, int layer) {
   s.sum = sum;
 }
 
-void Backward::propagate(OpKind kind, const Op& op, int input, const std::vector<int>& sources) {
+void Backward::propagate(OpKind kind, const Op& op, int input, const std::vector<int>& sources,
+                         std::int64_t first_channel) {
   if (!b_.needs_gradient(input)) return;
   const int share = open_share(input);
   b_.push(kind, Phase::kBackward, op.layer, sources, {share});
+  Op& added = b_.graph().ops.back();
+  added.first_channel = first_channel;
+  added.words = op.words;
   close_share(input, share, op.layer);
 }
 

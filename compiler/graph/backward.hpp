@@ -19,11 +19,13 @@ class Backward {
 
   // For the operators; `op` is the forward operation whose gradient is asked for.
   // A share of the gradient of `input`, written by an operation `kind` that reads `sources`; nothing where
-  // that gradient is not needed.
-  void propagate(OpKind kind, const Op& op, int input, const std::vector<int>& sources);
+  // that gradient is not needed. Of several inputs side by side, the operation reads from `first_channel` on.
+  void propagate(OpKind kind, const Op& op, int input, const std::vector<int>& sources,
+                 std::int64_t first_channel = 0);
   // The same for an operation whose outputs may be shared out while its input is not: each core then writes
   // its part of a sum.
   void propagate_from_shares(OpKind kind, const Op& op, int input, const std::vector<int>& sources);
+  Shape shape_of(int t) const { return b_.shape_of(t); }
   // The gradients of the layer's parameters, written by an operation `kind` that reads `sources`; the sum
   // over all cores, and the update.
   void train(OpKind kind, const Op& op, const std::vector<int>& sources);

@@ -79,6 +79,17 @@ int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const
   return static_cast<int>(graph_.slots.size()) - 1;
 }
 
+int GraphBuilder::add_words(const std::string& name, int t) {
+  SlotInfo words;
+  words.name = name;
+  words.layer = tensor(t).layer;
+  words.kind = tensor(t).kind;
+  words.settings.policy = isa::Policy::kStatic;
+  words.words_of = t;
+  graph_.slots.push_back(words);
+  return static_cast<int>(graph_.slots.size()) - 1;
+}
+
 void GraphBuilder::name_shared_slots() {
   for (const SharedSlot& s : shared_slots_) {
     if (s.tensors > 1) graph_.slot(s.slot).name += " and " + std::to_string(s.tensors - 1) + " more";

@@ -26,6 +26,8 @@ class GraphBuilder {
                const std::string& settings_of);
   // Slots of several tensors say so in their names.
   void name_shared_slots();
+  // A slot that stands for random words alone, one for each element of the tensor.
+  int add_words(const std::string& name, int tensor);
   int add_tensor(TensorInfo t);
   TensorInfo image(const std::string& name, const std::string& layer, TensorClass kind, Shape s) const;
   // A tensor of images with a slot of its own.

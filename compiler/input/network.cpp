@@ -128,19 +128,22 @@ class NetworkParser {
     for (const LayerKey& key : layer_keys()) {
       if (has(layer, key.taken_by) && key.needed) need(key.name);
     }
-    if (traits(layer.kind).inputs > 1) need("inputs");
+    if (traits(layer.kind).inputs.least > 1) need("inputs");
   }
 
   void read_inputs(Layer& layer, const Json& json, std::size_t number) {
     if (!json.contains("inputs")) {
-      if (traits(layer.kind).inputs == 1) layer.inputs = {static_cast<int>(number) - 1};
+      if (traits(layer.kind).inputs.least == 1) layer.inputs = {static_cast<int>(number) - 1};
       return;
     }
     const Json& names = json.at("inputs");
-    const auto wanted = static_cast<std::size_t>(traits(layer.kind).inputs);
-    if (names.size() != wanted) {
+    const InputCount wanted = traits(layer.kind).inputs;
+    const bool enough = names.size() >= wanted.least && names.size() <= wanted.most;
+    if (!enough) {
       fail(layer.place + "/inputs", shown_json(names),
-           wanted == 2 ? "the names of two inputs" : "the name of one input");
+           wanted.most == 1              ? "the name of one input"
+           : wanted.most == wanted.least ? "the names of two inputs"
+                                         : "the names of two inputs or more");
     }
     for (std::size_t k = 0; k < names.size(); ++k) {
       const auto name = names.at(k).get<std::string>();
@@ -154,10 +157,9 @@ class NetworkParser {
              "\"data\" or the name of an earlier layer");
       }
     }
-    if (layer.inputs.size() != wanted) layer.inputs.clear();
-    if (wanted == 2 && layer.inputs.size() == 2 && layer.inputs[0] == layer.inputs[1]) {
-      fail(layer.place + "/inputs", shown_json(names), "the names of two different inputs");
-    }
+    if (!enough || layer.inputs.size() != names.size()) layer.inputs.clear();
+    if (std::set<int>(layer.inputs.begin(), layer.inputs.end()).size() < layer.inputs.size())
+      fail(layer.place + "/inputs", shown_json(names), "the names of different inputs");
   }
 
   bool inputs_known(const Layer& layer) const {
@@ -188,7 +190,7 @@ class NetworkParser {
       flattened_.insert(static_cast<int>(network_.layers.size()));
     if (!flattened || has(layer, kTakesFlattened)) return true;
     fail(layer.place, "a flattened input",
-         "after a flatten a fully_connected layer, with relu between them at most");
+         "after a flatten a fully_connected layer, with activation functions between them at most");
     return false;
   }
 

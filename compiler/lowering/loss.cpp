@@ -24,7 +24,8 @@ class Loss {
         labels_{low.image(op.inputs[1])},
         loss_{low.image(op.outputs[0])},
         prediction_{low.image(op.outputs[1])},
-        with_gradient_(gradient) {
+        with_gradient_(gradient),
+        smoothing_(low.graph().layer(op).label_smoothing) {
     if (gradient) gradient_ = {low.image(op.outputs[2])};
   }
 
@@ -167,17 +168,35 @@ class Loss {
          R::kMax);
     if (!first) emit(V::kMax, {fp32(best_), fp32(value_)}, best_);
     emit(V::kSub, n, {rows_of(logits_), fp32(max_)}, e_);
-    emit(V::kMul, n, {rows_of(labels_), fp32_rows(e_)}, first ? label_logit_ : value_, R::kAdd);
-    if (!first) emit(V::kAdd, {fp32(label_logit_), fp32(value_)}, label_logit_);
+    if (smoothing_ == 0) {
+      emit(V::kMul, n, {rows_of(labels_), fp32_rows(e_)}, first ? label_logit_ : value_, R::kAdd);
+      if (!first) emit(V::kAdd, {fp32(label_logit_), fp32(value_)}, label_logit_);
+    } else {
+      smooth(n);
+      emit(V::kMul, n, {fp32_rows(polynomials_), fp32_rows(e_)}, e_);
+      add_up(n, first, label_logit_);
+    }
     emit(V::kCopy, n, {rows_of(labels_)}, first ? labelled_ : value_, R::kAdd);
     if (!first) emit(V::kAdd, {fp32(labelled_), fp32(value_)}, labelled_);
     exponentials(part);
+    add_up(n, first, sum_);
+  }
+
+  // The sum of e, class by class; of the pieces before as well.
+  void add_up(std::int64_t n, bool first, std::int64_t sum) {
     if (first) {
-      emit(V::kCopy, n, {fp32_rows(e_)}, sum_, R::kAdd);
+      emit(V::kCopy, n, {fp32_rows(e_)}, sum, R::kAdd);
     } else {
-      emit(V::kCopy, {fp32(sum_)}, e_ - 1);
-      emit(V::kCopy, n + 1, {fp32_rows(e_ - 1)}, sum_, R::kAdd);
+      emit(V::kCopy, {fp32(sum)}, e_ - 1);
+      emit(V::kCopy, n + 1, {fp32_rows(e_ - 1)}, sum, R::kAdd);
     }
+  }
+
+  // polynomials = (1 - smoothing) label + smoothing / classes
+  void smooth(std::int64_t n) {
+    const auto share = static_cast<float>(smoothing_ / static_cast<double>(logits_.image.c));
+    emit(V::kFma, n, {rows_of(labels_), number(static_cast<float>(1 - smoothing_)), number(share)},
+         polynomials_);
   }
 
   // e = exp(logit - max)
@@ -204,7 +223,13 @@ class Loss {
   void gradient(std::int64_t bg, const Range& part) {
     const Stream e = fp32_rows(e_);
     emit(V::kMul, part.size(), {e, fp32(value_)}, e_);
-    emit(V::kFnma, part.size(), {e, fp32(labelled_), rows_of(labels_)}, e_);
+    if (smoothing_ == 0) {
+      emit(V::kFnma, part.size(), {e, fp32(labelled_), rows_of(labels_)}, e_);
+    } else {
+      smooth(part.size());
+      emit(V::kSub, part.size(), {fp32_rows(polynomials_), e}, e_);
+      emit(V::kMul, part.size(), {e, fp32(labelled_)}, e_);
+    }
     const std::int64_t images = logits_.image.n * low_.graph().system.data_cores();
     store(V::kMul, {e, number(-1.0f / static_cast<float>(images))}, gradient_, bg, part);
   }
@@ -223,6 +248,7 @@ class Loss {
   Lowering& low_;
   Held logits_, labels_, loss_, prediction_, gradient_;
   bool with_gradient_;
+  double smoothing_;                    // of the labels
   std::int64_t step_ = 0, images_ = 0;  // classes at a time; of the batch group
   std::int64_t countdown_line_ = 0;
   // Single FP32 rows, in the order in which they are first used. `value_`: of a piece, then the logarithm of

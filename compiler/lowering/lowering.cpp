@@ -33,7 +33,8 @@ std::int64_t channels_of_all(const Graph& graph, const TensorInfo& t) {
 std::shared_ptr<const IndexShift> index_shift(const Graph& graph, int slot) {
   const SlotInfo& info = graph.slot(slot);
   const auto owns = [&](const TensorInfo& t) { return t.slot == slot && t.name == info.name; };
-  const auto owner = std::find_if(graph.tensors.begin(), graph.tensors.end(), owns);
+  auto owner = std::find_if(graph.tensors.begin(), graph.tensors.end(), owns);
+  if (info.words_of >= 0) owner = graph.tensors.begin() + info.words_of;
   if (owner == graph.tensors.end()) return nullptr;
   const bool images = owner->layout == TensorInfo::Layout::kImages;
   const bool differ = images || info.kind == TensorClass::kWeightGradient;

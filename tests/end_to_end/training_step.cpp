@@ -162,6 +162,10 @@ IntegerNetwork::Formats TrainingStep::formats(const std::map<int, std::int8_t>& 
                       own ? q_read.at(t.slot) : 0,    s.q_write,
                       reference_rounding(s.rounding), static_cast<std::uint32_t>(t.slot)};
   }
+  for (std::size_t slot = 0; slot < apart_.slots.size(); ++slot) {  // of random words alone
+    if (apart_.slots[slot].words_of >= 0)
+      result[apart_.slots[slot].name].slot = static_cast<std::uint32_t>(slot);
+  }
   return result;
 }
 
@@ -307,6 +311,7 @@ void TrainingStep::check_loss() const {
       expected().tensor(expected().activation(case_.network.layers.back().inputs[0]));
   const std::vector<float> z = logits.reals();
   const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
+  const long double smoothing = case_.network.layers.back().label_smoothing;
   std::vector<int> prediction;
   for (const double p : apart_chip_.read("prediction")) prediction.push_back(static_cast<int>(p));
   if (prediction != expected().prediction()) fail("prediction " + ::testing::PrintToString(prediction));
@@ -314,16 +319,19 @@ void TrainingStep::check_loss() const {
     const float* row = z.data() + n * classes;
     const int label = labels_[static_cast<std::size_t>(n)];
     const long double largest = *std::max_element(row, row + classes);
-    long double sum = 0;
+    long double sum = 0, target_logit = 0;
     for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(row[c] - largest);
     for (std::int64_t c = 0; c < classes; ++c) {
       const long double p = std::exp(row[c] - largest) / sum, below = largest - row[c];
-      const long double exact = label < 0 ? 0 : (p - (c == label ? 1 : 0)) / static_cast<long double>(batch);
-      const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact);
+      const long double target = (c == label ? 1 - smoothing : 0) + smoothing / classes;
+      const long double exact = label < 0 ? 0 : (p - target) / static_cast<long double>(batch);
+      const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact) +
+                                   (smoothing > 0 ? 0x1p-22L * target : 0);
+      target_logit -= target * below;
       check_softmax(gradient_name_, n * classes + c, exact, label < 0 ? 0 : relative);
     }
-    const long double target = label < 0 ? 0 : row[label] - largest;
-    check_softmax("loss", n, label < 0 ? 0 : std::log(sum) - target, label < 0 ? 0 : 0x1p-20L * (1 - target));
+    check_softmax("loss", n, label < 0 ? 0 : std::log(sum) - target_logit,
+                  label < 0 ? 0 : 0x1p-20L * (1 - target_logit));
   }
 }
 
@@ -418,8 +426,10 @@ double TrainingStep::check_bounds() const {
   settings.learning_rate = case_.learning_rate;
   settings.momentum = case_.training.momentum;
   settings.weight_decay = case_.training.weight_decay;
+  reference::DoubleTensors given = given_;
+  for (const auto& [name, mask] : expected().masks()) given[name] = mask;
   const reference::DoubleStep exact =
-      reference::double_training_step(case_.network, given_, labels_, settings);
+      reference::double_training_step(case_.network, given, labels_, settings);
   double largest = 0;
   for (const compiler::TensorInfo& t : apart_.tensors) {
     const auto found = exact.tensors.find(expected().name_in_double(t.name));

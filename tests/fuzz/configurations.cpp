@@ -22,7 +22,7 @@ Json pair(Draw& draw, int least, int most) {
 const compiler::LayerTraits& any_kind(Draw& draw) {
   std::vector<const compiler::LayerTraits*> kinds{&compiler::traits(compiler::LayerKind::kConvolution)};
   for (const compiler::LayerTraits& kind : compiler::kLayerKinds) {
-    if (kind.inputs == 1 && (kind.facts & compiler::kIsLoss) == 0) kinds.push_back(&kind);
+    if (kind.inputs.most == 1 && (kind.facts & compiler::kIsLoss) == 0) kinds.push_back(&kind);
   }
   return *pick(draw, kinds);
 }

@@ -4,11 +4,13 @@
 #include "tests/reference/double_network.hpp"
 
 #include <Eigen/SparseCore>
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
 #include "tests/reference/bounded_norm.hpp"
 #include "tests/reference/bounded_sums.hpp"
+#include "tests/reference/curves.hpp"
 
 namespace anzan::reference {
 namespace {
@@ -98,9 +100,68 @@ Bounded times(const Bounded& x, const Array& factors) {
           factors * x.shift, x.present};
 }
 
-// 1 where x is above zero, else the slope.
-Array leaky_factor(const Bounded& x, double slope) {
-  return (x.value > 0).select(Array::Ones(x.value.rows(), x.value.cols()), slope);
+// Whether FP32 could find x on the other side of a place where the slope of the curve jumps: 1 or 0.
+Array open_kinks(const CurveLimits& limits, const Bounded& x) {
+  const Array errors = x.error();
+  Array open = Array::Zero(x.value.rows(), x.value.cols());
+  for (const double kink : limits.kinks)
+    open = open.max((errors > 0 && (x.value - kink).abs() <= errors).cast<double>());
+  return open;
+}
+
+// Values with errors, one by one.
+template <class Visit>
+void visit_values(const Bounded& x, const Visit& visit) {
+  for (Index row = 0; row < x.value.rows(); ++row)
+    for (Index column = 0; column < x.value.cols(); ++column) visit(row, column);
+}
+
+// y = curve(x). Errors of x grow by the largest slope on the way.
+Bounded through_curve(const Layer& l, const Bounded& x) {
+  const CurveLimits limits = curve_limits(l);
+  const Array open = open_kinks(limits, x), errors = x.error();
+  Bounded y = x;
+  visit_values(x, [&](Index i, Index j) {
+    const CurvePoint at = curve_at(l, x.value(i, j));
+    const double slope = open(i, j) > 0
+                             ? limits.slope
+                             : std::min(limits.slope, std::fabs(at.slope) + limits.bend * errors(i, j));
+    y.value(i, j) = at.value;
+    y.deviation(i, j) = std::hypot(slope * x.deviation(i, j), at.value_deviation);
+    y.shift(i, j) = slope * x.shift(i, j);
+  });
+  return y;
+}
+
+// The slope of the curve at x; jumps that are open are not in its bounds.
+Bounded slope_of_curve(const Layer& l, const Bounded& x) {
+  const CurveLimits limits = curve_limits(l);
+  Bounded slope = x;
+  visit_values(x, [&](Index i, Index j) {
+    const CurvePoint at = curve_at(l, x.value(i, j));
+    slope.value(i, j) = at.slope;
+    slope.deviation(i, j) = std::hypot(limits.bend * x.deviation(i, j), at.slope_deviation);
+    slope.shift(i, j) = limits.bend * x.shift(i, j);
+  });
+  return slope;
+}
+
+// The values; one pixel for all where there is one.
+Bounded over_pixels(const Bounded& x, Index pixels) {
+  if (x.value.cols() == pixels) return x;
+  return x.each([&](const Array& a) -> Array { return a.replicate(1, pixels); });
+}
+
+// a b, element by element: rounded where neither is 1 or 0.
+Bounded times(const Bounded& a, const Bounded& b) {
+  const Array value = a.value * b.value;
+  const Array rounded = (a.value != 1 && b.value != 1 && value != 0).cast<double>();
+  const Array a_shifted = a.value.abs() + a.shift, b_shifted = b.value.abs() + b.shift;
+  const Array variance = (a_shifted * b.deviation).square() + (b_shifted * a.deviation).square() +
+                         (a.deviation * b.deviation).square() + (kUnit * rounded * value).square();
+  const Array a_largest = a.value.abs() + a.error();
+  return {value, variance.sqrt() + kTiny * rounded,
+          a_largest * b.shift + a.shift * (b.value.abs() + b.error()), a.present};
 }
 
 // One value of a vector.
@@ -135,6 +196,9 @@ class DoubleNetwork {
  private:
   Bounded given(const std::string& name, Index rows, Index columns) const;
   Bounded weights(const Layer& l) const;
+  Array mask(const Layer& l) const {
+    return given(l.name + ".mask", input(l).value.rows(), input(l).value.cols()).value;
+  }
   void record(const std::string& name, const Bounded& x);
   const Bounded& output(int layer) const {
     return layer < 0 ? data_ : outputs_[static_cast<std::size_t>(layer)];
@@ -145,12 +209,19 @@ class DoubleNetwork {
   template <class Visit>
   void visit_groups(const Layer& l, const Visit& visit) const;
 
+  template <class Visit>
+  void visit_parts(const Layer& l, const Visit& visit) const;
+
   Bounded contraction_forward(const Layer& l) const;
   Bounded max_pool_forward(const Layer& l, Choice& choice);
   Bounded add_forward(const Layer& l) const;
+  Bounded multiply_forward(const Layer& l) const;
+  void combine_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const;
+  Bounded concat_forward(const Layer& l) const;
+  void concat_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const;
   void decide(const Bounded& x);
   Bounded relu_forward(const Layer& l);
-  Bounded leaky_relu_forward(const Layer& l);
+  Bounded curve_forward(const Layer& l);
   // Images x pixels of a channel, and back.
   Bounded channel(const Layer& l, const Bounded& x, Index c) const;
   void set_channel(const Layer& l, Bounded& x, Index c, const Bounded& values) const;
@@ -159,7 +230,12 @@ class DoubleNetwork {
   void average(const std::string& name, const Bounded& value, double momentum, double factor);
   void loss(const Layer& l);
 
+  void contribute(const Layer& l, int source, const Bounded& dy, BoundedSums& dx);
   void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
+  void curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
+  Array near(const Layer& l, const Array& a, bool back) const;
+  Bounded lrn_forward(const Layer& l) const;
+  void lrn_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
   void max_pool_backward(const Layer& l, const Choice& choice, const Bounded& dy, BoundedSums& dx) const;
   void update(const Layer& l, bool is_bias, const Bounded& gradient);
 
@@ -249,9 +325,59 @@ Bounded DoubleNetwork::max_pool_forward(const Layer& l, Choice& choice) {
 }
 
 Bounded DoubleNetwork::add_forward(const Layer& l) const {
-  BoundedSums y = BoundedSums::zero(input(l).value.rows(), input(l).value.cols());
-  for (const int source : l.inputs) y.add(selected(output(source), output(source).present));
+  BoundedSums y = BoundedSums::zero(settings_.batch * l.out.channels, pixels(l.out));
+  for (const int source : l.inputs) {
+    const Bounded term = over_pixels(output(source), y.value.cols());
+    y.add(selected(term, term.present));
+  }
   return y.finish();
+}
+
+Bounded DoubleNetwork::multiply_forward(const Layer& l) const {
+  return times(over_pixels(output(l.inputs[0]), pixels(l.out)),
+               over_pixels(output(l.inputs[1]), pixels(l.out)));
+}
+
+// What arrives at an input of an add or a multiply.
+void DoubleNetwork::combine_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const {
+  Bounded terms = dy;
+  if (l.kind == LayerKind::kMultiply) {
+    const int other = l.inputs[source == l.inputs[0] ? 1 : 0];
+    terms = times(dy, over_pixels(output(other), pixels(l.out)));
+  }
+  const BoundedSums all = selected(terms, terms.present);
+  const bool sums = dx.value.cols() < dy.value.cols();
+  dx.add(sums ? all.each([](const Array& a) -> Array { return a.rowwise().sum(); }) : all);
+}
+
+// Calls visit(number of the input, its planes, those of the output) for every image.
+template <class Visit>
+void DoubleNetwork::visit_parts(const Layer& l, const Visit& visit) const {
+  for (Index n = 0; n < settings_.batch; ++n) {
+    Index first = n * l.out.channels;
+    for (const int source : l.inputs) {
+      const Index channels = output(source).value.rows() / settings_.batch;
+      visit(source, Rows{n * channels, channels}, Rows{first, channels});
+      first += channels;
+    }
+  }
+}
+
+Bounded DoubleNetwork::concat_forward(const Layer& l) const {
+  Bounded y = Bounded::exact(Array::Zero(settings_.batch * l.out.channels, pixels(l.out)));
+  visit_parts(l, [&](int source, Rows of_input, Rows of_output) {
+    const Bounded part = output(source).rows(of_input);
+    for (const auto member : {&Bounded::value, &Bounded::deviation, &Bounded::shift, &Bounded::present})
+      (y.*member).middleRows(of_output.first, of_output.count) = part.*member;
+  });
+  return y;
+}
+
+void DoubleNetwork::concat_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const {
+  visit_parts(l, [&](int part, Rows of_input, Rows of_output) {
+    const Bounded passed = dy.rows(of_output);
+    if (part == source) dx.add(selected(passed, passed.present), of_input.first);
+  });
 }
 
 // Which elements a ReLU, leaky or not, finds above zero.
@@ -267,19 +393,23 @@ Bounded DoubleNetwork::relu_forward(const Layer& l) {
   return {x.value.max(0), x.deviation * may_pass, x.shift * may_pass, x.present};
 }
 
-// Its errors are those of x, or these times the slope where x is certainly below zero.
-Bounded DoubleNetwork::leaky_relu_forward(const Layer& l) {
+// Where the input lies between the places at which the slope jumps is a decision.
+Bounded DoubleNetwork::curve_forward(const Layer& l) {
   const Bounded& x = input(l);
-  decide(x);
-  const double slope = l.negative_slope;
-  Bounded y = times(x, leaky_factor(x, slope));
-  const Array open = x.open();
-  y.deviation += open * (1 - slope) * x.deviation;
-  y.shift += open * (1 - slope) * x.shift;
-  return y;
+  const CurveLimits limits = curve_limits(l);
+  if (!limits.kinks.empty()) {
+    for (const double value : x.value.reshaped<Eigen::RowMajor>()) {
+      const auto above = [value](double kink) { return value > kink; };
+      step_.decisions.push_back(
+          static_cast<int>(std::count_if(limits.kinks.begin(), limits.kinks.end(), above)));
+    }
+    step_.ambiguous += (open_kinks(limits, x) > 0).count();
+  }
+  return through_curve(l, x);
 }
 
-// loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - one-hot) / batch. With p = softmax,
+// loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - target) / batch, the target
+// one-hot or smoothed; here z_label stands for the mean of z by the target. With p = softmax,
 // dp_c = p_c (dz_c - sum p_k dz_k), dloss = sum p_k dz_k - dz_label.
 void DoubleNetwork::loss(const Layer& l) {
   const Bounded logits = input(l).reshaped(settings_.batch);
@@ -293,18 +423,22 @@ void DoubleNetwork::loss(const Layer& l) {
     Index best = 0;
     const Column z = value - value.maxCoeff(&best), p = z.exp() / z.exp().sum();
     const double mean_square = (p.square() * variance).sum();
-    Column gradient = p;
-    gradient(label) -= 1;
-    gradient /= images;
+    Column target = Column::Constant(p.size(), l.label_smoothing / static_cast<double>(p.size()));
+    target(label) += 1 - l.label_smoothing;
+    const Column gradient = (p - target) / images;
+    const double target_logit = (target * z).sum();
     // The FP32 difference z - max rounds relative to its size, which exp turns into relative error.
     const Column relative_square = mean_square + variance + own * own + (kUnit * z).square();
     logit_gradient_.value.row(n) = gradient;
     logit_gradient_.deviation.row(n) =
-        ((p / images).square() * relative_square + (2 * kUnit * gradient).square()).sqrt() + 0x1p-120;
+        ((p / images).square() * relative_square + (2 * kUnit * gradient).square() +
+         (kUnit * target / images).square() * (l.label_smoothing > 0))
+            .sqrt() +
+        0x1p-120;
     logit_gradient_.shift.row(n) = p / images * std::expm1(2 * shift);
-    losses.value(n) = std::log(z.exp().sum()) - z(label);
-    losses.deviation(n) =
-        std::hypot(std::sqrt(mean_square + variance(label)), own * (1 + std::fabs(z(label))));
+    losses.value(n) = std::log(z.exp().sum()) - target_logit;
+    losses.deviation(n) = std::hypot(std::sqrt(mean_square + (target.square() * variance).sum()),
+                                     own * (1 + std::fabs(target_logit)));
     losses.shift(n) = 2 * shift;
     step_.predictions.push_back(static_cast<int>(best));
   }
@@ -333,13 +467,31 @@ void DoubleNetwork::forward() {
         y = relu_forward(l);
         break;
       case LayerKind::kLeakyRelu:
-        y = leaky_relu_forward(l);
+      case LayerKind::kClip:
+      case LayerKind::kHardSigmoid:
+      case LayerKind::kHardSwish:
+      case LayerKind::kSigmoid:
+      case LayerKind::kSwish:
+      case LayerKind::kTanh:
+        y = curve_forward(l);
         break;
       case LayerKind::kFlatten:
         y = input(l).reshaped(settings_.batch * l.out.channels);
         break;
       case LayerKind::kAdd:
         y = add_forward(l);
+        break;
+      case LayerKind::kLrn:
+        y = lrn_forward(l);
+        break;
+      case LayerKind::kDropout:
+        y = times(input(l), mask(l));
+        break;
+      case LayerKind::kMultiply:
+        y = multiply_forward(l);
+        break;
+      case LayerKind::kConcat:
+        y = concat_forward(l);
         break;
       case LayerKind::kSoftmaxCrossEntropy:
         loss(l);
@@ -443,6 +595,68 @@ void DoubleNetwork::max_pool_backward(const Layer& l, const Choice& choice, cons
   dx.add(Windows(l).fold(routed));
 }
 
+// Sums over the channels that an element meets; back: over those that meet it.
+Array DoubleNetwork::near(const Layer& l, const Array& a, bool back) const {
+  const Index before = back ? l.size / 2 : (l.size - 1) / 2, after = l.size - 1 - before,
+              channels = l.out.channels;
+  Array sums = Array::Zero(a.rows(), a.cols());
+  for (Index row = 0; row < a.rows(); ++row) {
+    const Index first = row / channels * channels;
+    for (Index k = std::max(first, row - before); k < std::min(first + channels, row + after + 1); ++k)
+      sums.row(row) += a.row(k);
+  }
+  return sums;
+}
+
+// With a = alpha / size, a x^2 is at most s, and s at least k: so x's slope is at most k^-beta by itself and
+// 2 beta k^-beta by s. Of the powers, exp and ln round.
+Bounded DoubleNetwork::lrn_forward(const Layer& l) const {
+  const Bounded& x = input(l);
+  const double a = l.alpha / static_cast<double>(l.size);
+  const Array s = l.k + a * near(l, x.value.square(), false), power = s.pow(-l.beta);
+  const double steepest = std::pow(l.k, -l.beta);
+  Bounded y = x;
+  y.value = x.value * power;
+  const Array own = kUnit * (6 + 4 * l.beta * (1 + s.log().abs())) * y.value;
+  const auto moved = [&](const Array& by) -> Array {
+    return steepest * (by + 2 * l.beta * near(l, by, false));
+  };
+  y.deviation = (moved(x.deviation).square() + own.square()).sqrt() + kTiny;
+  y.shift = moved(x.shift);
+  return y;
+}
+
+// Slopes of s^-beta and of a x x' s^(-beta - 1) are bounded in the same way, by k^(-beta - 1/2).
+void DoubleNetwork::lrn_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const {
+  const Bounded& x = input(l);
+  const double a = l.alpha / static_cast<double>(l.size), b = l.beta;
+  const Array s = l.k + a * near(l, x.value.square(), false), power = s.pow(-b),
+              terms = x.value * s.pow(-b - 1);
+  const double bend = 2 * b * std::sqrt(a) * std::pow(l.k, -b - 0.5);
+  Bounded result = dy;
+  result.value = dy.value * power - 2 * a * b * x.value * near(l, dy.value * terms, true);
+  const Array passed = dy.value.abs() * power,
+              met = 2 * a * b * x.value.abs() * near(l, (dy.value * terms).abs(), true);
+  const Array own = kUnit * (8 + 4 * (b + 1) * (1 + s.log().abs().maxCoeff())) * (passed + met);
+  const Array largest_dy = dy.value.abs() + dy.error();
+  const auto moved = [&](const Array& of_dy, const Array& of_x) -> Array {
+    const Array around = near(l, of_x, false);
+    return of_dy * power + 2 * a * b * x.value.abs() * near(l, of_dy * terms.abs(), true) +
+           bend * (largest_dy * around + of_x * near(l, largest_dy, true) +
+                   near(l, largest_dy * (of_x + 2 * (b + 1) * around), true));
+  };
+  result.deviation = (moved(dy.deviation, x.deviation).square() + own.square()).sqrt() + kTiny;
+  result.shift = moved(dy.shift, x.shift);
+  dx.add(selected(result, result.present));
+}
+
+void DoubleNetwork::curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const {
+  const Bounded scaled = times(dy, slope_of_curve(l, input(l)));
+  const CurveLimits limits = curve_limits(l);
+  dx.add(selected(scaled, scaled.present));
+  dx.add_open(dy, limits.jump * open_kinks(limits, input(l)));
+}
+
 void DoubleNetwork::backward() {
   const std::size_t layers = network_.layers.size();
   std::vector<BoundedSums> gradients;  // of the output of each layer; the last is that of the data
@@ -456,40 +670,60 @@ void DoubleNetwork::backward() {
     if (!is_loss) record(l.name + ".activation_gradient", dy);
     for (const int source : l.inputs) {
       BoundedSums& dx = gradients[source < 0 ? layers : static_cast<std::size_t>(source)];
-      switch (l.kind) {
-        case LayerKind::kConvolution:
-        case LayerKind::kFullyConnected:
-        case LayerKind::kAveragePool:
-        case LayerKind::kGlobalAveragePool:
-          contraction_backward(l, dy, dx);
-          break;
-        case LayerKind::kMaxPool:
-          max_pool_backward(l, choices_.at(l.name), dy, dx);
-          break;
-        case LayerKind::kBatchNorm:
-          batch_norm_backward(l, dy, dx);
-          break;
-        case LayerKind::kRelu:
-          dx.add(selected(dy, (input(l).value > 0).cast<double>()));
-          dx.add_open(dy, input(l).open());
-          break;
-        case LayerKind::kLeakyRelu: {
-          const Bounded scaled = times(dy, leaky_factor(input(l), l.negative_slope));
-          dx.add(selected(scaled, scaled.present));
-          dx.add_open(dy, input(l).open());
-          break;
-        }
-        case LayerKind::kFlatten:
-        case LayerKind::kAdd:
-        case LayerKind::kSoftmaxCrossEntropy: {
-          const Bounded passed = dy.reshaped(dx.value.rows());
-          dx.add(selected(passed, passed.present));
-          break;
-        }
-      }
+      contribute(l, source, dy, dx);
     }
   }
   record("data_gradient", gradients[layers].finish());
+}
+
+// What arrives at an input of the layer.
+void DoubleNetwork::contribute(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) {
+  switch (l.kind) {
+    case LayerKind::kConvolution:
+    case LayerKind::kFullyConnected:
+    case LayerKind::kAveragePool:
+    case LayerKind::kGlobalAveragePool:
+      contraction_backward(l, dy, dx);
+      break;
+    case LayerKind::kMaxPool:
+      max_pool_backward(l, choices_.at(l.name), dy, dx);
+      break;
+    case LayerKind::kBatchNorm:
+      batch_norm_backward(l, dy, dx);
+      break;
+    case LayerKind::kRelu:
+      dx.add(selected(dy, (input(l).value > 0).cast<double>()));
+      dx.add_open(dy, input(l).open());
+      break;
+    case LayerKind::kLeakyRelu:
+    case LayerKind::kClip:
+    case LayerKind::kHardSigmoid:
+    case LayerKind::kHardSwish:
+    case LayerKind::kSigmoid:
+    case LayerKind::kSwish:
+    case LayerKind::kTanh:
+      curve_backward(l, dy, dx);
+      break;
+    case LayerKind::kConcat:
+      concat_backward(l, source, dy, dx);
+      break;
+    case LayerKind::kLrn:
+      lrn_backward(l, dy, dx);
+      break;
+    case LayerKind::kDropout:
+      dx.add(selected(times(dy, mask(l)), dy.present));
+      break;
+    case LayerKind::kAdd:
+    case LayerKind::kMultiply:
+      combine_backward(l, source, dy, dx);
+      break;
+    case LayerKind::kFlatten:
+    case LayerKind::kSoftmaxCrossEntropy: {
+      const Bounded passed = dy.reshaped(dx.value.rows());
+      dx.add(selected(passed, passed.present));
+      break;
+    }
+  }
 }
 
 // Records the gradient of a parameter, and the parameter and its momentum after the update.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "tests/reference/curves.hpp"
+
 namespace anzan::reference {
 
 using compiler::Layer;
@@ -15,9 +17,13 @@ bool weighted(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
 bool trained(const Layer& l) { return weighted(l) || l.kind == LayerKind::kBatchNorm; }
-bool may_fuse(const Layer& l) { return trained(l) || l.kind == LayerKind::kAdd; }
+bool may_fuse(const Layer& l) {
+  return trained(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kMultiply ||
+         l.kind == LayerKind::kConcat;
+}
 bool pointwise(const Layer& l) {
-  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kLeakyRelu || l.kind == LayerKind::kAdd;
+  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kDropout || l.kind == LayerKind::kLrn ||
+         is_curve(l);
 }
 
 }  // namespace

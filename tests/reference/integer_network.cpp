@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "tests/reference/contraction.hpp"
+#include "tests/reference/curves.hpp"
 
 namespace anzan::reference {
 
@@ -149,7 +150,18 @@ void IntegerNetwork::forward() {
         average_pool_forward(l, node);
         break;
       case LayerKind::kAdd:
-        add_forward(l, node);
+      case LayerKind::kMultiply:
+        combine_forward(l, node);
+        break;
+      case LayerKind::kLrn:
+        lrn_forward(l, node);
+        break;
+      case LayerKind::kDropout:
+        write_values(node.activation(), graph_.image_shape(node.shape),
+                     dropped(l, tensor(activation(l.inputs.at(0)))));
+        break;
+      case LayerKind::kConcat:
+        concat_forward(l, node);
         break;
       case LayerKind::kBatchNorm:
         batch_norm_forward(l, node);
@@ -158,8 +170,13 @@ void IntegerNetwork::forward() {
         relu_forward(l, node);
         break;
       case LayerKind::kLeakyRelu:
-        write_values(node.activation(), graph_.image_shape(node.shape),
-                     leaky(l, tensor(activation(l.inputs.at(0)))));
+      case LayerKind::kClip:
+      case LayerKind::kHardSigmoid:
+      case LayerKind::kHardSwish:
+      case LayerKind::kSigmoid:
+      case LayerKind::kSwish:
+      case LayerKind::kTanh:
+        curve_forward(l, node);
         break;
       case LayerKind::kFlatten:
       case LayerKind::kSoftmaxCrossEntropy:
@@ -222,14 +239,152 @@ void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
         });
 }
 
-void IntegerNetwork::add_forward(const Layer& l, const Node& node) {
-  const std::vector<float> a = tensor(activation(l.inputs.at(0))).reals();
-  const std::vector<float> b = tensor(activation(l.inputs.at(1))).reals();
+// Sums a b over the channels of each element from `before` before its own to `after` after it.
+std::vector<float> IntegerNetwork::near_sums(const TensorShape& shape, const std::vector<float>& a,
+                                             const std::vector<float>& b, std::int64_t before,
+                                             std::int64_t after) {
+  const std::int64_t pixels = shape[2] * shape[3];
+  std::vector<float> sums;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(a.size()); ++i) {
+    const std::int64_t own = i / pixels % shape[1];
+    Fold fold;
+    for (std::int64_t c = std::max<std::int64_t>(0, own - before); c < std::min(shape[1], own + after + 1);
+         ++c) {
+      const std::size_t k = at(i + (c - own) * pixels);
+      fold.add(a[k] * b[k]);
+    }
+    sums.push_back(fold.sum());
+  }
+  return sums;
+}
+
+// k + alpha / size times the sum of squares.
+std::vector<float> IntegerNetwork::lrn_sums(const Layer& l, const TensorShape& shape,
+                                            const std::vector<float>& x) const {
+  std::vector<float> sums = near_sums(shape, x, x, (l.size - 1) / 2, l.size / 2);
+  const auto factor = static_cast<float>(l.alpha / static_cast<double>(l.size)), k = static_cast<float>(l.k);
+  for (float& s : sums) s = std::fma(s, factor, k);
+  return sums;
+}
+
+void IntegerNetwork::lrn_forward(const Layer& l, const Node& node) {
+  std::vector<float> x = tensor(activation(l.inputs.at(0))).reals();
+  const TensorShape shape = graph_.image_shape(node.shape);
+  const std::vector<float> sums = lrn_sums(l, shape, x);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= power_fp32(sums[i], static_cast<float>(-l.beta));
+  write_values(node.activation(), shape, x);
+}
+
+void IntegerNetwork::lrn_backward(const Layer& l, const StoredTensor& dy, const std::string& name) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(), g = dy.reals(),
+                           sums = lrn_sums(l, dy.shape, x);
+  std::vector<float> terms = x, result = g;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    terms[i] = power_fp32(sums[i], static_cast<float>(-l.beta - 1)) * x[i];
+    result[i] *= power_fp32(sums[i], static_cast<float>(-l.beta));
+  }
+  const std::vector<float> met = near_sums(dy.shape, g, terms, l.size / 2, (l.size - 1) / 2);
+  const auto factor = static_cast<float>(2 * l.alpha * l.beta / static_cast<double>(l.size));
+  for (std::size_t i = 0; i < x.size(); ++i) result[i] = std::fma(-(x[i] * met[i]), factor, result[i]);
+  write_values(name, dy.shape, result);
+}
+
+// What a dropout makes of values.
+std::vector<float> IntegerNetwork::dropped(const Layer& l, const StoredTensor& through) const {
+  const std::vector<double> factors = mask(l, through.size());
+  std::vector<float> values = through.reals();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = factors[i] == 0 ? 0.0F : values[i] * static_cast<float>(factors[i]);
+  return values;
+}
+
+std::vector<double> IntegerNetwork::mask(const Layer& l, std::int64_t size) const {
+  const std::uint32_t slot = formats_.at(l.name + ".mask").slot;
+  const auto rate = static_cast<float>(l.rate);
+  const auto factor = static_cast<float>(1 / (1 - l.rate));
+  std::vector<double> factors;
+  if (!training_) return std::vector<double>(at(size), 1);
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::uint32_t word =
+        random_word(settings_.seed, settings_.step, slot, static_cast<std::uint32_t>(i));
+    factors.push_back(std::ldexp(static_cast<float>(word >> 8), -24) < rate ? 0 : factor);
+  }
+  return factors;
+}
+
+std::map<std::string, std::vector<double>> IntegerNetwork::masks() const {
+  std::map<std::string, std::vector<double>> all;
+  for (const Layer& l : network().layers) {
+    if (l.kind == LayerKind::kDropout) all[l.name + ".mask"] = mask(l, settings_.batch * l.out.size());
+  }
+  return all;
+}
+
+// The tensor's values; if it has one pixel, that one for each pixel of `shape`.
+std::vector<float> IntegerNetwork::over_pixels(int layer, const TensorShape& shape) const {
+  const StoredTensor& t = tensor(activation(layer));
+  const std::int64_t pixels = shape[2] * shape[3], own = t.shape[2] * t.shape[3];
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < shape[0] * shape[1] * pixels; ++i)
+    values.push_back(t.real(own == pixels ? i : i / pixels));
+  return values;
+}
+
+void IntegerNetwork::combine_forward(const Layer& l, const Node& node) {
+  const TensorShape shape = graph_.image_shape(node.shape);
+  std::vector<float> result = over_pixels(l.inputs.at(0), shape);
+  for (std::size_t k = 1; k < l.inputs.size(); ++k) {
+    const std::vector<float> next = over_pixels(l.inputs[k], shape);
+    for (std::size_t i = 0; i < result.size(); ++i)
+      result[i] = l.kind == LayerKind::kAdd ? result[i] + next[i] : result[i] * next[i];
+  }
   const std::string name = node.activation();
-  write(name, graph_.image_shape(node.shape),
-        [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
-          const float sum = a[at(i)] + b[at(i)];
-          return node.fused_relu ? positive_part(sum) : static_cast<long double>(sum);
+  write(name, shape, [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
+    return node.fused_relu ? positive_part(result[at(i)]) : static_cast<long double>(result[at(i)]);
+  });
+}
+
+void IntegerNetwork::combine_backward(const Layer& l, const StoredTensor& dy, int input,
+                                      const std::string& name) {
+  std::vector<float> terms = dy.reals();
+  if (l.kind == LayerKind::kMultiply) {
+    const std::vector<float> other = over_pixels(l.inputs[input == l.inputs[0] ? 1 : 0], dy.shape);
+    for (std::size_t i = 0; i < terms.size(); ++i) terms[i] *= other[i];
+  }
+  const TensorShape shape = graph_.image_shape(graph_.node(input).shape);
+  const std::int64_t pixels = dy.shape[2] * dy.shape[3] / (shape[2] * shape[3]);
+  std::vector<float> sums;
+  for (std::int64_t i = 0; i < dy.size(); i += pixels) {
+    Fold fold;
+    for (std::int64_t k = 0; k < pixels; ++k) fold.add(terms[at(i + k)]);
+    sums.push_back(fold.sum());
+  }
+  write_values(name, shape, sums);
+}
+
+void IntegerNetwork::concat_forward(const Layer& l, const Node& node) {
+  write(node.activation(), graph_.image_shape(node.shape),
+        [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
+          std::size_t source = 0;
+          while (c >= graph_.node(l.inputs.at(source)).shape.channels)
+            c -= graph_.node(l.inputs.at(source++)).shape.channels;
+          const StoredTensor& from = tensor(activation(l.inputs[source]));
+          const float value = from.real(((n * from.shape[1] + c) * from.shape[2] + y) * from.shape[3] + x);
+          return node.fused_relu ? positive_part(value) : static_cast<long double>(value);
+        });
+}
+
+void IntegerNetwork::concat_backward(const Layer& l, const StoredTensor& dy, const Node& target,
+                                     const std::string& name) {
+  std::int64_t first = 0;  // of the target's channels in dy
+  for (const int input : l.inputs) {
+    if (&graph_.node(input) == &target) break;
+    first += graph_.node(input).shape.channels;
+  }
+  write(name, graph_.image_shape(target.shape),
+        [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
+          return static_cast<long double>(
+              dy.real(((n * dy.shape[1] + first + c) * dy.shape[2] + y) * dy.shape[3] + x));
         });
 }
 
@@ -273,33 +428,57 @@ void IntegerNetwork::backward() {
       const Node& target = graph_.node(input);
       if (!target.needs_gradient) continue;
       const std::string name = target.contribution(++contributions_[target.name]);
-      switch (l.kind) {
-        case LayerKind::kConvolution:
-        case LayerKind::kFullyConnected:
-          data_gradient(l, dy, target, name);
-          break;
-        case LayerKind::kMaxPool:
-          max_pool_backward(l, dy, target, name);
-          break;
-        case LayerKind::kAveragePool:
-        case LayerKind::kGlobalAveragePool:
-          average_pool_backward(l, dy, target, name);
-          break;
-        case LayerKind::kBatchNorm:
-          batch_norm_data_gradient(l, dy, target, name);
-          break;
-        case LayerKind::kRelu:
-        case LayerKind::kAdd:
-          pass_gradient(l, dy, name);
-          break;
-        case LayerKind::kLeakyRelu:
-          write_values(name, dy.shape, leaky(l, dy));
-          break;
-        case LayerKind::kFlatten:
-        case LayerKind::kSoftmaxCrossEntropy:
-          break;
-      }
+      contribute(l, dy, input, name);
     }
+  }
+}
+
+// What arrives at an input of the layer.
+void IntegerNetwork::contribute(const Layer& l, const StoredTensor& dy, int input, const std::string& name) {
+  const Node& target = graph_.node(input);
+  switch (l.kind) {
+    case LayerKind::kConvolution:
+    case LayerKind::kFullyConnected:
+      data_gradient(l, dy, target, name);
+      break;
+    case LayerKind::kMaxPool:
+      max_pool_backward(l, dy, target, name);
+      break;
+    case LayerKind::kAveragePool:
+    case LayerKind::kGlobalAveragePool:
+      average_pool_backward(l, dy, target, name);
+      break;
+    case LayerKind::kAdd:
+    case LayerKind::kMultiply:
+      combine_backward(l, dy, input, name);
+      break;
+    case LayerKind::kRelu:
+      pass_gradient(l, dy, name);
+      break;
+    case LayerKind::kLrn:
+      lrn_backward(l, dy, name);
+      break;
+    case LayerKind::kDropout:
+      write_values(name, dy.shape, dropped(l, dy));
+      break;
+    case LayerKind::kConcat:
+      concat_backward(l, dy, target, name);
+      break;
+    case LayerKind::kBatchNorm:
+      batch_norm_data_gradient(l, dy, target, name);
+      break;
+    case LayerKind::kLeakyRelu:
+    case LayerKind::kClip:
+    case LayerKind::kHardSigmoid:
+    case LayerKind::kHardSwish:
+    case LayerKind::kSigmoid:
+    case LayerKind::kSwish:
+    case LayerKind::kTanh:
+      curve_backward(l, dy, name);
+      break;
+    case LayerKind::kFlatten:
+    case LayerKind::kSoftmaxCrossEntropy:
+      break;
   }
 }
 
@@ -388,16 +567,21 @@ void IntegerNetwork::average_pool_backward(const Layer& l, const StoredTensor& d
         });
 }
 
-std::vector<float> IntegerNetwork::leaky(const Layer& l, const StoredTensor& through) const {
-  const StoredTensor& x = tensor(activation(l.inputs.at(0)));
-  std::vector<float> values = through.reals();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!(x.real(static_cast<std::int64_t>(i)) > 0)) values[i] *= static_cast<float>(l.negative_slope);
-  }
-  return values;
+void IntegerNetwork::curve_forward(const Layer& l, const Node& node) {
+  std::vector<float> values = tensor(activation(l.inputs.at(0))).reals();
+  for (float& value : values) value = curve_fp32(l, value);
+  write_values(node.activation(), graph_.image_shape(node.shape), values);
 }
 
-// Through a lone ReLU or an add: dy, or +0 where the ReLU's output is not above zero. Quantised if the
+void IntegerNetwork::curve_backward(const Layer& l, const StoredTensor& dy, const std::string& name) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(),
+                           y = tensor(l.name + ".activation").reals();
+  std::vector<float> values = dy.reals();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = curve_gradient_fp32(l, values[i], x[i], y[i]);
+  write_values(name, dy.shape, values);
+}
+
+// Through a lone ReLU: dy, or +0 where the ReLU's output is not above zero. Quantised if the
 // target has a format, otherwise the target shares that of dy.
 void IntegerNetwork::pass_gradient(const Layer& l, const StoredTensor& dy, const std::string& name) {
   StoredTensor selected = dy;

@@ -11,15 +11,23 @@
 // Layers
 //   Flatten is a view. A fully connected layer is the convolution whose kernel is its input as stored,
 //   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer, batch
-//   normalisation or add is fused: the pair has one tensor, named after the ReLU.
+//   normalisation, add, multiply or concat is fused: the pair has one tensor, named after the ReLU.
 //   Convolution: bias, then (ky, kx, ic), as contract() in contraction.hpp says; optional ReLU; quantised.
 //   Operands of two formats: the narrower is widened exactly. Gathered, where it has one group and alone
 //   reads data (through any flatten) of fewer than 4 channels: (ic, ky, kx) instead, and taps that meet
 //   padding add their product with +0, here and in the gradient of the weights.
 //   Max pool: the first largest tap in (ky, kx) order; selection.
 //   Average pool: FP32 products with fl(1 / area), added in tap order from the first; quantised.
-//   Add: FP32 sum of the two operands, optional ReLU; quantised. Lone ReLU: selection.
-//   Leaky ReLU: x where x > 0, else fl(x fl(slope)); quantised.
+//   Add, multiply: FP32 sum (product) of the operands in their order, one pixel standing for all where an
+//   operand has no more, optional ReLU; quantised. Concat: the channels of its
+//   operands side by side, optional ReLU; quantised. Lone ReLU: selection.
+//   Leaky ReLU, clip, sigmoid and other functions of one value: as curves.hpp says; quantised.
+//   Dropout: +0 where the element's word of the slot of <layer>.mask, its top 24 bits times 2^-24, is below
+//   fl(rate), else fl(x fl(1 / (1 - rate))); the same of dy for its gradient; quantised.
+//   LRN: s = fma(sum of fl(x^2), fl(alpha / size), fl(k)), over (size - 1) / 2 channels before and size / 2
+//   after, ascending, from the first on; y = x s^-beta, powers as curves.hpp says; quantised. Gradient: with
+//   r = s^(-beta - 1) x, fma(-(x sum of fl(dy r)), fl(2 alpha beta / size), dy s^-beta), over the channels
+//   whose s has x in it.
 //   Batch normalisation, channel by channel, m = images times pixels, every operation rounded to FP32 once.
 //   Sums
 //     of x and of fl(x x): pieces of at most 32 pixels of an image are added up in order; the pieces of the
@@ -37,8 +45,11 @@
 //   Convolution: (ky, kx, oc) for data, (group of L images, oy, ox, image) for weights and bias.
 //   Pooling: FP32 sum over the windows that see the element, ascending (ky, kx) of the tap: of dy if the
 //     element was its maximum, else +0; or of fl(dy fl(1 / area)). No window: +0. Quantised.
-//   Lone ReLU: dy where its output > 0, else +0. Leaky ReLU: dy where its input > 0, else fl(dy fl(slope)).
-//     Add: dy. All quantised where the target has a format.
+//   Lone ReLU: dy where its output > 0, else +0. Functions of one value: as curves.hpp
+//     says. Add: dy; multiply:
+//     fl(dy times the other operand); where the operand has one pixel for all, their sum in the order of the
+//     pixels, from the first on. Concat: the channels of dy that are the operand's. All quantised where the
+//     target has a format.
 //   Batch normalisation: s1, s2 the sums of dy and fl(dy x) in the same order; bias: s1; weight:
 //     g = fma(-mean, s1, s2) deviation^-1; data: fma(dy, a, fma(x, b, c)), a = weight deviation^-1,
 //     b = fl(fl(g fl(-1/m)) deviation^-1) a, c = fma(-b, mean, fl(s1 fl(-1/m)) a).
@@ -97,6 +108,8 @@ class IntegerNetwork {
   const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }  // all that hold something
   // Counters of what this step wrote to the tensor's slot; zero if it wrote nothing.
   Statistics statistics(const std::string& name) const;
+  // What each dropout multiplies the elements of its input with in this step, by "<layer>.mask".
+  std::map<std::string, std::vector<double>> masks() const;
   // Class number of the first largest logit of each image.
   std::vector<int> prediction() const;
 
@@ -114,10 +127,13 @@ class IntegerNetwork {
   void weighted_forward(const compiler::Layer& l, const Node& node);
   void max_pool_forward(const compiler::Layer& l, const Node& node);
   void average_pool_forward(const compiler::Layer& l, const Node& node);
-  void add_forward(const compiler::Layer& l, const Node& node);
+  std::vector<float> over_pixels(int layer, const TensorShape& shape) const;
+  void combine_forward(const compiler::Layer& l, const Node& node);
+  void concat_forward(const compiler::Layer& l, const Node& node);
   void relu_forward(const compiler::Layer& l, const Node& node);
   void batch_norm_forward(const compiler::Layer& l, const Node& node);
 
+  void contribute(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
   void finish_gradient(const Node& node);
   void mask(const Node& node);
   void parameter_gradients(const compiler::Layer& l, const StoredTensor& dy);
@@ -127,9 +143,20 @@ class IntegerNetwork {
                          const std::string& name);
   void average_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
                              const std::string& name);
-  // x or its gradient, multiplied with the slope where x is not above zero.
-  std::vector<float> leaky(const compiler::Layer& l, const StoredTensor& through) const;
+  static std::vector<float> near_sums(const TensorShape& shape, const std::vector<float>& a,
+                                      const std::vector<float>& b, std::int64_t before, std::int64_t after);
+  std::vector<float> lrn_sums(const compiler::Layer& l, const TensorShape& shape,
+                              const std::vector<float>& x) const;
+  void lrn_forward(const compiler::Layer& l, const Node& node);
+  void lrn_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
+  std::vector<float> dropped(const compiler::Layer& l, const StoredTensor& through) const;
+  std::vector<double> mask(const compiler::Layer& l, std::int64_t size) const;
+  void curve_forward(const compiler::Layer& l, const Node& node);
+  void curve_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
   void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
+  void combine_backward(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
+  void concat_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
+                       const std::string& name);
   void update_parameter(const compiler::Layer& l, bool bias);
 
   // Of a channel of a batch normalisation.
