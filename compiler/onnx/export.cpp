@@ -2,6 +2,7 @@
 // it.
 #include "compiler/onnx/export.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -49,7 +50,7 @@ class GraphExport {
   GraphExport(const Network& network, const ParameterValues& values) : network_(network), values_(values) {}
 
   Model write() {
-    constexpr std::int64_t kOpset = 13;
+    constexpr std::int64_t kOpset = 14;
     const Shape& in = network_.input;
     model_.opset = kOpset;
     model_.name = network_.name;
@@ -146,14 +147,58 @@ class GraphExport {
     outputs_.push_back({l.name, input(l, 0).pixels});
   }
 
-  void write_sum(const Layer& l, const char* type) {
+  // A number, as an input of the layer's node.
+  std::string number(const std::string& name, double value) {
+    Tensor t;
+    t.name = name;
+    t.floats = {static_cast<float>(value)};
+    model_.initializers.push_back(std::move(t));
+    return name;
+  }
+
+  // A list of numbers as images of one pixel, by a node for `layer`.
+  std::string with_pixels(const Images& images, const std::string& layer, std::int64_t channels) {
+    if (images.pixels) return images.name;
+    Tensor shape;
+    shape.name = layer + ".shape";
+    shape.dims = {4};
+    shape.is_float = false;
+    shape.integers = {0, channels, 1, 1};
+    const std::string name = layer + ".reshape";
+    add_node(name, "Reshape", {images.name, shape.name}, {});
+    model_.initializers.push_back(std::move(shape));
+    return name;
+  }
+
+  // Of several inputs: all with pixels where the output has some, or else all lists.
+  void write_together(const Layer& l, const char* type, std::vector<Attribute> attributes = {}) {
     bool pixels = true;
     for (std::size_t k = 0; k < l.inputs.size(); ++k) pixels = pixels && input(l, k).pixels;
+    pixels = pixels || l.out.height * l.out.width > 1;
     std::vector<std::string> inputs;
-    for (std::size_t k = 0; k < l.inputs.size(); ++k)
-      inputs.push_back(pixels ? input(l, k).name : flattened(input(l, k), l.name + "." + std::to_string(k)));
-    add_node(l.name, type, inputs, {});
+    for (std::size_t k = 0; k < l.inputs.size(); ++k) {
+      const std::string name = l.name + "." + std::to_string(k);
+      const int from = l.inputs[k];
+      const Shape& shape = from < 0 ? network_.input : network_.layers[static_cast<std::size_t>(from)].out;
+      inputs.push_back(pixels ? with_pixels(input(l, k), name, shape.channels)
+                              : flattened(input(l, k), name));
+    }
+    add_node(l.name, type, inputs, std::move(attributes));
     outputs_.push_back({l.name, pixels});
+  }
+
+  void write_swish(const Layer& l) {
+    const Images in = input(l, 0);
+    add_node(l.name + ".sigmoid", "Sigmoid", {in.name}, {});
+    add_node(l.name, "Mul", {in.name, l.name + ".sigmoid"}, {});
+    outputs_.push_back({l.name, in.pixels});
+  }
+
+  // One of its inputs, and numbers that newer versions take as inputs, too.
+  void write_with(const Layer& l, const char* type, std::vector<std::string> numbers) {
+    numbers.insert(numbers.begin(), input(l, 0).name);
+    add_node(l.name, type, std::move(numbers), {});
+    outputs_.push_back({l.name, input(l, 0).pixels});
   }
 
   void write_flatten(const Layer& l) {
@@ -181,8 +226,30 @@ class GraphExport {
         return write_plain(l, "LeakyRelu", {real("alpha", l.negative_slope)});
       case LayerKind::kFlatten:
         return write_flatten(l);
+      case LayerKind::kClip:
+        return write_with(l, "Clip", {number(l.name + ".min", l.least), number(l.name + ".max", l.greatest)});
+      case LayerKind::kHardSigmoid:
+        return write_plain(l, "HardSigmoid", {real("alpha", 1.0 / 6), real("beta", 0.5)});
+      case LayerKind::kHardSwish:
+        return write_plain(l, "HardSwish");
+      case LayerKind::kSigmoid:
+        return write_plain(l, "Sigmoid");
+      case LayerKind::kSwish:
+        return write_swish(l);
+      case LayerKind::kTanh:
+        return write_plain(l, "Tanh");
+      case LayerKind::kDropout:
+        return write_with(l, "Dropout", {number(l.name + ".rate", l.rate)});
+      case LayerKind::kLrn:
+        return write_plain(
+            l, "LRN",
+            {whole("size", l.size), real("alpha", l.alpha), real("beta", l.beta), real("bias", l.k)});
       case LayerKind::kAdd:
-        return write_sum(l, "Add");
+        return write_together(l, l.inputs.size() == 2 ? "Add" : "Sum");
+      case LayerKind::kMultiply:
+        return write_together(l, "Mul");
+      case LayerKind::kConcat:
+        return write_together(l, "Concat", {whole("axis", 1)});
       case LayerKind::kSoftmaxCrossEntropy:
         model_.outputs.push_back({flattened(input(l, 0), l.name), true, true, {-1, l.in.size()}});
         return;
@@ -196,6 +263,7 @@ class GraphExport {
     for (const char* key : kInputKeys) {
       if (json["input"].contains(key)) kept["input"][key] = json["input"][key];
     }
+    for (const char* key : kLossKeys) kept["loss"][key] = json["layers"].back().at(key);
     for (const Json& layer : json["layers"]) {
       for (const char* key : kMultipliers) {
         if (layer.contains(key) && layer[key] != 1)

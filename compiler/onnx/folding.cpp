@@ -68,6 +68,36 @@ bool on_axis_0(NodeImport& n, std::int64_t axis) {
   return false;
 }
 
+// Positions of a slice on an axis; a step of 0 has none.
+std::vector<std::size_t> positions(std::int64_t size, std::int64_t start, std::int64_t end,
+                                   std::int64_t step) {
+  std::vector<std::size_t> found;
+  const std::int64_t least = step < 0 ? -1 : 0, most = step < 0 ? size - 1 : size;
+  const auto within = [&](std::int64_t i) { return std::clamp(i < 0 ? i + size : i, least, most); };
+  step = std::clamp(step, -size - 1, size + 1);
+  const std::int64_t first = within(start), last = within(end);
+  for (std::int64_t i = first; step < 0 ? i > last : step > 0 && i < last; i += step)
+    found.push_back(static_cast<std::size_t>(i));
+  return found;
+}
+
+// What stands at these positions of an axis.
+Tensor along(const Tensor& from, std::size_t axis, const std::vector<std::size_t>& at) {
+  std::size_t inner = 1, outer = 1;
+  for (std::size_t d = 0; d < from.dims.size(); ++d)
+    (d < axis ? outer : inner) *= d == axis ? 1 : static_cast<std::size_t>(from.dims[d]);
+  const auto size = static_cast<std::size_t>(from.dims[axis]);
+  std::vector<std::size_t> numbers;
+  for (std::size_t o = 0; o < outer; ++o) {
+    for (const std::size_t position : at) {
+      for (std::size_t i = 0; i < inner; ++i) numbers.push_back((o * size + position) * inner + i);
+    }
+  }
+  Dims dims = from.dims;
+  dims[axis] = static_cast<std::int64_t>(at.size());
+  return picked(from, dims, numbers);
+}
+
 enum class Sum { kAdd, kSubtract, kMultiply, kDivide };
 
 bool computed(Sum sum, std::int64_t a, std::int64_t b, std::int64_t& result) {
@@ -331,21 +361,28 @@ std::optional<Tensor> fold_gather(NodeImport& n) {
 }
 
 std::optional<Tensor> fold_slice(NodeImport& n) {
-  const Tensor* from = fold_list(n, 0);
-  const auto starts = n.list("starts", 1), ends = n.list("ends", 2), axes = n.list("axes", 3);
-  const auto steps = n.has(4) ? n.whole_numbers(4, "steps") : Dims{1};
+  const Tensor* from = n.constant(0, "a constant");
+  const auto starts = n.list("starts", 1), ends = n.list("ends", 2);
+  auto axes = n.list("axes", 3);
+  const auto steps = n.has(4) ? n.whole_numbers(4, "steps") : Dims(starts ? starts->size() : 0, 1);
   if (from == nullptr || n.failed()) return {};
-  const auto size = static_cast<std::int64_t>(from->size());
-  if (!starts || !ends || starts->size() != 1 || ends->size() != 1 || !steps || *steps != Dims{1} ||
-      (axes && *axes != Dims{0} && *axes != Dims{-1})) {
-    n.fail("a slice of several axes, or with steps", "a part of a list");
+  const std::size_t rank = from->dims.size(), count = starts ? starts->size() : 0;
+  if (!axes) {
+    axes.emplace(count);
+    std::iota(axes->begin(), axes->end(), 0);
+  }
+  if (!sorted_axes(n, *axes, rank)) return {};
+  if (!ends || !steps || ends->size() != count || axes->size() != count || steps->size() != count) {
+    n.fail("lists of different lengths", "a start, an end and a step for each axis");
     return {};
   }
-  const auto within = [&](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size); };
-  std::vector<std::size_t> numbers;
-  for (std::int64_t i = within(starts->at(0)); i < within(ends->at(0)); ++i)
-    numbers.push_back(static_cast<std::size_t>(i));
-  return picked(*from, {static_cast<std::int64_t>(numbers.size())}, numbers);
+  Tensor t = *from;
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto axis =
+        static_cast<std::size_t>((*axes)[k] < 0 ? (*axes)[k] + static_cast<std::int64_t>(rank) : (*axes)[k]);
+    t = along(t, axis, positions(t.dims[axis], (*starts)[k], (*ends)[k], (*steps)[k]));
+  }
+  return t;
 }
 
 std::optional<Tensor> fold_add(NodeImport& n) { return fold_sum(n, Sum::kAdd); }

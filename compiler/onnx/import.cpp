@@ -214,13 +214,17 @@ class GraphImport {
     const Json json =
         found->second.size() > kMostMetadata ? Json() : Json::parse(found->second, nullptr, false);
     if (!json.is_object() || !json.value("input", Json()).is_object() ||
-        !json.value("layers", Json()).is_object())
-      throw InputError(place_ + "#/metadata_props/" + kMetadata, "no object with input and layers",
+        !json.value("layers", Json()).is_object() || !json.value("loss", Json()).is_object())
+      throw InputError(place_ + "#/metadata_props/" + kMetadata, "no object with input, layers and loss",
                        "what anzan export has written");
     for (const char* key : kInputKeys) {
       if (json["input"].contains(key)) network["input"][key] = json["input"][key];
     }
+    for (const char* key : kLossKeys) {
+      if (json["loss"].contains(key)) network["layers"].back()[key] = json["loss"][key];
+    }
     for (Json& layer : network["layers"]) {
+      if (!layer["name"].is_string()) continue;
       const Json kept = json["layers"].value(layer["name"].get<std::string>(), Json());
       for (const char* key : kMultipliers) {
         if (kept.is_object() && kept.contains(key)) layer[key] = kept[key];

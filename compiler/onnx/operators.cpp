@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "compiler/onnx/folding.hpp"
@@ -239,21 +240,121 @@ void add_as_bias(NodeImport& n, std::size_t images, std::size_t constant) {
   n.give(*x);
 }
 
-void add(NodeImport& n) {
-  n.ignore("broadcast");
-  n.ignore("axis");
-  if (n.has(0) && n.has(1) && n.input(0).is_images() != n.input(1).is_images())
-    return n.input(0).is_images() ? add_as_bias(n, 0, 1) : add_as_bias(n, 1, 0);
-  const Value *a = n.images(0), *b = n.images(1);
-  if (a == nullptr || b == nullptr) return;
-  if (a->dims != b->dims)
-    return n.fail("images of the shapes " + shown_dims(a->dims) + " and " + shown_dims(b->dims), "one shape");
-  const Dims dims = a->dims;
-  n.add_layer(n.layer_name(), {{"type", "add"}}, {a, b});
+// Whether the dims are those of all, or a number for each channel of theirs.
+bool broadcasts(const Dims& dims, const Dims& all) {
+  if (dims == all) return true;
+  Dims channels(all.size(), 1);
+  if (!all.empty()) channels[0] = all[0];
+  return dims == channels;
+}
+
+// Of two or more: one shape, or one pixel for all pixels.
+void together(NodeImport& n, const char* type) {
+  std::vector<const Value*> inputs;
+  const Value* largest = nullptr;
+  for (std::size_t k = 0; k < n.inputs(); ++k) {
+    const Value* x = n.images(k);
+    if (x == nullptr) return;
+    inputs.push_back(x);
+    if (largest == nullptr || x->shape.size() > largest->shape.size()) largest = x;
+  }
+  for (const Value* x : inputs) {
+    if (!broadcasts(x->dims, largest->dims))
+      return n.fail("images of the shapes " + shown_dims(largest->dims) + " and " + shown_dims(x->dims),
+                    "one shape, or one pixel for all");
+  }
+  const Dims dims = largest->dims;
+  n.add_layer(n.layer_name(), {{"type", type}}, inputs);
   if (n.failed()) return;
   Value y = n.output();
   y.dims = dims;
   n.give(y);
+}
+
+void add(NodeImport& n) {
+  n.ignore("broadcast");
+  n.ignore("axis");
+  if (n.inputs() == 2 && n.has(0) && n.has(1) && n.input(0).is_images() != n.input(1).is_images())
+    return n.input(0).is_images() ? add_as_bias(n, 0, 1) : add_as_bias(n, 1, 0);
+  together(n, "add");
+}
+
+// x * sigmoid(x), which has no operator of its own.
+bool is_swish(NodeImport& n, std::size_t x, std::size_t factor) {
+  const Value &a = n.input(x), &b = n.input(factor);
+  const Json& layers = n.so_far().layers;
+  if (b.layer < 0 || static_cast<std::size_t>(b.layer) + 1 != layers.size() || !n.read_once(factor))
+    return false;
+  const Json& layer = layers.back();
+  const Json source = a.layer < 0 ? Json("data") : layers.at(static_cast<std::size_t>(a.layer)).at("name");
+  return layer.at("type") == "sigmoid" && layer.at("inputs").at(0) == source && a.dims == b.dims;
+}
+
+void multiply(NodeImport& n) {
+  if (n.images(0) == nullptr || n.images(1) == nullptr) return;
+  for (std::size_t k = 0; k < 2; ++k) {
+    if (!is_swish(n, k, 1 - k)) continue;
+    Json& layer = n.so_far().layers.back();
+    n.so_far().names.erase(layer.at("name").get<std::string>());
+    layer["type"] = "swish";
+    layer["name"] = n.layer_name();
+    return n.give(n.input(1 - k));
+  }
+  together(n, "multiply");
+}
+
+void concat(NodeImport& n) {
+  std::vector<const Value*> inputs;
+  const std::int64_t axis = n.integer("axis", 1);
+  for (std::size_t k = 0; k < n.inputs(); ++k) {
+    const Value* x = n.images(k);
+    if (x == nullptr) return;
+    const bool of_channels = x->has_pixels() || (x->is_vector() && x->dims[0] == x->shape.channels);
+    const auto rank = static_cast<std::int64_t>(x->dims.size()) + 1;
+    if (!of_channels || (axis != 1 && axis != 1 - rank) || x->dims.size() != n.input(0).dims.size())
+      return n.fail("axis " + std::to_string(axis) + " of images of the shape " + shown_dims(x->dims),
+                    "the axis of the channels");
+    inputs.push_back(x);
+  }
+  const bool vectors = inputs[0]->is_vector();
+  if (inputs.size() == 1) return n.give(*inputs[0]);
+  n.add_layer(n.layer_name(), {{"type", "concat"}}, inputs);
+  if (!n.failed() && vectors) n.give(as_vector(n.output()));
+}
+
+void sigmoid(NodeImport& n) { element_by_element(n, {{"type", "sigmoid"}}); }
+void hyperbolic_tangent(NodeImport& n) { element_by_element(n, {{"type", "tanh"}}); }
+void hard_swish(NodeImport& n) { element_by_element(n, {{"type", "hard_swish"}}); }
+
+void hard_sigmoid(NodeImport& n) {
+  const double alpha = n.number("alpha", 0.2), beta = n.number("beta", 0.5);
+  if (static_cast<float>(alpha) != 1.0F / 6 || beta != 0.5)
+    n.fail("alpha " + std::to_string(alpha) + ", beta " + std::to_string(beta), "alpha 1/6, beta 0.5");
+  element_by_element(n, {{"type", "hard_sigmoid"}});
+}
+
+void clip(NodeImport& n) {
+  constexpr double kNoLimit = 3.4e38;  // older versions say so where there is none
+  const std::optional<double> least = n.scalar("min", 1), greatest = n.scalar("max", 2);
+  if (least && *least == 0 && greatest.value_or(kNoLimit) >= kNoLimit) return relu(n);
+  if (!least || !greatest) return n.fail("a limit on one side", "min and max, or min 0 alone");
+  element_by_element(n, {{"type", "clip"}, {"min", *least}, {"max", *greatest}});
+}
+
+// Images pass where nobody trains: what the mode of the node says does not matter.
+void dropout(NodeImport& n) {
+  const double rate = n.scalar("ratio", 1).value_or(0.5);
+  for (const char* name : {"seed", "is_test", "consumed_inputs"}) n.ignore(name);
+  element_by_element(n, {{"type", "dropout"}, {"rate", rate}});
+}
+
+void local_response(NodeImport& n) {
+  if (n.pixels(0) == nullptr) return;
+  element_by_element(n, {{"type", "lrn"},
+                         {"size", n.integer("size", 1)},
+                         {"alpha", n.number("alpha", 1e-4)},
+                         {"beta", n.number("beta", 0.75)},
+                         {"k", n.number("bias", 1)}});
 }
 
 // The loss of the network is that of a softmax, which is therefore no layer.
@@ -271,37 +372,45 @@ void softmax(NodeImport& n) {
 }  // namespace
 
 const std::vector<Operator>& operators() {
+  constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
   static const std::vector<Operator> table{
       {"Add", 2, 2, add, fold_add},
       {"AveragePool", 1, 1, average_pool},
       {"BatchNormalization", 5, 5, batch_norm},
       {"Cast", 1, 1, same_images, fold_cast},
-      {"Concat", 1, 100000, nullptr, fold_concat},
+      {"Clip", 1, 3, clip},
+      {"Concat", 1, kAnyNumber, concat, fold_concat},
       {"Constant", 0, 0, nullptr, fold_constant},
       {"ConstantOfShape", 1, 1, nullptr, fold_constant_of_shape},
       {"Conv", 2, 3, convolution},
       {"Div", 2, 2, nullptr, fold_divide},
+      {"Dropout", 1, 3, dropout},
       {"Flatten", 1, 1, flatten},
       {"Gather", 2, 2, nullptr, fold_gather},
       {"Gemm", 2, 3, general_matrix_product},
       {"GlobalAveragePool", 1, 1, global_average},
       {"GlobalMaxPool", 1, 1, global_maximum},
+      {"HardSigmoid", 1, 1, hard_sigmoid},
+      {"HardSwish", 1, 1, hard_swish},
       {"Identity", 1, 1, same_images, fold_identity},
+      {"LRN", 1, 1, local_response},
       {"LeakyRelu", 1, 1, leaky_relu},
       {"LogSoftmax", 1, 1, softmax},
       {"MatMul", 2, 2, matrix_product},
       {"MaxPool", 1, 1, max_pool},
-      {"Mul", 2, 2, nullptr, fold_multiply},
+      {"Mul", 2, 2, multiply, fold_multiply},
       {"Pad", 1, 4, pad},
       {"ReduceMean", 1, 2, mean},
       {"Relu", 1, 1, relu},
       {"Reshape", 1, 2, reshape, fold_reshape},
       {"Shape", 1, 1, shape_of_images, fold_shape},
+      {"Sigmoid", 1, 1, sigmoid},
       {"Slice", 1, 5, nullptr, fold_slice},
       {"Softmax", 1, 1, softmax},
       {"Squeeze", 1, 2, squeeze, fold_squeeze},
       {"Sub", 2, 2, nullptr, fold_subtract},
-      {"Sum", 2, 2, add},
+      {"Sum", 2, kAnyNumber, add},
+      {"Tanh", 1, 1, hyperbolic_tangent},
       {"Transpose", 1, 1, transpose, fold_transpose},
       {"Unsqueeze", 1, 2, unsqueeze, fold_unsqueeze},
   };
