@@ -375,11 +375,4 @@ Tensor parse_tensor(const std::string& bytes, const std::string& place) {
   return tensor_of(parsed<::onnx::TensorProto>(bytes, place, "a tensor of ONNX"));
 }
 
-std::string shown_dims(const std::vector<std::int64_t>& dims) {
-  std::string text = "[";
-  for (std::size_t k = 0; k < dims.size(); ++k)
-    text += (k == 0 ? "" : ", ") + (dims[k] < 0 ? std::string("?") : std::to_string(dims[k]));
-  return text + "]";
-}
-
 }  // namespace anzan::compiler::onnx

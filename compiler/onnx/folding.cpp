@@ -252,10 +252,19 @@ std::optional<Tensor> fold_cast(NodeImport& n) {
   return integers_tensor(t->dims, std::vector<std::int64_t>(t->floats.begin(), t->floats.end()));
 }
 
+Tensor shape_tensor(NodeImport& n, const Dims& dims) {
+  const auto rank = static_cast<std::int64_t>(dims.size());
+  const auto within = [&](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + rank : i, 0, rank); };
+  const std::int64_t start = within(n.integer("start", 0)), end = within(n.integer("end", rank));
+  Dims part;
+  if (start < end) part.assign(dims.begin() + start, dims.begin() + end);
+  return integers_tensor({static_cast<std::int64_t>(part.size())}, part);
+}
+
 std::optional<Tensor> fold_shape(NodeImport& n) {
   const Tensor* t = n.constant(0, "a constant");
   if (t == nullptr) return {};
-  return integers_tensor({static_cast<std::int64_t>(t->dims.size())}, t->dims);
+  return shape_tensor(n, t->dims);
 }
 
 std::optional<Tensor> fold_reshape(NodeImport& n) {

@@ -24,6 +24,9 @@ std::optional<Tensor> fold_subtract(NodeImport& n);
 std::optional<Tensor> fold_multiply(NodeImport& n);
 std::optional<Tensor> fold_divide(NodeImport& n);
 
+// What Shape says of these dims, or of a part of them.
+Tensor shape_tensor(NodeImport& n, const std::vector<std::int64_t>& dims);
+
 // Axes from 0 on, for a tensor of that rank, sorted; none and a finding where one is outside or stands twice.
 std::optional<std::vector<std::int64_t>> sorted_axes(NodeImport& n, std::vector<std::int64_t> axes,
                                                      std::size_t rank);

@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 constexpr std::size_t kMostNodes = 50000;
 constexpr std::size_t kMostFolded = std::size_t{1} << 20;  // elements, and four times what the file has
 constexpr std::size_t kMostMetadata = std::size_t{1} << 22;
-constexpr std::int64_t kOldestOpset = 6;
+constexpr std::int64_t kOldestOpset = 1;
 
 class GraphImport {
  public:
@@ -46,7 +46,7 @@ class GraphImport {
       throw InputError(place_ + "#/" + what, found, expected);
     };
     if (model_.opset < kOldestOpset)
-      refuse("opset_import", std::to_string(model_.opset), "operators of version 6 or newer");
+      refuse("opset_import", std::to_string(model_.opset), "operators of version 1 or newer");
     if (model_.nodes.size() > kMostNodes)
       refuse("graph/node", std::to_string(model_.nodes.size()) + " nodes",
              "at most " + std::to_string(kMostNodes));

@@ -218,7 +218,7 @@ void leaky_relu(NodeImport& n) {
 
 // Whether a constant that is added to these images is a number for each channel.
 bool is_of_channels(const Value& images, Dims dims) {
-  while (!dims.empty() && dims.size() > images.dims.size() && dims[0] == 1) dims.erase(dims.begin());
+  if (dims.size() == images.dims.size() + 1 && dims[0] == 1) dims.erase(dims.begin());
   Dims wanted(images.dims.size(), 1);
   wanted[0] = images.shape.channels;
   return dims == wanted;
@@ -264,6 +264,7 @@ void together(NodeImport& n, const char* type) {
                     "one shape, or one pixel for all");
   }
   const Dims dims = largest->dims;
+  if (inputs.size() == 1) return n.give(*largest);
   n.add_layer(n.layer_name(), {{"type", type}}, inputs);
   if (n.failed()) return;
   Value y = n.output();
@@ -409,7 +410,7 @@ const std::vector<Operator>& operators() {
       {"Softmax", 1, 1, softmax},
       {"Squeeze", 1, 2, squeeze, fold_squeeze},
       {"Sub", 2, 2, nullptr, fold_subtract},
-      {"Sum", 2, kAnyNumber, add},
+      {"Sum", 1, kAnyNumber, add},
       {"Tanh", 1, 1, hyperbolic_tangent},
       {"Transpose", 1, 1, transpose, fold_transpose},
       {"Unsqueeze", 1, 2, unsqueeze, fold_unsqueeze},

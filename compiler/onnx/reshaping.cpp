@@ -63,14 +63,7 @@ void same_images(NodeImport& n) {
 void shape_of_images(NodeImport& n) {
   const Value* x = n.images(0);
   if (x == nullptr) return;
-  const Dims dims = whole_dims(*x);
-  const auto rank = static_cast<std::int64_t>(dims.size());
-  const auto within = [&](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + rank : i, 0, rank); };
-  const std::int64_t start = within(n.integer("start", 0)), end = within(n.integer("end", rank));
-  Tensor t;
-  t.is_float = false;
-  if (start < end) t.integers.assign(dims.begin() + start, dims.begin() + end);
-  t.dims = {static_cast<std::int64_t>(t.integers.size())};
+  Tensor t = shape_tensor(n, whole_dims(*x));
   if (!n.failed()) n.give(constant_value(std::move(t)));
 }
 

@@ -103,13 +103,14 @@ TEST(OnnxImport, LooksOnlyAtWhatLeadsToTheOutput) {
 // Shape, Gather, Unsqueeze, Concat, Reshape; and the batch as what is left.
 TEST(OnnxImport, FollowsShapesThatAreComputed) {
   const std::vector<Node> chain{{"", "Shape", "", {"x"}, {"shape"}, {}},
-                                {"", "Gather", "", {"shape", "zero"}, {"batch"}, {whole("axis", 0)}},
+                                {"", "Gather", "", {"shape", "first"}, {"batch"}, {whole("axis", 0)}},
                                 {"", "Unsqueeze", "", {"batch", "zero"}, {"batch1"}, {}},
                                 {"", "Concat", "", {"batch1", "rest"}, {"target"}, {whole("axis", 0)}},
                                 {"", "Reshape", "", {"x", "target"}, {"y"}, {}}};
   for (const Dims& rest : {Dims{-1}, Dims{32}, Dims{2, 16}, Dims{32, 1, 1}, Dims{2, -1, 4}}) {
     Model m = model_with(chain);
     m.initializers.push_back(whole_numbers("zero", {0}));
+    m.initializers.push_back({"first", {}, false, {}, {0}, ""});
     m.initializers.push_back(whole_numbers("rest", rest));
     EXPECT_EQ(refusal(m), "");
     EXPECT_EQ(layers(m), 2U);

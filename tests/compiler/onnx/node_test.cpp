@@ -84,43 +84,68 @@ Tensor joined(Model& model, const std::vector<Tensor>& inputs) {
   return all;
 }
 
+// The model's inputs that are no initializers, in order.
+std::vector<std::string> free_inputs(const Model& model) {
+  std::set<std::string> given;
+  for (const Tensor& t : model.initializers) given.insert(t.name);
+  std::vector<std::string> names;
+  for (const auto& port : model.inputs) {
+    if (given.count(port.name) == 0) names.push_back(port.name);
+  }
+  return names;
+}
+
+// What inference cannot show, and what a change of the rank would make another test.
+void check_testable(const OnnxCase& c) {
+  const Node& node = c.model.nodes.at(0);
+  for (const auto& a : node.attributes) {
+    if (a.name == "training_mode" && a.integer != 0) throw InputError("mode", "training", "inference");
+    if (a.name == "axis" && a.integer < 0 && c.inputs.at(0).dims.size() == 3)
+      throw InputError("axis", "an axis counted from the end of three", "[N, C, H, W] or [N, F]");
+  }
+  if (node.op_type == "Dropout" && node.inputs.size() == 3) throw InputError("mode", "training", "inference");
+}
+
 // Empty, or what differs. Throws InputError where the importer refuses it.
 std::string on_the_chip(const OnnxCase& c) {
+  check_testable(c);
   Model model = c.model;
+  const std::vector<std::string> names = free_inputs(model);
+  model.inputs.clear();
   std::vector<Tensor> images;
   for (std::size_t k = 0; k < c.inputs.size(); ++k) {
     Tensor t = c.inputs[k];
+    t.name = names.at(k);
     if (k > 0 && kOfImages.count(model.nodes.at(0).op_type) == 0) {
-      t.name = model.inputs.at(k).name;
       model.initializers.push_back(t);
       continue;
     }
     t.dims = usual_dims(t.dims);
-    model.inputs.at(k).dims = t.dims;
+    model.inputs.push_back({t.name, true, true, t.dims});
     images.push_back(t);
   }
   if (images.empty()) throw InputError("inputs", "no images", "images");
   const Tensor all = images.size() == 1 ? images[0] : joined(model, images);
-  if (!all.is_float || all.dims.at(0) > 16)
-    throw InputError("inputs", "no images in FP32, up to 16", "images");
+  if (!all.is_float || !all.problem.empty() || all.dims.size() < 2 || all.dims[0] > 64)
+    throw InputError("inputs", "no images in FP32, up to 64", "images");
   return difference(outputs_of_chip(model, all), c.output.floats);
 }
 
 // The same of a node of constants.
 std::string in_the_importer(const OnnxCase& c) {
   const Node& node = c.model.nodes.at(0);
+  const compiler::onnx::Operator* op = compiler::onnx::find_operator(node.op_type);
+  if (op->fold == nullptr || c.model.nodes.size() != 1) throw InputError("node", "constants", "images");
   compiler::onnx::NetworkSoFar so_far;
   so_far.opset = c.model.opset;
-  std::vector<Value> values;
+  std::map<std::string, Value> values;
+  for (const Tensor& t : c.model.initializers) values[t.name] = compiler::onnx::constant_value(t);
+  const std::vector<std::string> names = free_inputs(c.model);
+  for (std::size_t k = 0; k < c.inputs.size(); ++k)
+    values[names.at(k)] = compiler::onnx::constant_value(c.inputs[k]);
   std::vector<const Value*> inputs;
-  values.reserve(node.inputs.size());
-  for (std::size_t k = 0; k < node.inputs.size(); ++k) {
-    values.push_back(compiler::onnx::constant_value(c.inputs.at(k)));
-    inputs.push_back(&values.back());
-  }
+  for (const std::string& name : node.inputs) inputs.push_back(name.empty() ? nullptr : &values.at(name));
   compiler::onnx::NodeImport n(so_far, node, "node", inputs, std::vector<int>(inputs.size(), 1));
-  const compiler::onnx::Operator* op = compiler::onnx::find_operator(node.op_type);
-  if (op->fold == nullptr) throw InputError("node", "constants", "images");
   const std::optional<Tensor> found = op->fold(n);
   n.check_attributes();
   if (n.failed()) throw InputError(so_far.findings);

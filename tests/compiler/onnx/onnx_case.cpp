@@ -32,13 +32,22 @@ compiler::CompiledModel compiled_with_tensors_apart(const compiler::Input& input
   return std::move(c.model);
 }
 
-// Behind the output: a leaky ReLU of slope 1.
-void add_unchanging_node(Model& model) {
-  compiler::onnx::Attribute slope;
-  slope.name = "alpha";
-  slope.kind = compiler::onnx::Attribute::Kind::kFloat;
-  slope.number = 1;
-  model.nodes.push_back({"unchanged", "LeakyRelu", "", {model.outputs.at(0).name}, {"unchanged_"}, {slope}});
+// Behind the output: a leaky ReLU of slope 1; behind a Pad, a convolution of ones.
+void add_unchanging_node(Model& model, std::int64_t channels) {
+  const std::string last = model.outputs.at(0).name;
+  if (model.nodes.back().op_type == "Pad") {
+    Tensor ones{"ones", {channels, channels, 1, 1}, true, {}, {}, ""};
+    for (std::int64_t k = 0; k < channels * channels; ++k)
+      ones.floats.push_back(k % (channels + 1) == 0 ? 1.0F : 0.0F);
+    model.initializers.push_back(ones);
+    model.nodes.push_back({"unchanged", "Conv", "", {last, "ones"}, {"unchanged_"}, {}});
+  } else {
+    compiler::onnx::Attribute slope;
+    slope.name = "alpha";
+    slope.kind = compiler::onnx::Attribute::Kind::kFloat;
+    slope.number = 1;
+    model.nodes.push_back({"unchanged", "LeakyRelu", "", {last}, {"unchanged_"}, {slope}});
+  }
   model.outputs.resize(1);
   model.outputs[0].name = "unchanged_";
 }
@@ -67,7 +76,7 @@ OnnxCase read_onnx_case(const std::filesystem::path& folder) {
 }
 
 std::vector<double> outputs_of_chip(Model model, const Tensor& images) {
-  add_unchanging_node(model);
+  add_unchanging_node(model, images.dims.at(1));
   compiler::onnx::Imported imported = compiler::onnx::import_model(model, "model");
   nlohmann::json& layers = imported.network["layers"];
   layers.erase(layers.size() - 1);
@@ -79,7 +88,7 @@ std::vector<double> outputs_of_chip(Model model, const Tensor& images) {
   input.precision = uniform_precision(isa::Format::kFp32, 32, isa::Rounding::kNearestEven);
   input.chip.lanes = 16;
   input.chip.scratchpad_kib = 256;
-  input.training.batch = input.chip.lanes;
+  input.training.batch = (images.dims.at(0) + 15) / 16 * 16;
   const compiler::CompiledModel compiled = compiled_with_tensors_apart(input);
   TestChip chip(compiled);
   for (const compiler::ParameterInfo& p : compiled.parameters) {
