@@ -77,7 +77,12 @@ class GraphImport {
   void read_initializers() {
     for (const Tensor& tensor : model_.initializers) {
       elements_ += tensor.size();
-      values_[tensor.name] = constant_value(tensor);
+      values_[tensor.name] = constant_of(tensor);
+    }
+    for (const Node& node : model_.nodes) {
+      for (const Attribute& a : node.attributes) {
+        for (const Tensor& tensor : a.tensor) elements_ += tensor.size();
+      }
     }
     allowed_ = kMostFolded + 4 * elements_;
   }

@@ -52,14 +52,15 @@ double shortest(float number) {
   return value;
 }
 
-std::string free_name(const std::string& wanted, std::set<std::string>& taken) {
+std::string free_name(const std::string& wanted, std::map<std::string, int>& taken) {
+  constexpr int kSecond = 2;
   const std::string usable = usable_name(wanted);
-  std::string name = usable;
-  for (int k = 2; !taken.insert(name).second; ++k) {
-    const std::string suffix = "_" + std::to_string(k);
-    name = usable.substr(0, kLongestName - suffix.size()) + suffix;
+  if (taken.emplace(usable, kSecond).second) return usable;
+  for (int& number = taken[usable];; ++number) {
+    const std::string suffix = "_" + std::to_string(number);
+    const std::string name = usable.substr(0, kLongestName - suffix.size()) + suffix;
+    if (taken.emplace(name, kSecond).second) return name;
   }
-  return name;
 }
 
 NodeImport::NodeImport(NetworkSoFar& so_far, const Node& node, std::string place,

@@ -1,5 +1,6 @@
 // A node under way: what its translation sees of it, and what it adds to the network.
 #pragma once
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -16,8 +17,9 @@ namespace anzan::compiler::onnx {
 struct NetworkSoFar {
   nlohmann::json layers = nlohmann::json::array();
   ParameterValues values;
-  std::vector<Shape> outputs;  // of the layers
-  std::set<std::string> names, weights_taken;
+  std::vector<Shape> outputs;        // of the layers
+  std::map<std::string, int> names;  // that layers have, and a number that makes another one of each
+  std::set<std::string> weights_taken;
   std::vector<InputFinding> findings;
   bool batch_known = false;
   std::int64_t batch = 0;  // the first dimension of the input, where it is fixed
@@ -89,6 +91,6 @@ std::string shown_node(const Node& node);
 // A number as the shortest decimal that rounds to it, read as a double.
 double shortest(float number);
 // A name that a layer can have, and none of `taken` has; it is then one of them.
-std::string free_name(const std::string& wanted, std::set<std::string>& taken);
+std::string free_name(const std::string& wanted, std::map<std::string, int>& taken);
 
 }  // namespace anzan::compiler::onnx

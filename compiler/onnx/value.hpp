@@ -43,6 +43,14 @@ inline Value constant_value(Tensor tensor) {
   return value;
 }
 
+// A constant of the model, which outlives the value.
+inline Value constant_of(const Tensor& tensor) {
+  Value value;
+  value.kind = Value::Kind::kConstant;
+  value.constant = std::shared_ptr<const Tensor>(std::shared_ptr<void>(), &tensor);
+  return value;
+}
+
 inline Value images_value(int layer, const Shape& shape) {
   Value value;
   value.kind = Value::Kind::kImages;

@@ -22,8 +22,9 @@ bool is_onnx(const fs::path& file) { return file.extension() == ".onnx"; }
 
 compiler::onnx::Imported read_onnx(const fs::path& file) {
   const std::string place = file.string();
-  const std::string bytes = read_whole(file, "an ONNX model", compiler::onnx::kMostBytes);
-  return compiler::onnx::import_model(compiler::onnx::parse_model(bytes, place), place);
+  return compiler::onnx::import_model(
+      compiler::onnx::parse_model(read_whole(file, "an ONNX model", compiler::onnx::kMostBytes), place),
+      place);
 }
 
 fs::path absolute_path(const fs::path& file) { return fs::absolute(file).lexically_normal(); }
