@@ -11,6 +11,7 @@
 #include "compiler/input/network_json.hpp"
 #include "compiler/parallel/mapping_search.hpp"
 #include "sim/configuration/hbm_settings.hpp"
+#include "sim/configuration/network_file.hpp"
 #include "sim/configuration/optimizer_settings.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
@@ -82,7 +83,7 @@ class Reader {
     if (!json_.is_object() || !json_.contains("network"))
       throw InputError("/network", "nothing", "a network");
     if (json_["network"].is_string())
-      json_["network"] = read_json_file(directory_ / json_["network"].get<std::string>());
+      json_["network"] = read_network_file(directory_ / json_["network"].get<std::string>());
     Override inner = change;
     inner.pointer = Json::json_pointer(pointer.substr(std::string("/network").size()));
     try {
@@ -114,16 +115,20 @@ class Reader {
       if (network.is_string()) {
         const fs::path file = directory_ / network.get<std::string>();
         place = file.string() + "#";
-        network = read_json_file(file);
+        network = read_network_file(file);
       } else if (!network.is_object()) {
         return;
       }
       std::vector<InputFinding> found = Schema::embedded("input/network.schema.json").check(network, place);
       if (!found.empty()) throw InputError(std::move(found));
       config_.network = compiler::parse_network(network, place);
+      fs::path weights = config_.network.weights;
+      if (!weights.empty())
+        config_.network.weights = fs::absolute(directory_ / weights).lexically_normal().string();
+      read_weights(config_.network, place);
     } catch (const InputError& error) {
       for (InputFinding finding : error.findings()) {
-        finding.name = layer_at(network, place, finding.place);
+        if (finding.name.empty()) finding.name = layer_at(network, place, finding.place);
         findings_.push_back(std::move(finding));
       }
       return;
@@ -433,6 +438,7 @@ Json Configuration::identity(const std::string& dataset_digest) const {
   }
   data["digest"] = dataset_digest;
   json["dataset"] = data;
+  if (network.initial) json["network"]["weights"] = digest_of(*network.initial);
   return json;
 }
 

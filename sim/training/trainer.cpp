@@ -65,6 +65,7 @@ Trainer::Trainer(const compiler::CompiledModel& model, const compiler::Network& 
                  int threads, Engine& engine)
     : model_(model),
       seed_(seed),
+      initial_(network.initial),
       engine_(engine),
       cores_(cores_with_settings(model.system.cores(), model, seed, threads)),
       whole_(host_core(model, seed, threads)),
@@ -110,8 +111,10 @@ void Trainer::write_initial_weights() {
   for (const compiler::ParameterInfo& parameter : model_.parameters) {
     TensorMemory memory(core(), model_.tensor(parameter.initial));
     const std::int64_t count = model_.tensor(parameter.initial).size();
+    const bool given = initial_ != nullptr && initial_->count(parameter.name) != 0;
     const std::vector<float> values =
-        initial_values(parameter.filler, parameter.fan_in, count, seed_, parameter.name);
+        given ? initial_->at(parameter.name)
+              : initial_values(parameter.filler, parameter.fan_in, count, seed_, parameter.name);
     for (std::int64_t i = 0; i < count; ++i) {
       memory.set(i, static_cast<std::int32_t>(models::bits_of_float(values[static_cast<std::size_t>(i)])));
     }
