@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr const char *kWeights = "weights.npz", *kResult = "result.json";
 constexpr std::size_t kSmoothing = 100;  // steps over which a loss is averaged
+constexpr double kLongStepSeconds = 1;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -209,10 +210,13 @@ bool TrainingRun::train() {
       return false;
     }
     if (ending() != nullptr) break;
+    const double seconds = training_seconds_;
     step();
     show(Progress::Event::kStep);
-    const bool snapshot = options.snapshot_interval > 0 && step_ % options.snapshot_interval == 0;
-    if (snapshot && step_ < options.iterations) save();
+    // a signal does not wait for the end of a long step, so what was before it is always there
+    const bool long_step = training_seconds_ - seconds > kLongStepSeconds,
+               snapshot = options.snapshot_interval > 0 && step_ % options.snapshot_interval == 0;
+    if (long_step || (snapshot && step_ < options.iterations)) save();
   }
   progress_.end();
   finish();
