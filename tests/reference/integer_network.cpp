@@ -180,6 +180,7 @@ void IntegerNetwork::forward() {
         break;
       case LayerKind::kFlatten:
       case LayerKind::kSoftmaxCrossEntropy:
+      case LayerKind::kMeanSquaredError:
         break;
     }
   }
@@ -478,6 +479,7 @@ void IntegerNetwork::contribute(const Layer& l, const StoredTensor& dy, int inpu
       break;
     case LayerKind::kFlatten:
     case LayerKind::kSoftmaxCrossEntropy:
+    case LayerKind::kMeanSquaredError:
       break;
   }
 }
