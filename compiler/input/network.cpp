@@ -15,6 +15,23 @@ namespace {
 
 using Json = nlohmann::json;
 
+const LayerTraits* find_type(const Json& layer) {
+  const auto type = layer.at("type").get<std::string>();
+  const auto* row = std::find_if(std::begin(kLayerKinds), std::end(kLayerKinds),
+                                 [&](const LayerTraits& r) { return type == r.name; });
+  return row == std::end(kLayerKinds) ? nullptr : row;
+}
+
+void read_keys(Layer& layer, const Json& json, std::vector<InputFinding>& findings) {
+  layer.bias = has(layer, kHasWeights);
+  if (has(layer, kNormalises)) layer.weight_filler = {Filler::Kind::kConstant, 1};
+  for (const LayerKey& key : layer_keys()) {
+    if (!has(layer, key.taken_by) || !json.contains(key.name)) continue;
+    KeyReading reading{layer, key.name, json.at(key.name), findings};
+    key.read(reading);
+  }
+}
+
 class NetworkParser {
  public:
   NetworkParser(const Json& json, std::string place) : json_(json), place_(std::move(place)) {}
@@ -39,6 +56,7 @@ class NetworkParser {
 
   void read_input() {
     network_.name = json_.value("name", "network");
+    network_.weights = json_.value("weights", "");
     const Json& input = json_.at("input");
     const auto size = [&](const char* key) {
       const auto value = input.at(key).get<std::int64_t>();
@@ -68,15 +86,13 @@ class NetworkParser {
     Layer layer;
     layer.place = place_ + "/layers/" + std::to_string(number);
     layer.name = json.at("name").get<std::string>();
-    const auto type = json.at("type").get<std::string>();
-    const auto* row = std::find_if(std::begin(kLayerKinds), std::end(kLayerKinds),
-                                   [&](const LayerTraits& r) { return type == r.name; });
-    const bool known = row != std::end(kLayerKinds);
+    const LayerTraits* row = find_type(json);
+    const bool known = row != nullptr;
     if (known) {
       layer.kind = row->kind;
       check_keys(layer, json);
       read_inputs(layer, json, number);
-      read_keys(layer, json);
+      read_keys(layer, json, findings_);
     } else {
       fail(layer.place + "/type", shown_json(json.at("type")), "a known layer type");
     }
@@ -113,16 +129,6 @@ class NetworkParser {
       if (has(layer, key.taken_by) && key.needed) need(key.name);
     }
     if (traits(layer.kind).inputs.least > 1) need("inputs");
-  }
-
-  void read_keys(Layer& layer, const Json& json) {
-    layer.bias = has(layer, kHasWeights);
-    if (has(layer, kNormalises)) layer.weight_filler = {Filler::Kind::kConstant, 1};
-    for (const LayerKey& key : layer_keys()) {
-      if (!has(layer, key.taken_by) || !json.contains(key.name)) continue;
-      KeyReading reading{layer, key.name, json.at(key.name), findings_};
-      key.read(reading);
-    }
   }
 
   void read_inputs(Layer& layer, const Json& json, std::size_t number) {
@@ -232,6 +238,32 @@ Network parse_network(const Json& json, const std::string& place) {
   } catch (const Json::exception& error) {
     throw InputError(place.empty() ? "/" : place, error.what(), "a network as in network.schema.json");
   }
+}
+
+std::optional<Shape> output_shape(const Json& json, const std::vector<Shape>& inputs,
+                                  std::vector<InputFinding>& findings) {
+  const std::size_t before = findings.size();
+  Layer layer;
+  layer.kind = find_type(json)->kind;
+  layer.in = layer.out = inputs.at(0);
+  read_keys(layer, json, findings);
+  ShapeRule rule{layer, json, inputs, findings};
+  const bool known = findings.size() == before && traits(layer.kind).shape(rule) &&
+                     can_be_indexed(layer.out, layer.place, findings);
+  if (!known || findings.size() > before) return {};
+  return layer.out;
+}
+
+std::map<std::string, std::int64_t> parameter_sizes(const Network& network) {
+  std::map<std::string, std::int64_t> sizes;
+  for (const Layer& l : network.layers) {
+    if (!has(l, kHasWeights)) continue;
+    sizes[l.name + ".weight"] = weight_count(l);
+    if (l.bias) sizes[l.name + ".bias"] = l.out.channels;
+    if (has(l, kNormalises))
+      sizes[l.name + ".running_mean"] = sizes[l.name + ".running_variance"] = l.out.channels;
+  }
+  return sizes;
 }
 
 }  // namespace anzan::compiler

@@ -60,6 +60,8 @@ class TrainingStep {
  private:
   void prepare(TestChip& chip) const;
   void set_inputs(TestChip& chip, bool unlabelled) const;
+  template <class Settings>
+  void set_rule(Settings& settings) const;  // of the updates
   reference::StepSettings settings() const;
   reference::IntegerNetwork::Formats formats(const std::map<int, std::int8_t>& q_read) const;
   bool measured(const std::string& tensor) const { return tensor == "loss" || tensor == gradient_name_; }
