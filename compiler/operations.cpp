@@ -9,6 +9,7 @@
 #include "compiler/lowering/channel_sums.hpp"
 #include "compiler/lowering/convolution.hpp"
 #include "compiler/lowering/elementwise.hpp"
+#include "compiler/lowering/gradient_norm.hpp"
 #include "compiler/lowering/loss.hpp"
 #include "compiler/lowering/pixel_sums.hpp"
 #include "compiler/lowering/pool.hpp"
@@ -69,6 +70,7 @@ constexpr Operation kOperations[] = {
     {OpKind::kCopy, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kLoss, "loss", kItself, lower_loss},
     {OpKind::kExchange, "exchange", LoweredBy::kExchange, nullptr},
+    {OpKind::kGradientNorm, "gradient_norm", kItself, always<lower_gradient_norm>},
     {OpKind::kUpdate, nullptr, kItself, update},
     {OpKind::kGather, nullptr, LoweredBy::kDivision, nullptr},
     {OpKind::kReduceScatter, nullptr, LoweredBy::kDivision, nullptr},

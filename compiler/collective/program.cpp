@@ -7,7 +7,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "compiler/collective/direct.hpp"
+#include "compiler/collective/chains.hpp"
+#include "compiler/collective/each_to_each.hpp"
 #include "compiler/collective/rings.hpp"
 #include "compiler/collective/semaphores.hpp"
 #include "compiler/collective/streams.hpp"
@@ -22,10 +23,12 @@ namespace {
 constexpr std::array<std::string_view, kCollectiveKinds> kNames{"all_reduce", "reduce_scatter", "all_gather",
                                                                 "broadcast", "all_to_all"};
 
+bool goes_straight(const CollectiveParameters& p) { return p.direct && p.kind != CollectiveKind::kBroadcast; }
+
 // What a segment needs of the scratchpad, in its own lengths.
 int buffers(const CollectiveParameters& p) {
   if (p.kind == CollectiveKind::kAllGather || p.kind == CollectiveKind::kBroadcast) return 1;
-  return p.kind == CollectiveKind::kAllToAll && !p.direct ? turns_buffers(p.exchange.grid()) : 2;
+  return p.kind == CollectiveKind::kAllToAll ? turns_buffers(p.exchange.grid()) : 2;
 }
 
 // Each segment whose place is used again is answered by everyone who receives.
@@ -34,8 +37,7 @@ std::int64_t credits(const CollectiveParameters& p, const CollectiveCut& c) {
   if (p.kind == CollectiveKind::kBroadcast) each = c.cores - 1;
   if (p.kind == CollectiveKind::kReduceScatter || p.kind == CollectiveKind::kAllGather)
     each = c.cores * static_cast<std::int64_t>(long_dimensions(c.ways.front()));
-  if (p.kind == CollectiveKind::kAllToAll && !p.direct)
-    each = c.cores * static_cast<std::int64_t>(neighbours(c.ways));
+  if (p.kind == CollectiveKind::kAllToAll) each = c.cores * static_cast<std::int64_t>(neighbours(c.ways));
   return each * std::max<std::int64_t>(0, static_cast<std::int64_t>(c.segments.size()) - c.places);
 }
 
@@ -45,7 +47,7 @@ std::size_t semaphores_needed(const CollectiveParameters& p, const std::vector<W
     case CollectiveKind::kBroadcast:
       return ways.size() * (1 + (with_credits ? long_dimensions(ways.front()) : 0));
     case CollectiveKind::kAllToAll:
-      return p.direct ? 0 : neighbours(ways) * (with_credits ? 2 : 1);
+      return neighbours(ways) * (with_credits ? 2 : 1);
     case CollectiveKind::kAllReduce:
       return ArrivalSemaphores::needed(ways);
     case CollectiveKind::kReduceScatter:
@@ -58,7 +60,6 @@ std::size_t semaphores_needed(const CollectiveParameters& p, const std::vector<W
 // Those that leave enough semaphores for credits.
 std::vector<Way> ways_of(const CollectiveParameters& p) {
   std::vector<Way> result = ways(p.exchange);
-  if (p.kind == CollectiveKind::kAllToAll && p.direct) result.resize(1);
   while (result.size() > 1 && semaphores_needed(p, result, true) > RemoteSemaphores::kAll) result.pop_back();
   return result;
 }
@@ -73,8 +74,9 @@ void check_semaphores(const CollectiveParameters& p, const CollectiveCut& c) {
 }
 
 Listing same_in_every_core(const CollectiveParameters& p, const CollectiveCut& c) {
-  if (p.kind != CollectiveKind::kAllToAll) return ring_collective(p, c, c.lines());
-  return p.direct ? all_to_all(p, c, c.lines()) : all_to_all_in_turns(p, c, c.lines());
+  if (goes_straight(p)) return each_to_each(p, c, c.lines());
+  return p.kind == CollectiveKind::kAllToAll ? all_to_all_in_turns(p, c, c.lines())
+                                             : ring_collective(p, c, c.lines());
 }
 
 // As streams.hpp has it, or, where that cannot be, nothing.
@@ -91,6 +93,10 @@ struct Plan {
     if (p.bytes < 1) throw std::invalid_argument("collective: found " + std::to_string(p.bytes) + " bytes");
     if (SystemParameters{p.exchange, {}}.cores() < 2)
       throw std::invalid_argument("collective: found one core, expected at least 2");
+    if (goes_straight(p)) {
+      cut = each_to_each_cut(p, ways(p.exchange));
+      return;
+    }
     if (const auto streams = streams_of(p)) {
       streamed = true;
       cut = *streams;
@@ -98,8 +104,6 @@ struct Plan {
     }
     cut = compiler::cut(p, ways_of(p), buffers(p));
     check_semaphores(p, cut);
-    if (p.kind == CollectiveKind::kAllToAll && p.direct && cut.places < 2 && cut.segments.size() > 1)
-      throw too_small(p, cut.cores, 2 * buffers(p));
   }
 
   CollectiveShape shape(const CollectiveParameters& p) const {
@@ -111,7 +115,7 @@ struct Plan {
     s.segment_lines = cut.segment_lines;
     s.places = cut.places;
     s.streamed = streamed;
-    s.credits = streamed ? stream_credits(cut) : credits(p, cut);
+    s.credits = goes_straight(p) ? 0 : streamed ? stream_credits(cut) : credits(p, cut);
     return s;
   }
 

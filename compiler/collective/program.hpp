@@ -12,8 +12,8 @@
 // Sums and all_gather go round the dimensions of the exchange, ways taking turns (sum_over_cores.hpp). A
 // broadcast goes along the same dimensions as a tree of chains: core 0 and all whom it has reached send on,
 // packet by packet, to the next in each later dimension. all_to_all goes from neighbour to neighbour,
-// dimension by dimension and both ways round; or, if it is direct, puts every piece straight to its core,
-// first to the next core, then to the one after it, and so on, all cores alike.
+// dimension by dimension and both ways round. Sums, all_gather and all_to_all can also be direct: every core
+// puts every piece straight to its core, first to the next core, then to the one after it, and so on.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -37,7 +37,7 @@ struct CollectiveParameters {
   std::int64_t bytes = 0;                   // of the buffer of each core; rounded up to whole lines a piece
   isa::Format format = isa::Format::kFp32;  // of what is added
   int slot = 0;                             // integers: its settings, the same in every core
-  bool direct = false;  // all_to_all: over networks whose links are not those of the dimensions
+  bool direct = false;                      // not a broadcast: straight from core to core
   // all_reduce: chunks stay in the scratchpad only while they are summed and sent on (streams.hpp), where
   // there is room and semaphores for that.
   bool streamed = false;

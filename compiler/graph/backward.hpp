@@ -38,6 +38,7 @@ class Backward {
   };
 
   void go_back(const Op& op);
+  void add_norm();
   void gather_gradient(const Op& op, int dy);
   int consumers(int t) const;
   int open_share(int t);
@@ -46,7 +47,7 @@ class Backward {
   GraphBuilder& b_;
   SharedChannels& sharing_;
   std::map<int, Shares> shares_;         // by tensor
-  std::vector<Op> exchanges_, updates_;  // with several cores
+  std::vector<Op> exchanges_, updates_;  // that wait for the last gradient
 };
 
 }  // namespace anzan::compiler

@@ -53,7 +53,8 @@ enum class OpKind {
   kCopy,                       // x -> y                   (requantised)
   kLoss,                       // logits, label -> loss, prediction, dlogits
   kExchange,                   // dw [, db] -> the same, summed over all cores
-  kUpdate,                     // dw, w, v [, master] -> w, v [, master]
+  kGradientNorm,               // all dw, db -> scale, at most 1
+  kUpdate,                     // dw, w, moments [, master] [, scale] -> w, moments [, master]
   kGather,                     // shares of channels -> all of them, in every core of the tensor axis
   kReduceScatter,              // all channels -> this core's share of their sum over the tensor axis
   kSlice,                      // all channels -> this core's share of them
@@ -106,6 +107,7 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kCopy, "copy"},
     {OpKind::kLoss, "loss"},
     {OpKind::kExchange, "exchange"},
+    {OpKind::kGradientNorm, "gradient_norm"},
     {OpKind::kUpdate, "update"},
     {OpKind::kGather, "gather"},
     {OpKind::kReduceScatter, "reduce_scatter"},
@@ -139,12 +141,14 @@ struct Op {
   bool bias = false;                         // update of a bias: the multipliers of biases
   int words = kConstantSlot;                 // slot of the random words that it draws, forward and backward
   std::int64_t first_channel = 0;            // of those that it reads
+  int update_slot = 0;                       // counts updates, where it is not the momentum's
   std::int64_t first_group = 0, groups = 0;  // batch groups it works on; none: all
   int stage = 0, receiver = 0;               // stages of the pipeline
 };
 
 // Of one core: `training.batch` are its images. With several cores all exchanges come after the gradients,
-// and after these the updates, those of the first layers first.
+// and after these the updates, those of the first layers first; so they do, on any number of cores, where a
+// norm of all gradients stands between.
 struct Graph {
   Network network;
   TrainingParameters training;
@@ -164,6 +168,13 @@ struct Graph {
   const Layer& layer(int l) const { return network.layers[static_cast<std::size_t>(l)]; }
   const Layer& layer(const Op& op) const { return layer(op.layer); }
 };
+
+// What an update works on; -1: nothing.
+struct UpdateTensors {
+  int gradient = -1, value = -1, master = -1, scale = -1;  // scale: of the gradient
+  std::vector<int> moments;
+};
+UpdateTensors update_tensors(const Graph& graph, const Op& update);
 
 // Slots with a binary point whose tensors the operation writes anew, and whose statistics it adds to
 // (selections keep the point of their source, whose values have been counted; so does what is changed in

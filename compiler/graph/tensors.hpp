@@ -55,6 +55,7 @@ struct ParameterInfo {
   Filler filler;
   std::int64_t fan_in = 1;
   bool trained = true;  // by its gradient; else an average that forward leaves behind
+  int update_slot = 0;  // counts what is taken from it
 };
 
 struct MemoryPlan {

@@ -90,7 +90,9 @@ void reciprocal(Emitter& e, const Value& x, const Value& y, const Value& factor)
 }
 
 // y := 1 / sqrt(x) for x in [2^-100, 2^125]: a first guess from the bits, three Newton steps
-// y (3/2 - x/2 y^2), of which the last corrects what the others round. `half` becomes x / 2.
+// y (3/2 - x/2 y^2), of which the last corrects what the others round. `half` becomes x / 2; `factor` may be
+// x.
+inline constexpr float kLeastRadicand = 0x1p-100f;
 template <class Emitter, class Value>
 void reciprocal_root(Emitter& e, const Value& x, const Value& y, const Value& half, const Value& factor) {
   using V = isa::VectorOp;

@@ -12,6 +12,7 @@
 #include "compiler/parallel/mapping_search.hpp"
 #include "sim/configuration/hbm_settings.hpp"
 #include "sim/configuration/network_file.hpp"
+#include "sim/configuration/optimizer_settings.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
 #include "sim/data/synthetic.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 using compiler::InputError;
 using compiler::InputFinding;
+using compiler::TensorClass;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
@@ -141,11 +143,10 @@ class Reader {
   }
 
   void read_training() {
-    const Json& training = json_["training"];
-    const Json& optimizer = training["optimizer"];
+    Json& training = json_["training"];
+    Json& optimizer = training["optimizer"];
     config_.parameters.batch = training["batch"].get<std::int64_t>();
-    config_.parameters.momentum = optimizer["momentum"].get<double>();
-    config_.parameters.weight_decay = optimizer["weight_decay"].get<double>();
+    merge_optimizer(optimizer, config_.parameters, "/training/optimizer", findings_);
     TrainingOptions& options = config_.training;
     options.iterations = training["iterations"].get<std::int64_t>();
     options.seed = training["seed"].get<std::uint32_t>();
@@ -390,6 +391,13 @@ class Reader {
   std::vector<InputFinding> findings_;
 };
 
+// Of no tensor, whatever is set for them.
+std::vector<TensorClass> unused_classes(const compiler::TrainingParameters& training) {
+  if (training.optimizer == compiler::OptimizerKind::kSgd)
+    return {TensorClass::kFirstMoment, TensorClass::kSecondMoment};
+  return {TensorClass::kMomentum};
+}
+
 }  // namespace
 
 Json Configuration::identity(const std::string& dataset_digest) const {
@@ -413,9 +421,16 @@ Json Configuration::identity(const std::string& dataset_digest) const {
     json["system"]["exchange"].erase(key);
   for (const char* key : {"snapshot_interval", "test_interval", "on_divergence", "until"})
     json["training"].erase(key);
+  // a checkpoint that does not say how updates are made has those of plain momentum
+  Json& optimizer = json["training"]["optimizer"];
+  if (!parameters.nesterov) optimizer.erase("nesterov");
+  for (const TensorClass unused : unused_classes(parameters)) {
+    json["precision"].erase(compiler::name(unused));
+    for (Json& layer : json["precision"]["layers"]) layer.erase(compiler::name(unused));
+  }
   // a checkpoint that does not say what is drawn has images as they are
   if (training.augmentation.none()) json["training"].erase("augmentation");
-  if (training.learning_rate.policy != LearningRate::Policy::kPoly) json["training"].erase("iterations");
+  if (!training.learning_rate.depends_on_iterations()) json["training"].erase("iterations");
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();
   for (const char* key : {"train_images_used", "test_images_used"}) {

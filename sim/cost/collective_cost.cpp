@@ -42,35 +42,62 @@ auto made(const compiler::CollectiveParameters& collective, const Make& make) {
   }
 }
 
+// Whether what all cores send to those so many places on never shares a link, whatever the distance.
+bool straight_without_sharing(const models::ChipsNetwork& network, const models::clocked::Alike& cores) {
+  constexpr int kMostCores = 1024;  // of more, pieces in the scratchpad are of few lines
+  const int all = network.topology.endpoints();
+  if (all > kMostCores) return false;
+  std::vector<int> used(network.topology.links().size(), 0);
+  for (int distance = 1; distance < all; ++distance) {
+    for (int core = 0; core < all; ++core) {
+      for (const int channel : network.routing.path(network.topology, core, cores.shifted(core, distance))) {
+        int& last = used[static_cast<std::size_t>(network.routing.link_of(channel))];
+        if (last == distance) return false;
+        last = distance;
+      }
+    }
+  }
+  return true;
+}
+
 // Of what the system allows, what theory calls fastest. Broadcasts and all_to_all go as the system says.
 compiler::CollectiveParameters fastest(const Configuration& c, compiler::CollectiveParameters p,
                                        const CollectiveSystem& system) {
   if (p.kind == compiler::CollectiveKind::kBroadcast || p.kind == compiler::CollectiveKind::kAllToAll)
     return p;
-  std::vector<compiler::ExchangeParameters> exchanges = c.system.exchanges;
-  if (exchanges.empty()) exchanges.push_back(p.exchange);
-  std::optional<InputError> refused;
-  compiler::CollectiveParameters best = p;
-  double least = std::numeric_limits<double>::infinity();
-  for (const compiler::ExchangeParameters& exchange : exchanges) {
-    p.exchange = exchange;
+  std::vector<compiler::CollectiveParameters> candidates;
+  const auto with = [&](const compiler::ExchangeParameters& exchange) {
     for (const bool streamed : {false, true}) {
-      p.streamed = streamed;
-      try {
-        const compiler::CollectiveShape shape = made(p, compiler::collective_shape);
-        // copies chunk by chunk and messages about what is free have to pay
-        constexpr double kStreaming = 1.2;
-        const double cycles =
-            collective_theory(p, shape, system).expected() * (shape.streamed ? kStreaming : 1);
-        if (cycles < least) best = p;
-        least = std::min(least, cycles);
-      } catch (const InputError& error) {
-        if (!refused) refused = error;
-      }
+      candidates.push_back(p);
+      candidates.back().exchange = exchange;
+      candidates.back().streamed = streamed;
+    }
+  };
+  for (const compiler::ExchangeParameters& exchange : c.system.exchanges) with(exchange);
+  if (candidates.empty()) {
+    with(p.exchange);
+  } else if (straight_without_sharing(system.network, SystemRunner::simulated(c.system, false))) {
+    candidates.push_back(p);
+    candidates.back().direct = true;
+  }
+  std::optional<InputError> refused;
+  const compiler::CollectiveParameters* best = nullptr;
+  double least = std::numeric_limits<double>::infinity();
+  for (const compiler::CollectiveParameters& candidate : candidates) {
+    try {
+      const compiler::CollectiveShape shape = made(candidate, compiler::collective_shape);
+      // copies chunk by chunk and messages about what is free have to pay
+      constexpr double kStreaming = 1.2;
+      const double cycles =
+          collective_theory(candidate, shape, system).expected() * (shape.streamed ? kStreaming : 1);
+      if (cycles < least) best = &candidate;
+      least = std::min(least, cycles);
+    } catch (const InputError& error) {
+      if (!refused) refused = error;
     }
   }
-  if (best.exchange.dimensions.empty() || std::isinf(least)) throw *refused;
-  return best;
+  if (best == nullptr) throw *refused;
+  return *best;
 }
 
 // The buffer, and the result beside it, lie in the HBM of each core.
@@ -94,7 +121,8 @@ compiler::CollectiveParameters collective_parameters(const Configuration& c, com
   p.payload_bytes = c.system.packet.payload_bytes;
   p.exchange = c.system.parameters.exchange;
   p.chip = c.chip;
-  p.direct = c.system.chips == 1 || !models::build_topology(c.system.network.chips).all_rings();
+  p.direct = kind == compiler::CollectiveKind::kAllToAll &&
+             (c.system.chips == 1 || !models::build_topology(c.system.network.chips).all_rings());
   return p;
 }
 
@@ -129,9 +157,11 @@ CollectiveCost cost_of_collective(const Configuration& c, compiler::CollectiveKi
   cost.asked_bytes = bytes;
   cost.bytes = program.lines * line_bytes;
   cost.credit_bytes = program.credits * line_bytes;
-  SystemRunner runner(c.cost.core, c.system, cost.network, program.same_in_every_core, watch);
+  SystemOptions options = c.system;
+  options.parameters.exchange = collective.exchange;  // cores are alike along its dimensions
+  SystemRunner runner(c.cost.core, options, cost.network, program.same_in_every_core, watch);
   models::clocked::SystemTiming timing = runner.run(program.in_core, "the collective");
-  cost.cores_simulated = SystemRunner::simulated(c.system, runner.alike()).simulated;
+  cost.cores_simulated = SystemRunner::simulated(options, runner.alike()).simulated;
   cost.cycles = timing.cycles();
   cost.seconds = static_cast<double>(cost.cycles) / (c.cost.clock_ghz * 1e9);
   cost.links = std::move(timing.links);
@@ -153,6 +183,7 @@ Json CollectiveCost::json() const {
           {"cores_simulated", cores_simulated},
           {"dimensions", collective.exchange.dimensions},
           {"ways", shape.ways.size()},
+          {"direct", collective.direct},
           {"streamed", shape.streamed},
           {"segments", shape.segments},
           {"segments_under_way", std::min(shape.segments, shape.places)},
@@ -173,10 +204,12 @@ Json CollectiveCost::json() const {
 
 // What of the system it uses.
 std::string CollectiveCost::way_text() const {
+  const std::string segments =
+      fmt::format("{} segments, {} under way", shape.segments, std::min(shape.segments, shape.places));
+  if (collective.direct) return fmt::format("straight from each core to each; {}\n", segments);
   std::string text =
-      fmt::format("rings of {} cores, {} ways; {} segments, {} under way{}",
-                  fmt::join(collective.exchange.dimensions, " x "), shape.ways.size(), shape.segments,
-                  std::min(shape.segments, shape.places), shape.streamed ? ", streamed" : "");
+      fmt::format("rings of {} cores, {} ways; {}{}", fmt::join(collective.exchange.dimensions, " x "),
+                  shape.ways.size(), segments, shape.streamed ? ", streamed" : "");
   if (kind == compiler::CollectiveKind::kBroadcast) text.replace(0, 5, "chains");
   std::size_t apart = 0;
   for (const compiler::Dimension& d : shape.ways.front()) {

@@ -27,6 +27,12 @@ double with_headers(double bytes, const models::PacketFormat& packet) {
   return bytes * static_cast<double>(packet.most_bytes()) / static_cast<double>(packet.payload_bytes);
 }
 
+// Of units, in a round of a segment; sent, written, added.
+constexpr double kStarting = 20, kCyclesALine = 2.5, kPutCycles = 8;
+
+// Through all cores: sums, and sums to all.
+int rounds(CollectiveKind kind) { return kind == CollectiveKind::kAllReduce ? 2 : 1; }
+
 bool in_turns(const compiler::CollectiveParameters& p) {
   return p.kind == CollectiveKind::kAllToAll && !p.direct;
 }
@@ -73,8 +79,9 @@ class Theory {
   // All messages of one way; returns the latencies of those that wait for each other.
   double way(const compiler::CollectiveParameters& p, const Way& way, double bytes) {
     if (p.kind == CollectiveKind::kBroadcast) return chains(way, bytes);
-    if (p.kind == CollectiveKind::kAllToAll) return p.direct ? each_to_each(bytes) : turns(way, bytes);
-    const int times = p.kind == CollectiveKind::kAllReduce ? 2 : 1;
+    const int times = rounds(p.kind);
+    if (p.direct) return times * each_to_each(times * bytes);
+    if (p.kind == CollectiveKind::kAllToAll) return turns(way, bytes);
     double latency_fs = 0, region = bytes;
     for (const Dimension& d : way) {
       if (d.size == 1) continue;
@@ -88,8 +95,8 @@ class Theory {
   // others are in other rounds at that time, each round lasts as long as the longest.
   double segment_fs(const compiler::CollectiveParameters& p, const Way& way, double bytes, double cycle_fs,
                     bool others) const {
-    constexpr double kStarting = 20, kCyclesALine = 2.5;  // units; sent, written, added
-    const int times = p.kind == CollectiveKind::kAllReduce ? 2 : 1;
+    if (p.direct) return direct_segment_fs(p, bytes, cycle_fs);
+    const int times = rounds(p.kind);
     double fs = 0, longest = 0, rounds = 0, piece = bytes;
     for (const Dimension& d : way) {
       if (d.size == 1) continue;
@@ -112,6 +119,16 @@ class Theory {
       longest = std::max(longest, round_fs);
     }
     return others ? rounds * longest : fs;
+  }
+
+  // Loaded, sent to all, added, the sums sent to all, stored.
+  double direct_segment_fs(const compiler::CollectiveParameters& p, double bytes, double cycle_fs) const {
+    Theory alone(s_);
+    const double latency = alone.each_to_each(bytes), line = 4.0 * s_.lanes, others = cores_ - 1,
+                 sent = others * (bytes / cores_ / line + kPutCycles),
+                 added = p.kind == CollectiveKind::kAllGather ? 0 : sent, copied = 2 * bytes / line;
+    return rounds(p.kind) * (latency + std::max(alone.busiest_fs(), sent * cycle_fs)) +
+           (added + copied + kStarting) * cycle_fs;
   }
 
   double busiest_fs() const { return *std::max_element(busy_fs_.begin(), busy_fs_.end()); }
@@ -323,18 +340,21 @@ CollectiveTerms collective_theory(const compiler::CollectiveParameters& p,
   const double line = 4.0 * s.lanes, bytes = static_cast<double>(shape.lines) * line,
                share = bytes / static_cast<double>(shape.ways.size());
   const auto period = static_cast<double>(s.clock_period_fs);
-  const bool rings = p.kind != CollectiveKind::kBroadcast && p.kind != CollectiveKind::kAllToAll;
+  const bool places = p.kind != CollectiveKind::kBroadcast && !in_turns(p);
   // all places take the same number of segments, or one less
   const double turns = std::ceil(static_cast<double>(shape.segments) / static_cast<double>(shape.places)),
                longest = static_cast<double>(shape.segment_lines) * line;
   double latency_fs = 0, in_turn_fs = 0;
   for (const Way& way : shape.ways) {
     latency_fs = std::max(latency_fs, theory.way(p, way, share));
-    if (rings)
+    if (places)
       in_turn_fs = std::max(in_turn_fs, turns * theory.segment_fs(p, way, longest, period, turns > 1));
   }
   CollectiveTerms t = units(p, bytes, s);
   if (in_turns(p)) add_turns(t, shape.ways.front(), bytes, s);
+  if (p.direct)
+    t.network_unit += static_cast<double>(rounds(p.kind) * shape.segments) *
+                      (s.network.topology.endpoints() - 1) * kPutCycles;
   t.latency = latency_fs / period;
   t.links = theory.busiest_fs() / period;
   t.in_turn = in_turn_fs / period;

@@ -50,7 +50,8 @@ struct CollectiveSystem {
 //   all_to_all                latency Σ n_d / 2 alpha, in each dimension to one neighbour 1 + 2 + … + n_d / 2
 //   slabs of
 //                             M / n_d, to the other those of the rest of the way round
-//   all_to_all, direct        latency of the longest way; M / N from each core to each
+//   all the others, direct    latency of the longest way; M / N from each core to each; twice that for
+//   all_reduce
 // The busiest link counts, with headers; alpha is the latency of the links between two cores.
 CollectiveTerms collective_theory(const compiler::CollectiveParameters& collective,
                                   const compiler::CollectiveShape& shape, const CollectiveSystem& system);

@@ -35,6 +35,7 @@ class SignalsWait {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGALRM);  // that one of them has been waited for long enough
     pthread_sigmask(SIG_BLOCK, &signals, &before_);
   }
   ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }

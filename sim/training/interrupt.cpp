@@ -1,4 +1,4 @@
-// The handler does what a handler may: atomics of its own, write and _exit.
+// The handlers do what handlers may: atomics of their own, write, alarm and _exit.
 #include "sim/training/interrupt.hpp"
 
 #include <unistd.h>
@@ -17,7 +17,7 @@ static_assert(std::atomic<int>::is_always_lock_free);
 
 std::atomic<const char*> before_anything{""};
 struct Texts {
-  char first[160], second[160];
+  char first[200], second[160], late[160];
 };
 std::array<Texts, 2> texts;  // the one that is not said can be written
 std::atomic<const Texts*> said{&texts[0]};
@@ -28,31 +28,46 @@ void say(const char* text) {
   static_cast<void>(written);
 }
 
+constexpr unsigned kPatienceSeconds = 2;
+
 void on_interrupt(int /*signal*/) {
   int before = kRemembers;
-  if (state.compare_exchange_strong(before, kInterrupted)) return say(said.load()->first);
+  if (state.compare_exchange_strong(before, kInterrupted)) {
+    ::alarm(kPatienceSeconds);
+    return say(said.load()->first);
+  }
   say(before == kInterrupted ? said.load()->second : before_anything.load());
+  ::_exit(1);
+}
+
+void on_alarm(int /*signal*/) {
+  say(said.load()->late);
   ::_exit(1);
 }
 
 }  // namespace
 
 InterruptGuard::InterruptGuard(const char* message)
-    : interrupt_{}, terminate_{}, before_{before_anything.exchange(message)} {
+    : interrupt_{}, terminate_{}, alarm_{}, before_{before_anything.exchange(message)} {
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaddset(&action.sa_mask, SIGINT);
   sigaddset(&action.sa_mask, SIGTERM);
+  sigaddset(&action.sa_mask, SIGALRM);
   state = kNothingToKeep;
   ::sigaction(SIGINT, &action, &interrupt_);
   ::sigaction(SIGTERM, &action, &terminate_);
+  action.sa_handler = on_alarm;
+  ::sigaction(SIGALRM, &action, &alarm_);
 }
 
 InterruptGuard::~InterruptGuard() {
   ::sigaction(SIGINT, &interrupt_, nullptr);
   ::sigaction(SIGTERM, &terminate_, nullptr);
+  ::alarm(0);
+  ::sigaction(SIGALRM, &alarm_, nullptr);
   before_anything = before_;
 }
 
@@ -63,16 +78,22 @@ void InterruptGuard::remember(std::optional<std::int64_t> checkpoint) {
     std::snprintf(kept, sizeof kept, "the checkpoint of step %lld", static_cast<long long>(*checkpoint));
   std::snprintf(
       next.first, sizeof next.first,
-      "\nanzan: interrupted; this step is finished and kept (a second signal ends at once, and leaves "
-      "%s)\n",
-      kept);
+      "\nanzan: interrupted; this step is kept if it ends within %u seconds (a second signal ends at "
+      "once, and leaves %s)\n",
+      kPatienceSeconds, kept);
   std::snprintf(next.second, sizeof next.second,
                 "\nanzan: interrupted again: ended within a step; there is %s\n", kept);
+  std::snprintf(next.late, sizeof next.late,
+                "\nanzan: interrupted: ended within a step, which takes longer; there is %s\n", kept);
   said = &next;
   int nothing = kNothingToKeep;
   state.compare_exchange_strong(nothing, kRemembers);
 }
 
-bool InterruptGuard::interrupted() const { return state == kInterrupted; }
+bool InterruptGuard::interrupted() const {
+  if (state != kInterrupted) return false;
+  ::alarm(0);
+  return true;
+}
 
 }  // namespace anzan::sim

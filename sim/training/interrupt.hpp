@@ -19,14 +19,15 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-  // From now on the first signal is only remembered, with a message; the second ends the process at once, and
-  // says that this step's checkpoint, or none, is there. Again whenever there is another one.
+  // From now on the first signal is only remembered, with a message. The second, or two seconds in which
+  // nobody asks for the first, end the process at once, and say that this step's checkpoint, or none, is
+  // there. Again whenever there is another one.
   void remember(std::optional<std::int64_t> checkpoint);
-  // Whether there was one.
+  // Whether there was one; then whoever asks ends in his own time.
   bool interrupted() const;
 
  private:
-  struct sigaction interrupt_, terminate_;
+  struct sigaction interrupt_, terminate_, alarm_;
   const char* before_;
 };
 

@@ -69,7 +69,7 @@ class Trainer {
   void run(compiler::ProgramKind kind);
   void run_watched(compiler::ProgramKind kind, models::Watch watch);
   std::int64_t classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images);
-  void set_learning_rate(double learning_rate);
+  void set_scalars(double learning_rate, std::int64_t step);
   void write_initial_weights();
   void clear_unread_windows();
   std::string digest_of(const std::vector<const compiler::TensorInfo*>& tensors);

@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr const char *kWeights = "weights.npz", *kResult = "result.json";
 constexpr std::size_t kSmoothing = 100;  // steps over which a loss is averaged
+constexpr double kLongStepSeconds = 1;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -209,10 +210,13 @@ bool TrainingRun::train() {
       return false;
     }
     if (ending() != nullptr) break;
+    const double seconds = training_seconds_;
     step();
     show(Progress::Event::kStep);
-    const bool snapshot = options.snapshot_interval > 0 && step_ % options.snapshot_interval == 0;
-    if (snapshot && step_ < options.iterations) save();
+    // a signal does not wait for the end of a long step, so what was before it is always there
+    const bool long_step = training_seconds_ - seconds > kLongStepSeconds,
+               snapshot = options.snapshot_interval > 0 && step_ % options.snapshot_interval == 0;
+    if (long_step || (snapshot && step_ < options.iterations)) save();
   }
   progress_.end();
   finish();
@@ -279,6 +283,7 @@ void TrainingRun::show(Progress::Event event, std::int64_t tested) {
   }
   state.loss = smoothed_loss();
   if (!history_.empty()) state.accuracy = history_.back().at("test").get<double>();
+  state.doubts = [this] { return doubts(); };
   progress_.show(state, event);
 }
 
@@ -334,6 +339,14 @@ Json TrainingRun::status() const {
           {"text", fmt::format("{} from step {} on", found->what, found->step)}};
 }
 
+std::string TrainingRun::doubts() const {
+  const Json found = warnings();
+  if (found.empty()) return "";
+  const Json& first = found.front();
+  const std::string more = found.size() > 1 ? fmt::format(" and {} more", found.size() - 1) : "";
+  return fmt::format("warning: {}{}", first.at("text").get<std::string>(), more);
+}
+
 Json TrainingRun::warnings() const {
   constexpr double kGuessing = 0.95;  // of its loss: no better
   Json found = slots_.warnings(model_.slots, trainer_->core());
@@ -344,7 +357,8 @@ Json TrainingRun::warnings() const {
          {"tensor", Json()},
          {"step", Json()},
          {"text", fmt::format("loss {:.4g} over the last {} steps: no better than guessing ({:.4g})", loss,
-                              kSmoothing, loss_watch_.guessing())}});
+                              kSmoothing, loss_watch_.guessing())},
+         {"advice", "another /training/optimizer/learning_rate, or wider formats in /precision"}});
   return found;
 }
 

@@ -41,7 +41,8 @@ class TrainingRun {
   void trace(const TraceOptions& options) const;
 
   // Trains to the end, writes checkpoint.bin, weights.npz and result.json, and returns true; or, when SIGINT
-  // or SIGTERM arrives, ends the step, writes checkpoint.bin and returns false.
+  // or SIGTERM arrives, ends the step, writes checkpoint.bin and returns false. Steps that are too long for
+  // that (interrupt.hpp) leave a checkpoint each.
   bool train();
 
   const nlohmann::json& result() const { return result_; }
@@ -65,6 +66,7 @@ class TrainingRun {
   void check_cycles() const;
   nlohmann::json status() const;
   nlohmann::json warnings() const;
+  std::string doubts() const;  // the first of them, for the line of progress
   ProgramRuns runs() const;
 
   bool tested() const;  // after the last step

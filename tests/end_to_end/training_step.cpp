@@ -10,7 +10,6 @@
 #include <random>
 #include <sstream>
 
-#include "compiler/passes.hpp"
 #include "isa/program.hpp"
 #include "tests/reference/double_network.hpp"
 
@@ -35,19 +34,6 @@ reference::Rounding reference_rounding(isa::Rounding r) {
   return r == isa::Rounding::kNearestEven  ? reference::Rounding::kNearestEven
          : r == isa::Rounding::kStochastic ? reference::Rounding::kStochastic
                                            : reference::Rounding::kTowardsZero;
-}
-
-// The model with every tensor at a place of its own, a guard line before each.
-CompiledModel with_tensors_apart(const compiler::Input& input) {
-  compiler::Compilation c;
-  c.input = input;
-  compiler::run_passes(c, "network", "memory");
-  for (TensorInfo& t : c.whole.tensors) {
-    t.hbm_line = c.memory.lines + 1;
-    c.memory.lines = t.hbm_line + t.lines;
-  }
-  compiler::run_passes(c, "partition", "program");
-  return std::move(c.model);
 }
 
 std::vector<std::int32_t> stored(const TestChip& chip, const std::string& tensor) {
@@ -96,6 +82,7 @@ models::SlotStatistics as_slot_statistics(const reference::Statistics& s) {
 std::string StepCase::describe() const {
   std::ostringstream text;
   text << "seed " << seed << ", batch " << training.batch << ", " << chip.lanes << " lanes, "
+       << "optimiser " << static_cast<int>(training.optimizer) << (training.nesterov ? " nesterov, " : ", ")
        << chip.scratchpad_kib << " KiB, separate master " << precision.separate_master
        << ", formats and widths";
   for (const compiler::TensorPrecision& p : precision.classes) {
@@ -127,14 +114,18 @@ void TrainingStep::prepare(TestChip& chip) const {
   chip.core().settings.set_seed(case_.seed * 0x9e3779b9U);
   std::mt19937 random(case_.seed + 1);
   for (const TensorInfo& t : chip.model().tensors) {
-    if (t.kind != compiler::TensorClass::kMomentum) continue;
+    if (!compiler::is_moment(t.kind)) continue;
+    const bool square = t.kind == compiler::TensorClass::kSecondMoment;  // never below zero
     std::vector<std::int64_t> elements;
     const int width = chip.core().settings.slot(t.slot).width;
     for (std::int64_t i = 0; i < t.size(); ++i) {
       const auto draw = static_cast<std::int64_t>(random());
-      const auto real = static_cast<float>(static_cast<double>(draw - (1LL << 31)) * 0x1p-37);
+      auto real = static_cast<float>(static_cast<double>(draw - (1LL << 31)) * 0x1p-37);
+      if (square) real = draw % 8 == 0 ? 0.0F : real * real;
+      const std::int64_t integer =
+          square ? draw % (1LL << (width - 1)) : draw % (1LL << width) / 2 - (1LL << (width - 2));
       elements.push_back(t.format == isa::Format::kFp32 ? static_cast<std::int64_t>(reference::bits_of(real))
-                                                        : draw % (1LL << width) / 2 - (1LL << (width - 2)));
+                                                        : integer);
     }
     chip.write_stored(t.name, elements);
   }
@@ -148,7 +139,8 @@ void TrainingStep::set_inputs(TestChip& chip, bool unlabelled) const {
     one_hot[static_cast<std::size_t>(n * classes + drawn_.labels[static_cast<std::size_t>(n)])] = 1;
   }
   chip.write("label", one_hot);
-  chip.core().settings.set_step(step_);
+  for (const auto& [name, values] : case_.given) chip.write(name, values);
+  chip.begin_step(step_, case_.learning_rate);
 }
 
 // A tensor without a slot of its own is a selection and has no format.
@@ -169,6 +161,19 @@ IntegerNetwork::Formats TrainingStep::formats(const std::map<int, std::int8_t>& 
   return result;
 }
 
+template <class Settings>
+void TrainingStep::set_rule(Settings& settings) const {
+  const compiler::TrainingParameters& t = case_.training;
+  settings.momentum = t.momentum;
+  settings.weight_decay = t.weight_decay;
+  settings.nesterov = t.nesterov;
+  settings.optimizer = t.optimizer;
+  settings.beta1 = t.beta1;
+  settings.beta2 = t.beta2;
+  settings.epsilon = t.epsilon;
+  settings.clip_norm = t.clip_norm;
+}
+
 reference::StepSettings TrainingStep::settings() const {
   reference::StepSettings settings;
   settings.batch = case_.training.batch;
@@ -176,8 +181,7 @@ reference::StepSettings TrainingStep::settings() const {
   settings.seed = apart_chip_.core().settings.seed();
   settings.step = step_;
   settings.learning_rate = case_.learning_rate;
-  settings.momentum = case_.training.momentum;
-  settings.weight_decay = case_.training.weight_decay;
+  set_rule(settings);
   return settings;
 }
 
@@ -424,8 +428,8 @@ double TrainingStep::check_bounds() const {
   reference::DoubleSettings settings;
   settings.batch = case_.training.batch;
   settings.learning_rate = case_.learning_rate;
-  settings.momentum = case_.training.momentum;
-  settings.weight_decay = case_.training.weight_decay;
+  set_rule(settings);
+  settings.t = step_ + 1;
   reference::DoubleTensors given = given_;
   for (const auto& [name, mask] : expected().masks()) given[name] = mask;
   const reference::DoubleStep exact =

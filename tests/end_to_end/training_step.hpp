@@ -23,6 +23,8 @@ struct StepCase {
   compiler::TrainingParameters training;
   compiler::ChipParameters chip;
   double learning_rate = 0.05;
+  reference::DoubleTensors
+      given;  // what a step finds in a tensor, instead of what was drawn or is left there
   compiler::Input input() const { return {network, precision, training, chip}; }
   std::string describe() const;  // what a failure needs to be repeated
 };
@@ -58,6 +60,8 @@ class TrainingStep {
  private:
   void prepare(TestChip& chip) const;
   void set_inputs(TestChip& chip, bool unlabelled) const;
+  template <class Settings>
+  void set_rule(Settings& settings) const;  // of the updates
   reference::StepSettings settings() const;
   reference::IntegerNetwork::Formats formats(const std::map<int, std::int8_t>& q_read) const;
   bool measured(const std::string& tensor) const { return tensor == "loss" || tensor == gradient_name_; }

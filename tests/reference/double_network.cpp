@@ -237,7 +237,22 @@ class DoubleNetwork {
   Bounded lrn_forward(const Layer& l) const;
   void lrn_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
   void max_pool_backward(const Layer& l, const Choice& choice, const Bounded& dy, BoundedSums& dx) const;
+  void train(const Layer& l, bool is_bias, const Bounded& gradient);
+  double gradient_norm() const;
+  Bounded clipped(const Bounded& gradient, double norm) const;
   void update(const Layer& l, bool is_bias, const Bounded& gradient);
+  static std::string moment_name(const Layer& l, bool is_bias, const std::string& what) {
+    return l.name + (is_bias ? ".bias_" : ".") + what;
+  }
+  Bounded moment(const Layer& l, bool is_bias, const std::string& what, const Bounded& like) const;
+  double decay(const Layer& l, bool is_bias) const;  // with the layer's multipliers
+  double rate(const Layer& l, bool is_bias) const;
+  static Bounded decayed(const Bounded& g, const Bounded& w, double factor);
+  static Bounded averaged(const Bounded& old, const Bounded& x, double beta);
+  static Bounded root(const Bounded& s);
+  // What is taken from the parameter w.
+  Bounded sgd(const Layer& l, bool is_bias, const Bounded& g, const Bounded& w);
+  Bounded adam(const Layer& l, bool is_bias, const Bounded& g, const Bounded& w);
 
   const compiler::Network& network_;
   const DoubleTensors& given_;
@@ -248,6 +263,12 @@ class DoubleNetwork {
   std::vector<Bounded> outputs_;
   std::map<std::string, Choice> choices_;  // by max pool layer
   Bounded logit_gradient_;
+  struct Gradient {
+    const Layer* layer;
+    bool is_bias;
+    Bounded value;
+  };
+  std::vector<Gradient> parameter_gradients_;
 };
 
 Bounded DoubleNetwork::given(const std::string& name, Index rows, Index columns) const {
@@ -513,12 +534,12 @@ void DoubleNetwork::contraction_backward(const Layer& l, const Bounded& whole_dy
     dw.add(product(dy.rows(out), x.rows(taps).transposed()), weights.first);
   });
   dx.add(windows.fold(taps_gradient));
-  if (has_weights(l)) update(l, false, dw.finish());
+  if (has_weights(l)) train(l, false, dw.finish());
   if (!l.bias) return;
   BoundedSums db = BoundedSums::zero(l.out.channels, 1);
   for (Index n = 0; n < settings_.batch; ++n)
     db.add(product(dy.rows({n * l.out.channels, l.out.channels}), ones(pixels(l.out), 1)));
-  update(l, true, db.finish());
+  train(l, true, db.finish());
 }
 
 Bounded DoubleNetwork::channel(const Layer& l, const Bounded& x, Index c) const {
@@ -580,8 +601,8 @@ void DoubleNetwork::batch_norm_backward(const Layer& l, const Bounded& whole_dy,
     put(db, c, r.sum, r.sum_deviation, r.sum_shift);
     set_channel(l, result, c, data_gradient(k, r, weight.value(c), x, dy));
   }
-  update(l, false, dw);
-  if (l.bias) update(l, true, db);
+  train(l, false, dw);
+  if (l.bias) train(l, true, db);
   dx.add(selected(result, result.present));
 }
 
@@ -674,6 +695,8 @@ void DoubleNetwork::backward() {
     }
   }
   record("data_gradient", gradients[layers].finish());
+  const double norm = gradient_norm();
+  for (const Gradient& g : parameter_gradients_) update(*g.layer, g.is_bias, clipped(g.value, norm));
 }
 
 // What arrives at an input of the layer.
@@ -726,28 +749,144 @@ void DoubleNetwork::contribute(const Layer& l, int source, const Bounded& dy, Bo
   }
 }
 
-// Records the gradient of a parameter, and the parameter and its momentum after the update.
+// Records the gradient of a parameter, for its update when all are there.
+void DoubleNetwork::train(const Layer& l, bool is_bias, const Bounded& g) {
+  record(l.name + (is_bias ? ".bias_gradient" : ".weight_gradient"), g);
+  parameter_gradients_.push_back({&l, is_bias, g});
+}
+
+double DoubleNetwork::gradient_norm() const {
+  double sum = 0;
+  for (const Gradient& g : parameter_gradients_) sum += g.value.value.square().sum();
+  return std::sqrt(sum);
+}
+
+// No longer than it may be. The norm moves by g dg / norm for each element, and by the roundings of its sum.
+Bounded DoubleNetwork::clipped(const Bounded& g, double norm) const {
+  const double most = settings_.clip_norm;
+  if (most == 0) return g;
+  double variance = 0, shift = 0;
+  for (const Gradient& other : parameter_gradients_) {
+    const Bounded& x = other.value;
+    variance += (x.value * x.deviation).square().sum() + (kUnit * x.value.square()).square().sum();
+    shift += (x.value.abs() * x.shift + x.error().square()).sum();
+  }
+  const double safe = std::max(norm, 1e-30), factor = std::min(1.0, most / safe);
+  const bool clips = norm + 1e-3 * norm > most;  // else nothing is rounded
+  const double deviation = clips ? factor * (std::sqrt(variance) / (safe * safe) + 16 * kUnit) : 0,
+               moved = clips ? factor * shift / (safe * safe) : 0;
+  Bounded result = g;
+  result.value *= factor;
+  result.deviation =
+      ((factor * g.deviation).square() + (deviation * g.value).square() + (kUnit * result.value).square())
+          .sqrt() +
+      kTiny;
+  result.shift = factor * g.shift + moved * (g.value.abs() + g.shift);
+  return result;
+}
+
+Bounded DoubleNetwork::moment(const Layer& l, bool is_bias, const std::string& what,
+                              const Bounded& like) const {
+  const std::string name = moment_name(l, is_bias, what);
+  if (given_.count(name) == 0) return Bounded::exact(0 * like.value);
+  return given(name, like.value.rows(), like.value.cols());
+}
+
+double DoubleNetwork::decay(const Layer& l, bool is_bias) const {
+  return settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
+}
+double DoubleNetwork::rate(const Layer& l, bool is_bias) const {
+  return settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
+}
+
+// g + factor w
+Bounded DoubleNetwork::decayed(const Bounded& g, const Bounded& w, double factor) {
+  Bounded t = g;
+  const Array part = factor * w.value;
+  t.value += part;
+  t.deviation = (g.deviation.square() + (kUnit * part).square() + (kUnit * t.value).square()).sqrt();
+  return t;
+}
+
+// Records the parameter and its moments after the update.
 void DoubleNetwork::update(const Layer& l, bool is_bias, const Bounded& g) {
   const std::string name = l.name + (is_bias ? ".bias" : ".weight");
-  const std::string momentum = l.name + (is_bias ? ".bias_momentum" : ".momentum");
-  const double decay = settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
-  const double rate = settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
-  record(name + "_gradient", g);
   Bounded w = given(name, g.value.rows(), g.value.cols());
-  Bounded v = Bounded::exact(0 * g.value);
-  if (given_.count(momentum) != 0) v = given(momentum, g.value.rows(), g.value.cols());
-  const Array decayed = decay * w.value, t = g.value + decayed, scaled = rate * t;
-  const Array old = settings_.momentum * v.value;
-  const Array t_variance = g.deviation.square() + (kUnit * decayed).square() + (kUnit * t).square();
-  const Array scaled_variance = rate * rate * t_variance + (2 * kUnit * scaled).square();
+  const Bounded change =
+      settings_.optimizer == compiler::OptimizerKind::kSgd ? sgd(l, is_bias, g, w) : adam(l, is_bias, g, w);
+  w.value -= change.value;
+  w.deviation = (change.deviation.square() + (kUnit * w.value).square()).sqrt() + kTiny;
+  w.shift = change.shift;
+  record(name, w);
+}
+
+Bounded DoubleNetwork::sgd(const Layer& l, bool is_bias, const Bounded& g, const Bounded& w) {
+  const double eta = rate(l, is_bias), mu = settings_.momentum;
+  const Bounded t = decayed(g, w, decay(l, is_bias));
+  Bounded v = moment(l, is_bias, "momentum", g);
+  const Array scaled = eta * t.value, old = mu * v.value,
+              scaled_variance = (eta * t.deviation).square() + (2 * kUnit * scaled).square();
   v.value = old + scaled;
   v.deviation = (scaled_variance + (kUnit * old).square() + (kUnit * v.value).square()).sqrt() + kTiny;
-  v.shift = std::fabs(rate) * g.shift;
-  w.value -= v.value;
-  w.deviation = (v.deviation.square() + (kUnit * w.value).square()).sqrt() + kTiny;
-  w.shift = v.shift;
-  record(name, w);
-  record(momentum, v);
+  v.shift = std::fabs(eta) * g.shift;
+  record(moment_name(l, is_bias, "momentum"), v);
+  if (!settings_.nesterov) return v;
+  Bounded change = v;
+  const Array by_momentum = mu * v.value;
+  change.value = by_momentum + scaled;
+  // both terms have the error of the gradient
+  change.deviation = ((mu * v.deviation + scaled_variance.sqrt()).square() + (kUnit * by_momentum).square() +
+                      (kUnit * change.value).square())
+                         .sqrt() +
+                     kTiny;
+  change.shift = (1 + mu) * v.shift;
+  return change;
+}
+
+// beta old + (1 - beta) x
+Bounded DoubleNetwork::averaged(const Bounded& old, const Bounded& x, double beta) {
+  Bounded result = Bounded::exact(beta * old.value + (1 - beta) * x.value);
+  result.deviation = (((1 - beta) * x.deviation).square() + (2 * kUnit * (1 - beta) * x.value).square() +
+                      (kUnit * beta * old.value).square() + (kUnit * result.value).square())
+                         .sqrt() +
+                     kTiny;
+  result.shift = (1 - beta) * x.shift;
+  return result;
+}
+
+// The root of s: where its error is small beside s, by the slope there; else anything up to the root of the
+// largest that it may be.
+Bounded DoubleNetwork::root(const Bounded& s) {
+  Bounded result = Bounded::exact(s.value.sqrt());
+  const Array safe = result.value.max(0x1p-100), close = (s.error() < s.value / 2).cast<double>(),
+              slope = close * 0.71 / safe;
+  result.deviation = ((slope * s.deviation).square() + (4 * kUnit * result.value).square()).sqrt();
+  result.shift = slope * s.shift + (1 - close) * (s.value + s.error()).sqrt() + 0x1p-50;
+  return result;
+}
+
+Bounded DoubleNetwork::adam(const Layer& l, bool is_bias, const Bounded& g, const Bounded& w) {
+  const bool apart = settings_.optimizer == compiler::OptimizerKind::kAdamW;
+  const Bounded h = apart ? g : decayed(g, w, decay(l, is_bias));
+  Bounded square = Bounded::exact(h.value.square());
+  square.deviation = ((2 * h.value * h.deviation).square() + (kUnit * square.value).square()).sqrt();
+  square.shift = 2 * h.value.abs() * h.shift + h.error().square();
+  const Bounded m = averaged(moment(l, is_bias, "first_moment", g), h, settings_.beta1),
+                s = averaged(moment(l, is_bias, "second_moment", g), square, settings_.beta2), r = root(s);
+  record(moment_name(l, is_bias, "first_moment"), m);
+  record(moment_name(l, is_bias, "second_moment"), s);
+  const double c1 = 1 - std::pow(settings_.beta1, settings_.t),
+               c2 = 1 / std::sqrt(1 - std::pow(settings_.beta2, settings_.t)), eta = rate(l, is_bias);
+  const Array d = c2 * r.value + settings_.epsilon,
+              d_deviation = ((c2 * r.deviation).square() + (3 * kUnit * d).square()).sqrt(),
+              d_shift = c2 * r.shift,
+              least = (d - kConfidence * d_deviation - d_shift).max(settings_.epsilon * (1 - 4 * kUnit));
+  // m / d, whose error is at most dm / least + m dd / (d least)
+  Bounded change = Bounded::exact(eta / c1 * m.value / d);
+  change.deviation = eta / c1 * (m.deviation + m.value.abs() * d_deviation / d) / least +
+                     8 * kUnit * change.value.abs() + kTiny;
+  change.shift = eta / c1 * (m.shift + m.value.abs() * d_shift / d) / least;
+  return apart ? decayed(change, w, eta * decay(l, is_bias)) : change;
 }
 
 }  // namespace

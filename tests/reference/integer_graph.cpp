@@ -132,8 +132,8 @@ std::vector<IntegerGraph::Input> IntegerGraph::inputs() const {
     }
     for (const bool bias : {false, true}) {
       if (bias && !l.bias) continue;
-      for (const std::string role : {"", "momentum", "master"})
-        inputs.push_back({parameter_name(l, bias, role.c_str()), parameter_shape(l, bias), role == "master"});
+      for (const std::string role : {"", "momentum", "first_moment", "second_moment", "master"})
+        inputs.push_back({parameter_name(l, bias, role.c_str()), parameter_shape(l, bias), !role.empty()});
     }
   }
   return inputs;

@@ -46,6 +46,21 @@ class Fold {
   bool started_ = false;
 };
 
+// 1 / sqrt(x), x > 0: a first guess from the bits, then y += y (1/2 - x/2 y y), three times.
+float inverse_root(float x) {
+  const float half = x * 0.5F;
+  float y = float_of(0x5f375a86 - (bits_of(x) >> 1));
+  for (int step = 0; step < 3; ++step) y = std::fma(y, std::fma(-(y * half), y, 0.5F), y);
+  return y;
+}
+
+// 1 / x, x > 0: a first guess from the bits, then y += y (1 - x y) as y (2 - x y), three times.
+float reciprocal(float x) {
+  float y = float_of(0x7ef311c7 - bits_of(x));
+  for (int step = 0; step < 3; ++step) y = y * std::fma(-y, x, 2.0F);
+  return y;
+}
+
 }  // namespace
 
 IntegerNetwork::IntegerNetwork(const compiler::Network& network, Formats formats,
@@ -58,7 +73,7 @@ IntegerNetwork::IntegerNetwork(const compiler::Network& network, Formats formats
 std::vector<std::string> IntegerNetwork::inputs() const {
   std::vector<std::string> names;
   for (const IntegerGraph::Input& input : graph_.inputs()) {
-    if (!input.is_master || formats_.count(input.name) != 0) names.push_back(input.name);
+    if (!input.may_be_missing || formats_.count(input.name) != 0) names.push_back(input.name);
   }
   return names;
 }
@@ -129,6 +144,13 @@ void IntegerNetwork::write_values(const std::string& name, const TensorShape& sh
   write(name, shape, [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
     return static_cast<long double>(values[at(i)]);
   });
+}
+
+void IntegerNetwork::count(const std::string& name, const std::vector<float>& values) {
+  StoredTensor unused = Writer::make(TensorFormat(), {static_cast<std::int64_t>(values.size()), 1, 1, 1});
+  Statistics& statistics = statistics_[name];
+  for (std::size_t i = 0; i < values.size(); ++i)
+    writer_.store(unused, static_cast<std::int64_t>(i), values[i], &statistics);
 }
 
 void IntegerNetwork::forward() {
@@ -508,12 +530,15 @@ void IntegerNetwork::mask(const Node& node) {
 
 void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy) {
   const Geometry g = graph_.geometry(l);
-  const Factors factors(dy, tensor(activation(l.inputs.at(0))));
+  const StoredTensor& x = tensor(activation(l.inputs.at(0)));
+  const Factors factors(dy, x);
   const std::string weight = l.name + ".weight_gradient", bias = l.name + ".bias_gradient";
+  // beside a bias of up to 2^46
+  const SumPieces pieces(g, settings_.lanes, std::int64_t{1} << (48 - dy.format.width - x.format.width));
   write(weight, graph_.parameter_shape(l, false),
         [&](std::int64_t, std::int64_t oc, std::int64_t ic, std::int64_t ky, std::int64_t kx) {
-          return contract(factors, std::nullopt, [&](const auto& visit) {
-            visit_backward_weight(g, settings_.lanes, {oc, ic, ky, kx}, visit);
+          return contract_pieces(factors, pieces, [&](const auto& visit, const auto& begin) {
+            visit_backward_weight(g, settings_.lanes, {oc, ic, ky, kx}, visit, begin);
           });
         });
   if (!l.bias) return;
@@ -521,8 +546,9 @@ void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy)
   const Factors sums(dy, one);
   write(bias, graph_.parameter_shape(l, true),
         [&](std::int64_t, std::int64_t oc, std::int64_t, std::int64_t, std::int64_t) {
-          return contract(sums, std::nullopt,
-                          [&](const auto& visit) { visit_backward_bias(g, settings_.lanes, oc, visit); });
+          return contract_pieces(sums, pieces, [&](const auto& visit, const auto& begin) {
+            visit_backward_bias(g, settings_.lanes, oc, visit, begin);
+          });
         });
 }
 
@@ -598,7 +624,52 @@ void IntegerNetwork::pass_gradient(const Layer& l, const StoredTensor& dy, const
   write_values(name, dy.shape, selected.reals());
 }
 
+// The squares of a tensor's gradient, to those so far in each lane.
+void IntegerNetwork::add_squares(const Layer& l, bool is_bias, std::vector<float>& so_far) const {
+  const StoredTensor& gradient = tensor(IntegerGraph::parameter_name(l, is_bias, "gradient"));
+  const Geometry g = graph_.geometry(l);
+  const bool vector = is_bias || l.kind == LayerKind::kBatchNorm;
+  const std::int64_t outputs = gradient.shape[0] / l.groups, inputs = gradient.shape[1],
+                     pixels = gradient.shape[2] * gradient.shape[3];
+  // by group, block, tap; then by lane
+  std::map<std::array<std::int64_t, 3>, std::map<std::int64_t, Fold>> sums;
+  for (std::int64_t group = 0; group < l.groups; ++group) {
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      for (std::int64_t i = 0; i < inputs * pixels; ++i) {
+        const std::int64_t channel = group * outputs + o;
+        std::int64_t place = i / pixels + group * inputs % 4, tap = i % pixels;
+        if (vector) {
+          place = o + group * outputs % 4;
+        } else if (g.gathered) {
+          place = i;
+          tap = 0;
+        }
+        const float value = gradient.real(channel * inputs * pixels + i);
+        sums[{group, place / settings_.lanes, tap}][place % settings_.lanes].add(value * value);
+      }
+    }
+  }
+  std::vector<float> total(so_far.size());
+  for (const auto& [where, by_lane] : sums)
+    for (const auto& [lane, sum] : by_lane) total[at(lane)] += sum.sum();
+  for (std::size_t lane = 0; lane < so_far.size(); ++lane) so_far[lane] += total[lane];
+}
+
+float IntegerNetwork::scale_of_gradients() const {
+  std::vector<float> lanes(at(settings_.lanes));
+  for (const Layer& l : network().layers) {
+    if (!has(l, compiler::kHasWeights)) continue;
+    add_squares(l, false, lanes);
+    if (l.bias) add_squares(l, true, lanes);
+  }
+  Fold sum;
+  for (const float lane : lanes) sum.add(lane);
+  return std::fmin(inverse_root(std::fmax(sum.sum(), 0x1p-100F)) * static_cast<float>(settings_.clip_norm),
+                   1.0F);
+}
+
 void IntegerNetwork::update() {
+  if (settings_.clip_norm > 0) gradient_scale_ = scale_of_gradients();
   for (const Layer& l : network().layers) {
     const bool norm = l.kind == LayerKind::kBatchNorm;
     if (!norm && l.kind != LayerKind::kConvolution && l.kind != LayerKind::kFullyConnected) continue;
@@ -608,41 +679,73 @@ void IntegerNetwork::update() {
   }
 }
 
+double IntegerNetwork::decay(const Layer& l, bool is_bias) const {
+  return settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
+}
+double IntegerNetwork::rate(const Layer& l, bool is_bias) const {
+  return settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
+}
+
+std::vector<float> IntegerNetwork::adam(const Layer& l, bool is_bias, const std::vector<float>& g,
+                                        const std::vector<float>& w) {
+  const std::string first = IntegerGraph::parameter_name(l, is_bias, "first_moment"),
+                    second = IntegerGraph::parameter_name(l, is_bias, "second_moment");
+  const bool apart = settings_.optimizer == compiler::OptimizerKind::kAdamW;
+  const auto lambda = static_cast<float>(decay(l, is_bias));
+  const double t = settings_.step + 1.0, b1 = settings_.beta1, b2 = settings_.beta2;
+  const auto eta = static_cast<float>(rate(l, is_bias) / (1 - std::pow(b1, t))),
+             correction = static_cast<float>(1 / std::sqrt(1 - std::pow(b2, t))),
+             taken = static_cast<float>(rate(l, is_bias) * decay(l, is_bias)),
+             epsilon = static_cast<float>(settings_.epsilon);
+  std::vector<float> m = tensor(first).reals(), s = tensor(second).reals(), change;
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    const float h = lambda == 0.0F || apart ? g[i] : std::fma(w[i], lambda, g[i]);
+    m[i] = std::fma(m[i], static_cast<float>(b1), h * static_cast<float>(1 - b1));
+    s[i] = std::fma(s[i], static_cast<float>(b2), h * h * static_cast<float>(1 - b2));
+    const float root = s[i] * inverse_root(std::fmax(s[i], 0x1p-100F));
+    const float u = m[i] * reciprocal(std::fma(root, correction, epsilon)) * eta;
+    change.push_back(apart && lambda != 0.0F ? std::fma(w[i], taken, u) : u);
+  }
+  const TensorShape shape = graph_.parameter_shape(l, is_bias);
+  write_values(first, shape, m);
+  write_values(second, shape, s);
+  return change;
+}
+
+std::vector<float> IntegerNetwork::sgd(const Layer& l, bool is_bias, const std::vector<float>& g,
+                                       const std::vector<float>& w) {
+  const std::string velocity = IntegerGraph::parameter_name(l, is_bias, "momentum");
+  const auto lambda = static_cast<float>(decay(l, is_bias)), eta = static_cast<float>(rate(l, is_bias)),
+             momentum = static_cast<float>(settings_.momentum);
+  std::vector<float> v = tensor(velocity).reals(), change;
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    const float decayed = lambda == 0.0F ? g[i] : std::fma(w[i], lambda, g[i]);
+    const float scaled = decayed * eta;
+    v[i] = std::fma(v[i], momentum, scaled);
+    change.push_back(settings_.nesterov ? std::fma(v[i], momentum, scaled) : v[i]);
+  }
+  write_values(velocity, graph_.parameter_shape(l, is_bias), v);
+  return change;
+}
+
 void IntegerNetwork::update_parameter(const Layer& l, bool is_bias) {
   const auto name_of = [&](const char* role) { return IntegerGraph::parameter_name(l, is_bias, role); };
-  const std::string own_master = name_of("master"), copy = name_of(""), velocity = name_of("momentum");
+  const std::string own_master = name_of("master"), copy = name_of("");
   const bool separate = formats_.count(own_master) != 0;
   const std::string master = separate ? own_master : copy;
-  const auto decay = static_cast<float>(settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay));
-  const auto rate = static_cast<float>(settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr));
-  const auto momentum = static_cast<float>(settings_.momentum);
-  const std::vector<float> g = tensor(name_of("gradient")).reals();
-  std::vector<float> w = tensor(master).reals(), v = tensor(velocity).reals();
-  for (std::size_t i = 0; i < w.size(); ++i) {
-    const float decayed = decay == 0.0F ? g[i] : std::fma(w[i], decay, g[i]);
-    const float scaled = decayed * rate;
-    v[i] = std::fma(v[i], momentum, scaled);
-  }
-  for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] - v[i];
   const TensorShape shape = graph_.parameter_shape(l, is_bias);
-  write_values(velocity, shape, v);
+  std::vector<float> w = tensor(master).reals();
+  const bool sgd_rule = settings_.optimizer == compiler::OptimizerKind::kSgd;
+  std::vector<float> g = tensor(name_of("gradient")).reals();
+  for (float& value : g) value *= gradient_scale_;
+  const std::vector<float> change = sgd_rule ? sgd(l, is_bias, g, w) : adam(l, is_bias, g, w);
+  if (!sgd_rule || settings_.nesterov) count(name_of("update"), change);
+  for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] - change[i];
   write_values(master, shape, w);
   if (separate) write_values(copy, shape, w);
 }
 
 // ---- batch normalisation ------------------------------------------------------------------------------
-
-namespace {
-
-// 1 / sqrt(x), x > 0: a first guess from the bits, then y += y (1/2 - x/2 y y), three times.
-float inverse_root(float x) {
-  const float half = x * 0.5F;
-  float y = float_of(0x5f375a86 - (bits_of(x) >> 1));
-  for (int step = 0; step < 3; ++step) y = std::fma(y, std::fma(-(y * half), y, 0.5F), y);
-  return y;
-}
-
-}  // namespace
 
 double IntegerNetwork::values_a_channel(const Layer& l) const {
   return static_cast<double>(settings_.batch * l.out.height * l.out.width);

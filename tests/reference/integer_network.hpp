@@ -55,11 +55,23 @@
 //     b = fl(fl(g fl(-1/m)) deviation^-1) a, c = fma(-b, mean, fl(s1 fl(-1/m)) a).
 // Update, each operation rounded to FP32 once, λ' = fl(weight decay · multiplier), η' = fl(rate ·
 // multiplier):
-//   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'.
-//   Each result is stored from FP32, none from another as stored: v := store(v'), w := store(w'); with a
-//   separate master copy w is that of the master, and weight := store(w') as well.
-//   Running averages r, with the layer's momentum p: fma(r, fl(1 - p), value fl(p')), p' = p of the mean,
-//   p m / (m - 1) of the variance (m = 1: p).
+//   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'. Nesterov:
+//   u = fma(v', fl(momentum), t2); w' = w - u; u is counted as the tensor .update or .bias_update.
+//   Adam and AdamW, t = step + 1: t1 of Adam, g of AdamW; m' = fma(m, fl(β1), t1 fl(1 - β1)); s' = fma(s,
+//   fl(β2), (t1 t1) fl(1 - β2)); d = fma(s' r, fl(1 / √(1 - β2^t)), fl(ε)), r the inverse root of max(s',
+//   2^-100), as for a batch normalisation; u = (m' d^-1) fl(rate · multiplier / (1 - β1^t)), d^-1 by a first
+//   guess from the bits and three Newton steps; AdamW, where λ' is not 0: u' = fma(w, fl(rate · multiplier ·
+//   λ), u); w' = w - u, u counted as Nesterov's. With a largest norm c, g is the stored gradient times k,
+//   rounded. Squares of all stored gradients, layer by layer, weights before biases: within a tensor, lane by
+//   lane, for each (group, block of lanes, ky, kx) the sum over the group's output channels in order, these
+//   sums in that order after +0; sums of tensors in order, after +0; then the lanes in order. Lane and block
+//   of a weight are its input channel, counted within its group from the multiple of 4 below the first,
+//   modulo and divided by the number of lanes; of a gathered one its tap, all taps being one; of a vector its
+//   channel likewise, each a sum of its own. k = min(fl(c) / root, 1) by the inverse root of max(sum,
+//   2^-100). Each result is stored from FP32, none from another as stored: v := store(v'), w := store(w');
+//   with a separate master copy w is that of the master, and weight := store(w') as well. Running averages r,
+//   with the layer's momentum p: fma(r, fl(1 - p), value fl(p')), p' = p of the mean, p m / (m - 1) of the
+//   variance (m = 1: p).
 #pragma once
 #include <cstdint>
 #include <map>
@@ -67,6 +79,7 @@
 #include <vector>
 
 #include "compiler/input/network.hpp"
+#include "compiler/input/parameters.hpp"
 #include "tests/reference/integer_graph.hpp"
 #include "tests/reference/numbers.hpp"
 
@@ -76,6 +89,9 @@ struct StepSettings {
   std::int64_t batch = 1, lanes = 16;
   std::uint32_t seed = 0, step = 0;
   double learning_rate = 0.01, momentum = 0.9, weight_decay = 5e-4;
+  bool nesterov = false;
+  compiler::OptimizerKind optimizer = compiler::OptimizerKind::kSgd;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clip_norm = 0;
 };
 
 class IntegerNetwork {
@@ -124,6 +140,9 @@ class IntegerNetwork {
   void write(const std::string& name, const TensorShape& shape, const Value& value);
   void write_values(const std::string& name, const TensorShape& shape, const std::vector<float>& values);
 
+  // Counts values that are not stored.
+  void count(const std::string& name, const std::vector<float>& values);
+
   void weighted_forward(const compiler::Layer& l, const Node& node);
   void max_pool_forward(const compiler::Layer& l, const Node& node);
   void average_pool_forward(const compiler::Layer& l, const Node& node);
@@ -158,6 +177,15 @@ class IntegerNetwork {
   void concat_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
                        const std::string& name);
   void update_parameter(const compiler::Layer& l, bool bias);
+  void add_squares(const compiler::Layer& l, bool bias, std::vector<float>& lanes) const;
+  float scale_of_gradients() const;
+  // What is taken from the parameter w, whose gradient is g; writes the moments.
+  std::vector<float> sgd(const compiler::Layer& l, bool bias, const std::vector<float>& g,
+                         const std::vector<float>& w);
+  std::vector<float> adam(const compiler::Layer& l, bool bias, const std::vector<float>& g,
+                          const std::vector<float>& w);
+  double decay(const compiler::Layer& l, bool bias) const;  // of the weight, with its multiplier
+  double rate(const compiler::Layer& l, bool bias) const;
 
   // Of a channel of a batch normalisation.
   struct Moments {
@@ -184,6 +212,7 @@ class IntegerNetwork {
   std::map<std::string, std::vector<std::int64_t>>
       chosen_;  // by max pool layer: input element of each output
   bool training_ = true;
+  float gradient_scale_ = 1;
   std::map<std::string, std::vector<Moments>> moments_;  // by batch normalisation: of its channels
   std::map<std::string, std::size_t> contributions_;     // by tensor: gradients received so far
 };

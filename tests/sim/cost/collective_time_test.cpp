@@ -246,6 +246,35 @@ TEST(CollectiveTime, AutomaticTakesWhatTheNetworkHas) {
   EXPECT_NE(broken.text().find("neighbours are up to 3 links apart"), std::string::npos) << broken.text();
 }
 
+// Where links lead from each core to each, and through a switch, where only few messages wait for each other.
+TEST(CollectiveTime, AutomaticGoesStraightWhereNoLinkIsShared) {
+  for (const CollectiveKind kind : {kAllReduce, kReduceScatter, kAllGather}) {
+    SCOPED_TRACE(compiler::name(kind));
+    const CollectiveCost full = chosen(kind, {"full", {16}}, 8 * kMib);
+    EXPECT_TRUE(full.collective.direct) << full.text();
+    EXPECT_NE(full.text().find("straight from each core to each"), std::string::npos);
+    // copies of short pieces do not reach the peak of HBM
+    const double most = kind == kAllReduce ? 1.2 : 1.45;
+    EXPECT_LT(static_cast<double>(full.cycles), most * full.bound.busiest()) << full.text();
+    EXPECT_LT(static_cast<double>(full.cycles), most * full.theory.cycles()) << full.text();
+    const Configuration rings = configuration({"full", {16}}, 16, {{"algorithm", "halving_doubling"}});
+    EXPECT_LT(
+        static_cast<double>(full.cycles),
+        0.9 * static_cast<double>(cost_of_collective(rings, kind, 8 * kMib, isa::Format::kFp32).cycles));
+    const auto used = [](const models::LinkCounters& l) { return l.bytes > 0; };
+    EXPECT_TRUE(std::all_of(full.links.begin(), full.links.end(), used)) << full.text();
+    // each latency once a half
+    const Net far{"switch", {16}, 1, 5000};
+    const CollectiveCost small = chosen(kind, far, 4096);
+    EXPECT_TRUE(small.collective.direct) << small.text();
+    EXPECT_NEAR(static_cast<double>(small.cycles), small.theory.latency, 0.1 * small.theory.latency);
+    EXPECT_FALSE(chosen(kind, {"ring", {16}}, 8 * kMib).collective.direct);
+    EXPECT_FALSE(chosen(kind, {"mesh", {4, 4}}, 8 * kMib).collective.direct);
+    // who says how is obeyed
+    EXPECT_FALSE(cost(kind, {"full", {16}}, 8 * kMib).collective.direct);
+  }
+}
+
 // Which size of a grid stands first decides nothing.
 TEST(CollectiveTime, ManyByFewTakeTheTimeOfFewByMany) {
   std::mt19937 random(11);

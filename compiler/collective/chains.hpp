@@ -1,4 +1,4 @@
-// Collectives that add nothing: all_to_all straight from core to core, broadcast along chains.
+// Broadcast along chains.
 #pragma once
 #include <cstdint>
 
@@ -6,8 +6,6 @@
 
 namespace anzan::compiler {
 
-Listing all_to_all(const CollectiveParameters& parameters, const CollectiveCut& cut,
-                   std::int64_t result_line);
 // A listing for each core, in the order of the instructions.
 Listing broadcast_in_core(const CollectiveParameters& parameters, const CollectiveCut& cut,
                           std::int64_t result_line, int core);

@@ -1,5 +1,5 @@
-// Collectives that add nothing: all_to_all straight from core to core, broadcast along chains.
-#include "compiler/collective/direct.hpp"
+// Broadcast along chains.
+#include "compiler/collective/chains.hpp"
 
 #include <algorithm>
 
@@ -9,106 +9,6 @@
 
 namespace anzan::compiler {
 namespace {
-
-// Coordinate by coordinate, so that all cores send equally far.
-int shifted(const Way& way, int core, int distance) {
-  int result = 0;
-  for (const Dimension& d : way) result += (d.coordinate(core) + d.coordinate(distance)) % d.size * d.stride;
-  return result;
-}
-
-// Each place has a semaphore that counts what arrives for it, from all other cores. A core sends segment r
-// when it has stored segment r - lag, for which it has had a message of r - lag from everyone; whoever sent
-// that had stored r - 2 lag. So all places of r - 2 lag are free, and there are no fewer places than 2 lag.
-class AllToAll {
- public:
-  AllToAll(const CollectiveParameters& p, const CollectiveCut& cut, std::int64_t result_line)
-      : p_(p),
-        c_(cut),
-        result_(result_line),
-        writer_(p),
-        first_order_(writer_.take_orders(cut.places)),
-        lag_(std::max<std::size_t>(1, static_cast<std::size_t>(cut.places) / 2)) {}
-
-  // In an order that keeps `lag_` segments in the network; units work in order.
-  Listing write() {
-    const std::size_t all = c_.segments.size();
-    for (std::size_t s = 0; s < std::min(all, lag_); ++s) {
-      load(s);
-      puts(s);
-    }
-    if (lag_ < all) load(lag_);
-    for (std::size_t s = 0; s < all; ++s) {
-      collect(s);
-      store(s);
-      if (s + lag_ < all) puts(s + lag_);
-      if (s + lag_ + 1 < all) load(s + lag_ + 1);
-    }
-    return writer_.finish();
-  }
-
- private:
-  std::size_t place(std::size_t s) const { return s % static_cast<std::size_t>(c_.places); }
-  std::int64_t sent_line(std::size_t s) const {
-    return 2 * static_cast<std::int64_t>(place(s)) * c_.segment_lines;
-  }
-  std::int64_t arrival_line(std::size_t s) const { return sent_line(s) + c_.segment_lines; }
-  Access sent(std::size_t s, bool write) const { return touching(sent_line(s), c_.segment_lines, write); }
-  Access arrived(std::size_t s, bool write) const {
-    return touching(arrival_line(s), c_.segment_lines, write);
-  }
-  Access stored(std::size_t s, bool write) const {
-    return ordered(first_order_ + static_cast<std::int64_t>(place(s)), write);
-  }
-
-  void load(std::size_t s) {
-    const PieceSegment& segment = c_.segments[s];
-    Exchanged e;
-    e.touches = {sent(s, true)};
-    writer_.copy(in_hbm(segment.first), in_scratchpad(sent_line(s)),
-                 {{c_.cores, c_.piece_lines, segment.count}, {segment.count, 1, 1}}, e);
-  }
-
-  void puts(std::size_t s) {
-    const PieceSegment& segment = c_.segments[s];
-    for (int t = 0; t < c_.cores; ++t) {
-      Exchanged e;
-      e.in_core = [t, way = c_.ways.front(), from = sent_line(s), to = arrival_line(s), n = segment.count,
-                   semaphore = remote_semaphore(place(s))](int core) {
-        const int receiver = shifted(way, core, t);
-        if (t > 0)
-          return isa::Instruction(putting_lines(receiver, from + receiver * n, to + core * n, n, semaphore));
-        return isa::Instruction(
-            copying_lines(in_scratchpad(from + core * n), in_scratchpad(to + core * n), n));
-      };
-      e.touches = {sent(s, false), arrived(s, true)};
-      if (t > 0 && s >= lag_) e.touches.push_back(stored(s - lag_, false));
-      last_ = writer_.emit(std::move(e));
-    }
-  }
-
-  void collect(std::size_t s) {
-    for (int t = 1; t < c_.cores; ++t)
-      writer_.collect(remote_semaphore(place(s)), {arrived(s, true)}, last_,
-                      writer_.lag_cycles(c_.segments[s].count));
-  }
-
-  void store(std::size_t s) {
-    const PieceSegment& segment = c_.segments[s];
-    Exchanged e;
-    e.touches = {arrived(s, false), stored(s, true)};
-    writer_.copy(in_scratchpad(arrival_line(s)), in_hbm(result_ + segment.first),
-                 {{c_.cores, segment.count, c_.piece_lines}, {segment.count, 1, 1}}, e);
-  }
-
-  const CollectiveParameters& p_;
-  const CollectiveCut& c_;
-  std::int64_t result_;
-  CollectiveWriter writer_;
-  std::int64_t first_order_;  // one for each place
-  std::size_t lag_;
-  std::int32_t last_ = -1;
-};
 
 // In core c of a way: it receives from the one before it in the last dimension in which it is not first, and
 // sends to the next one there and in all later dimensions.
@@ -289,11 +189,6 @@ class Broadcast {
 };
 
 }  // namespace
-
-Listing all_to_all(const CollectiveParameters& parameters, const CollectiveCut& cut,
-                   std::int64_t result_line) {
-  return AllToAll(parameters, cut, result_line).write();
-}
 
 Listing broadcast_in_core(const CollectiveParameters& parameters, const CollectiveCut& cut,
                           std::int64_t result_line, int core) {
