@@ -10,6 +10,7 @@
 
 #include "compiler/graph/tensors.hpp"
 #include "compiler/input/input.hpp"
+#include "compiler/input/step_scalar.hpp"
 #include "compiler/instructions/listing.hpp"
 #include "isa/program.hpp"
 #include "models/work_observer.hpp"
@@ -40,13 +41,8 @@ struct CompiledModel {
   std::vector<TensorInfo> tensors;
   std::vector<ParameterInfo> parameters;
   std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constants;  // HBM line, words
-  std::vector<std::uint32_t> scalars;  // initial scalar table (FP32 bits)
-  // Scalars that the driver writes before each step: FP32(learning rate * multiplier).
-  struct LearningRate {
-    int scalar = 0;
-    double multiplier = 1;
-  };
-  std::vector<LearningRate> learning_rates;
+  std::vector<std::uint32_t> scalars;    // initial scalar table (FP32 bits)
+  std::vector<StepScalar> step_scalars;  // that the driver writes before each step
   // Encoded. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image), run, read
   // `loss` and `prediction` (one FP32/class number an image). With several cores the step is that of core 0;
   // the other programs are the same in all cores, and where the network is divided they are for a core that

@@ -9,7 +9,9 @@
 #include "compiler/lowering/channel_sums.hpp"
 #include "compiler/lowering/convolution.hpp"
 #include "compiler/lowering/elementwise.hpp"
+#include "compiler/lowering/gradient_norm.hpp"
 #include "compiler/lowering/loss.hpp"
+#include "compiler/lowering/pixel_sums.hpp"
 #include "compiler/lowering/pool.hpp"
 #include "compiler/lowering/update.hpp"
 #include "compiler/lowering/weight_gradient.hpp"
@@ -42,10 +44,33 @@ constexpr Operation kOperations[] = {
     {OpKind::kReluBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kLeakyRelu, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kLeakyReluBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kClip, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kClipBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kHardSigmoid, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kHardSigmoidBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kHardSwish, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kHardSwishBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kSigmoid, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kSigmoidBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kSwish, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kSwishBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kTanh, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kTanhBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kDropout, nullptr, kItself, lower_elementwise},
+    {OpKind::kDropoutBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kLrn, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kLrnBackward, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kAdd, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kSumOfPixels, nullptr, kItself, always<lower_pixel_sums>},
+    {OpKind::kMultiply, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kMultiplyBackward, nullptr, kItself, always<lower_elementwise>},
+    {OpKind::kSumOfProducts, nullptr, kItself, always<lower_pixel_sums>},
+    {OpKind::kConcat, nullptr, kItself, always<lower_concat>},
+    {OpKind::kConcatBackward, nullptr, kItself, always<lower_concat_backward>},
     {OpKind::kCopy, nullptr, kItself, always<lower_elementwise>},
     {OpKind::kLoss, "loss", kItself, lower_loss},
     {OpKind::kExchange, "exchange", LoweredBy::kExchange, nullptr},
+    {OpKind::kGradientNorm, "gradient_norm", kItself, always<lower_gradient_norm>},
     {OpKind::kUpdate, nullptr, kItself, update},
     {OpKind::kGather, nullptr, LoweredBy::kDivision, nullptr},
     {OpKind::kReduceScatter, nullptr, LoweredBy::kDivision, nullptr},

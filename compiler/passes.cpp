@@ -1,6 +1,8 @@
 // The list of passes, and those of them that are short.
 #include "compiler/passes.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -55,8 +57,20 @@ void check_shared_slots(const Input& input) {
                      "false where several cores or micro-batches share the work");
 }
 
+// The squares of a core that has a part of the parameters are a part of the sum.
+void check_clipping(const Input& input) {
+  const Mapping& mapping = input.system.mapping;
+  if (input.training.clip_norm > 0 && (mapping.tensor.size > 1 || mapping.pipeline.size > 1))
+    throw InputError(
+        "/training/optimizer/clip_norm", fmt::format("{}", input.training.clip_norm),
+        "no norm of all gradients where cores share the network: " +
+            std::string(mapping.tensor.size > 1 ? "/system/mapping/tensor" : "/system/mapping/pipeline") +
+            " 1, or no clip_norm");
+}
+
 void share_data(Compilation& c) {
   check_shared_slots(c.input);
+  check_clipping(c.input);
   c.of_core = c.input;
   c.of_core.precision = on_the_wire(c.input.precision, c.input.system);
   c.of_core.training = per_core(c.input.training, c.input.chip, c.input.system);
@@ -166,8 +180,7 @@ void encode(Compilation& c) {
   m.parameters = c.whole.parameters;
   m.constants = constant_contents(c.constants, c.input.chip.lanes);
   m.scalars = c.scheduled.tables.scalars;
-  for (const auto& [number, multiplier] : c.scheduled.tables.learning_rates)
-    m.learning_rates.push_back({number, multiplier});
+  m.step_scalars = c.scheduled.tables.step_scalars;
   m.regions = c.scheduled.tables.regions;
   encode_programs(m, c.scheduled);
   m.longest_program_words = c.scheduled.longest_program_words;

@@ -35,6 +35,12 @@ bool calibrates(const Op& op) {
   return op.kind != OpKind::kExchange && op.kind != OpKind::kBatchNormAverages;
 }
 
+std::vector<int> moment_slots(const Graph& g, const Op& update) {
+  std::vector<int> slots;
+  for (const int t : update_tensors(g, update).moments) slots.push_back(g.tensor(t).slot);
+  return slots;
+}
+
 // Where slots are shared: all tensors once more, by the points that there are, which then move together.
 void calibrate_together(Lowering& low, Listing& listing) {
   std::set<int> slots;
@@ -44,7 +50,7 @@ void calibrate_together(Lowering& low, Listing& listing) {
     begin(low, listing, op);
     if (op.kind == OpKind::kUpdate) {
       lower_update(low, op, false);
-      slots.insert(low.graph().tensor(op.inputs[2]).slot);
+      for (const int s : moment_slots(low.graph(), op)) slots.insert(s);
     } else {
       lower(low, op, true);
       for (const int s : written_slots(low.graph(), op)) slots.insert(s);
@@ -71,9 +77,10 @@ Listing calibrate_program(Lowering& low) {
     const std::vector<int> slots = written_slots(low.graph(), op);
     if (op.kind == OpKind::kUpdate) {
       lower_update(low, op, false);
-      const int momentum = low.graph().tensor(op.inputs[2]).slot;
-      low.optimise(momentum);
-      low.settle(momentum);
+      for (const int s : moment_slots(low.graph(), op)) {
+        low.optimise(s);
+        low.settle(s);
+      }
       continue;
     }
     lower(low, op, true);
@@ -110,6 +117,7 @@ class Step {
       low.watch().done();
       if (forward && op.phase != Phase::kForward) division_.sum_counters(true);
       forward = op.phase == Phase::kForward;
+      if (op.kind == OpKind::kGradientNorm) exchange(static_cast<std::size_t>(op.stage));
       if (op.kind == OpKind::kExchange) {
         exchanges_[static_cast<std::size_t>(op.stage)].gradients.push_back({&op, ready_.at(op.layer)});
       } else if (operation(op.kind).lowered_by == LoweredBy::kDivision) {
@@ -120,15 +128,20 @@ class Step {
         compute(low, op);
       }
     }
-    for (std::size_t s = 0; s < stages_.size(); ++s) {
-      for (const auto& [slot, counters] : counted_[s]) exchanges_[s].counters.push_back(counters);
-      lower_exchange(*stages_[s], exchanges_[s], listing_);
-    }
+    for (std::size_t s = 0; s < stages_.size(); ++s) exchange(s);
     division_.sum_counters(false);
     division_.pass_counters_on();
   }
 
  private:
+  // What waits for it; the sums go back to HBM where no update has asked for them so far.
+  void exchange(std::size_t stage) {
+    Exchanges what = std::move(exchanges_[stage]);
+    exchanges_[stage] = {};
+    for (const auto& [slot, counters] : counted_[stage]) what.counters.push_back(counters);
+    lower_exchange(*stages_[stage], what, listing_);
+  }
+
   void compute(Lowering& low, const Op& op) {
     const auto stage = static_cast<std::size_t>(op.stage);
     if (op.kind == OpKind::kUpdate && !exchanges_[stage].gradients.empty()) {

@@ -30,7 +30,9 @@
 #include "sim/trace/traces.hpp"
 #include "sim/training/evaluation.hpp"
 #include "sim/training/interrupt.hpp"
+#include "sim/training/trained_run.hpp"
 #include "sim/training/training_run.hpp"
+#include "sim/training/weights_file.hpp"
 #include "sim/verify/verify.hpp"
 
 namespace anzan::sim {
@@ -61,6 +63,12 @@ struct CostArguments {
 
 struct EvaluateArguments {
   std::string directory;
+  std::vector<std::string> sets;
+  bool quiet = false;
+};
+
+struct ExportArguments {
+  std::string directory, file;
   std::vector<std::string> sets;
   bool quiet = false;
 };
@@ -267,6 +275,17 @@ int evaluate_run(const EvaluateArguments& arguments) {
   return kDone;
 }
 
+int export_run(const ExportArguments& arguments) {
+  check_output("FILE", arguments.file);
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  TrainedRun run(arguments.directory, overrides_of(arguments.sets), progress);
+  progress.end();
+  export_onnx(arguments.file, run.configuration().network, run.trainer());
+  report_beside(arguments.file) << fmt::format("{}: weights after step {}\n", arguments.file, run.step());
+  flush_output();
+  return kDone;
+}
+
 void print_coverage(const FunctionalCoverage& coverage, std::ostream& report) {
   for (const auto& [bin, hits] : coverage.bins()) report << fmt::format("{:8} {}\n", hits, bin);
   const std::vector<std::string> missed = coverage.missed();
@@ -439,6 +458,18 @@ void add_evaluate(CLI::App& app, EvaluateArguments& arguments) {
   evaluate->add_flag("--quiet", arguments.quiet, "No progress on standard error");
 }
 
+void add_export(CLI::App& app, ExportArguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("export", "Writes the network and trained weights of a run as an ONNX model");
+  command->add_option("DIR", arguments.directory, "Directory of the run: config.json and checkpoint.bin")
+      ->required();
+  command->add_option("FILE", arguments.file, "The ONNX file; - is standard output")->required();
+  command->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
+      ->type_name("CHANGE")
+      ->allow_extra_args(false);
+  command->add_flag("--quiet", arguments.quiet, "No progress on standard error");
+}
+
 void add_verify(CLI::App& app, VerifyArguments& arguments) {
   CLI::App* verify = app.add_subcommand("verify", "Random programs: RTL against models, in bits and cycles");
   verify->add_option("--seed", arguments.seed, "Seed of the first program; default 1");
@@ -495,6 +526,8 @@ int command_line(int argc, char** argv) {
   add_cost(app, cost_arguments);
   EvaluateArguments evaluate_arguments;
   add_evaluate(app, evaluate_arguments);
+  ExportArguments export_arguments;
+  add_export(app, export_arguments);
   CollectiveArguments collective_arguments;
   add_collective(app, collective_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
@@ -517,6 +550,7 @@ int command_line(int argc, char** argv) {
     });
   }
   if (app.got_subcommand("evaluate")) return guarded([&] { return evaluate_run(evaluate_arguments); });
+  if (app.got_subcommand("export")) return guarded([&] { return export_run(export_arguments); });
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });
   if (app.got_subcommand("compile")) return guarded([&] { return compile(compile_arguments); });
   return guarded([&] { return disassemble(program_file); });

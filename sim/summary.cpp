@@ -139,7 +139,8 @@ std::string summary(const Json& result) {
                     rate(slot.at("saturation_rate")), rate(slot.at("underflow_rate")), lost_updates(slot));
   }
   for (const Json& warning : result.at("warnings"))
-    text += fmt::format("warning: {}\n", warning.at("text").get<std::string>());
+    text += fmt::format("warning: {} (try {})\n", warning.at("text").get<std::string>(),
+                        warning.at("advice").get<std::string>());
   const Json& status = result.at("status");
   if (!status.at("text").is_null())
     text += fmt::format("TRAINING HAS FAILED: {}\n", status.at("text").get<std::string>());

@@ -15,7 +15,28 @@ void Backward::run() {
   for (auto it = forward.rbegin(); it != forward.rend(); ++it) go_back(*it);
   std::vector<Op>& ops = b_.graph().ops;
   ops.insert(ops.end(), exchanges_.begin(), exchanges_.end());
+  if (b_.graph().training.clip_norm > 0) add_norm();
   ops.insert(ops.end(), updates_.rbegin(), updates_.rend());
+}
+
+// Of the gradients of all parameters, in the order of the network.
+void Backward::add_norm() {
+  TensorInfo scale;
+  scale.name = "gradient_scale";
+  scale.kind = TensorClass::kLoss;
+  scale.slot = kConstantSlot;
+  scale.layout = TensorInfo::Layout::kVector;
+  const int factor = b_.add_tensor(std::move(scale));
+  std::vector<int> gradients;
+  for (const SharedChannels::Parameter& p : sharing_.parameters()) {
+    for (Op& update : updates_) {
+      if (update.inputs.front() != p.gradient) continue;
+      gradients.push_back(p.gradient);
+      update.inputs.push_back(factor);
+    }
+  }
+  b_.push(OpKind::kGradientNorm, Phase::kUpdate, static_cast<int>(b_.layers().size()) - 1, gradients,
+          {factor});
 }
 
 void Backward::go_back(const Op& op) {
@@ -68,10 +89,14 @@ void Backward::close_share(int t, int share, int layer) {
   s.sum = sum;
 }
 
-void Backward::propagate(OpKind kind, const Op& op, int input, const std::vector<int>& sources) {
+void Backward::propagate(OpKind kind, const Op& op, int input, const std::vector<int>& sources,
+                         std::int64_t first_channel) {
   if (!b_.needs_gradient(input)) return;
   const int share = open_share(input);
   b_.push(kind, Phase::kBackward, op.layer, sources, {share});
+  Op& added = b_.graph().ops.back();
+  added.first_channel = first_channel;
+  added.words = op.words;
   close_share(input, share, op.layer);
 }
 
@@ -133,13 +158,16 @@ void Backward::train(OpKind kind, const Op& op, const std::vector<int>& sources)
     update.phase = Phase::kUpdate;
     update.layer = op.layer;
     update.bias = p.bias;
-    update.inputs = {p.gradient, p.value, p.momentum};
-    update.outputs = {p.value, p.momentum};
+    update.inputs = {p.gradient, p.value};
+    update.outputs = {p.value};
+    for (std::vector<int>* tensors : {&update.inputs, &update.outputs})
+      tensors->insert(tensors->end(), p.moments.begin(), p.moments.end());
+    if (!momentum_is_update(b_.graph().training)) update.update_slot = p.update_slot;
     if (p.master >= 0) {
       update.inputs.push_back(p.master);
       update.outputs.push_back(p.master);
     }
-    (sums ? updates_ : b_.graph().ops).push_back(update);
+    (sums || b_.graph().training.clip_norm > 0 ? updates_ : b_.graph().ops).push_back(update);
   }
 }
 

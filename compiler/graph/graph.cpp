@@ -26,6 +26,24 @@ std::string slots_needed(std::size_t slots) {
 
 }  // namespace
 
+UpdateTensors update_tensors(const Graph& g, const Op& op) {
+  UpdateTensors u;
+  for (const int t : op.inputs) {
+    const TensorClass kind = g.tensor(t).kind;
+    if (is_moment(kind))
+      u.moments.push_back(t);
+    else if (kind == TensorClass::kWeightGradient)
+      u.gradient = t;
+    else if (kind == TensorClass::kMasterWeight)
+      u.master = t;
+    else if (kind == TensorClass::kLoss)
+      u.scale = t;
+    else
+      u.value = t;
+  }
+  return u;
+}
+
 std::vector<int> written_slots(const Graph& g, const Op& op) {
   std::vector<int> slots;
   for (const int output : op.outputs) {

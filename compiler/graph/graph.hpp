@@ -27,11 +27,34 @@ enum class OpKind {
   kReluBackward,               // dy, y -> dx              (dx may be dy)
   kLeakyRelu,                  // x -> y
   kLeakyReluBackward,          // dy, x -> dx
-  kAdd,                        // a, b -> y                (relu: fused)
+  kClip,                       // x -> y
+  kClipBackward,               // dy, x -> dx
+  kHardSigmoid,                // x -> y
+  kHardSigmoidBackward,        // dy, x -> dx
+  kHardSwish,                  // x -> y
+  kHardSwishBackward,          // dy, x -> dx
+  kSigmoid,                    // x -> y
+  kSigmoidBackward,            // dy, y -> dx
+  kSwish,                      // x -> y
+  kSwishBackward,              // dy, x -> dx
+  kTanh,                       // x -> y
+  kTanhBackward,               // dy, y -> dx
+  kDropout,                    // x -> y                   (a copy where nothing is trained)
+  kDropoutBackward,            // dy -> dx
+  kLrn,                        // x -> y
+  kLrnBackward,                // dy, x -> dx
+  kAdd,                        // a, b, … -> y             (relu: fused)
+  kSumOfPixels,                // dy -> da                 (where a has one pixel for all)
+  kMultiply,                   // a, b -> y                (relu: fused)
+  kMultiplyBackward,           // dy, b -> da
+  kSumOfProducts,              // dy, b -> da              (where a has one pixel for all)
+  kConcat,                     // a, b, … -> y             (relu: fused)
+  kConcatBackward,             // dy -> da                 (its channels, from first_channel on)
   kCopy,                       // x -> y                   (requantised)
   kLoss,                       // logits, label -> loss, prediction, dlogits
   kExchange,                   // dw [, db] -> the same, summed over all cores
-  kUpdate,                     // dw, w, v [, master] -> w, v [, master]
+  kGradientNorm,               // all dw, db -> scale, at most 1
+  kUpdate,                     // dw, w, moments [, master] [, scale] -> w, moments [, master]
   kGather,                     // shares of channels -> all of them, in every core of the tensor axis
   kReduceScatter,              // all channels -> this core's share of their sum over the tensor axis
   kSlice,                      // all channels -> this core's share of them
@@ -58,10 +81,33 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kReluBackward, "relu_backward"},
     {OpKind::kLeakyRelu, "leaky_relu"},
     {OpKind::kLeakyReluBackward, "leaky_relu_backward"},
+    {OpKind::kClip, "clip"},
+    {OpKind::kClipBackward, "clip_backward"},
+    {OpKind::kHardSigmoid, "hard_sigmoid"},
+    {OpKind::kHardSigmoidBackward, "hard_sigmoid_backward"},
+    {OpKind::kHardSwish, "hard_swish"},
+    {OpKind::kHardSwishBackward, "hard_swish_backward"},
+    {OpKind::kSigmoid, "sigmoid"},
+    {OpKind::kSigmoidBackward, "sigmoid_backward"},
+    {OpKind::kSwish, "swish"},
+    {OpKind::kSwishBackward, "swish_backward"},
+    {OpKind::kTanh, "tanh"},
+    {OpKind::kTanhBackward, "tanh_backward"},
+    {OpKind::kDropout, "dropout"},
+    {OpKind::kDropoutBackward, "dropout_backward"},
+    {OpKind::kLrn, "lrn"},
+    {OpKind::kLrnBackward, "lrn_backward"},
     {OpKind::kAdd, "add"},
+    {OpKind::kSumOfPixels, "sum_of_pixels"},
+    {OpKind::kMultiply, "multiply"},
+    {OpKind::kMultiplyBackward, "multiply_backward"},
+    {OpKind::kSumOfProducts, "sum_of_products"},
+    {OpKind::kConcat, "concat"},
+    {OpKind::kConcatBackward, "concat_backward"},
     {OpKind::kCopy, "copy"},
     {OpKind::kLoss, "loss"},
     {OpKind::kExchange, "exchange"},
+    {OpKind::kGradientNorm, "gradient_norm"},
     {OpKind::kUpdate, "update"},
     {OpKind::kGather, "gather"},
     {OpKind::kReduceScatter, "reduce_scatter"},
@@ -82,6 +128,10 @@ constexpr const char* name(OpKind kind) { return kOpNames[static_cast<std::size_
 
 enum class Phase { kForward, kBackward, kWeightGradient, kUpdate };
 
+// The slot of integers that are not data of the network (one-hot labels, pooling indices, ones): binary
+// point 0, never analysed.
+inline constexpr int kConstantSlot = 0;
+
 struct Op {
   OpKind kind = OpKind::kCopy;
   Phase phase = Phase::kForward;
@@ -89,12 +139,16 @@ struct Op {
   std::vector<int> inputs, outputs;  // numbers of tensors
   bool relu = false;
   bool bias = false;                         // update of a bias: the multipliers of biases
+  int words = kConstantSlot;                 // slot of the random words that it draws, forward and backward
+  std::int64_t first_channel = 0;            // of those that it reads
+  int update_slot = 0;                       // counts updates, where it is not the momentum's
   std::int64_t first_group = 0, groups = 0;  // batch groups it works on; none: all
   int stage = 0, receiver = 0;               // stages of the pipeline
 };
 
 // Of one core: `training.batch` are its images. With several cores all exchanges come after the gradients,
-// and after these the updates, those of the first layers first.
+// and after these the updates, those of the first layers first; so they do, on any number of cores, where a
+// norm of all gradients stands between.
 struct Graph {
   Network network;
   TrainingParameters training;
@@ -115,9 +169,12 @@ struct Graph {
   const Layer& layer(const Op& op) const { return layer(op.layer); }
 };
 
-// The slot of integers that are not data of the network (one-hot labels, pooling indices, ones): binary
-// point 0, never analysed.
-inline constexpr int kConstantSlot = 0;
+// What an update works on; -1: nothing.
+struct UpdateTensors {
+  int gradient = -1, value = -1, master = -1, scale = -1;  // scale: of the gradient
+  std::vector<int> moments;
+};
+UpdateTensors update_tensors(const Graph& graph, const Op& update);
 
 // Slots with a binary point whose tensors the operation writes anew, and whose statistics it adds to
 // (selections keep the point of their source, whose values have been counted; so does what is changed in

@@ -67,7 +67,20 @@ int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const
 int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const std::string& layer,
                            const std::string& settings_of) {
   const TensorPrecision& p = precision().of(kind, settings_of);
-  const std::string part = precision().shares_slots ? part_of_layer(slot_name, layer) : "";
+  return add_slot({slot_name, layer, kind, p.format, p.slot}, settings_of);
+}
+
+int GraphBuilder::add_counting_slot(const std::string& slot_name, TensorClass kind,
+                                    const std::string& layer) {
+  SlotInfo slot;
+  slot.name = slot_name;
+  slot.layer = layer;
+  slot.kind = kind;
+  return add_slot(slot, layer);
+}
+
+int GraphBuilder::add_slot(const SlotInfo& slot, const std::string& settings_of) {
+  const std::string part = precision().shares_slots ? part_of_layer(slot.name, slot.layer) : "";
   if (!part.empty()) {
     if (SharedSlot* shared = shared_slot(part, settings_of)) {
       ++shared->tensors;
@@ -75,7 +88,18 @@ int GraphBuilder::add_slot(const std::string& slot_name, TensorClass kind, const
     }
     shared_slots_.push_back({static_cast<int>(graph_.slots.size()), 1, part, settings_of});
   }
-  graph_.slots.push_back({slot_name, layer, kind, p.format, p.slot});
+  graph_.slots.push_back(slot);
+  return static_cast<int>(graph_.slots.size()) - 1;
+}
+
+int GraphBuilder::add_words(const std::string& name, int t) {
+  SlotInfo words;
+  words.name = name;
+  words.layer = tensor(t).layer;
+  words.kind = tensor(t).kind;
+  words.settings.policy = isa::Policy::kStatic;
+  words.words_of = t;
+  graph_.slots.push_back(words);
   return static_cast<int>(graph_.slots.size()) - 1;
 }
 

@@ -24,8 +24,12 @@ class GraphBuilder {
   // The same, where the settings are those of another layer.
   int add_slot(const std::string& name, TensorClass kind, const std::string& layer,
                const std::string& settings_of);
+  // For FP32 values of a layer that are counted and not stored; shared where the layers' settings are alike.
+  int add_counting_slot(const std::string& name, TensorClass kind, const std::string& layer);
   // Slots of several tensors say so in their names.
   void name_shared_slots();
+  // A slot that stands for random words alone, one for each element of the tensor.
+  int add_words(const std::string& name, int tensor);
   int add_tensor(TensorInfo t);
   TensorInfo image(const std::string& name, const std::string& layer, TensorClass kind, Shape s) const;
   // A tensor of images with a slot of its own.
@@ -48,6 +52,7 @@ class GraphBuilder {
     std::string part;         // what the tensors are in their layers: "weight"
     std::string settings_of;  // a layer that has them
   };
+  int add_slot(const SlotInfo& slot, const std::string& settings_of);
   SharedSlot* shared_slot(const std::string& part, const std::string& settings_of);
 
   const Input& input_;

@@ -80,16 +80,43 @@ void relu_gradient(Backward& b, const Op& op, int dy) {
   b.propagate(OpKind::kReluBackward, op, op.inputs[0], {dy, op.outputs[0]});
 }
 
-// No selection, so its output has a slot of its own. Back, the factor is 1 where x > 0, else the slope. x
-// decides, as it did forward, and not the output, which would save keeping x: quantising may have made it
-// zero.
-void leaky_relu(Forward& f, const Layer& l, Op& op) {
-  op.kind = OpKind::kLeakyRelu;
+// A function of one value. No selection, so its output has a slot of its own.
+template <OpKind kind>
+void function(Forward& f, const Layer& l, Op& op) {
+  op.kind = kind;
   op.outputs = {f.add_activation(l, op, f.builder().shape_of(op.inputs[0]))};
 }
-void leaky_relu_gradient(Backward& b, const Op& op, int dy) {
+// Of leaky ReLU, clip and the hard functions: where x lies decides between slopes. x decides, as it did
+// forward, and not the output, which would save keeping x: quantising may have moved it to the other side. Of
+// swish: the output does not tell x. Nor that of LRN.
+template <OpKind kind>
+void gradient_from_input(Backward& b, const Op& op, int dy) {
   const int x = op.inputs[0];
-  b.propagate(OpKind::kLeakyReluBackward, op, x, {dy, x});
+  b.propagate(kind, op, x, {dy, x});
+}
+// Of sigmoid and tanh: a polynomial of the output, which is wrong by no more than the output's own rounding
+// (the slopes 1 - 2 y and -2 y of y (1 - y) and 1 - y^2 are that flat). From x the whole function would be
+// computed again, and x kept as well.
+template <OpKind kind>
+void gradient_from_output(Backward& b, const Op& op, int dy) {
+  b.propagate(kind, op, op.inputs[0], {dy, op.outputs[0]});
+}
+
+// The mask is not kept: backward draws the same words again. They have a slot of their own, for those of the
+// output's round what is left.
+void dropout(Forward& f, const Layer& l, Op& op) {
+  op.kind = OpKind::kDropout;
+  op.outputs = {f.add_activation(l, op, f.builder().shape_of(op.inputs[0]))};
+  op.words = f.builder().add_words(l.name + ".mask", op.outputs[0]);
+}
+void dropout_gradient(Backward& b, const Op& op, int dy) {
+  b.propagate(OpKind::kDropoutBackward, op, op.inputs[0], {dy});
+}
+
+// An input may have one pixel for all of the output; the sum over these is its gradient.
+bool has_all_pixels(const Backward& b, const Op& op, int input) {
+  const Shape in = b.shape_of(input), out = b.shape_of(op.outputs[0]);
+  return in.height * in.width == out.height * out.width;
 }
 
 void add(Forward& f, const Layer&, Op& op) {
@@ -97,7 +124,34 @@ void add(Forward& f, const Layer&, Op& op) {
   op.outputs = {f.add_output(op, f.builder().tensor(op.inputs[0]).shared_out)};
 }
 void add_gradient(Backward& b, const Op& op, int dy) {
-  for (const int input : op.inputs) b.propagate(OpKind::kCopy, op, input, {dy});
+  for (const int input : op.inputs)
+    b.propagate(has_all_pixels(b, op, input) ? OpKind::kCopy : OpKind::kSumOfPixels, op, input, {dy});
+}
+
+void multiply(Forward& f, const Layer&, Op& op) {
+  op.kind = OpKind::kMultiply;
+  op.outputs = {f.add_output(op, f.builder().tensor(op.inputs[0]).shared_out)};
+}
+void multiply_gradient(Backward& b, const Op& op, int dy) {
+  for (const int number : {0, 1}) {
+    const int input = op.inputs[static_cast<std::size_t>(number)],
+              other = op.inputs[static_cast<std::size_t>(1 - number)];
+    const OpKind kind = has_all_pixels(b, op, input) ? OpKind::kMultiplyBackward : OpKind::kSumOfProducts;
+    b.propagate(kind, op, input, {dy, other});
+  }
+}
+
+// Of all channels: the shares of cores would not stand side by side.
+void concat(Forward& f, const Layer&, Op& op) {
+  op.kind = OpKind::kConcat;
+  op.outputs = {f.add_output(op, false)};
+}
+void concat_gradient(Backward& b, const Op& op, int dy) {
+  std::int64_t first = 0;
+  for (const int input : op.inputs) {
+    b.propagate(OpKind::kConcatBackward, op, input, {dy}, first);
+    first += b.shape_of(input).channels;
+  }
 }
 
 void loss(Forward& f, const Layer& l, Op& op) {
@@ -124,10 +178,22 @@ constexpr Operator kOperators[] = {
     {LayerKind::kGlobalAveragePool, average_pool, average_pool_gradient},
     {LayerKind::kBatchNorm, batch_norm, batch_norm_gradient},
     {LayerKind::kRelu, relu, relu_gradient},
-    {LayerKind::kLeakyRelu, leaky_relu, leaky_relu_gradient},
+    {LayerKind::kLeakyRelu, function<OpKind::kLeakyRelu>, gradient_from_input<OpKind::kLeakyReluBackward>},
+    {LayerKind::kClip, function<OpKind::kClip>, gradient_from_input<OpKind::kClipBackward>},
+    {LayerKind::kHardSigmoid, function<OpKind::kHardSigmoid>,
+     gradient_from_input<OpKind::kHardSigmoidBackward>},
+    {LayerKind::kHardSwish, function<OpKind::kHardSwish>, gradient_from_input<OpKind::kHardSwishBackward>},
+    {LayerKind::kSigmoid, function<OpKind::kSigmoid>, gradient_from_output<OpKind::kSigmoidBackward>},
+    {LayerKind::kSwish, function<OpKind::kSwish>, gradient_from_input<OpKind::kSwishBackward>},
+    {LayerKind::kTanh, function<OpKind::kTanh>, gradient_from_output<OpKind::kTanhBackward>},
+    {LayerKind::kDropout, dropout, dropout_gradient},
+    {LayerKind::kLrn, function<OpKind::kLrn>, gradient_from_input<OpKind::kLrnBackward>},
     {LayerKind::kFlatten, nullptr, nullptr},
     {LayerKind::kAdd, add, add_gradient},
+    {LayerKind::kMultiply, multiply, multiply_gradient},
+    {LayerKind::kConcat, concat, concat_gradient},
     {LayerKind::kSoftmaxCrossEntropy, loss, loss_gradient},
+    {LayerKind::kMeanSquaredError, loss, loss_gradient},
 };
 static_assert(one_row_a_layer_kind(kOperators), "one row a kind of layer, in their order");
 

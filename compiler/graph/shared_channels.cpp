@@ -67,15 +67,35 @@ int SharedChannels::add_parameter(const TensorInfo& like, int layer, bool bias) 
   if (b_.precision().separate_master && !bias) {
     p.master = b_.add_like(like, ".master_weight", TensorClass::kMasterWeight, true);
   }
-  p.momentum = b_.add_like(like, bias ? ".bias_momentum" : ".momentum", TensorClass::kMomentum, true);
+  add_moments(like, p);
   p.gradient =
       b_.add_like(like, bias ? ".bias_gradient" : ".weight_gradient", TensorClass::kWeightGradient, false);
-  for (const int t : {p.value, p.master, p.momentum, p.gradient}) {
+  for (const int t : {p.value, p.master, p.gradient}) {
     if (t >= 0) share(t, like.shared_out);
   }
+  for (const int t : p.moments) share(t, like.shared_out);
   parameters_.push_back(p);
   add_initial(p.value, bias ? l.bias_filler : l.weight_filler, weights_of_a_channel(l), true);
+  b_.graph().parameters.back().update_slot = p.update_slot;
   return p.value;
+}
+
+void SharedChannels::add_moments(const TensorInfo& like, Parameter& p) {
+  const TrainingParameters& training = b_.graph().training;
+  const auto add = [&](const std::string& name, TensorClass kind) {
+    p.moments.push_back(b_.add_like(like, (p.bias ? ".bias_" : ".") + name, kind, true));
+  };
+  if (training.optimizer == OptimizerKind::kSgd) {
+    add("momentum", TensorClass::kMomentum);
+  } else {
+    add("first_moment", TensorClass::kFirstMoment);
+    add("second_moment", TensorClass::kSecondMoment);
+  }
+  p.update_slot = b_.tensor(p.moments.front()).slot;
+  if (momentum_is_update(training)) return;
+  const std::string name = like.layer + (p.bias ? ".bias_update" : ".update");
+  p.update_slot = b_.add_counting_slot(name, TensorClass::kUpdate, like.layer);
+  b_.graph().slot(p.update_slot).differs = like.shared_out;
 }
 
 int SharedChannels::add_average(const Layer& layer, const std::string& suffix, const TensorInfo& image,

@@ -32,11 +32,13 @@ class SharedChannels {
   // Marks the tensor, and its slot.
   void share(int t, bool shared);
 
-  // A trainable tensor: stored value, momentum, gradient, and a master copy where the precision has one.
+  // A trainable tensor: stored value, gradient, what its optimiser keeps, a master copy where the precision
+  // has one, and the slot that counts its updates.
   struct Parameter {
     int layer = 0;
     bool bias = false;
-    int value = -1, momentum = -1, gradient = -1, master = -1;
+    int value = -1, gradient = -1, master = -1, update_slot = 0;
+    std::vector<int> moments;
   };
   // Of the shape, layout and share of `like`; returns the stored value.
   int add_parameter(const TensorInfo& like, int layer, bool bias);
@@ -53,6 +55,7 @@ class SharedChannels {
   void sums_differ(int t);
 
  private:
+  void add_moments(const TensorInfo& like, Parameter& parameter);
   void add_initial(int value, const Filler& filler, std::int64_t fan_in, bool trained);
 
   GraphBuilder& b_;

@@ -45,6 +45,7 @@ struct SlotInfo {
   TensorClass kind = TensorClass::kActivation;
   isa::Format format = isa::Format::kFp32;
   models::SlotSettings settings;
+  int words_of = -1;     // number of the tensor for whose elements random words are drawn; the slot has none
   bool differs = false;  // cores along the tensor axis count different values, not all the same
 };
 
@@ -54,6 +55,7 @@ struct ParameterInfo {
   Filler filler;
   std::int64_t fan_in = 1;
   bool trained = true;  // by its gradient; else an average that forward leaves behind
+  int update_slot = 0;  // counts what is taken from it
 };
 
 struct MemoryPlan {

@@ -49,6 +49,30 @@ void read_slope(KeyReading& r) {
   slope = 0;
 }
 
+template <double Layer::*member>
+void read_share(KeyReading& r) {
+  double& share = r.layer.*member;
+  share = r.value.get<double>();
+  if (share >= 0 && share < 1) return;
+  r.fail("", shown_json(r.value), "a number from 0 to below 1");
+  share = 0;
+}
+
+void read_size(KeyReading& r) {
+  r.layer.size = r.value.get<std::int64_t>();
+  if (r.layer.size < 1) r.fail("", shown_json(r.value), "at least 1");
+}
+
+// Such that powers stay normal numbers.
+template <double Layer::*member>
+void read_of_lrn(KeyReading& r) {
+  const double least = member == &Layer::k ? 1e-6 : 0, greatest = member == &Layer::beta ? 2 : 1e6;
+  r.layer.*member = r.value.get<double>();
+  if (r.layer.*member >= least && r.layer.*member <= greatest) return;
+  r.fail("", shown_json(r.value), "a number from " + shown_json(least) + " to " + shown_json(greatest));
+  r.layer.*member = 1;
+}
+
 // Added to a variance before its root is taken: above zero, and no smaller than what roots are made for.
 void read_epsilon(KeyReading& r) {
   constexpr double kLeast = 1e-12;
@@ -110,6 +134,11 @@ Json of_bias(const Layer& l, const Value& value) {
   return l.bias ? Json(value) : Json();
 }
 
+template <auto member>
+Json written(const Layer& l) {
+  return Json(l.*member);
+}
+
 }  // namespace
 
 void KeyReading::fail(const std::string& below, const std::string& found, const std::string& expected) {
@@ -138,17 +167,23 @@ const std::vector<LayerKey>& layer_keys() {
          return Json{l.y.dilation, l.x.dilation};
        }},
       {"ceil_mode", kPools, false, [](R& r) { r.layer.ceil_mode = r.value.get<bool>(); },
-       [](const Layer& l) { return Json(l.ceil_mode); }},
+       written<&Layer::ceil_mode>},
       {"count_include_pad", kAverages, false, [](R& r) { r.layer.count_include_pad = r.value.get<bool>(); },
-       [](const Layer& l) { return Json(l.count_include_pad); }},
-      {"groups", kTakesGroups, false, read_groups, [](const Layer& l) { return Json(l.groups); }},
-      {"negative_slope", kTakesSlope, false, read_slope,
-       [](const Layer& l) { return Json(l.negative_slope); }},
-      {"epsilon", kNormalises, false, read_epsilon, [](const Layer& l) { return Json(l.epsilon); }},
-      {"momentum", kNormalises, false, read_average_momentum,
-       [](const Layer& l) { return Json(l.average_momentum); }},
-      {"bias", kHasWeights, false, [](R& r) { r.layer.bias = r.value.get<bool>(); },
-       [](const Layer& l) { return Json(l.bias); }},
+       written<&Layer::count_include_pad>},
+      {"groups", kTakesGroups, false, read_groups, written<&Layer::groups>},
+      {"negative_slope", kTakesSlope, false, read_slope, written<&Layer::negative_slope>},
+      {"size", kMeetsChannels, false, read_size, written<&Layer::size>},
+      {"alpha", kMeetsChannels, false, read_of_lrn<&Layer::alpha>, written<&Layer::alpha>},
+      {"beta", kMeetsChannels, false, read_of_lrn<&Layer::beta>, written<&Layer::beta>},
+      {"k", kMeetsChannels, false, read_of_lrn<&Layer::k>, written<&Layer::k>},
+      {"label_smoothing", kTakesSmoothing, false, read_share<&Layer::label_smoothing>,
+       written<&Layer::label_smoothing>},
+      {"rate", kTakesRate, false, read_share<&Layer::rate>, written<&Layer::rate>},
+      {"min", kTakesLimits, false, read_number<&Layer::least>, written<&Layer::least>},
+      {"max", kTakesLimits, false, read_number<&Layer::greatest>, written<&Layer::greatest>},
+      {"epsilon", kNormalises, false, read_epsilon, written<&Layer::epsilon>},
+      {"momentum", kNormalises, false, read_average_momentum, written<&Layer::average_momentum>},
+      {"bias", kHasWeights, false, [](R& r) { r.layer.bias = r.value.get<bool>(); }, written<&Layer::bias>},
       {"weight_filler", kHasWeights, false, [](R& r) { read_filler(r, r.layer.weight_filler); },
        [](const Layer& l) { return filler_json(l.weight_filler); }},
       {"bias_filler", kHasWeights, false,
@@ -157,12 +192,10 @@ const std::vector<LayerKey>& layer_keys() {
          check_bias(r);
        },
        [](const Layer& l) { return of_bias(l, filler_json(l.bias_filler)); }},
-      {"weight_lr", kHasWeights, false, read_number<&Layer::weight_lr>,
-       [](const Layer& l) { return Json(l.weight_lr); }},
+      {"weight_lr", kHasWeights, false, read_number<&Layer::weight_lr>, written<&Layer::weight_lr>},
       {"bias_lr", kHasWeights, false, read_of_bias<&Layer::bias_lr>,
        [](const Layer& l) { return of_bias(l, l.bias_lr); }},
-      {"weight_decay", kHasWeights, false, read_number<&Layer::weight_decay>,
-       [](const Layer& l) { return Json(l.weight_decay); }},
+      {"weight_decay", kHasWeights, false, read_number<&Layer::weight_decay>, written<&Layer::weight_decay>},
       {"bias_decay", kHasWeights, false, read_of_bias<&Layer::bias_decay>,
        [](const Layer& l) { return of_bias(l, l.bias_decay); }},
   };

@@ -98,6 +98,15 @@ void ShapeRule::fail(const std::string& key, const std::string& found, const std
 
 bool same_shape(ShapeRule&) { return true; }
 
+bool clip_shape(ShapeRule& rule) {
+  const Layer& l = rule.layer;
+  if (l.least < l.greatest) return true;
+  const char* key = rule.json.contains("max") ? "max" : "min";
+  rule.fail(std::string("/") + key, shown_json(rule.json.at(key)),
+            "min below max, which are " + shown_json(l.least) + " and " + shown_json(l.greatest));
+  return true;
+}
+
 bool flat_shape(ShapeRule& rule) {
   rule.layer.out = {rule.layer.in.size(), 1, 1};
   return true;
@@ -132,11 +141,32 @@ bool fully_connected_shape(ShapeRule& rule) {
   return rule.json.contains("channels") && slide_window(rule) && choose_channels(rule);
 }
 
+// The pixels of the largest input are those of the output.
 bool sum_shape(ShapeRule& rule) {
-  const Shape &a = rule.inputs[0], &b = rule.inputs[1];
-  if (a == b) return true;
-  rule.fail("/inputs", shown_shape(a) + " and " + shown_shape(b), "two inputs of one shape");
-  return false;
+  Shape& out = rule.layer.out;
+  for (const Shape& s : rule.inputs) {
+    if (s.height * s.width > out.height * out.width) out = s;
+  }
+  for (const Shape& s : rule.inputs) {
+    if (s == out || s == Shape{out.channels, 1, 1}) continue;
+    rule.fail("/inputs", shown_shape(out) + " and " + shown_shape(s),
+              "inputs of one shape, or of as many channels and one pixel");
+    return false;
+  }
+  return true;
+}
+
+bool concat_shape(ShapeRule& rule) {
+  const Shape& first = rule.inputs[0];
+  std::int64_t& channels = rule.layer.out.channels;
+  channels = 0;
+  for (const Shape& s : rule.inputs) {
+    channels += s.channels;
+    if (s.height == first.height && s.width == first.width) continue;
+    rule.fail("/inputs", shown_shape(first) + " and " + shown_shape(s), "inputs of one height and width");
+    return false;
+  }
+  return true;
 }
 
 bool scores_shape(ShapeRule& rule) {

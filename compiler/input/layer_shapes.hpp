@@ -22,12 +22,14 @@ struct ShapeRule {
 };
 
 bool same_shape(ShapeRule& rule);
+bool clip_shape(ShapeRule& rule);  // the same, between limits that are in order
 bool flat_shape(ShapeRule& rule);
 bool pool_shape(ShapeRule& rule);             // what a window sees becomes a pixel; each meets the input
 bool global_shape(ShapeRule& rule);           // the window is the whole input
 bool convolution_shape(ShapeRule& rule);      // a window's pixel, in each of `channels`
 bool fully_connected_shape(ShapeRule& rule);  // a convolution whose kernel is its whole input
-bool sum_shape(ShapeRule& rule);              // of two inputs of one shape
+bool sum_shape(ShapeRule& rule);              // of inputs of one shape, or one pixel for all
+bool concat_shape(ShapeRule& rule);           // all channels of inputs that agree in their pixels
 bool scores_shape(ShapeRule& rule);           // one number a class
 
 // As an error shows it: JSON, shortened, and a shape.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,20 @@ enum class LayerKind {
   kBatchNorm,
   kRelu,
   kLeakyRelu,
+  kClip,
+  kHardSigmoid,
+  kHardSwish,
+  kSigmoid,
+  kSwish,
+  kTanh,
+  kDropout,
+  kLrn,
   kFlatten,
   kAdd,
+  kMultiply,
+  kConcat,
   kSoftmaxCrossEntropy,
+  kMeanSquaredError,
 };
 
 // Initial weights. Xavier as Caffe's: uniform in ±sqrt(3 / fan_in); gaussian: mean 0, deviation `value`;
@@ -85,6 +97,11 @@ struct Layer {
   bool bias = false;
   Filler weight_filler, bias_filler{Filler::Kind::kConstant, 0};
   double negative_slope = 0.01;                                         // leaky ReLU
+  std::int64_t size = 5;                                                // LRN: channels that are met
+  double alpha = 1e-4, beta = 0.75, k = 1;                              // LRN
+  double label_smoothing = 0;                                           // softmax cross-entropy
+  double rate = 0.5;                                                    // dropout: share of zeros
+  double least = 0, greatest = 6;                                       // clip
   double epsilon = 1e-5, average_momentum = 0.1;                        // batch normalisation
   double weight_lr = 1, bias_lr = 1, weight_decay = 1, bias_decay = 1;  // multipliers
   std::string place;  // JSON pointer of the layer, for errors found later
@@ -106,13 +123,24 @@ enum LayerFact : unsigned {
   kTakesSlope = 1u << 11,
   kPools = 1u << 12,
   kAverages = 1u << 13,  // and can choose over what
-  kNormalises = 1u << 14,
+  kTakesLimits = 1u << 14,
+  kTakesRate = 1u << 15,
+  kTakesSmoothing = 1u << 16,
+  kMeetsChannels = 1u << 17,  // near its own
+  kNormalises = 1u << 18,
 };
+
+struct InputCount {
+  std::size_t least, most;
+  constexpr InputCount(int count) : least(static_cast<std::size_t>(count)), most(least) {}
+  constexpr InputCount(int fewest, std::size_t greatest) : InputCount(fewest) { most = greatest; }
+};
+constexpr InputCount at_least(int count) { return {count, std::numeric_limits<std::size_t>::max()}; }
 
 struct LayerTraits {
   LayerKind kind;
   const char* name;  // as in the schema
-  int inputs;
+  InputCount inputs;
   bool (*shape)(ShapeRule&);  // sets Layer::out
   unsigned facts;             // of LayerFact
 };
@@ -129,9 +157,21 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kBatchNorm, "batch_norm", 1, same_shape, kHasWeights | kFusesRelu | kNormalises},
     {LayerKind::kRelu, "relu", 1, same_shape, kTakesFlattened | kKeepsFlattened},
     {LayerKind::kLeakyRelu, "leaky_relu", 1, same_shape, kTakesSlope | kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kClip, "clip", 1, clip_shape, kTakesLimits | kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kHardSigmoid, "hard_sigmoid", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kHardSwish, "hard_swish", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kSigmoid, "sigmoid", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kSwish, "swish", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kTanh, "tanh", 1, same_shape, kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kDropout, "dropout", 1, same_shape, kTakesRate | kTakesFlattened | kKeepsFlattened},
+    {LayerKind::kLrn, "lrn", 1, same_shape, kMeetsChannels | kNeedsAllChannels},
     {LayerKind::kFlatten, "flatten", 1, flat_shape, kIsView | kTakesFlattened | kKeepsFlattened},
-    {LayerKind::kAdd, "add", 2, sum_shape, kFusesRelu},
-    {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape, kNeedsAllChannels | kIsLoss},
+    {LayerKind::kAdd, "add", at_least(2), sum_shape, kFusesRelu},
+    {LayerKind::kMultiply, "multiply", 2, sum_shape, kFusesRelu},
+    {LayerKind::kConcat, "concat", at_least(2), concat_shape, kNeedsAllChannels | kFusesRelu},
+    {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape,
+     kNeedsAllChannels | kIsLoss | kTakesSmoothing},
+    {LayerKind::kMeanSquaredError, "mean_squared_error", 1, scores_shape, kNeedsAllChannels | kIsLoss},
 };
 
 // Whether a table has one row a kind of layer, in their order.
@@ -140,7 +180,7 @@ constexpr bool one_row_a_layer_kind(const Row (&table)[n]) {
   for (std::size_t k = 0; k < n; ++k) {
     if (table[k].kind != static_cast<LayerKind>(k)) return false;
   }
-  return n == static_cast<std::size_t>(LayerKind::kSoftmaxCrossEntropy) + 1;  // which stands last
+  return n == static_cast<std::size_t>(LayerKind::kMeanSquaredError) + 1;  // which stands last
 }
 static_assert(one_row_a_layer_kind(kLayerKinds));
 

@@ -15,6 +15,23 @@ namespace {
 
 using Json = nlohmann::json;
 
+const LayerTraits* find_type(const Json& layer) {
+  const auto type = layer.at("type").get<std::string>();
+  const auto* row = std::find_if(std::begin(kLayerKinds), std::end(kLayerKinds),
+                                 [&](const LayerTraits& r) { return type == r.name; });
+  return row == std::end(kLayerKinds) ? nullptr : row;
+}
+
+void read_keys(Layer& layer, const Json& json, std::vector<InputFinding>& findings) {
+  layer.bias = has(layer, kHasWeights);
+  if (has(layer, kNormalises)) layer.weight_filler = {Filler::Kind::kConstant, 1};
+  for (const LayerKey& key : layer_keys()) {
+    if (!has(layer, key.taken_by) || !json.contains(key.name)) continue;
+    KeyReading reading{layer, key.name, json.at(key.name), findings};
+    key.read(reading);
+  }
+}
+
 class NetworkParser {
  public:
   NetworkParser(const Json& json, std::string place) : json_(json), place_(std::move(place)) {}
@@ -39,6 +56,7 @@ class NetworkParser {
 
   void read_input() {
     network_.name = json_.value("name", "network");
+    network_.weights = json_.value("weights", "");
     const Json& input = json_.at("input");
     const auto size = [&](const char* key) {
       const auto value = input.at(key).get<std::int64_t>();
@@ -68,15 +86,13 @@ class NetworkParser {
     Layer layer;
     layer.place = place_ + "/layers/" + std::to_string(number);
     layer.name = json.at("name").get<std::string>();
-    const auto type = json.at("type").get<std::string>();
-    const auto* row = std::find_if(std::begin(kLayerKinds), std::end(kLayerKinds),
-                                   [&](const LayerTraits& r) { return type == r.name; });
-    const bool known = row != std::end(kLayerKinds);
+    const LayerTraits* row = find_type(json);
+    const bool known = row != nullptr;
     if (known) {
       layer.kind = row->kind;
       check_keys(layer, json);
       read_inputs(layer, json, number);
-      read_keys(layer, json);
+      read_keys(layer, json, findings_);
     } else {
       fail(layer.place + "/type", shown_json(json.at("type")), "a known layer type");
     }
@@ -112,29 +128,22 @@ class NetworkParser {
     for (const LayerKey& key : layer_keys()) {
       if (has(layer, key.taken_by) && key.needed) need(key.name);
     }
-    if (traits(layer.kind).inputs > 1) need("inputs");
-  }
-
-  void read_keys(Layer& layer, const Json& json) {
-    layer.bias = has(layer, kHasWeights);
-    if (has(layer, kNormalises)) layer.weight_filler = {Filler::Kind::kConstant, 1};
-    for (const LayerKey& key : layer_keys()) {
-      if (!has(layer, key.taken_by) || !json.contains(key.name)) continue;
-      KeyReading reading{layer, key.name, json.at(key.name), findings_};
-      key.read(reading);
-    }
+    if (traits(layer.kind).inputs.least > 1) need("inputs");
   }
 
   void read_inputs(Layer& layer, const Json& json, std::size_t number) {
     if (!json.contains("inputs")) {
-      if (traits(layer.kind).inputs == 1) layer.inputs = {static_cast<int>(number) - 1};
+      if (traits(layer.kind).inputs.least == 1) layer.inputs = {static_cast<int>(number) - 1};
       return;
     }
     const Json& names = json.at("inputs");
-    const auto wanted = static_cast<std::size_t>(traits(layer.kind).inputs);
-    if (names.size() != wanted) {
+    const InputCount wanted = traits(layer.kind).inputs;
+    const bool enough = names.size() >= wanted.least && names.size() <= wanted.most;
+    if (!enough) {
       fail(layer.place + "/inputs", shown_json(names),
-           wanted == 2 ? "the names of two inputs" : "the name of one input");
+           wanted.most == 1              ? "the name of one input"
+           : wanted.most == wanted.least ? "the names of two inputs"
+                                         : "the names of two inputs or more");
     }
     for (std::size_t k = 0; k < names.size(); ++k) {
       const auto name = names.at(k).get<std::string>();
@@ -148,10 +157,9 @@ class NetworkParser {
              "\"data\" or the name of an earlier layer");
       }
     }
-    if (layer.inputs.size() != wanted) layer.inputs.clear();
-    if (wanted == 2 && layer.inputs.size() == 2 && layer.inputs[0] == layer.inputs[1]) {
-      fail(layer.place + "/inputs", shown_json(names), "the names of two different inputs");
-    }
+    if (!enough || layer.inputs.size() != names.size()) layer.inputs.clear();
+    if (std::set<int>(layer.inputs.begin(), layer.inputs.end()).size() < layer.inputs.size())
+      fail(layer.place + "/inputs", shown_json(names), "the names of different inputs");
   }
 
   bool inputs_known(const Layer& layer) const {
@@ -182,7 +190,7 @@ class NetworkParser {
       flattened_.insert(static_cast<int>(network_.layers.size()));
     if (!flattened || has(layer, kTakesFlattened)) return true;
     fail(layer.place, "a flattened input",
-         "after a flatten a fully_connected layer, with relu between them at most");
+         "after a flatten a fully_connected layer, with activation functions between them at most");
     return false;
   }
 
@@ -200,7 +208,7 @@ class NetworkParser {
         fail(layer.place + "/type", "a loss before the last layer", "the loss once, as the last layer");
       if (!loss && i == last)
         fail(layer.place + "/type", shown_json(json_.at("layers").at(i).at("type")),
-             "\"softmax_cross_entropy\": the last layer is the loss");
+             "\"softmax_cross_entropy\" or \"mean_squared_error\": the last layer is the loss");
     }
     if (!weights)
       fail(place_ + "/layers", "no layer with weights", "a convolution or fully_connected layer to train");
@@ -230,6 +238,32 @@ Network parse_network(const Json& json, const std::string& place) {
   } catch (const Json::exception& error) {
     throw InputError(place.empty() ? "/" : place, error.what(), "a network as in network.schema.json");
   }
+}
+
+std::optional<Shape> output_shape(const Json& json, const std::vector<Shape>& inputs,
+                                  std::vector<InputFinding>& findings) {
+  const std::size_t before = findings.size();
+  Layer layer;
+  layer.kind = find_type(json)->kind;
+  layer.in = layer.out = inputs.at(0);
+  read_keys(layer, json, findings);
+  ShapeRule rule{layer, json, inputs, findings};
+  const bool known = findings.size() == before && traits(layer.kind).shape(rule) &&
+                     can_be_indexed(layer.out, layer.place, findings);
+  if (!known || findings.size() > before) return {};
+  return layer.out;
+}
+
+std::map<std::string, std::int64_t> parameter_sizes(const Network& network) {
+  std::map<std::string, std::int64_t> sizes;
+  for (const Layer& l : network.layers) {
+    if (!has(l, kHasWeights)) continue;
+    sizes[l.name + ".weight"] = weight_count(l);
+    if (l.bias) sizes[l.name + ".bias"] = l.out.channels;
+    if (has(l, kNormalises))
+      sizes[l.name + ".running_mean"] = sizes[l.name + ".running_variance"] = l.out.channels;
+  }
+  return sizes;
 }
 
 }  // namespace anzan::compiler

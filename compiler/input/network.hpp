@@ -1,10 +1,13 @@
 // The network front end: layers as the user wrote them, with shapes inferred and checked.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "compiler/input/initial_values.hpp"
 #include "compiler/input/layers.hpp"
 
 namespace anzan::compiler {
@@ -17,10 +20,22 @@ struct Network {
   double scale = 1, offset = 0;
   std::vector<double> mean, deviation;
   std::vector<Layer> layers;  // in an order in which inputs come first; the last is the loss
+  // A file with values that parameters begin with, and these, once somebody has read it; all others are
+  // drawn.
+  std::string weights;
+  std::shared_ptr<const ParameterValues> initial;
   std::int64_t classes() const { return layers.back().in.size(); }
 };
 
 // Reads and checks a network; `place` is put before every pointer. Throws InputError with all findings.
 Network parse_network(const nlohmann::json& json, const std::string& place = "");
+
+// The shape of the output of a layer that is alone, with as many inputs as its type takes; none, and
+// findings, where it cannot have one.
+std::optional<Shape> output_shape(const nlohmann::json& layer, const std::vector<Shape>& inputs,
+                                  std::vector<InputFinding>& findings);
+
+// How many values each parameter has, by name.
+std::map<std::string, std::int64_t> parameter_sizes(const Network& network);
 
 }  // namespace anzan::compiler

@@ -34,6 +34,7 @@ Json network_to_json(const Network& network) {
                    {"offset", network.offset}};
   if (!network.mean.empty()) json["input"]["mean"] = network.mean;
   if (!network.deviation.empty()) json["input"]["deviation"] = network.deviation;
+  if (!network.weights.empty()) json["weights"] = network.weights;
   for (const Layer& layer : network.layers) json["layers"].push_back(layer_json(layer, network.layers));
   return json;
 }

@@ -21,10 +21,21 @@ struct ChipParameters {
   int slots = models::kUsualSlots;  // of settings store and statistics database
 };
 
+enum class OptimizerKind { kSgd, kAdam, kAdamW };
+
 struct TrainingParameters {
   std::int64_t batch = 64;
-  double momentum = 0.9;
+  double momentum = 0.9;  // of SGD
   double weight_decay = 5e-4;
+  OptimizerKind optimizer = OptimizerKind::kSgd;
+  bool nesterov = false;                              // SGD
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // Adam
+  double clip_norm = 0;                               // of all gradients together; 0: as large as they are
 };
+// Whether the momentum is what is taken from the parameter. Else the updates have a slot of their own, which
+// counts them.
+constexpr bool momentum_is_update(const TrainingParameters& t) {
+  return t.optimizer == OptimizerKind::kSgd && !t.nesterov;
+}
 
 }  // namespace anzan::compiler

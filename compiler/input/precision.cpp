@@ -6,7 +6,7 @@ namespace anzan::compiler {
 const char* name(TensorClass kind) {
   static constexpr const char* kNames[] = {
       "activation", "weight", "activation_gradient", "weight_gradient", "momentum", "master_weight",
-      "bias",       "loss"};
+      "bias",       "loss",   "first_moment",        "second_moment",   "update"};
   return kNames[static_cast<int>(kind)];
 }
 

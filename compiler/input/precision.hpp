@@ -19,13 +19,21 @@ enum class TensorClass {
   kMasterWeight,
   kBias,
   kLoss,
+  kFirstMoment,  // Adam's averages of gradients, and of their squares
+  kSecondMoment,
+  kUpdate,  // what is taken from parameters: counted, never stored, so without a precision
 };
-inline constexpr int kTensorClasses = 8;
+inline constexpr int kTensorClasses = 10;
 const char* name(TensorClass kind);  // "activation", "weight", ... as in the configuration
+// What an update keeps for the next one.
+constexpr bool is_moment(TensorClass kind) {
+  return kind == TensorClass::kMomentum || kind == TensorClass::kFirstMoment ||
+         kind == TensorClass::kSecondMoment;
+}
 // Cores with other images compute these from the same numbers.
 constexpr bool same_for_all_images(TensorClass kind) {
-  return kind == TensorClass::kWeight || kind == TensorClass::kMomentum ||
-         kind == TensorClass::kMasterWeight || kind == TensorClass::kBias;
+  return kind == TensorClass::kWeight || kind == TensorClass::kMasterWeight || kind == TensorClass::kBias ||
+         kind == TensorClass::kUpdate || is_moment(kind);
 }
 
 // How the tensors of one class are stored. `slot` holds width, rounding, policy and its parameters;

@@ -13,7 +13,7 @@
 namespace anzan::compiler {
 
 // A part of the network in one direction: a layer, and its phase: "forward", "backward_data",
-// "backward_weight", "update", "loss" or "initialize".
+// "backward_weight", "gradient_norm", "update", "loss" or "initialize".
 struct Region {
   std::string layer, phase;
 };

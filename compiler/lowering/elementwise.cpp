@@ -1,5 +1,5 @@
-// Operations that meet corresponding elements of tensors of one shape: ReLU, leaky ReLU and their gradients,
-// residual addition, requantising copies.
+// Operations that meet corresponding elements of tensors of one shape, or of one pixel that stands for all,
+// tile by tile: the steps of each are those of element_sequence.cpp.
 #include "compiler/lowering/elementwise.hpp"
 
 #include <algorithm>
@@ -7,8 +7,10 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "compiler/lowering/batch_norm.hpp"
+#include "compiler/lowering/element_sequence.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
@@ -16,13 +18,10 @@ namespace {
 
 class Elementwise {
  public:
-  Elementwise(Lowering& low, const Op& op, bool training)
-      : low_(low), op_(op), target_(low.image(op.outputs[0])) {
-    for (int input : op.inputs)
-      if (low.graph().tensor(input).layout == TensorInfo::Layout::kImages)
-        sources_.push_back(low.image(input));
-    if (op.kind == OpKind::kBatchNorm || op.kind == OpKind::kBatchNormBackward)
-      factors_.emplace(low, op, training);
+  Elementwise(Lowering& low, const Op& op, std::vector<Image> sources, const Image& target,
+              bool training = true)
+      : low_(low), op_(op), target_(target), sources_(std::move(sources)), sequence_(low, op, training) {
+    if (sequence_.reads_factors()) factors_.emplace(low, op, training);
   }
 
   void run() {
@@ -30,10 +29,9 @@ class Elementwise {
     low_.take_scratchpad(lines_of_two(part));
     if (factors_) factors_->compute();
     for (int i = 0; i < 2; ++i) {
-      for (const Image& s : sources_)
-        lines_[i].push_back(low_.allocate(models::lines_of_rows(s.format, part.rows())));
-      lines_[i].push_back(low_.allocate(models::lines_of_rows(target_.format, part.rows())));
-      lines_[i].push_back(low_.allocate(lines_between(part)));
+      for (const Image* image : images()) lines_[i].push_back(low_.allocate(lines_of(*image, part)));
+      for (int t = 0; t < sequence_.temporaries(); ++t)
+        lines_[i].push_back(low_.allocate(models::lines_of_rows(isa::Format::kFp32, part.rows())));
     }
     // pixels are walked as one axis: all tensors have the same layout
     for (const Range& pixels : pieces(target_.h * target_.w, part.pixels)) {
@@ -67,6 +65,7 @@ class Elementwise {
         for (std::int64_t pixels : halvings(target_.h * target_.w)) {
           if (pixels > 1 && (bg != target_.batch_groups || blocks * kChannelAlignment < target_.c)) continue;
           const Part part{pixels, bg, blocks * kChannelAlignment};
+          if (sequence_.meets_channels() && part.channels < target_.c) continue;
           least = std::min(least, lines_of_two(part));
           if (lines_of_two(part) <= room) return part;
         }
@@ -79,60 +78,133 @@ class Elementwise {
     return 2 * lines(part) + (factors_ ? factors_->lines() : 0);
   }
 
-  // Of one tile in all tensors.
+  // Of one tile in all tensors, and of what stands between the steps.
   std::int64_t lines(const Part& part) const {
-    std::int64_t result = models::lines_of_rows(target_.format, part.rows());
-    for (const Image& s : sources_) result += models::lines_of_rows(s.format, part.rows());
-    return result + lines_between(part);
+    std::int64_t result = sequence_.temporaries() * models::lines_of_rows(isa::Format::kFp32, part.rows());
+    for (const Image* i : images()) result += lines_of(*i, part);
+    return result;
   }
 
-  // Of what stands between the instructions of an operation that takes several: FP32.
-  std::int64_t lines_between(const Part& part) const {
-    const bool several = op_.kind == OpKind::kLeakyRelu || op_.kind == OpKind::kLeakyReluBackward ||
-                         op_.kind == OpKind::kBatchNormBackward;
-    return several ? models::lines_of_rows(isa::Format::kFp32, part.rows()) : 0;
+  // Whether the image has one pixel that stands for all of the target.
+  bool stands_for_all(const Image& image) const { return image.h * image.w < target_.h * target_.w; }
+
+  // Of a tile in one of the tensors.
+  std::int64_t lines_of(const Image& image, const Part& part) const {
+    const std::int64_t pixels = stands_for_all(image) ? 1 : part.pixels;
+    return models::lines_of_rows(image.format, part.rows() / part.pixels * pixels);
+  }
+
+  // Sources, target.
+  std::vector<const Image*> images() const {
+    std::vector<const Image*> all;
+    for (const Image& s : sources_) all.push_back(&s);
+    all.push_back(&target_);
+    return all;
   }
 
   void tile(const Range& pixels, const Range& bg, const Range& c) {
     const std::vector<std::int64_t>& lines = lines_[tile_++ % 2];
-    const auto tile_of = [&](isa::Format format, std::int64_t line) {
-      return placed(make_tile({0, 1}, pixels, bg, c, format), line);
-    };
-    std::vector<Tile> in;
-    for (std::size_t s = 0; s < sources_.size(); ++s) {
-      in.push_back(tile_of(sources_[s].format, lines[s]));
-      low_.load(flat(sources_[s]), in.back());
+    tiles_.clear();
+    for (std::size_t k = 0; k < lines.size(); ++k) {
+      const Image* image = k < images().size() ? images()[k] : nullptr;
+      const isa::Format format = image != nullptr ? image->format : isa::Format::kFp32;
+      const Range x = image != nullptr && stands_for_all(*image) ? Range{0, 1} : pixels;
+      tiles_.push_back(placed(make_tile({0, 1}, x, bg, c, format), lines[k]));
     }
-    const Tile out = tile_of(target_.format, lines[in.size()]);
-    const Tile between = tile_of(isa::Format::kFp32, lines[in.size() + 1]);
+    for (std::size_t s = 0; s < sources_.size(); ++s) low_.load(flat(sources_[s]), tiles_[s]);
     const Range channels{c.begin, std::min(c.end, target_.c)};
     for (const BatchRun& run : batch_runs(target_, bg)) {
-      std::vector<isa::Vector> steps = operation(in, between, run, c.begin);
-      for (isa::Vector& v : steps) {
-        if (&v == &steps.back()) {
-          write_target(v, first_row(out, run));
-        } else {
-          writes_to(v, between.format, kConstantSlot);
-          v.o = at(first_row(between, run));
-        }
-        v.mask = lane_mask(0, run.images);
-        v.x = indices(target_.index(0, pixels.begin, run.bg.begin, c.begin), target_.image_size());
-        const auto strides = [&v](std::int64_t rows, std::int64_t index, std::int64_t elements) {
-          // numbers of channels go on with the channels; scalars and absent operands do not walk
-          const auto of = [rows, elements](const isa::Operand& o) {
-            if (o.kind == isa::OperandKind::kBroadcast) return elements;
-            return o.kind == isa::OperandKind::kRows ? rows : 0;
-          };
-          return Nest::Strides{of(v.a), of(v.b), of(v.c), rows, index};
-        };
-        low_.emit(v,
-                  Nest()
-                      .loop(pixels.size(), strides(out.x_stride(), 1, 0))
-                      .loop(run.bg.size(), strides(out.bg_stride(), target_.lanes * target_.image_size(), 0))
-                      .loop(channels.size(), strides(1, target_.h * target_.w, 1)));
-      }
+      for (const ElementSequence::Step& step : sequence_.steps()) emit(step, run, channels);
     }
-    low_.store(flat(target_), out, channels);
+    low_.store(flat(target_), tiles_[sources_.size()], channels);
+  }
+
+  // Channels that meet as many before and after them, all at once.
+  void emit(const ElementSequence::Step& step, const BatchRun& run, const Range& channels) {
+    if (!step.folds) return emit(step, run, channels, {0, 1});
+    for (std::int64_t c = 0; c < target_.c;) {
+      const std::int64_t before = std::min(c, step.before), after = std::min(target_.c - 1 - c, step.after);
+      const bool whole = before == step.before && after == step.after;
+      const std::int64_t end = whole ? target_.c - step.after : c + 1;
+      emit(step, run, {c, end}, {c - before, c + after + 1});
+      c = end;
+    }
+  }
+
+  // Of these channels; operands begin at channel `near.begin` of the tile, of which each folds as many as
+  // `near` has.
+  void emit(const ElementSequence::Step& step, const BatchRun& run, const Range& channels,
+            const Range& near) {
+    const Tile& out = tiles_[sources_.size()];
+    isa::Vector v;
+    v.op = step.op;
+    v.a = operand(step.a, run, near.begin);
+    v.b = operand(step.b, run, near.begin);
+    v.c = operand(step.c, run, near.begin);
+    if (&step == &sequence_.steps().back()) {
+      write_target(v, first_row(out, run));
+    } else {
+      writes_to(v, isa::Format::kFp32, step.words);
+      v.o = at(first_row(temporary(step.out.number), run) + (step.folds ? channels.begin : 0));
+    }
+    v.mask = lane_mask(0, run.images);
+    v.x = indices(target_.index(0, out.x.begin, run.bg.begin, channels.begin), target_.image_size());
+    const auto strides = [&](Axis axis, std::int64_t rows, std::int64_t index) {
+      const auto of = [&](const ElementSequence::Value& value) { return walks(value, axis) ? rows : 0; };
+      return Nest::Strides{of(step.a), of(step.b), of(step.c), rows, index};
+    };
+    Nest nest;
+    nest.loop(out.x.size(), strides(Axis::kPixels, out.x_stride(), 1))
+        .loop(run.bg.size(),
+              strides(Axis::kBatchGroups, out.bg_stride(), target_.lanes * target_.image_size()))
+        .loop(channels.size(), strides(Axis::kChannels, 1, target_.h * target_.w));
+    if (step.folds) {
+      v.reduction = isa::Reduction::kAdd;
+      nest.fold(near.size(), {1, 1});
+    }
+    low_.emit(v, nest);
+  }
+
+  enum class Axis { kPixels, kBatchGroups, kChannels };
+
+  // Whether there is a value for each place on the axis.
+  bool walks(const ElementSequence::Value& value, Axis axis) const {
+    using Kind = ElementSequence::Value::Kind;
+    switch (value.kind) {
+      case Kind::kSource:
+        return axis != Axis::kPixels || !stands_for_all(sources_[static_cast<std::size_t>(value.number)]);
+      case Kind::kBetween:
+        return true;
+      case Kind::kFactor:
+        return axis == Axis::kChannels;
+      case Kind::kScalar:
+      case Kind::kNone:
+        break;
+    }
+    return false;
+  }
+
+  // `channel`: how far from the tile's first one.
+  isa::Operand operand(const ElementSequence::Value& value, const BatchRun& run, std::int64_t channel) const {
+    using Kind = ElementSequence::Value::Kind;
+    const auto number = static_cast<std::size_t>(value.number);
+    switch (value.kind) {
+      case Kind::kSource:
+        return rows(sources_[number], first_row(tiles_[number], run) + channel);
+      case Kind::kBetween:
+        return rows(isa::Format::kFp32, kConstantSlot, first_row(temporary(value.number), run) + channel);
+      case Kind::kFactor:
+        return factors_->of(number, tiles_[sources_.size()].c.begin + channel);
+      case Kind::kScalar:
+        return scalar(value.number);
+      case Kind::kNone:
+        break;
+    }
+    return {};
+  }
+
+  const Tile& temporary(int number) const {
+    return tiles_[sources_.size() + 1 + static_cast<std::size_t>(number)];
   }
 
   static std::int64_t first_row(const Tile& t, const BatchRun& run) {
@@ -149,61 +221,41 @@ class Elementwise {
     v.o = at(row);
   }
 
-  static isa::Vector instruction(isa::VectorOp op, const isa::Operand& a, const isa::Operand& b = {},
-                                 const isa::Operand& c = {}) {
-    isa::Vector v;
-    v.op = op;
-    v.a = a;
-    v.b = b;
-    v.c = c;
-    return v;
-  }
-
-  // All but the last write to `between`, that one to the target.
-  std::vector<isa::Vector> operation(const std::vector<Tile>& in, const Tile& between, const BatchRun& run,
-                                     std::int64_t channel) {
-    using isa::VectorOp;
-    const auto source = [&](std::size_t s) { return rows(sources_[s], first_row(in[s], run)); };
-    const auto number = [&](double value) { return scalar(low_.scalar(static_cast<float>(value))); };
-    const isa::Operand so_far = rows(between.format, kConstantSlot, first_row(between, run));
-    const double slope = low_.graph().layer(op_).negative_slope;
-    switch (op_.kind) {
-      case OpKind::kRelu:
-      case OpKind::kCopy:
-        return {instruction(VectorOp::kCopy, source(0))};
-      case OpKind::kAdd:
-        return {instruction(VectorOp::kAdd, source(0), source(1))};
-      case OpKind::kBatchNorm:
-        return {instruction(VectorOp::kFma, source(0), factors_->of(0, channel), factors_->of(1, channel))};
-      case OpKind::kBatchNormBackward:
-        return {instruction(VectorOp::kFma, source(1), factors_->of(1, channel), factors_->of(2, channel)),
-                instruction(VectorOp::kFma, source(0), factors_->of(0, channel), so_far)};
-      case OpKind::kReluBackward:  // dy where y > 0
-        return {instruction(VectorOp::kSelectGt, source(1), number(0), source(0))};
-      case OpKind::kLeakyRelu:  // the larger of x and slope x: the slope is at most 1
-        return {instruction(VectorOp::kMul, source(0), number(slope)),
-                instruction(VectorOp::kMax, source(0), so_far)};
-      case OpKind::kLeakyReluBackward:  // dy times the larger of (x > 0 ? 1 : 0) and the slope
-        return {instruction(VectorOp::kSelectGt, source(1), number(0), number(1)),
-                instruction(VectorOp::kMax, so_far, number(slope)),
-                instruction(VectorOp::kMul, source(0), so_far)};
-      default:
-        throw std::logic_error(std::string("not element by element: ") + name(op_.kind));
-    }
-  }
-
   Lowering& low_;
   const Op& op_;
   Image target_;
   std::vector<Image> sources_;
+  ElementSequence sequence_;
   std::optional<BatchNormFactors> factors_;
-  std::vector<std::int64_t> lines_[2];  // of the tiles of the sources, the target, and what is between
+  std::vector<std::int64_t> lines_[2];  // of the tiles of the sources, the target, the temporaries
+  std::vector<Tile> tiles_;             // of them, now
   int tile_ = 0;
 };
 
 }  // namespace
 
 void lower_elementwise(Lowering& low, const Op& op) { lower_elementwise(low, op, true); }
-void lower_elementwise(Lowering& low, const Op& op, bool training) { Elementwise(low, op, training).run(); }
+void lower_elementwise(Lowering& low, const Op& op, bool training) {
+  std::vector<Image> sources;
+  for (const int input : op.inputs) {
+    if (low.graph().tensor(input).layout == TensorInfo::Layout::kImages) sources.push_back(low.image(input));
+  }
+  Elementwise(low, op, std::move(sources), low.image(op.outputs[0]), training).run();
+}
+
+void lower_concat(Lowering& low, const Op& op) {
+  const Image target = low.image(op.outputs[0]);
+  std::int64_t first = 0;
+  for (const int input : op.inputs) {
+    const Image source = low.image(input);
+    Elementwise(low, op, {source}, channels_of(target, first, source.c)).run();
+    first += source.c;
+  }
+}
+
+void lower_concat_backward(Lowering& low, const Op& op) {
+  const Image target = low.image(op.outputs[0]);
+  Elementwise(low, op, {channels_of(low.image(op.inputs[0]), op.first_channel, target.c)}, target).run();
+}
 
 }  // namespace anzan::compiler

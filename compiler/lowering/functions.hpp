@@ -23,6 +23,8 @@ inline constexpr float kExp[] = {1.9875691500e-4f,
 inline constexpr float kLog[] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
                                  -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
                                  2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
+inline constexpr float kTanh[] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f,
+                                  1.33314422036e-1f, -3.33332819422e-1f};
 inline constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
 inline constexpr float kSmallestExponent = -86.0f;  // below, exp counts as exp(-86): still a normal number
 
@@ -88,7 +90,9 @@ void reciprocal(Emitter& e, const Value& x, const Value& y, const Value& factor)
 }
 
 // y := 1 / sqrt(x) for x in [2^-100, 2^125]: a first guess from the bits, three Newton steps
-// y (3/2 - x/2 y^2), of which the last corrects what the others round. `half` becomes x / 2.
+// y (3/2 - x/2 y^2), of which the last corrects what the others round. `half` becomes x / 2; `factor` may be
+// x.
+inline constexpr float kLeastRadicand = 0x1p-100f;
 template <class Emitter, class Value>
 void reciprocal_root(Emitter& e, const Value& x, const Value& y, const Value& half, const Value& factor) {
   using V = isa::VectorOp;
@@ -100,6 +104,49 @@ void reciprocal_root(Emitter& e, const Value& x, const Value& y, const Value& ha
     e.emit(V::kFnma, factor, factor, y, e.number(0.5f));  // half of the relative error of y
     e.emit(V::kFma, y, y, factor, y);
   }
+}
+
+// y := 1 / (1 + exp(-x)) for any x; below, x counts as -86, where y is still a normal number. Three values
+// beside x, of which the first becomes y.
+template <class Emitter, class Value>
+void sigmoid(Emitter& e, const Value& x, const Value& y, const Value& sum, const Value& power) {
+  using V = isa::VectorOp;
+  e.emit(V::kMax, sum, x, e.number(kSmallestExponent));
+  e.emit(V::kSub, sum, e.number(0.0f), sum);
+  exp(e, sum, y, power);
+  e.emit(V::kAdd, sum, sum, e.number(1.0f));
+  reciprocal(e, sum, y, power);
+}
+
+// Values that a hyperbolic tangent works in, beside its argument.
+template <class Value>
+struct TanhValues {
+  Value result, size, small, sum, power;
+};
+
+// v.result := tanh(x) for any x, odd to the last bit: up to 0.625 an odd polynomial of |x|, above it
+// 1 - 2 / (exp(2 |x|) + 1). Whichever does not hold becomes zero.
+template <class Emitter, class Value>
+void tanh(Emitter& e, const Value& x, const TanhValues<Value>& v) {
+  using V = isa::VectorOp;
+  constexpr float kLargestSmall = 0.625f, kNext = 0.625f + 0x1p-24f;
+  constexpr float kLargest = 10.0f;  // tanh is 1 in FP32 from 9.02 on
+  e.emit(V::kIand, v.size, x, e.bits(0x7fffffff));
+  e.emit(V::kMul, v.sum, v.size, v.size);
+  polynomial(e, kTanh, v.sum, v.small);
+  e.emit(V::kMul, v.small, v.small, v.sum);
+  e.emit(V::kFma, v.small, v.small, v.size, v.size);
+  e.emit(V::kSelectGt, v.small, e.number(kNext), v.size, v.small);
+  e.emit(V::kMin, v.sum, v.size, e.number(kLargest));
+  e.emit(V::kAdd, v.sum, v.sum, v.sum);
+  exp(e, v.sum, v.result, v.power);
+  e.emit(V::kAdd, v.sum, v.sum, e.number(1.0f));
+  reciprocal(e, v.sum, v.result, v.power);
+  e.emit(V::kFnma, v.sum, v.result, e.number(2.0f), e.number(1.0f));
+  e.emit(V::kSelectGt, v.sum, v.size, e.number(kLargestSmall), v.sum);
+  e.emit(V::kAdd, v.sum, v.sum, v.small);
+  e.emit(V::kIand, v.size, x, e.bits(0x80000000));
+  e.emit(V::kIadd, v.result, v.sum, v.size);
 }
 
 }  // namespace anzan::compiler::functions

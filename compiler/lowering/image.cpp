@@ -19,6 +19,12 @@ Tile placed(Tile tile, std::int64_t line) {
   return tile;
 }
 
+Image channels_of(Image image, std::int64_t first, std::int64_t count) {
+  image.first_channel += first;
+  image.c = count;
+  return image;
+}
+
 Image flat(Image image) {
   image.w *= image.h;
   image.h = 1;
@@ -35,11 +41,12 @@ std::vector<isa::Copy> loading(const Image& image, const Tile& t) {
                  {{t.y.size(), image.y_stride(), t.y_stride()},
                   {t.x.size(), image.x_stride(), t.x_stride()},
                   {t.bg.size(), image.pitch, t.bg_stride()},
-                  {std::min(channels, image.pitch - t.c.begin), 1, 1}});
+                  {std::min(channels, image.pitch - image.first_channel - t.c.begin), 1, 1}});
 }
 
 std::vector<isa::Copy> storing(const Image& image, const Tile& t, const Range& channels) {
-  const std::int64_t first = channels.begin, end = channels.end == image.c ? image.pitch : channels.end;
+  const std::int64_t first = channels.begin, last = image.has_all_channels() ? image.pitch : image.c,
+                     end = channels.end == image.c ? last : channels.end;
   return copying(image.format, in_scratchpad(t.row(t.y.begin, t.x.begin, t.bg.begin, first)),
                  in_hbm(image.row(t.y.begin, t.x.begin, t.bg.begin, first)),
                  {{t.y.size(), t.y_stride(), image.y_stride()},

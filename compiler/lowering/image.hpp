@@ -18,19 +18,21 @@ struct Image {
   const TensorInfo* tensor = nullptr;
   std::int64_t n = 0, c = 0, h = 0, w = 0, pitch = 0, lanes = 0, base_row = 0;  // n: images of the tensor
   std::int64_t first_group = 0, batch_groups = 0, groups_of_tensor = 0;
+  std::int64_t first_channel = 0;    // of the tensor's; below, channels count from it
   std::int64_t channels_of_all = 0;  // of the cores that share its channels, together
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
   std::int64_t x_stride() const { return groups_of_tensor * pitch; }
   std::int64_t y_stride() const { return w * x_stride(); }
   std::int64_t row(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
-    return base_row + y * y_stride() + x * x_stride() + (first_group + bg) * pitch + channel;
+    return base_row + y * y_stride() + x * x_stride() + (first_group + bg) * pitch + first_channel + channel;
   }
   // index of lane 0 in the logical tensor of all cores, for the first of them
   std::int64_t index(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
-    return (((first_group + bg) * lanes * channels_of_all + channel) * h + y) * w + x;
+    return (((first_group + bg) * lanes * channels_of_all + first_channel + channel) * h + y) * w + x;
   }
   std::int64_t image_size() const { return channels_of_all * h * w; }  // in that tensor
+  bool has_all_channels() const { return c == tensor->shape[1]; }
   // images in batch group bg
   std::int64_t images(std::int64_t bg) const { return std::min(lanes, n - (first_group + bg) * lanes); }
 };
@@ -54,6 +56,9 @@ struct Tile {
 Tile make_tile(Range y, Range x, Range bg, Range c, isa::Format format);
 Tile placed(Tile tile, std::int64_t line);  // the tile from this line of the scratchpad on
 
+// Some of the channels as an image of their own.
+Image channels_of(Image image, std::int64_t first, std::int64_t count);
+
 // The image with its pixels as one axis, x.
 Image flat(Image image);
 
@@ -61,7 +66,7 @@ Image flat(Image image);
 isa::Operand rows(const Image& image, std::int64_t row);
 
 // Copies of a tile from HBM and, of its channels `channels`, back; the tile has the image's format. Pad rows
-// after the tensor's last channel may come along.
+// after the tensor's last channel may come along; when loading, other channels too.
 std::vector<isa::Copy> loading(const Image& image, const Tile& tile);
 std::vector<isa::Copy> storing(const Image& image, const Tile& tile, const Range& channels);
 

@@ -33,7 +33,8 @@ std::int64_t channels_of_all(const Graph& graph, const TensorInfo& t) {
 std::shared_ptr<const IndexShift> index_shift(const Graph& graph, int slot) {
   const SlotInfo& info = graph.slot(slot);
   const auto owns = [&](const TensorInfo& t) { return t.slot == slot && t.name == info.name; };
-  const auto owner = std::find_if(graph.tensors.begin(), graph.tensors.end(), owns);
+  auto owner = std::find_if(graph.tensors.begin(), graph.tensors.end(), owns);
+  if (info.words_of >= 0) owner = graph.tensors.begin() + info.words_of;
   if (owner == graph.tensors.end()) return nullptr;
   const bool images = owner->layout == TensorInfo::Layout::kImages;
   const bool differ = images || info.kind == TensorClass::kWeightGradient;
@@ -215,12 +216,12 @@ int Lowering::scalar_bits(std::uint32_t bits) {
 
 int Lowering::scalar(float value) { return scalar_bits(models::bits_of_float(value)); }
 
-int Lowering::learning_rate(double multiplier) {
-  for (const auto& [number, m] : tables_.learning_rates) {
-    if (m == multiplier) return number;
+int Lowering::step_scalar(StepScalar::Kind kind, double multiplier) {
+  for (const StepScalar& s : tables_.step_scalars) {
+    if (s.kind == kind && s.multiplier == multiplier) return s.scalar;
   }
-  tables_.learning_rates.emplace_back(new_scalar(0), multiplier);
-  return tables_.learning_rates.back().first;
+  tables_.step_scalars.push_back({kind, multiplier, new_scalar(0)});
+  return tables_.step_scalars.back().scalar;
 }
 
 std::int64_t Lowering::countdown_lines() const { return ceil_div(constants_.countdown, lanes()); }

@@ -73,7 +73,7 @@ class Lowering {
   // full.
   int scalar(float value);
   int scalar_bits(std::uint32_t bits);
-  int learning_rate(double multiplier);  // entry that the driver fills
+  int step_scalar(StepScalar::Kind kind, double multiplier = 1);  // entry that the driver fills
 
   void copy(isa::Format format, const Location& from, const Location& to, const std::vector<Walk>& walks) {
     emit(copying(format, from, to, walks));

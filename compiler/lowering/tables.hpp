@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "compiler/input/step_scalar.hpp"
 #include "compiler/instructions/listing.hpp"
 
 namespace anzan::compiler {
@@ -25,8 +25,8 @@ struct Tables {
   std::vector<Region> regions;
   std::vector<std::uint32_t> scalars;  // initial values
   std::map<std::uint32_t, int> scalar_numbers;
-  std::vector<std::pair<int, double>> learning_rates;  // scalar, multiplier of the learning rate
-  std::vector<std::string> notes;                      // what the tile searches decided
+  std::vector<StepScalar> step_scalars;  // that the driver fills
+  std::vector<std::string> notes;        // what the tile searches decided
 };
 
 }  // namespace anzan::compiler

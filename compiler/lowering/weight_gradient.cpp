@@ -35,19 +35,20 @@ class WeightGradient {
         operands_(low, g_) {}
 
   void run() {
-    prove_accumulator(low_.graph(), format_, x_.slot, dy_.slot, dy_.n * dy_.h * dy_.w, layer().name);
     t_ = search_tiling(g_, low_, layer().name);
     const WeightGradientBuffers b = buffers(g_, t_);
     low_.take_scratchpad(b.total());
     low_.note(fmt::format(
         "convolution_backward_weight {}: output blocks {}, input blocks {}, taps {} x {}; batch groups {}, "
-        "y {}, x {}; {} of {} lines",
-        layer().name, t_.out_blocks, t_.in_blocks, t_.ky, t_.kx, t_.batch_groups, t_.y, t_.x, b.total(),
-        low_.capacity()));
+        "y {}, x {}; exact sums {}; {} of {} lines",
+        layer().name, t_.out_blocks, t_.in_blocks, t_.ky, t_.kx, t_.batch_groups, t_.y, t_.x, g_.exact_sums(),
+        b.total(), low_.capacity()));
     ones_line_ = low_.allocate(b.ones);
     spill_line_ = low_.allocate(b.spill);
     bias_line_ = low_.allocate(b.bias);
     for (std::int64_t& line : gradient_line_) line = low_.allocate(b.gradient);
+    for (std::int64_t& line : sum_line_) line = low_.allocate(b.sum);
+    for (std::int64_t& line : bias_sum_line_) line = low_.allocate(b.bias_sum);
     operands_.allocate(b);
     if (bias_ != nullptr)
       low_.copy(models::kRawWords, in_hbm(low_.constants().ones_line(format_)), in_scratchpad(ones_line_),
@@ -81,18 +82,34 @@ class WeightGradient {
     if (g.weight->gathered) g.kernel = {{1, 1, 0, g.dy.h, g.dy.h, false}, {1, 1, 0, g.dy.w, g.dy.w, false}};
     g.format = models::wider(g.x.format, g.dy.format);
     g.lanes = low.lanes();
+    g.exact = exact_pieces(g.whole(), g.lanes, most_products(low.graph(), g.format, g.x.slot, g.dy.slot));
     return g;
   }
 
   const Layer& layer() const { return low_.graph().layer(op_); }
   std::int64_t spill_lines() const { return g_.spill_lines(); }
 
+  static std::vector<Range> pieces_of(const Range& range, std::int64_t step) {
+    std::vector<Range> result = pieces(range.size(), step);
+    for (Range& piece : result) piece = {piece.begin + range.begin, piece.end + range.begin};
+    return result;
+  }
   void make_parts() {
-    for (const Range& bg : pieces(dy_.batch_groups, t_.batch_groups)) {
-      for (const Range& y : pieces(dy_.h, t_.y)) {
-        for (const Range& x : pieces(dy_.w, t_.x)) parts_.push_back({bg, y, x});
+    for (const Range& bg : pieces(dy_.batch_groups, g_.exact.batch_groups)) {
+      for (const Range& y : pieces(dy_.h, g_.exact.y)) {
+        for (const Range& x : pieces(dy_.w, g_.exact.x)) make_sum({bg, y, x});
       }
     }
+    sums_.front().first = sums_.back().last = true;
+  }
+  void make_sum(const ReductionPart& sum) {
+    const std::size_t begin = parts_.size();
+    for (const Range& bg : pieces_of(sum.bg, t_.batch_groups)) {
+      for (const Range& y : pieces_of(sum.y, t_.y)) {
+        for (const Range& x : pieces_of(sum.x, t_.x)) parts_.push_back({bg, y, x});
+      }
+    }
+    sums_.push_back({begin, parts_.size(), false, false});
   }
 
   // A tile of weights: their accumulators are alive at once.
@@ -106,10 +123,29 @@ class WeightGradient {
     bool first_of_outputs() const { return ib.begin == 0 && ky.begin == 0 && kx.begin == 0; }
   };
 
+  // Parts of the reduction that are summed exactly; the sums are added up in FP32.
+  struct Sum {
+    std::size_t begin, end;
+    bool first, last;
+    bool whole() const { return first && last; }
+  };
+
   // All parts of the reduction for them.
   void weights(const Weights& w) {
     const bool with_bias = bias_ != nullptr && w.first_of_outputs();
-    for (std::size_t p = 0; p < parts_.size(); ++p) {
+    for (const Sum& sum : sums_) {
+      sum_ = sum;
+      sum_up(w, with_bias);
+      if (sum.first) continue;
+      add_sum(w);
+      if (with_bias) add_bias_sum(w.ob);
+    }
+    store(w);
+    if (with_bias) store_bias(w.ob);
+  }
+
+  void sum_up(const Weights& w, bool with_bias) {
+    for (std::size_t p = sum_.begin; p < sum_.end; ++p) {
       operands_.load_gradient(w.ob, parts_[p]);
       const bool any = operands_.load_input(w.ib, w.ky, w.kx, parts_[p]);
       if (with_bias) accumulate_bias(w.ob, p);
@@ -119,8 +155,6 @@ class WeightGradient {
       }
     }
     zero_unmet(w);
-    store(w);
-    if (with_bias) store_bias(w.ob);
   }
 
   std::int64_t image_lines() const { return lanes_ / per_line_; }
@@ -146,7 +180,7 @@ class WeightGradient {
       }
       return;
     }
-    const bool first = !meets(cy, cx, 0, p), last = !meets(cy, cx, p + 1, parts_.size());
+    const bool first = !meets(cy, cx, sum_.begin, p), last = !meets(cy, cx, p + 1, sum_.end);
     for (std::int64_t o = w.ob.begin; o < w.ob.end; ++o) {
       // blocks of input channels with the same lanes share an instruction
       for (std::int64_t i = w.ib.begin; i < w.ib.end;) {
@@ -181,7 +215,7 @@ class WeightGradient {
     Range in_blocks;
     const TapClass &y, &x;
     const ReductionPart& part;
-    bool first, last;  // of the reduction
+    bool first, last;  // of the sum
     std::int64_t local_out() const { return out_block - weights.ob.begin; }
     std::int64_t local_in() const { return in_blocks.begin - weights.ib.begin; }
     std::int64_t tap() const { return weights.tap(y.tap, x.tap); }
@@ -252,9 +286,9 @@ class WeightGradient {
       l.in.x = l.y.x = l.x.x = 0;
       return;
     }
-    low_.produces(t, weight_);
+    leaves(t, weight_);
     const std::int64_t pitch = tile_pitch(w.ob);
-    t.o = at(gradient_row(w) + (p.local_in() * w.taps() + p.tap()) * pitch + p.local_out() * lanes_);
+    t.o = at(sum_row(w) + (p.local_in() * w.taps() + p.tap()) * pitch + p.local_out() * lanes_);
     walk(&Nest::Strides::o, pitch);
   }
 
@@ -278,6 +312,60 @@ class WeightGradient {
   std::int64_t gradient_row(const Weights& w) const {
     return models::row_of_line(weight_.format, gradient_line_[w.which]);
   }
+  // Where the sum goes: all of the gradient, or FP32 rows in the same order.
+  std::int64_t sum_row(const Weights& w) const {
+    return sum_.whole() ? gradient_row(w) : fp32_row(sum_line_[sum_.first ? 0 : 1]);
+  }
+  static std::int64_t fp32_row(std::int64_t line) { return models::row_of_line(isa::Format::kFp32, line); }
+  template <class Arithmetic>
+  void leaves(Arithmetic& instruction, const TensorInfo& gradient) const {
+    if (sum_.whole())
+      low_.produces(instruction, gradient);
+    else
+      writes_to(instruction, isa::Format::kFp32, kConstantSlot);
+  }
+  // The sums so far, plus this one: in FP32, or, with the last, the gradient.
+  template <class Arithmetic>
+  void add_to(Arithmetic& instruction, const TensorInfo& gradient) const {
+    if (sum_.last)
+      low_.produces(instruction, gradient);
+    else
+      writes_to(instruction, isa::Format::kFp32, kConstantSlot);
+  }
+  void add_sum(const Weights& w) {
+    const std::int64_t pitch = tile_pitch(w.ob), in_pitch = w.taps() * pitch, row_pitch = w.kx.size() * pitch;
+    const auto [oc_size, ic_size, kh, kw] = weight_.shape;
+    const std::int64_t row_index = ic_size * kh * kw, lane_index = weight_.gathered ? 1 : kh * kw;
+    const Range channels = channels_of(w.ob);
+    for (std::int64_t i = w.ib.begin; i < w.ib.end; ++i) {
+      const Range lanes = block_lanes(i);
+      if (lanes.size() <= 0 || channels.size() <= 0) continue;
+      const std::int64_t row = (i - w.ib.begin) * in_pitch + channels.begin;
+      isa::Vector v;
+      v.op = isa::VectorOp::kAdd;
+      add_to(v, weight_);
+      v.mask = lane_mask(lanes.begin, lanes.size());
+      v.a = rows(isa::Format::kFp32, kConstantSlot, fp32_row(sum_line_[0]) + row);
+      v.b = rows(isa::Format::kFp32, kConstantSlot, fp32_row(sum_line_[1]) + row);
+      v.o = at((sum_.last ? gradient_row(w) : fp32_row(sum_line_[0])) + row);
+      const std::int64_t tap = weight_.gathered ? 0 : w.ky.begin * kw + w.kx.begin;
+      v.x = indices((out_channel(w.ob.begin) + channels.begin) * row_index +
+                        (i * lanes_ - in_.offset) * lane_index + tap,
+                    lane_index);
+      const auto walk = [](std::int64_t pitch_of, std::int64_t index) {
+        return Nest::Strides{pitch_of, pitch_of, 0, pitch_of, index};
+      };
+      low_.emit(v, Nest()
+                       .loop(w.ky.size(), walk(row_pitch, weight_.gathered ? 0 : kw))
+                       .loop(w.kx.size(), walk(pitch, weight_.gathered ? 0 : 1))
+                       .loop(channels.size(), walk(1, row_index)));
+    }
+  }
+  // Rows of the blocks that hold output channels, from the first block's first on.
+  Range channels_of(const Range& ob) const {
+    const Range all{std::max(out_.offset, ob.begin * lanes_), std::min(out_.end(), ob.end * lanes_)};
+    return {all.begin - ob.begin * lanes_, all.end - ob.begin * lanes_};
+  }
 
   void accumulate_bias(const Range& ob, std::size_t p) {
     const ReductionPart& part = parts_[p];
@@ -293,28 +381,45 @@ class WeightGradient {
       t.x = indices(out_channel(o), 1);
       const std::int64_t spilled =
           spill_line_ + (t_.in_blocks * t_.out_blocks * t_.ky * t_.kx + o - ob.begin) * spill_lines();
-      if (p > 0) {
+      if (p > sum_.begin) {
         t.init = isa::Init::kSpill;
         t.c = at(spilled);
       }
-      if (p + 1 < parts_.size()) {
+      if (p + 1 < sum_.end) {
         writes_to(t, *bias_);
         t.spill = 1;
         t.o = at(spilled);
       } else {
-        low_.produces(t, *bias_);
-        t.o = at(models::row_of_line(bias_->format, bias_line_) + o - ob.begin);
+        leaves(t, *bias_);
+        t.o = at((sum_.whole() ? bias_row() : fp32_row(bias_sum_line_[sum_.first ? 0 : 1])) + o - ob.begin);
       }
       const std::int64_t row = part.x.size() * k, group = part.y.size() * row;
       low_.emit(t, Nest().fold(part.bg.size(), {0, group}).fold(part.y.size(), {0, row}).fold(row, {0, 1}));
     }
   }
 
-  // Taps that meet no input at all have gradient zero.
+  std::int64_t bias_row() const { return models::row_of_line(bias_->format, bias_line_); }
+  void add_bias_sum(const Range& ob) {
+    for (std::int64_t o = ob.begin; o < ob.end; ++o) {
+      const Range lanes = block_rows(o);
+      if (lanes.size() <= 0) continue;
+      isa::Vector v;
+      v.op = isa::VectorOp::kAdd;
+      add_to(v, *bias_);
+      v.mask = lane_mask(lanes.begin, lanes.size());
+      v.a = rows(isa::Format::kFp32, kConstantSlot, fp32_row(bias_sum_line_[0]) + o - ob.begin);
+      v.b = rows(isa::Format::kFp32, kConstantSlot, fp32_row(bias_sum_line_[1]) + o - ob.begin);
+      v.o = at((sum_.last ? bias_row() : fp32_row(bias_sum_line_[0])) + o - ob.begin);
+      v.x = indices(out_channel(o), 1);
+      low_.emit(v, Nest().loop(1, {1, 1, 0, 1}));
+    }
+  }
+
+  // Taps that meet no input in the sum are zero in it.
   void zero_unmet(const Weights& w) {
     for (std::int64_t y = w.ky.begin; y < w.ky.end; ++y) {
       for (std::int64_t x = w.kx.begin; x < w.kx.end; ++x) {
-        if (!meets({y, 1, 0, 0}, {x, 1, 0, 0}, 0, parts_.size())) zero(w, w.tap(y, x));
+        if (!meets({y, 1, 0, 0}, {x, 1, 0, 0}, sum_.begin, sum_.end)) zero(w, w.tap(y, x));
       }
     }
   }
@@ -322,15 +427,13 @@ class WeightGradient {
   void zero(const Weights& w, std::int64_t tap) {
     for (std::int64_t i = w.ib.begin; i < w.ib.end; ++i) {
       const Range lanes = block_lanes(i);
-      const Range channels{std::max(out_.offset, w.ob.begin * lanes_),
-                           std::min(out_.end(), w.ob.end * lanes_)};
+      const Range channels = channels_of(w.ob);
       isa::Vector v;
       v.op = isa::VectorOp::kCopy;
-      low_.produces(v, weight_);
+      leaves(v, weight_);
       v.mask = lane_mask(lanes.begin, lanes.size());
       v.a = scalar(low_.scalar(0.0f));
-      v.o = at(gradient_row(w) + ((i - w.ib.begin) * w.taps() + tap) * tile_pitch(w.ob) + channels.begin -
-               w.ob.begin * lanes_);
+      v.o = at(sum_row(w) + ((i - w.ib.begin) * w.taps() + tap) * tile_pitch(w.ob) + channels.begin);
       low_.emit(v, Nest().loop(channels.size(), {0, 0, 0, 1}));
     }
   }
@@ -349,7 +452,7 @@ class WeightGradient {
   }
 
   void store_bias(const Range& ob) {
-    low_.copy(bias_->format, in_scratchpad(models::row_of_line(bias_->format, bias_line_)),
+    low_.copy(bias_->format, in_scratchpad(bias_row()),
               in_hbm(low_.base_row(*bias_) + group_ * layout_.out_blocks + ob.begin), {{ob.size(), 1, 1}});
   }
 
@@ -366,10 +469,13 @@ class WeightGradient {
   const Axis &kernel_y_, &kernel_x_;
   WeightGradientTiling t_;
   std::vector<ReductionPart> parts_;
+  std::vector<Sum> sums_;
+  Sum sum_{};  // that is being made
   std::int64_t group_ = 0;
   ChannelWindow in_, out_;
   std::int64_t ones_line_ = 0, spill_line_ = 0, bias_line_ = 0;
   std::int64_t gradient_line_[2]{};
+  std::int64_t sum_line_[2]{}, bias_sum_line_[2]{};  // FP32: of the sums so far, of one
   int tile_ = 0;
   TransposedOperands operands_;
 };

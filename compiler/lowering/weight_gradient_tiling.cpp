@@ -13,7 +13,7 @@ namespace {
 std::int64_t lines(std::int64_t rows, isa::Format f) { return models::lines_of_rows(f, rows); }
 
 bool split(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
-  return t.batch_groups < g.dy.batch_groups || t.y < g.dy.h || t.x < g.dy.w;
+  return t.batch_groups < g.exact.batch_groups || t.y < g.exact.y || t.x < g.exact.x;
 }
 
 std::int64_t cost(const WeightGradientGeometry& g, const WeightGradientTiling& t,
@@ -22,19 +22,24 @@ std::int64_t cost(const WeightGradientGeometry& g, const WeightGradientTiling& t
   const std::int64_t weight_tiles = g.layout.groups * ceil_div(g.layout.out_blocks, t.out_blocks) *
                                     ceil_div(g.layout.in_blocks, t.in_blocks) *
                                     ceil_div(g.kernel.y.kernel, t.ky) * ceil_div(g.kernel.x.kernel, t.kx);
-  const std::int64_t parts =
-      ceil_div(g.dy.batch_groups, t.batch_groups) * ceil_div(g.dy.h, t.y) * ceil_div(g.dy.w, t.x);
+  const std::int64_t sums = g.exact_sums();
+  const std::int64_t parts = sums * ceil_div(g.exact.batch_groups, t.batch_groups) *
+                             ceil_div(g.exact.y, t.y) * ceil_div(g.exact.x, t.x);
   const std::int64_t streamed =
       b.x_stage + b.dy_stage + kInstructionPrice * (4 + t.in_blocks + 2 * t.out_blocks);
-  return weight_tiles * (parts * (streamed + (split(g, t) ? 2 * b.spill : 0)) + b.gradient);
+  return weight_tiles *
+         (parts * (streamed + (split(g, t) ? 2 * b.spill : 0)) + (sums - 1) * 3 * b.sum + b.gradient);
 }
 
-// Parts of the reduction that keep its order: whole batch groups, or rows of one, or pixels of one row.
+// Parts of the reduction that keep its order, within pieces that are summed exactly: whole batch groups, or
+// rows of one, or pixels of one row.
 template <class Visit>
 void for_parts(const WeightGradientGeometry& g, Visit&& visit) {
-  for (std::int64_t bg : halvings(g.dy.batch_groups)) visit(bg, g.dy.h, g.dy.w);
-  for (std::int64_t y : halvings(g.dy.h)) visit(1, y, g.dy.w);
-  for (std::int64_t x : halvings(g.dy.w)) visit(1, 1, x);
+  if (g.exact.y == g.dy.h && g.exact.x == g.dy.w)
+    for (std::int64_t bg : halvings(g.exact.batch_groups)) visit(bg, g.dy.h, g.dy.w);
+  if (g.exact.x == g.dy.w)
+    for (std::int64_t y : halvings(g.exact.y)) visit(1, y, g.dy.w);
+  for (std::int64_t x : halvings(g.exact.x)) visit(1, 1, x);
 }
 
 }  // namespace
@@ -64,6 +69,10 @@ WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradi
   const std::int64_t out_block_rows = std::min(t.out_blocks * g.lanes, g.layout.out_pitch);
   b.gradient = lines(t.in_blocks * t.ky * t.kx * out_block_rows, g.weight->format);
   if (g.bias != nullptr) b.bias = lines(t.out_blocks, g.bias->format);
+  if (g.exact_sums() > 1) {
+    b.sum = lines(t.in_blocks * t.ky * t.kx * out_block_rows, isa::Format::kFp32);
+    if (g.bias != nullptr) b.bias_sum = lines(t.out_blocks, isa::Format::kFp32);
+  }
   if (split(g, t)) {
     b.spill = t.in_blocks * t.out_blocks * t.ky * t.kx * g.spill_lines();
     if (g.bias != nullptr) b.spill += t.out_blocks * g.spill_lines();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "compiler/lowering/accumulator_bound.hpp"
 #include "compiler/lowering/lowering.hpp"
 #include "compiler/lowering/windows.hpp"
 #include "models/number_format.hpp"
@@ -19,6 +20,11 @@ struct WeightGradientGeometry {
   Axes kernel;                              // 1 x 1 if the input is gathered, otherwise the window
   isa::Format format = isa::Format::kFp32;  // of the arithmetic
   std::int64_t lanes = 16;
+  SumExtent exact;  // pieces of the reduction that an accumulator holds; they are added in FP32
+  SumExtent whole() const { return {dy.batch_groups, dy.h, dy.w}; }
+  std::int64_t exact_sums() const {
+    return ceil_div(dy.batch_groups, exact.batch_groups) * ceil_div(dy.h, exact.y) * ceil_div(dy.w, exact.x);
+  }
   std::int64_t spill_lines() const { return models::accumulator_lines(format, lanes); }  // one tile
 };
 
@@ -31,9 +37,11 @@ struct WeightGradientTiling {
 struct WeightGradientBuffers {
   std::int64_t x_stage = 0, x_wide = 0, x = 0, dy_stage = 0, dy_wide = 0, dy = 0, gradient = 0, bias = 0,
                spill = 0;
+  std::int64_t sum = 0, bias_sum = 0;  // in FP32: of the pieces so far, and as many lines for the next piece
   std::int64_t ones = 1;
   std::int64_t total() const {
-    return ones + spill + bias + 2 * (x_stage + x_wide + x + dy_stage + dy_wide + dy + gradient);
+    return ones + spill + bias + 2 * (sum + bias_sum) +
+           2 * (x_stage + x_wide + x + dy_stage + dy_wide + dy + gradient);
   }
 };
 WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradientTiling& t);

@@ -11,6 +11,8 @@
 #include "compiler/input/network_json.hpp"
 #include "compiler/parallel/mapping_search.hpp"
 #include "sim/configuration/hbm_settings.hpp"
+#include "sim/configuration/network_file.hpp"
+#include "sim/configuration/optimizer_settings.hpp"
 #include "sim/configuration/precision_settings.hpp"
 #include "sim/configuration/technology.hpp"
 #include "sim/data/synthetic.hpp"
@@ -21,6 +23,7 @@ namespace {
 
 using compiler::InputError;
 using compiler::InputFinding;
+using compiler::TensorClass;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
@@ -79,8 +82,10 @@ class Reader {
     if (pointer.rfind("/network/", 0) == 0) {
       if (!json_.is_object() || !json_.contains("network"))
         throw InputError("/network", "nothing", "a network");
-      if (json_["network"].is_string())
-        json_["network"] = read_json_file(directory_ / json_["network"].get<std::string>());
+      if (json_["network"].is_string()) {
+        network_file_ = read_network_file(directory_ / json_["network"].get<std::string>());
+        json_["network"] = network_file_.network;
+      }
       return override_inside("network", change, "input/network.schema.json");
     }
     if (pointer.rfind("/technology/", 0) == 0 && json_.is_object()) {
@@ -127,16 +132,21 @@ class Reader {
       if (network.is_string()) {
         const fs::path file = directory_ / network.get<std::string>();
         place = file.string() + "#";
-        network = read_json_file(file);
+        network_file_ = read_network_file(file);
+        network = network_file_.network;
       } else if (!network.is_object()) {
         return;
       }
       std::vector<InputFinding> found = Schema::embedded("input/network.schema.json").check(network, place);
       if (!found.empty()) throw InputError(std::move(found));
       config_.network = compiler::parse_network(network, place);
+      fs::path weights = config_.network.weights;
+      if (!weights.empty())
+        config_.network.weights = fs::absolute(directory_ / weights).lexically_normal().string();
+      read_weights(config_.network, place, network_file_);
     } catch (const InputError& error) {
       for (InputFinding finding : error.findings()) {
-        finding.name = layer_at(network, place, finding.place);
+        if (finding.name.empty()) finding.name = layer_at(network, place, finding.place);
         findings_.push_back(std::move(finding));
       }
       return;
@@ -151,11 +161,10 @@ class Reader {
   }
 
   void read_training() {
-    const Json& training = json_["training"];
-    const Json& optimizer = training["optimizer"];
+    Json& training = json_["training"];
+    Json& optimizer = training["optimizer"];
     config_.parameters.batch = training["batch"].get<std::int64_t>();
-    config_.parameters.momentum = optimizer["momentum"].get<double>();
-    config_.parameters.weight_decay = optimizer["weight_decay"].get<double>();
+    merge_optimizer(optimizer, config_.parameters, "/training/optimizer", findings_);
     TrainingOptions& options = config_.training;
     options.iterations = training["iterations"].get<std::int64_t>();
     options.seed = training["seed"].get<std::uint32_t>();
@@ -394,11 +403,19 @@ class Reader {
   Purpose purpose_;
   models::Watch watch_;
   Configuration config_;
+  NetworkFile network_file_;  // where the network is not in the configuration itself
   bool network_known_ = false;
   std::vector<Json> search_;  // system and chip as they were, where the mapping is left to the compiler
   std::optional<InputError> refusal_;  // of the first division that cannot be compiled
   std::vector<InputFinding> findings_;
 };
+
+// Of no tensor, whatever is set for them.
+std::vector<TensorClass> unused_classes(const compiler::TrainingParameters& training) {
+  if (training.optimizer == compiler::OptimizerKind::kSgd)
+    return {TensorClass::kFirstMoment, TensorClass::kSecondMoment};
+  return {TensorClass::kMomentum};
+}
 
 }  // namespace
 
@@ -423,9 +440,16 @@ Json Configuration::identity(const std::string& dataset_digest) const {
     json["system"]["exchange"].erase(key);
   for (const char* key : {"snapshot_interval", "test_interval", "on_divergence", "until"})
     json["training"].erase(key);
+  // a checkpoint that does not say how updates are made has those of plain momentum
+  Json& optimizer = json["training"]["optimizer"];
+  if (!parameters.nesterov) optimizer.erase("nesterov");
+  for (const TensorClass unused : unused_classes(parameters)) {
+    json["precision"].erase(compiler::name(unused));
+    for (Json& layer : json["precision"]["layers"]) layer.erase(compiler::name(unused));
+  }
   // a checkpoint that does not say what is drawn has images as they are
   if (training.augmentation.none()) json["training"].erase("augmentation");
-  if (training.learning_rate.policy != LearningRate::Policy::kPoly) json["training"].erase("iterations");
+  if (!training.learning_rate.depends_on_iterations()) json["training"].erase("iterations");
   json["precision"].erase("preset");  // its settings are spelt out
   Json data = Json::object();
   for (const char* key : {"train_images_used", "test_images_used"}) {
@@ -433,6 +457,7 @@ Json Configuration::identity(const std::string& dataset_digest) const {
   }
   data["digest"] = dataset_digest;
   json["dataset"] = data;
+  if (network.initial) json["network"]["weights"] = digest_of(*network.initial);
   return json;
 }
 

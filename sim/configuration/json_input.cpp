@@ -147,6 +147,11 @@ Override parse_override(const std::string& text) {
     change.value = parse_json(value, place);
   } else {
     change.value = value;
+    try {
+      (void)change.value.dump();
+    } catch (const Json::exception&) {  // in files the parser refuses them
+      throw InputError(change.pointer.to_string(), "bytes that are no UTF-8", "text in UTF-8");
+    }
   }
   return change;
 }

@@ -1,4 +1,4 @@
-// One row a policy: its name and the parameters it takes.
+// One row a policy: its name, the parameters it needs, and those it can do without.
 #include "sim/configuration/learning_rate.hpp"
 
 #include <algorithm>
@@ -13,24 +13,34 @@ namespace {
 struct PolicyRow {
   const char* name;
   LearningRate::Policy policy;
-  std::vector<std::string> parameters;
+  std::vector<std::string> parameters, optional;
 };
 
 const std::vector<PolicyRow>& policy_rows() {
   using P = LearningRate::Policy;
-  static const std::vector<PolicyRow> rows{{"fixed", P::kFixed, {}},
-                                           {"step", P::kStep, {"gamma", "step_size"}},
-                                           {"exp", P::kExp, {"gamma"}},
-                                           {"inv", P::kInv, {"gamma", "power"}},
-                                           {"multistep", P::kMultistep, {"gamma", "steps"}},
-                                           {"poly", P::kPoly, {"power"}},
-                                           {"sigmoid", P::kSigmoid, {"gamma", "step_size"}}};
+  static const std::vector<PolicyRow> rows{{"fixed", P::kFixed, {}, {}},
+                                           {"step", P::kStep, {"gamma", "step_size"}, {}},
+                                           {"exp", P::kExp, {"gamma"}, {}},
+                                           {"inv", P::kInv, {"gamma", "power"}, {}},
+                                           {"multistep", P::kMultistep, {"gamma", "steps"}, {}},
+                                           {"poly", P::kPoly, {"power"}, {}},
+                                           {"sigmoid", P::kSigmoid, {"gamma", "step_size"}, {}},
+                                           {"cosine", P::kCosine, {}, {"minimum"}}};
   return rows;
+}
+
+bool holds(const std::vector<std::string>& names, const char* name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace
 
 double LearningRate::at(std::int64_t i) const {
+  const double rate = without_warmup(i);
+  return i < warmup_steps ? rate * static_cast<double>(i + 1) / static_cast<double>(warmup_steps) : rate;
+}
+
+double LearningRate::without_warmup(std::int64_t i) const {
   const auto x = static_cast<double>(i);
   double rate = base;
   switch (policy) {
@@ -56,6 +66,11 @@ double LearningRate::at(std::int64_t i) const {
     case Policy::kSigmoid:
       rate = base / (1 + std::exp(-gamma * (x - static_cast<double>(step_size))));
       break;
+    case Policy::kCosine: {
+      const double turn = std::acos(-1.0) * x / static_cast<double>(iterations);
+      rate = minimum + (base - minimum) * (1 + std::cos(turn)) / 2;
+      break;
+    }
   }
   return rate;
 }
@@ -76,14 +91,16 @@ LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterat
   rate.base = json.at("base").get<double>();
   rate.gamma = json.value("gamma", 0.0);
   rate.power = json.value("power", 0.0);
+  rate.minimum = json.value("minimum", 0.0);
   rate.step_size = json.value("step_size", std::int64_t{1});
   rate.steps = json.value("steps", std::vector<std::int64_t>{});
   rate.iterations = iterations;
+  rate.warmup_steps = json.value("warmup_steps", std::int64_t{0});
   const std::size_t before = findings.size();
-  for (const char* key : {"gamma", "power", "step_size", "steps"}) {
-    const bool used = std::find(row->parameters.begin(), row->parameters.end(), key) != row->parameters.end();
+  for (const char* key : {"gamma", "power", "step_size", "steps", "minimum"}) {
+    const bool needed = holds(row->parameters, key), used = needed || holds(row->optional, key);
     const std::string pointer = place + "/" + key;
-    if (used && !json.contains(key))
+    if (needed && !json.contains(key))
       findings.push_back({pointer, "nothing", "a value: policy " + name + " needs it"});
     if (!used && json.contains(key)) {
       findings.push_back({pointer, shown(json.at(key)), "no such key: policy " + name + " does not use it"});
@@ -92,6 +109,9 @@ LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterat
   if (findings.size() == before && !std::is_sorted(rate.steps.begin(), rate.steps.end())) {
     findings.push_back({place + "/steps", shown(json.at("steps")), "ascending steps"});
   }
+  if (rate.minimum > rate.base)
+    findings.push_back(
+        {place + "/minimum", shown(json.at("minimum")), "at most base (" + shown(json.at("base")) + ")"});
   if (findings.size() != before) return rate;
   // A rate that is not a number would spoil every weight: the ends and the middle show each way to get one.
   for (const std::int64_t i : {std::int64_t{0}, iterations / 2, iterations - 1}) {

@@ -1,4 +1,5 @@
-// Learning-rate policies of Caffe (src/caffe/solvers/sgd_solver.cpp, GetLearningRate).
+// Learning-rate policies of Caffe (src/caffe/solvers/sgd_solver.cpp, GetLearningRate), half a cosine, and a
+// linear warm-up before any of them.
 #pragma once
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -10,14 +11,29 @@
 namespace anzan::sim {
 
 struct LearningRate {
-  enum class Policy { kFixed, kStep, kExp, kInv, kMultistep, kPoly, kSigmoid } policy = Policy::kFixed;
-  double base = 0, gamma = 0, power = 0;
+  enum class Policy {
+    kFixed,
+    kStep,
+    kExp,
+    kInv,
+    kMultistep,
+    kPoly,
+    kSigmoid,
+    kCosine
+  } policy = Policy::kFixed;
+  double base = 0, gamma = 0, power = 0, minimum = 0;
   std::int64_t step_size = 1;
   std::vector<std::int64_t> steps;  // ascending
-  std::int64_t iterations = 1;      // of the whole run, for poly
+  std::int64_t iterations = 1;      // of the whole run, for poly and cosine
+  std::int64_t warmup_steps = 0;    // the first ones, of which step i has (i + 1) / warmup_steps of its rate
 
   // Learning rate of step i = 0, 1, …
   double at(std::int64_t i) const;
+  // Whether a step's rate depends on how many steps there will be.
+  bool depends_on_iterations() const { return policy == Policy::kPoly || policy == Policy::kCosine; }
+
+ private:
+  double without_warmup(std::int64_t i) const;
 };
 
 std::vector<std::string> learning_rate_policies();  // their names

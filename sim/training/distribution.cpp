@@ -41,6 +41,9 @@ Distribution::Distribution(const compiler::CompiledModel& model, const compiler:
       has_slot_.back()[static_cast<std::size_t>(t.slot)] = true;
       if (t.persistent && divided()) persistent_.push_back({&model_.tensor(t.name), &t, s});
     }
+    for (const compiler::ParameterInfo& p : model_.parameters) {
+      if (part(s, p.name) != nullptr) has_slot_.back()[static_cast<std::size_t>(p.update_slot)] = true;
+    }
   }
   for (int c = 0; c < cores_.size(); ++c) {
     constants(cores_.core(c));

@@ -1,29 +1,12 @@
-// The functional engine does it, whatever the run was made with: all give the same bits.
+// Batch after batch; what is missing in the last one does not count.
 #include "sim/training/evaluation.hpp"
 
 #include <algorithm>
 #include <numeric>
 
-#include "compiler/input/input_error.hpp"
-#include "sim/configuration/configuration.hpp"
-#include "sim/engines/functional_engine.hpp"
-#include "sim/engines/thread_team.hpp"
-#include "sim/training/checkpoint.hpp"
+#include "sim/training/trained_run.hpp"
 
 namespace anzan::sim {
-namespace {
-
-using compiler::InputError;
-using compiler::InputFinding;
-using Json = nlohmann::json;
-
-// What the weights have to fit, of an identity.
-Json fitting(Json identity) {
-  for (const char* key : {"training", "dataset", "data_cores", "system"}) identity.erase(key);
-  return identity;
-}
-
-}  // namespace
 
 std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
                                         const std::function<bool(std::int64_t)>& go_on) {
@@ -40,31 +23,17 @@ std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
 
 Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Override>& overrides,
                     models::Watch watch) {
-  const std::filesystem::path checkpoint = directory / kCheckpointFile;
-  const Configuration configuration =
-      load_configuration(directory / kConfigFile, overrides, Purpose::kTraining, watch);
-  const Dataset dataset = load_dataset(configuration.dataset, configuration.network);
-  const compiler::CompiledModel model =
-      compiler::compile(configuration.input(), {/*step_only=*/false, watch});
-  FunctionalEngine engine;
-  Trainer trainer(model, configuration.network, configuration.training.seed,
-                  thread_count(configuration.engine.threads), engine);
-  const Json identity = fitting(configuration.identity(dataset.digest));
-  const HeaderCheck check = [&](const Json& other, const Json& header) {
-    if (!header.at("step").is_number_unsigned()) throw std::invalid_argument("step");
-    std::vector<InputFinding> findings = differences(identity, fitting(other));
-    for (InputFinding& finding : findings) finding.expected += ", as the weights were trained";
-    if (!findings.empty()) throw InputError(std::move(findings));
-  };
+  TrainedRun run(directory, overrides, watch);
+  const Dataset dataset = load_dataset(run.configuration().dataset, run.configuration().network);
   Evaluation evaluation;
-  evaluation.step = load_checkpoint(checkpoint, check, trainer).at("step").get<std::int64_t>();
+  evaluation.step = run.step();
   evaluation.images = dataset.test.count;
   watch.begin("testing images", dataset.test.count);
   const auto go_on = [&](std::int64_t done) {
     watch.done(done);
     return true;
   };
-  evaluation.right = count_right(trainer, dataset.test, go_on).value_or(0);
+  evaluation.right = count_right(run.trainer(), dataset.test, go_on).value_or(0);
   return evaluation;
 }
 

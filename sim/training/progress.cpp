@@ -12,10 +12,11 @@ std::string progress_line(const ProgressState& state, int columns) {
   const std::string accuracy = state.accuracy ? fmt::format(" test {:.2f} %", 100 * *state.accuracy) : "";
   const std::string testing =
       state.to_test > 0 ? fmt::format("  testing {}/{}", state.tested, state.to_test) : "";
+  const std::string doubts = state.doubts ? state.doubts() : "";
   const std::string text =
-      fmt::format("{}/{}  {} elapsed, {} remaining  {:.0f} images/s  loss {:.4f}{}{}", state.step,
+      fmt::format("{}/{}  {} elapsed, {} remaining  {:.0f} images/s  loss {:.4f}{}{}{}{}", state.step,
                   state.steps, clock_text(state.elapsed_seconds), clock_text(state.remaining_seconds),
-                  state.images_per_second, state.loss, accuracy, testing);
+                  state.images_per_second, state.loss, accuracy, testing, doubts.empty() ? "" : "  ", doubts);
   const int bar = std::min(columns - static_cast<int>(text.size()) - 4, 40);
   if (columns == 0) return text;
   if (bar < 5) return text.substr(0, static_cast<std::size_t>(std::max(columns - 1, 0)));

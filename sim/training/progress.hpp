@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,7 @@ struct ProgressState {
   double loss = 0;                       // smoothed
   std::optional<double> accuracy;        // of the last test, from 0 to 1
   std::int64_t tested = 0, to_test = 0;  // images of the test that runs
+  std::function<std::string()> doubts;   // what goes wrong, in few words, or nothing; asked where it is shown
 };
 
 // Text of the line; `columns` 0: without a bar.

@@ -105,34 +105,43 @@ Json SlotRecorder::warnings(const std::vector<compiler::SlotInfo>& infos, const 
     const compiler::SlotInfo& info = infos[s];
     const Slot& slot = slots_[s];
     if (static_cast<int>(s) == compiler::kConstantSlot || info.kind == compiler::TensorClass::kLoss) continue;
-    const auto warn = [&](const char* kind, std::int64_t step, std::string text) {
+    const std::string keys = "/precision/" + (info.layer.empty() ? "" : "layers/" + info.layer + "/") +
+                             std::string(compiler::name(info.kind));
+    const auto warn = [&](const char* kind, std::int64_t step, std::string text, std::string advice) {
       found.push_back({{"kind", kind},
                        {"tensor", info.name},
                        {"step", step_or_null(step)},
-                       {"text", info.name + ": " + std::move(text)}});
+                       {"text", info.name + ": " + std::move(text)},
+                       {"advice", std::move(advice)}});
     };
     const auto lasts = [&](std::int64_t since) {
       return since > 0 && slot.steps - since + 1 >= kLastingSteps;
     };
     if (lasts(slot.zero_since))
-      warn("all_zero", slot.zero_since, fmt::format("all zeros from step {} on", slot.zero_since));
+      warn("all_zero", slot.zero_since, fmt::format("all zeros from step {} on", slot.zero_since),
+           "a smaller learning rate, or another initialisation: what feeds it is dead");
     if (lasts(slot.lost_since))
       warn("all_underflowed", slot.lost_since,
-           fmt::format("every value becomes zero from step {} on", slot.lost_since));
+           fmt::format("every value becomes zero from step {} on", slot.lost_since),
+           "stochastic rounding or more bits in " + keys);
     if (lasts(slot.vanished_since))
       warn("updates_vanish", slot.vanished_since,
-           fmt::format("every update is lost to rounding from step {} on", slot.vanished_since));
+           fmt::format("every update is lost to rounding from step {} on", slot.vanished_since),
+           "stochastic rounding in " + keys +
+               ", or a wider master copy (presets int8_master16, int8_master32)");
     if (!models::is_integer(info.format)) continue;
     const models::SlotSettings& settings = core.settings.slot(static_cast<int>(s));
     const bool moves = settings.policy != isa::Policy::kStatic && settings.q_min < settings.q_max;
     if (moves && (settings.q_write == settings.q_max || settings.q_write == settings.q_min))
       warn("point_at_limit", 0,
            fmt::format("binary point at {} ({})", settings.q_write == settings.q_max ? "q_max" : "q_min",
-                       int{settings.q_write}));
+                       int{settings.q_write}),
+           "a wider range of points in " + keys + "/policy");
     if (lasts(slot.saturating_since))
-      warn("saturation", slot.saturating_since,
-           fmt::format("far more values saturate than its rule wants, from step {} on",
-                       slot.saturating_since));
+      warn(
+          "saturation", slot.saturating_since,
+          fmt::format("far more values saturate than its rule wants, from step {} on", slot.saturating_since),
+          "a shorter interval or a larger guard in " + keys + "/policy");
   }
   return found;
 }

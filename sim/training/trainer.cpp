@@ -65,6 +65,7 @@ Trainer::Trainer(const compiler::CompiledModel& model, const compiler::Network& 
                  int threads, Engine& engine)
     : model_(model),
       seed_(seed),
+      initial_(network.initial),
       engine_(engine),
       cores_(cores_with_settings(model.system.cores(), model, seed, threads)),
       whole_(host_core(model, seed, threads)),
@@ -98,11 +99,11 @@ void Trainer::run_watched(ProgramKind kind, models::Watch watch) {
   for (int c = 0; c < cores.size(); ++c) cores.executor(c).watch({});
 }
 
-void Trainer::set_learning_rate(double learning_rate) {
-  for (const compiler::CompiledModel::LearningRate& rate : model_.learning_rates) {
-    const std::uint32_t bits = models::bits_of_float(static_cast<float>(learning_rate * rate.multiplier));
-    core().settings.set_scalar(rate.scalar, bits);
-    for (int c = 0; c < cores_.size(); ++c) cores_.core(c).settings.set_scalar(rate.scalar, bits);
+void Trainer::set_scalars(double learning_rate, std::int64_t step) {
+  for (const compiler::StepScalar& s : model_.step_scalars) {
+    const std::uint32_t bits = models::bits_of_float(s.value(model_.training, learning_rate, step));
+    core().settings.set_scalar(s.scalar, bits);
+    for (int c = 0; c < cores_.size(); ++c) cores_.core(c).settings.set_scalar(s.scalar, bits);
   }
 }
 
@@ -110,8 +111,10 @@ void Trainer::write_initial_weights() {
   for (const compiler::ParameterInfo& parameter : model_.parameters) {
     TensorMemory memory(core(), model_.tensor(parameter.initial));
     const std::int64_t count = model_.tensor(parameter.initial).size();
+    const bool given = initial_ != nullptr && initial_->count(parameter.name) != 0;
     const std::vector<float> values =
-        initial_values(parameter.filler, parameter.fan_in, count, seed_, parameter.name);
+        given ? initial_->at(parameter.name)
+              : initial_values(parameter.filler, parameter.fan_in, count, seed_, parameter.name);
     for (std::int64_t i = 0; i < count; ++i) {
       memory.set(i, static_cast<std::int32_t>(models::bits_of_float(values[static_cast<std::size_t>(i)])));
     }
@@ -127,7 +130,7 @@ void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
     models::SlotSettings& slot = settings.slot(static_cast<int>(s));
     slot = calibrating(slot);
   }
-  set_learning_rate(learning_rate);
+  set_scalars(learning_rate, 0);
   write_initial_weights();
   spread();
   run_watched(ProgramKind::kInitialize, watch);
@@ -159,7 +162,7 @@ void Trainer::clear_unread_windows() {
 
 double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& images, std::int64_t number,
                      double learning_rate) {
-  set_learning_rate(learning_rate);
+  set_scalars(learning_rate, number);
   distribution_.write(set, images);
   core().settings.set_step(static_cast<std::uint32_t>(number));
   for (int c = 0; c < cores_.size(); ++c)

@@ -4,6 +4,7 @@
 // core that has the whole network and the images of one.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,9 +25,10 @@ class Trainer {
   Trainer(const compiler::CompiledModel& model, const compiler::Network& network, std::uint32_t seed,
           int threads, Engine& engine);
 
-  // Draws the initial weights, stores them, and finds the first binary points on a batch of the set.
-  // Every slot finds its point as policy `max` does (`overflow_rate` and `min_error` keep their own
-  // rule), deciding at once; settings of the configuration, with no past, hold from then on.
+  // Takes the initial weights that the network brings, draws the others, stores them, and finds the first
+  // binary points on a batch of the set. Every slot finds its point as policy `max` does (`overflow_rate` and
+  // `min_error` keep their own rule), deciding at once; settings of the configuration, with no past, hold
+  // from then on.
   void initialise(const ImageSet& set, const std::vector<std::int64_t>& images, double learning_rate,
                   models::Watch watch = {});
 
@@ -67,13 +69,14 @@ class Trainer {
   void run(compiler::ProgramKind kind);
   void run_watched(compiler::ProgramKind kind, models::Watch watch);
   std::int64_t classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images);
-  void set_learning_rate(double learning_rate);
+  void set_scalars(double learning_rate, std::int64_t step);
   void write_initial_weights();
   void clear_unread_windows();
   std::string digest_of(const std::vector<const compiler::TensorInfo*>& tensors);
 
   const compiler::CompiledModel& model_;
   std::uint32_t seed_;
+  std::shared_ptr<const compiler::ParameterValues> initial_;  // what is not drawn
   Engine& engine_;
   Cores cores_;
   std::optional<Cores> whole_;  // where the network is divided: one core that has all of it

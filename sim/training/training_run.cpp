@@ -92,7 +92,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginn
       augmenter_(configuration_.training.augmentation, configuration_.network.input,
                  configuration_.training.seed),
       slots_(model_.slots.size()),
-      loss_watch_(static_cast<int>(configuration_.network.classes())),
+      loss_watch_(loss_of_guessing(configuration_.network)),
       progress_(progress),
       started_at_(Clock::now()) {
   if (beginning_ == Beginning::kResume) {
@@ -283,6 +283,7 @@ void TrainingRun::show(Progress::Event event, std::int64_t tested) {
   }
   state.loss = smoothed_loss();
   if (!history_.empty()) state.accuracy = history_.back().at("test").get<double>();
+  state.doubts = [this] { return doubts(); };
   progress_.show(state, event);
 }
 
@@ -338,6 +339,14 @@ Json TrainingRun::status() const {
           {"text", fmt::format("{} from step {} on", found->what, found->step)}};
 }
 
+std::string TrainingRun::doubts() const {
+  const Json found = warnings();
+  if (found.empty()) return "";
+  const Json& first = found.front();
+  const std::string more = found.size() > 1 ? fmt::format(" and {} more", found.size() - 1) : "";
+  return fmt::format("warning: {}{}", first.at("text").get<std::string>(), more);
+}
+
 Json TrainingRun::warnings() const {
   constexpr double kGuessing = 0.95;  // of its loss: no better
   Json found = slots_.warnings(model_.slots, trainer_->core());
@@ -348,7 +357,8 @@ Json TrainingRun::warnings() const {
          {"tensor", Json()},
          {"step", Json()},
          {"text", fmt::format("loss {:.4g} over the last {} steps: no better than guessing ({:.4g})", loss,
-                              kSmoothing, loss_watch_.guessing())}});
+                              kSmoothing, loss_watch_.guessing())},
+         {"advice", "another /training/optimizer/learning_rate, or wider formats in /precision"}});
   return found;
 }
 

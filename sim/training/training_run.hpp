@@ -66,6 +66,7 @@ class TrainingRun {
   void check_cycles() const;
   nlohmann::json status() const;
   nlohmann::json warnings() const;
+  std::string doubts() const;  // the first of them, for the line of progress
   ProgramRuns runs() const;
 
   bool tested() const;  // after the last step

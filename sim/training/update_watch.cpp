@@ -49,9 +49,7 @@ UpdateWatch::UpdateWatch(const compiler::CompiledModel& model, Cores& cores) {
     if (!p.trained) continue;
     const TensorInfo& parameter = model.tensor(p.name);
     const TensorInfo& value = updated(model, parameter);
-    const bool bias = parameter.kind == compiler::TensorClass::kBias;
-    const TensorInfo& momentum = model.tensor(value.layer + (bias ? ".bias_momentum" : ".momentum"));
-    Parameter& watched = parameter_of(value.slot, momentum.slot);
+    Parameter& watched = parameter_of(value.slot, p.update_slot);
     for (int c = 0; c < cores.size(); ++c) {
       const TensorInfo* const part = find(model.stages[model.stage_of(c)].tensors, value.name);
       if (part == nullptr || part->hbm_line < 0 || model.system.data_axis().coordinate(c) > 0) continue;
@@ -62,17 +60,17 @@ UpdateWatch::UpdateWatch(const compiler::CompiledModel& model, Cores& cores) {
 }
 
 // Layers with the same settings may share both slots: their counters are one sum.
-UpdateWatch::Parameter& UpdateWatch::parameter_of(int slot, int momentum) {
+UpdateWatch::Parameter& UpdateWatch::parameter_of(int slot, int update_slot) {
   const auto found = std::find_if(parameters_.begin(), parameters_.end(), [&](const Parameter& p) {
-    return p.slot == slot && p.momentum == momentum;
+    return p.slot == slot && p.update_slot == update_slot;
   });
   if (found != parameters_.end()) return *found;
-  return parameters_.emplace_back(Parameter{slot, momentum, {}});
+  return parameters_.emplace_back(Parameter{slot, update_slot, {}});
 }
 
 void UpdateWatch::before(models::Core& whole) {
   for (Parameter& p : parameters_) {
-    whole.statistics.take_total(p.momentum);
+    whole.statistics.take_total(p.update_slot);
     for (Part& part : p.parts) {
       const std::uint8_t* const lines = lines_of(*part.core, *part.tensor);
       part.stored.assign(lines, lines + part.tensor->lines * part.core->line_bytes());
@@ -99,7 +97,7 @@ std::uint64_t UpdateWatch::changed(const Part& part) {
 std::vector<Updates> UpdateWatch::after(const models::Core& whole) const {
   std::vector<Updates> result;
   for (const Parameter& p : parameters_) {
-    const models::SlotStatistics& counts = whole.statistics.total(p.momentum);
+    const models::SlotStatistics& counts = whole.statistics.total(p.update_slot);
     Updates u{p.slot, counts.values - counts.zeros, 0};
     std::uint64_t changes = 0;
     for (const Part& part : p.parts) changes += changed(part);

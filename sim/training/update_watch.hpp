@@ -1,9 +1,9 @@
 // Updates that vanish: a parameter whose stored value stays what it was although its update was not zero.
 // The host's observation, between two steps: the chip counts the updates that are zero (the statistics of the
-// momentum, which is the update before it is narrowed), the host compares what is stored before and after a
-// step. So it costs the chip nothing and is the same in every engine. Exact, but in a step in which the
-// parameter's binary point becomes coarser: values without an update may change then, and count as if they
-// had one, so that fewer updates seem to vanish.
+// momentum, where that is the update before it is narrowed, else of the update itself), the host compares
+// what is stored before and after a step. So it costs the chip nothing and is the same in every engine.
+// Exact, but in a step in which the parameter's binary point becomes coarser: values without an update may
+// change then, and count as if they had one, so that fewer updates seem to vanish.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -25,7 +25,7 @@ class UpdateWatch {
   // Both must outlive this.
   UpdateWatch(const compiler::CompiledModel& model, Cores& cores);
 
-  // Before a step. The totals of the momenta in `whole`, the core that has what all have counted, begin anew.
+  // Before a step. The totals of the updates in `whole`, the core that has what all have counted, begin anew.
   void before(models::Core& whole);
   // After it, when `whole` has the counts of all.
   std::vector<Updates> after(const models::Core& whole) const;
@@ -38,10 +38,10 @@ class UpdateWatch {
     int point = 0;
   };
   struct Parameter {
-    int slot, momentum;  // slots
+    int slot, update_slot;
     std::vector<Part> parts;
   };
-  Parameter& parameter_of(int slot, int momentum);
+  Parameter& parameter_of(int slot, int update_slot);
   static std::uint64_t changed(const Part& part);
 
   std::vector<Parameter> parameters_;

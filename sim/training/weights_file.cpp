@@ -1,4 +1,5 @@
-// The two formats are simple enough to be written here: PKWARE's APPNOTE, method 0, and NumPy's NEP 1.
+// The two formats of .npz are simple enough to be written here: PKWARE's APPNOTE, method 0, and NumPy's
+// NEP 1.
 #include "sim/training/weights_file.hpp"
 
 #include <zlib.h>
@@ -6,6 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "compiler/onnx/export.hpp"
+#include "compiler/onnx/file.hpp"
 #include "models/number_format.hpp"
 #include "sim/host/atomic_file.hpp"
 #include "sim/training/tensor_memory.hpp"
@@ -102,6 +105,23 @@ void add_tensor(ZipWriter& zip, models::Core& core, const compiler::TensorInfo& 
 }
 
 }  // namespace
+
+compiler::ParameterValues parameter_values(Trainer& trainer) {
+  trainer.collect();
+  compiler::ParameterValues values;
+  for (const compiler::ParameterInfo& parameter : trainer.model().parameters) {
+    const TensorMemory memory(trainer.core(), trainer.model().tensor(parameter.name));
+    std::vector<float>& numbers = values[parameter.name];
+    numbers.resize(static_cast<std::size_t>(trainer.model().tensor(parameter.name).size()));
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = memory.value(static_cast<std::int64_t>(i));
+  }
+  return values;
+}
+
+void export_onnx(const std::filesystem::path& file, const compiler::Network& network, Trainer& trainer) {
+  write_file_atomically(
+      file, compiler::onnx::model_bytes(compiler::onnx::export_model(network, parameter_values(trainer))));
+}
 
 void write_weights(const std::filesystem::path& file, Trainer& trainer) {
   trainer.collect();

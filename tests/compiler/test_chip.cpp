@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <utility>
 
 #include "compiler/graph/layout.hpp"
+#include "compiler/passes.hpp"
 #include "models/number_format.hpp"
 #include "models/quantiser.hpp"
 #include "models/settings_optimiser.hpp"
@@ -124,9 +126,7 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
     if (!p.trained) std::fill(values.begin(), values.end(), p.filler.value);
     write(p.initial, values);
   }
-  for (const auto& l : model_.learning_rates) {
-    core_.settings.set_scalar(l.scalar, bits_of(static_cast<float>(learning_rate * l.multiplier)));
-  }
+  begin_step(0, learning_rate);
   run(model_.programs[compiler::ProgramKind::kInitialize]);
   models::SlotSettings& data = core_.settings.slot(model_.tensor("data").slot);
   data.q_read = data.q_write = static_cast<std::int8_t>(data.width - 1);  // values in [-1, 1)
@@ -138,7 +138,7 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
   }
   load_batch();
   run(model_.programs[compiler::ProgramKind::kCalibrate]);
-  core_.settings.set_step(1);
+  begin_step(1, learning_rate);
   for (std::size_t i = 0; i < model_.slots.size(); ++i) {
     models::SlotSettings found = core_.settings.slot(static_cast<int>(i)),
                          original = model_.slots[i].settings;
@@ -147,6 +147,12 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
     core_.settings.slot(static_cast<int>(i)) = original;
   }
   core_.statistics = models::StatisticsDatabase();
+}
+
+void TestChip::begin_step(std::uint32_t step, double learning_rate) {
+  core_.settings.set_step(step);
+  for (const compiler::StepScalar& s : model_.step_scalars)
+    core_.settings.set_scalar(s.scalar, bits_of(s.value(model_.training, learning_rate, step)));
 }
 
 void TestChip::load_batch() {
@@ -176,6 +182,18 @@ compiler::Precision uniform_precision(isa::Format format, int width, isa::Roundi
     c.slot.r_max = 429497;  // 1e-4
   }
   return p;
+}
+
+compiler::CompiledModel with_tensors_apart(const compiler::Input& input) {
+  compiler::Compilation c;
+  c.input = input;
+  compiler::run_passes(c, "network", "memory");
+  for (compiler::TensorInfo& t : c.whole.tensors) {
+    t.hbm_line = c.memory.lines + 1;
+    c.memory.lines = t.hbm_line + t.lines;
+  }
+  compiler::run_passes(c, "partition", "program");
+  return std::move(c.model);
 }
 
 }  // namespace anzan::testing

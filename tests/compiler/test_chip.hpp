@@ -30,6 +30,9 @@ class TestChip {
   // Programs may use the memory of the images for other tensors: load_batch() before each run.
   void prepare(std::uint32_t seed, double learning_rate = 0.05);
 
+  // Number and scalars of a step.
+  void begin_step(std::uint32_t step, double learning_rate);
+
   // Writes the images and labels that prepare() drew.
   void load_batch();
 
@@ -52,5 +55,9 @@ class TestChip {
 // A precision of one format throughout; `rounding` of everything but activations.
 compiler::Precision uniform_precision(isa::Format format, int width, isa::Rounding rounding,
                                       bool separate_master = false);
+
+// The model with the same instructions but every tensor at a place of its own, a line before each, so that
+// all of them can be read after a step.
+compiler::CompiledModel with_tensors_apart(const compiler::Input& input);
 
 }  // namespace anzan::testing

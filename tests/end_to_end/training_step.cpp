@@ -10,7 +10,6 @@
 #include <random>
 #include <sstream>
 
-#include "compiler/passes.hpp"
 #include "isa/program.hpp"
 #include "tests/reference/double_network.hpp"
 
@@ -35,19 +34,6 @@ reference::Rounding reference_rounding(isa::Rounding r) {
   return r == isa::Rounding::kNearestEven  ? reference::Rounding::kNearestEven
          : r == isa::Rounding::kStochastic ? reference::Rounding::kStochastic
                                            : reference::Rounding::kTowardsZero;
-}
-
-// The model with every tensor at a place of its own, a guard line before each.
-CompiledModel with_tensors_apart(const compiler::Input& input) {
-  compiler::Compilation c;
-  c.input = input;
-  compiler::run_passes(c, "network", "memory");
-  for (TensorInfo& t : c.whole.tensors) {
-    t.hbm_line = c.memory.lines + 1;
-    c.memory.lines = t.hbm_line + t.lines;
-  }
-  compiler::run_passes(c, "partition", "program");
-  return std::move(c.model);
 }
 
 std::vector<std::int32_t> stored(const TestChip& chip, const std::string& tensor) {
@@ -96,6 +82,7 @@ models::SlotStatistics as_slot_statistics(const reference::Statistics& s) {
 std::string StepCase::describe() const {
   std::ostringstream text;
   text << "seed " << seed << ", batch " << training.batch << ", " << chip.lanes << " lanes, "
+       << "optimiser " << static_cast<int>(training.optimizer) << (training.nesterov ? " nesterov, " : ", ")
        << chip.scratchpad_kib << " KiB, separate master " << precision.separate_master
        << ", formats and widths";
   for (const compiler::TensorPrecision& p : precision.classes) {
@@ -127,14 +114,18 @@ void TrainingStep::prepare(TestChip& chip) const {
   chip.core().settings.set_seed(case_.seed * 0x9e3779b9U);
   std::mt19937 random(case_.seed + 1);
   for (const TensorInfo& t : chip.model().tensors) {
-    if (t.kind != compiler::TensorClass::kMomentum) continue;
+    if (!compiler::is_moment(t.kind)) continue;
+    const bool square = t.kind == compiler::TensorClass::kSecondMoment;  // never below zero
     std::vector<std::int64_t> elements;
     const int width = chip.core().settings.slot(t.slot).width;
     for (std::int64_t i = 0; i < t.size(); ++i) {
       const auto draw = static_cast<std::int64_t>(random());
-      const auto real = static_cast<float>(static_cast<double>(draw - (1LL << 31)) * 0x1p-37);
+      auto real = static_cast<float>(static_cast<double>(draw - (1LL << 31)) * 0x1p-37);
+      if (square) real = draw % 8 == 0 ? 0.0F : real * real;
+      const std::int64_t integer =
+          square ? draw % (1LL << (width - 1)) : draw % (1LL << width) / 2 - (1LL << (width - 2));
       elements.push_back(t.format == isa::Format::kFp32 ? static_cast<std::int64_t>(reference::bits_of(real))
-                                                        : draw % (1LL << width) / 2 - (1LL << (width - 2)));
+                                                        : integer);
     }
     chip.write_stored(t.name, elements);
   }
@@ -148,7 +139,8 @@ void TrainingStep::set_inputs(TestChip& chip, bool unlabelled) const {
     one_hot[static_cast<std::size_t>(n * classes + drawn_.labels[static_cast<std::size_t>(n)])] = 1;
   }
   chip.write("label", one_hot);
-  chip.core().settings.set_step(step_);
+  for (const auto& [name, values] : case_.given) chip.write(name, values);
+  chip.begin_step(step_, case_.learning_rate);
 }
 
 // A tensor without a slot of its own is a selection and has no format.
@@ -162,7 +154,24 @@ IntegerNetwork::Formats TrainingStep::formats(const std::map<int, std::int8_t>& 
                       own ? q_read.at(t.slot) : 0,    s.q_write,
                       reference_rounding(s.rounding), static_cast<std::uint32_t>(t.slot)};
   }
+  for (std::size_t slot = 0; slot < apart_.slots.size(); ++slot) {  // of random words alone
+    if (apart_.slots[slot].words_of >= 0)
+      result[apart_.slots[slot].name].slot = static_cast<std::uint32_t>(slot);
+  }
   return result;
+}
+
+template <class Settings>
+void TrainingStep::set_rule(Settings& settings) const {
+  const compiler::TrainingParameters& t = case_.training;
+  settings.momentum = t.momentum;
+  settings.weight_decay = t.weight_decay;
+  settings.nesterov = t.nesterov;
+  settings.optimizer = t.optimizer;
+  settings.beta1 = t.beta1;
+  settings.beta2 = t.beta2;
+  settings.epsilon = t.epsilon;
+  settings.clip_norm = t.clip_norm;
 }
 
 reference::StepSettings TrainingStep::settings() const {
@@ -172,8 +181,7 @@ reference::StepSettings TrainingStep::settings() const {
   settings.seed = apart_chip_.core().settings.seed();
   settings.step = step_;
   settings.learning_rate = case_.learning_rate;
-  settings.momentum = case_.training.momentum;
-  settings.weight_decay = case_.training.weight_decay;
+  set_rule(settings);
   return settings;
 }
 
@@ -300,36 +308,65 @@ void TrainingStep::check_measured_statistics(const compiler::SlotInfo& s,
   if (!good) fail("statistics of " + s.name + " disagree with its elements: " + shown(found));
 }
 
-// Loss and gradient from the stored logits, in long double. exp, log and the reciprocal of the chip are
-// within 2^-20 relative; the FP32 difference to the largest logit rounds relative to its size.
+// Loss and gradient from the stored logits, in long double.
 void TrainingStep::check_loss() const {
   const reference::StoredTensor& logits =
       expected().tensor(expected().activation(case_.network.layers.back().inputs[0]));
   const std::vector<float> z = logits.reals();
-  const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
   std::vector<int> prediction;
   for (const double p : apart_chip_.read("prediction")) prediction.push_back(static_cast<int>(p));
   if (prediction != expected().prediction()) fail("prediction " + ::testing::PrintToString(prediction));
-  for (std::int64_t n = 0; n < batch; ++n) {
-    const float* row = z.data() + n * classes;
-    const int label = labels_[static_cast<std::size_t>(n)];
-    const long double largest = *std::max_element(row, row + classes);
-    long double sum = 0;
-    for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(row[c] - largest);
-    for (std::int64_t c = 0; c < classes; ++c) {
-      const long double p = std::exp(row[c] - largest) / sum, below = largest - row[c];
-      const long double exact = label < 0 ? 0 : (p - (c == label ? 1 : 0)) / static_cast<long double>(batch);
-      const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact);
-      check_softmax(gradient_name_, n * classes + c, exact, label < 0 ? 0 : relative);
+  const bool softmax = case_.network.layers.back().kind == compiler::LayerKind::kSoftmaxCrossEntropy;
+  for (std::int64_t n = 0; n < case_.training.batch; ++n) {
+    const float* row = z.data() + n * case_.network.classes();
+    if (softmax) {
+      check_cross_entropy(row, n);
+    } else {
+      check_squared_error(row, n);
     }
-    const long double target = label < 0 ? 0 : row[label] - largest;
-    check_softmax("loss", n, label < 0 ? 0 : std::log(sum) - target, label < 0 ? 0 : 0x1p-20L * (1 - target));
   }
 }
 
+// Of an image. exp, log and the reciprocal of the chip are within 2^-20 relative; the FP32 difference to the
+// largest logit rounds relative to its size.
+void TrainingStep::check_cross_entropy(const float* row, std::int64_t n) const {
+  const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
+  const long double smoothing = case_.network.layers.back().label_smoothing;
+  const int label = labels_[static_cast<std::size_t>(n)];
+  const long double largest = *std::max_element(row, row + classes);
+  long double sum = 0, target_logit = 0;
+  for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(row[c] - largest);
+  for (std::int64_t c = 0; c < classes; ++c) {
+    const long double p = std::exp(row[c] - largest) / sum, below = largest - row[c];
+    const long double target = (c == label ? 1 - smoothing : 0) + smoothing / classes;
+    const long double exact = label < 0 ? 0 : (p - target) / static_cast<long double>(batch);
+    const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact) +
+                                 (smoothing > 0 ? 0x1p-22L * target : 0);
+    target_logit -= target * below;
+    check_within(gradient_name_, n * classes + c, exact, label < 0 ? 0 : relative);
+  }
+  check_within("loss", n, label < 0 ? 0 : std::log(sum) - target_logit,
+               label < 0 ? 0 : 0x1p-20L * (1 - target_logit));
+}
+
+// Of an image: few roundings an element, and one for each in the sum.
+void TrainingStep::check_squared_error(const float* row, std::int64_t n) const {
+  const std::int64_t classes = case_.network.classes();
+  const auto share = 1 / static_cast<long double>(classes);
+  const int label = labels_[static_cast<std::size_t>(n)];
+  long double sum = 0;
+  for (std::int64_t c = 0; c < classes; ++c) {
+    const long double difference = label < 0 ? 0 : row[c] - (c == label ? 1.0L : 0.0L);
+    const long double exact = 2 * share * difference / static_cast<long double>(case_.training.batch);
+    sum += difference * difference;
+    check_within(gradient_name_, n * classes + c, exact, 0x1p-22L * std::fabs(exact));
+  }
+  check_within("loss", n, sum * share, 0x1p-24L * static_cast<long double>(classes + 3) * sum * share);
+}
+
 // Whether the element is what an FP32 value within the tolerance rounds to; rounding is monotone.
-void TrainingStep::check_softmax(const std::string& tensor, std::int64_t index, long double exact,
-                                 long double tolerance) const {
+void TrainingStep::check_within(const std::string& tensor, std::int64_t index, long double exact,
+                                long double tolerance) const {
   const TensorInfo& t = apart_.tensor(tensor);
   const models::SlotSettings& s = apart_chip_.core().settings.slot(t.slot);
   const std::int32_t found = stored(apart_chip_, tensor)[static_cast<std::size_t>(index)];
@@ -416,10 +453,12 @@ double TrainingStep::check_bounds() const {
   reference::DoubleSettings settings;
   settings.batch = case_.training.batch;
   settings.learning_rate = case_.learning_rate;
-  settings.momentum = case_.training.momentum;
-  settings.weight_decay = case_.training.weight_decay;
+  set_rule(settings);
+  settings.t = step_ + 1;
+  reference::DoubleTensors given = given_;
+  for (const auto& [name, mask] : expected().masks()) given[name] = mask;
   const reference::DoubleStep exact =
-      reference::double_training_step(case_.network, given_, labels_, settings);
+      reference::double_training_step(case_.network, given, labels_, settings);
   double largest = 0;
   for (const compiler::TensorInfo& t : apart_.tensors) {
     const auto found = exact.tensors.find(expected().name_in_double(t.name));

@@ -23,6 +23,8 @@ struct StepCase {
   compiler::TrainingParameters training;
   compiler::ChipParameters chip;
   double learning_rate = 0.05;
+  reference::DoubleTensors
+      given;  // what a step finds in a tensor, instead of what was drawn or is left there
   compiler::Input input() const { return {network, precision, training, chip}; }
   std::string describe() const;  // what a failure needs to be repeated
 };
@@ -42,7 +44,7 @@ class TrainingStep {
   void run(bool move_points, bool unlabelled);
 
   // Adds a GoogleTest failure for each of: tensors, statistics, loss and its gradient against exact
-  // softmax, prediction, guard lines; and what outlives the step on the chip as compiled.
+  // values, prediction, guard lines; and what outlives the step on the chip as compiled.
   void check() const;
   // Of a step in FP32: the same for each tensor that leaves the error bounds of double precision. Returns the
   // largest share of its bound that an error takes.
@@ -58,6 +60,8 @@ class TrainingStep {
  private:
   void prepare(TestChip& chip) const;
   void set_inputs(TestChip& chip, bool unlabelled) const;
+  template <class Settings>
+  void set_rule(Settings& settings) const;  // of the updates
   reference::StepSettings settings() const;
   reference::IntegerNetwork::Formats formats(const std::map<int, std::int8_t>& q_read) const;
   bool measured(const std::string& tensor) const { return tensor == "loss" || tensor == gradient_name_; }
@@ -67,8 +71,10 @@ class TrainingStep {
   void check_statistics(const compiler::SlotInfo& s, int slot) const;
   void check_measured_statistics(const compiler::SlotInfo& s, const models::SlotStatistics& found) const;
   void check_loss() const;
-  void check_softmax(const std::string& tensor, std::int64_t index, long double exact,
-                     long double tolerance) const;
+  void check_cross_entropy(const float* logits, std::int64_t image) const;
+  void check_squared_error(const float* logits, std::int64_t image) const;
+  void check_within(const std::string& tensor, std::int64_t index, long double exact,
+                    long double tolerance) const;
   void check_predictions(const reference::DoubleStep& exact) const;
   void check_plan() const;
   void check_guards() const;

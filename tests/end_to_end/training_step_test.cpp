@@ -17,6 +17,34 @@ using compiler::TensorPrecision;
 using isa::Format;
 using isa::Rounding;
 
+// An optimiser of any kind, from a generator of its own.
+void draw_optimiser(StepCase& c) {
+  using compiler::OptimizerKind;
+  std::mt19937 random(c.seed ^ 0x0971U);
+  compiler::TrainingParameters& t = c.training;
+  if (random() % 4 == 0) t.clip_norm = random() % 4 == 0 ? 1e3 : 0.125;
+  switch (random() % 5) {
+    case 0:
+    case 1:
+      return;
+    case 2:
+      t.nesterov = true;
+      return;
+    case 3:
+      t.optimizer = OptimizerKind::kAdam;
+      break;
+    default:
+      t.optimizer = OptimizerKind::kAdamW;
+  }
+  constexpr double kBetas1[] = {0.9, 0, 0.5}, kBetas2[] = {0.999, 0.5, 0.99, 0},
+                   kEpsilons[] = {1e-8, 1e-3, 1};
+  t.beta1 = kBetas1[random() % 3];
+  t.beta2 = kBetas2[random() % 4];
+  t.epsilon = kEpsilons[random() % 3];
+  c.learning_rate = 0.002;
+  if (random() % 4 == 0) t.weight_decay = 0;
+}
+
 // Batches that are no multiples of the lanes, every number of lanes, both sizes of scratchpad.
 StepCase random_case(std::uint32_t seed) {
   StepCase c;
@@ -26,6 +54,7 @@ StepCase random_case(std::uint32_t seed) {
   constexpr int kLanes[] = {16, 4, 8, 32};
   c.chip.lanes = kLanes[seed % 4];
   c.chip.scratchpad_kib = seed / 4 % 2 == 0 ? 64 : 2048;
+  draw_optimiser(c);
   return c;
 }
 
@@ -106,9 +135,20 @@ compiler::Precision uniform(Format format, int width, Rounding rounding) {
   return p;
 }
 
+// Moments of Adam have draws of their own, so that the other classes are as without.
+struct Draws {
+  explicit Draws(std::uint32_t seed) : usual(seed), moments(~seed) {}
+  std::mt19937 usual, moments;
+  std::mt19937& of(std::size_t kind) {
+    return kind < static_cast<std::size_t>(TensorClass::kFirstMoment) ? usual : moments;
+  }
+};
+
 // Policies that move often, one a class; `static` where nothing but the test moves the point.
-void draw_policies(compiler::Precision& p, std::mt19937& random) {
-  for (TensorPrecision& c : p.classes) {
+void draw_policies(compiler::Precision& p, Draws& draws) {
+  for (std::size_t k = 0; k < p.classes.size(); ++k) {
+    TensorPrecision& c = p.classes[k];
+    std::mt19937& random = draws.of(k);
     c.slot.policy = static_cast<isa::Policy>(random() % isa::kPolicyInfo.size);
     c.slot.window = static_cast<std::uint8_t>(1 + random() % 3);
     c.slot.decay = static_cast<std::uint8_t>(random() % 256);
@@ -132,11 +172,12 @@ TensorPrecision any_precision(std::mt19937& random) {
 }
 
 // Every class in a format of its own, and layers that override some of them.
-compiler::Precision mixed(const compiler::Network& network, std::mt19937& random) {
+compiler::Precision mixed(const compiler::Network& network, Draws& draws) {
   compiler::Precision p;
-  for (TensorPrecision& c : p.classes) c = any_precision(random);
+  for (std::size_t k = 0; k < p.classes.size(); ++k) p.classes[k] = any_precision(draws.of(k));
   for (const compiler::Layer& l : network.layers) {
-    for (int k = 0; k < compiler::kTensorClasses; ++k) {
+    for (std::size_t k = 0; k < p.classes.size(); ++k) {
+      std::mt19937& random = draws.of(k);
       if (random() % 4 == 0) p.layers[l.name][static_cast<TensorClass>(k)] = any_precision(random);
     }
   }
@@ -166,7 +207,8 @@ void integer_networks(Kind kind, std::uint32_t first, std::uint32_t count, bool 
   Totals totals;
   for (std::uint32_t seed = first; seed < first + count; ++seed) {
     StepCase c = large ? large_case(seed) : random_case(seed);
-    std::mt19937 random(seed);
+    Draws draws(seed);
+    std::mt19937& random = draws.usual;
     switch (kind) {
       case Kind::kInt8Stochastic:
         c.precision = uniform(Format::kInt8, 8, Rounding::kStochastic);
@@ -178,10 +220,10 @@ void integer_networks(Kind kind, std::uint32_t first, std::uint32_t count, bool 
         c.precision = uniform(Format::kInt8, 8, Rounding::kTowardsZero);
         break;
       case Kind::kMixed:
-        c.precision = mixed(c.network, random);
+        c.precision = mixed(c.network, draws);
         break;
     }
-    draw_policies(c.precision, random);
+    draw_policies(c.precision, draws);
     c.precision.separate_master = random() % 2 == 0;
     if (c.precision.separate_master && kind != Kind::kMixed) {  // the usual pairs: a wider master
       c.precision.classes[static_cast<std::size_t>(TensorClass::kMasterWeight)] =

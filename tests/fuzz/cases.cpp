@@ -8,7 +8,9 @@
 #include <stdexcept>
 
 #include "compiler/compiler.hpp"
+#include "compiler/input/input_error.hpp"
 #include "tests/fuzz/mutation.hpp"
+#include "tests/fuzz/onnx_files.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
 namespace anzan::fuzz {
@@ -310,6 +312,34 @@ Case checkpoint(const Maker& m) {
   return c;
 }
 
+// A network in an ONNX file, as it is or changed.
+Case onnx(const Maker& m) {
+  Case c;
+  Json json;
+  std::string bytes;
+  while (bytes.empty()) {
+    json = drawn_configuration(m.draw);
+    try {
+      bytes = onnx_file(m.draw, json.at("network"));
+    } catch (const compiler::InputError&) {
+      continue;  // some that are drawn are no networks
+    }
+  }
+  const Json like = json;
+  const int kind = m.draw.from(0, 9);
+  if (kind < 6) {
+    bytes = changed_onnx(m.draw, bytes);
+  } else if (kind < 9) {
+    mutate_bytes(m.draw, bytes);
+  }
+  json["network"] = "model.onnx";
+  c.arguments = any_command(m.draw);
+  if (m.draw.chance(10)) c.arguments.emplace_back("--set=/network/layers/0/name=first");
+  c.files.emplace_back("model.onnx", bytes);
+  give(m.draw, c, like, json.dump());
+  return c;
+}
+
 Case programs(const Maker& m) {
   Case c;
   std::string bytes = pick(m.draw, m.stock).programs;
@@ -407,17 +437,12 @@ struct Kind {
   int share;
   Case (*make)(const Maker&);
 };
-constexpr Kind kKinds[] = {{"wrong value", 20, wrong_value},
-                           {"other values", 20, other_values},
-                           {"document", 12, changed_document},
-                           {"drawn", 8, drawn_document},
-                           {"text", 6, changed_text},
-                           {"--set", 6, overrides},
-                           {"training", 8, training},
-                           {"data", 6, data},
-                           {"checkpoint", 8, checkpoint},
-                           {"programs", 3, programs},
-                           {"options", 3, options}};
+constexpr Kind kKinds[] = {{"wrong value", 20, wrong_value},   {"other values", 20, other_values},
+                           {"document", 12, changed_document}, {"drawn", 8, drawn_document},
+                           {"text", 6, changed_text},          {"--set", 6, overrides},
+                           {"training", 8, training},          {"data", 6, data},
+                           {"checkpoint", 8, checkpoint},      {"onnx", 8, onnx},
+                           {"programs", 3, programs},          {"options", 3, options}};
 
 }  // namespace
 

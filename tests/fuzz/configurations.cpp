@@ -22,7 +22,7 @@ Json pair(Draw& draw, int least, int most) {
 const compiler::LayerTraits& any_kind(Draw& draw) {
   std::vector<const compiler::LayerTraits*> kinds{&compiler::traits(compiler::LayerKind::kConvolution)};
   for (const compiler::LayerTraits& kind : compiler::kLayerKinds) {
-    if (kind.inputs == 1 && (kind.facts & compiler::kIsLoss) == 0) kinds.push_back(&kind);
+    if (kind.inputs.most == 1 && (kind.facts & compiler::kIsLoss) == 0) kinds.push_back(&kind);
   }
   return *pick(draw, kinds);
 }
@@ -96,6 +96,23 @@ Json tensor_precision(Draw& draw, bool integers) {
   return json;
 }
 
+// Any kind, mostly with keys of its own.
+Json optimizer(Draw& draw) {
+  const auto kind = draw.one_of<std::string>({"sgd", "adam", "adamw"});
+  Json json{{"kind", kind}, {"learning_rate", {{"base", draw.one_of({0.05, 0.001, 0.0})}}}};
+  const bool sgd = (kind == "sgd") != draw.chance(5);
+  if (sgd && draw.chance(70)) json["momentum"] = draw.one_of({0.9, 0.5, 0.0});
+  if (sgd && draw.chance(50)) json["nesterov"] = draw.chance(80);
+  if (!sgd && draw.chance(50)) json["beta1"] = draw.one_of({0.9, 0.0});
+  if (!sgd && draw.chance(50)) json["beta2"] = draw.one_of({0.999, 0.5, 0.0});
+  if (!sgd && draw.chance(50)) json["epsilon"] = draw.one_of({1e-12, 1e-3, 1.0});
+  if (draw.chance(50)) json["weight_decay"] = draw.one_of({5e-4, 0.1});
+  if (draw.chance(30)) json["clip_norm"] = draw.one_of({1e-6, 0.5, 1e6});
+  if (draw.chance(40)) json["learning_rate"]["warmup_steps"] = draw.one_of({1, 3, 1000});
+  if (draw.chance(30)) json["learning_rate"]["policy"] = "cosine";
+  return json;
+}
+
 // Chips and axes that the batch divides by.
 void add_system(Draw& draw, Json& json) {
   const int chips = draw.one_of({2, 2, 3, 4}), cores = draw.one_of({1, 1, 2});
@@ -137,13 +154,15 @@ Json drawn_configuration(Draw& draw) {
   json["network"] = network(draw);
   const std::string preset = draw.one_of({"fp32", "int16", "int8", "int8_master16", "int8_master32"});
   json["precision"] = {{"preset", preset}};
-  for (const char* level : {"weight", "activation", "activation_gradient", "momentum", "default"}) {
+  for (const char* level : {"weight", "activation", "activation_gradient", "momentum", "first_moment",
+                            "second_moment", "default"}) {
     if (draw.chance(15)) json["precision"][level] = tensor_precision(draw, preset != "fp32");
   }
   json["training"]["batch"] = draw.one_of<int>({1, 5, 16, 17, 33});
   json["chip"] = {{"lanes", draw.one_of<int>({4, 8, 16, 32})},
                   {"scratchpad_kib", draw.one_of<int>({16, 64, 64, 256, 2048})}};
   if (draw.chance(30)) add_system(draw, json);
+  if (draw.chance(40)) json["training"]["optimizer"] = optimizer(draw);
   return json;
 }
 

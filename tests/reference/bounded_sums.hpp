@@ -90,7 +90,8 @@ inline BoundedSums product(const Bounded& a, const Bounded& b) {
   const auto times = [](const Array& x, const Array& y) -> Array { return x.matrix() * y.matrix(); };
   const Array a_largest = a.value.abs() + a.shift, b_largest = b.value.abs() + b.shift;
   return {times(a.value, b.value), times(a.value.square(), b.value.square()),
-          times(a.deviation.square(), b_largest.square()) + times(a_largest.square(), b.deviation.square()),
+          times(a.deviation.square(), b_largest.square() + b.deviation.square()) +
+              times(a_largest.square(), b.deviation.square()),
           times(a.value.abs(), b.shift) + times(a.shift, b_largest), times(a.present, b.present)};
 }
 

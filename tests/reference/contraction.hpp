@@ -50,4 +50,29 @@ long double contract(const Factors& factors, const std::optional<float>& bias, c
   return std::ldexp(static_cast<long double>(sum), -q);
 }
 
+// A sum over images and pixels without bias: `visit_all(visit, begin)`, as visit_backward_weight. An exact
+// one is cut into pieces, each rounded to FP32; they are added in FP32, in their order.
+template <class VisitAll>
+long double contract_pieces(const Factors& factors, const SumPieces& pieces, const VisitAll& visit_all) {
+  if (!factors.exact)
+    return contract(factors, std::nullopt, [&](const auto& visit) { visit_all(visit, [](auto...) {}); });
+  std::vector<std::int64_t> sums;
+  std::int64_t last = -1;
+  const std::int32_t *a = factors.a.integers.data() + 1, *b = factors.b.integers.data() + 1;
+  visit_all([&](std::int64_t i, std::int64_t j) { sums.back() += std::int64_t{a[i]} * b[j]; },
+            [&](std::int64_t group, std::int64_t oy, std::int64_t ox) {
+              const std::int64_t piece = pieces.piece(group, oy, ox);
+              if (piece != last) sums.push_back(0);
+              last = piece;
+            });
+  const int q = factors.a.q + factors.b.q;
+  for (const std::int64_t sum : sums)
+    if (std::llabs(sum) > (1LL << 46)) throw std::overflow_error("reference: a sum exceeds the accumulator");
+  if (pieces.one()) return sums.empty() ? 0.0L : std::ldexp(static_cast<long double>(sums[0]), -q);
+  float total = 0;
+  for (const std::int64_t sum : sums)
+    total += static_cast<float>(std::ldexp(static_cast<long double>(sum), -q));
+  return total;
+}
+
 }  // namespace anzan::reference

@@ -4,11 +4,13 @@
 #include "tests/reference/double_network.hpp"
 
 #include <Eigen/SparseCore>
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
 #include "tests/reference/bounded_norm.hpp"
 #include "tests/reference/bounded_sums.hpp"
+#include "tests/reference/curves.hpp"
 
 namespace anzan::reference {
 namespace {
@@ -20,6 +22,9 @@ Index pixels(const compiler::Shape& s) { return s.height * s.width; }
 Index area(const Layer& l) { return l.y.kernel * l.x.kernel; }
 bool has_weights(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
+}
+bool is_loss(const Layer& l) {
+  return l.kind == LayerKind::kSoftmaxCrossEntropy || l.kind == LayerKind::kMeanSquaredError;
 }
 // An average pool is a convolution of each channel for itself: a sum of shares.
 bool averages(const Layer& l) {
@@ -98,9 +103,68 @@ Bounded times(const Bounded& x, const Array& factors) {
           factors * x.shift, x.present};
 }
 
-// 1 where x is above zero, else the slope.
-Array leaky_factor(const Bounded& x, double slope) {
-  return (x.value > 0).select(Array::Ones(x.value.rows(), x.value.cols()), slope);
+// Whether FP32 could find x on the other side of a place where the slope of the curve jumps: 1 or 0.
+Array open_kinks(const CurveLimits& limits, const Bounded& x) {
+  const Array errors = x.error();
+  Array open = Array::Zero(x.value.rows(), x.value.cols());
+  for (const double kink : limits.kinks)
+    open = open.max((errors > 0 && (x.value - kink).abs() <= errors).cast<double>());
+  return open;
+}
+
+// Values with errors, one by one.
+template <class Visit>
+void visit_values(const Bounded& x, const Visit& visit) {
+  for (Index row = 0; row < x.value.rows(); ++row)
+    for (Index column = 0; column < x.value.cols(); ++column) visit(row, column);
+}
+
+// y = curve(x). Errors of x grow by the largest slope on the way.
+Bounded through_curve(const Layer& l, const Bounded& x) {
+  const CurveLimits limits = curve_limits(l);
+  const Array open = open_kinks(limits, x), errors = x.error();
+  Bounded y = x;
+  visit_values(x, [&](Index i, Index j) {
+    const CurvePoint at = curve_at(l, x.value(i, j));
+    const double slope = open(i, j) > 0
+                             ? limits.slope
+                             : std::min(limits.slope, std::fabs(at.slope) + limits.bend * errors(i, j));
+    y.value(i, j) = at.value;
+    y.deviation(i, j) = std::hypot(slope * x.deviation(i, j), at.value_deviation);
+    y.shift(i, j) = slope * x.shift(i, j);
+  });
+  return y;
+}
+
+// The slope of the curve at x; jumps that are open are not in its bounds.
+Bounded slope_of_curve(const Layer& l, const Bounded& x) {
+  const CurveLimits limits = curve_limits(l);
+  Bounded slope = x;
+  visit_values(x, [&](Index i, Index j) {
+    const CurvePoint at = curve_at(l, x.value(i, j));
+    slope.value(i, j) = at.slope;
+    slope.deviation(i, j) = std::hypot(limits.bend * x.deviation(i, j), at.slope_deviation);
+    slope.shift(i, j) = limits.bend * x.shift(i, j);
+  });
+  return slope;
+}
+
+// The values; one pixel for all where there is one.
+Bounded over_pixels(const Bounded& x, Index pixels) {
+  if (x.value.cols() == pixels) return x;
+  return x.each([&](const Array& a) -> Array { return a.replicate(1, pixels); });
+}
+
+// a b, element by element: rounded where neither is 1 or 0.
+Bounded times(const Bounded& a, const Bounded& b) {
+  const Array value = a.value * b.value;
+  const Array rounded = (a.value != 1 && b.value != 1 && value != 0).cast<double>();
+  const Array a_shifted = a.value.abs() + a.shift, b_shifted = b.value.abs() + b.shift;
+  const Array variance = (a_shifted * b.deviation).square() + (b_shifted * a.deviation).square() +
+                         (a.deviation * b.deviation).square() + (kUnit * rounded * value).square();
+  const Array a_largest = a.value.abs() + a.error();
+  return {value, variance.sqrt() + kTiny * rounded,
+          a_largest * b.shift + a.shift * (b.value.abs() + b.error()), a.present};
 }
 
 // One value of a vector.
@@ -123,7 +187,7 @@ class DoubleNetwork {
       : network_(network), given_(given), labels_(labels), settings_(settings) {
     if (static_cast<std::size_t>(settings.batch) != labels.size())
       throw std::invalid_argument("reference: one label an image needed");
-    if (network.layers.empty() || network.layers.back().kind != LayerKind::kSoftmaxCrossEntropy) {
+    if (network.layers.empty() || !is_loss(network.layers.back())) {
       throw std::invalid_argument("reference: the last layer must be the loss");
     }
   }
@@ -135,6 +199,9 @@ class DoubleNetwork {
  private:
   Bounded given(const std::string& name, Index rows, Index columns) const;
   Bounded weights(const Layer& l) const;
+  Array mask(const Layer& l) const {
+    return given(l.name + ".mask", input(l).value.rows(), input(l).value.cols()).value;
+  }
   void record(const std::string& name, const Bounded& x);
   const Bounded& output(int layer) const {
     return layer < 0 ? data_ : outputs_[static_cast<std::size_t>(layer)];
@@ -145,23 +212,51 @@ class DoubleNetwork {
   template <class Visit>
   void visit_groups(const Layer& l, const Visit& visit) const;
 
+  template <class Visit>
+  void visit_parts(const Layer& l, const Visit& visit) const;
+
   Bounded contraction_forward(const Layer& l) const;
   Bounded max_pool_forward(const Layer& l, Choice& choice);
   Bounded add_forward(const Layer& l) const;
+  Bounded multiply_forward(const Layer& l) const;
+  void combine_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const;
+  Bounded concat_forward(const Layer& l) const;
+  void concat_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const;
   void decide(const Bounded& x);
   Bounded relu_forward(const Layer& l);
-  Bounded leaky_relu_forward(const Layer& l);
+  Bounded curve_forward(const Layer& l);
   // Images x pixels of a channel, and back.
   Bounded channel(const Layer& l, const Bounded& x, Index c) const;
   void set_channel(const Layer& l, Bounded& x, Index c, const Bounded& values) const;
   Bounded batch_norm_forward(const Layer& l);
   void batch_norm_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
   void average(const std::string& name, const Bounded& value, double momentum, double factor);
-  void loss(const Layer& l);
+  void cross_entropy(const Layer& l);
+  void squared_error(const Layer& l);
 
+  void contribute(const Layer& l, int source, const Bounded& dy, BoundedSums& dx);
   void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
+  void curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
+  Array near(const Layer& l, const Array& a, bool back) const;
+  Bounded lrn_forward(const Layer& l) const;
+  void lrn_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const;
   void max_pool_backward(const Layer& l, const Choice& choice, const Bounded& dy, BoundedSums& dx) const;
+  void train(const Layer& l, bool is_bias, const Bounded& gradient);
+  double gradient_norm() const;
+  Bounded clipped(const Bounded& gradient, double norm) const;
   void update(const Layer& l, bool is_bias, const Bounded& gradient);
+  static std::string moment_name(const Layer& l, bool is_bias, const std::string& what) {
+    return l.name + (is_bias ? ".bias_" : ".") + what;
+  }
+  Bounded moment(const Layer& l, bool is_bias, const std::string& what, const Bounded& like) const;
+  double decay(const Layer& l, bool is_bias) const;  // with the layer's multipliers
+  double rate(const Layer& l, bool is_bias) const;
+  static Bounded decayed(const Bounded& g, const Bounded& w, double factor);
+  static Bounded averaged(const Bounded& old, const Bounded& x, double beta);
+  static Bounded root(const Bounded& s);
+  // What is taken from the parameter w.
+  Bounded sgd(const Layer& l, bool is_bias, const Bounded& g, const Bounded& w);
+  Bounded adam(const Layer& l, bool is_bias, const Bounded& g, const Bounded& w);
 
   const compiler::Network& network_;
   const DoubleTensors& given_;
@@ -172,6 +267,12 @@ class DoubleNetwork {
   std::vector<Bounded> outputs_;
   std::map<std::string, Choice> choices_;  // by max pool layer
   Bounded logit_gradient_;
+  struct Gradient {
+    const Layer* layer;
+    bool is_bias;
+    Bounded value;
+  };
+  std::vector<Gradient> parameter_gradients_;
 };
 
 Bounded DoubleNetwork::given(const std::string& name, Index rows, Index columns) const {
@@ -249,9 +350,59 @@ Bounded DoubleNetwork::max_pool_forward(const Layer& l, Choice& choice) {
 }
 
 Bounded DoubleNetwork::add_forward(const Layer& l) const {
-  BoundedSums y = BoundedSums::zero(input(l).value.rows(), input(l).value.cols());
-  for (const int source : l.inputs) y.add(selected(output(source), output(source).present));
+  BoundedSums y = BoundedSums::zero(settings_.batch * l.out.channels, pixels(l.out));
+  for (const int source : l.inputs) {
+    const Bounded term = over_pixels(output(source), y.value.cols());
+    y.add(selected(term, term.present));
+  }
   return y.finish();
+}
+
+Bounded DoubleNetwork::multiply_forward(const Layer& l) const {
+  return times(over_pixels(output(l.inputs[0]), pixels(l.out)),
+               over_pixels(output(l.inputs[1]), pixels(l.out)));
+}
+
+// What arrives at an input of an add or a multiply.
+void DoubleNetwork::combine_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const {
+  Bounded terms = dy;
+  if (l.kind == LayerKind::kMultiply) {
+    const int other = l.inputs[source == l.inputs[0] ? 1 : 0];
+    terms = times(dy, over_pixels(output(other), pixels(l.out)));
+  }
+  const BoundedSums all = selected(terms, terms.present);
+  const bool sums = dx.value.cols() < dy.value.cols();
+  dx.add(sums ? all.each([](const Array& a) -> Array { return a.rowwise().sum(); }) : all);
+}
+
+// Calls visit(number of the input, its planes, those of the output) for every image.
+template <class Visit>
+void DoubleNetwork::visit_parts(const Layer& l, const Visit& visit) const {
+  for (Index n = 0; n < settings_.batch; ++n) {
+    Index first = n * l.out.channels;
+    for (const int source : l.inputs) {
+      const Index channels = output(source).value.rows() / settings_.batch;
+      visit(source, Rows{n * channels, channels}, Rows{first, channels});
+      first += channels;
+    }
+  }
+}
+
+Bounded DoubleNetwork::concat_forward(const Layer& l) const {
+  Bounded y = Bounded::exact(Array::Zero(settings_.batch * l.out.channels, pixels(l.out)));
+  visit_parts(l, [&](int source, Rows of_input, Rows of_output) {
+    const Bounded part = output(source).rows(of_input);
+    for (const auto member : {&Bounded::value, &Bounded::deviation, &Bounded::shift, &Bounded::present})
+      (y.*member).middleRows(of_output.first, of_output.count) = part.*member;
+  });
+  return y;
+}
+
+void DoubleNetwork::concat_backward(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) const {
+  visit_parts(l, [&](int part, Rows of_input, Rows of_output) {
+    const Bounded passed = dy.rows(of_output);
+    if (part == source) dx.add(selected(passed, passed.present), of_input.first);
+  });
 }
 
 // Which elements a ReLU, leaky or not, finds above zero.
@@ -267,21 +418,25 @@ Bounded DoubleNetwork::relu_forward(const Layer& l) {
   return {x.value.max(0), x.deviation * may_pass, x.shift * may_pass, x.present};
 }
 
-// Its errors are those of x, or these times the slope where x is certainly below zero.
-Bounded DoubleNetwork::leaky_relu_forward(const Layer& l) {
+// Where the input lies between the places at which the slope jumps is a decision.
+Bounded DoubleNetwork::curve_forward(const Layer& l) {
   const Bounded& x = input(l);
-  decide(x);
-  const double slope = l.negative_slope;
-  Bounded y = times(x, leaky_factor(x, slope));
-  const Array open = x.open();
-  y.deviation += open * (1 - slope) * x.deviation;
-  y.shift += open * (1 - slope) * x.shift;
-  return y;
+  const CurveLimits limits = curve_limits(l);
+  if (!limits.kinks.empty()) {
+    for (const double value : x.value.reshaped<Eigen::RowMajor>()) {
+      const auto above = [value](double kink) { return value > kink; };
+      step_.decisions.push_back(
+          static_cast<int>(std::count_if(limits.kinks.begin(), limits.kinks.end(), above)));
+    }
+    step_.ambiguous += (open_kinks(limits, x) > 0).count();
+  }
+  return through_curve(l, x);
 }
 
-// loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - one-hot) / batch. With p = softmax,
+// loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - target) / batch, the target
+// one-hot or smoothed; here z_label stands for the mean of z by the target. With p = softmax,
 // dp_c = p_c (dz_c - sum p_k dz_k), dloss = sum p_k dz_k - dz_label.
-void DoubleNetwork::loss(const Layer& l) {
+void DoubleNetwork::cross_entropy(const Layer& l) {
   const Bounded logits = input(l).reshaped(settings_.batch);
   const double images = static_cast<double>(settings_.batch), own = settings_.softmax_deviation;
   Bounded losses = Bounded::exact(Array::Zero(settings_.batch, 1));
@@ -293,21 +448,50 @@ void DoubleNetwork::loss(const Layer& l) {
     Index best = 0;
     const Column z = value - value.maxCoeff(&best), p = z.exp() / z.exp().sum();
     const double mean_square = (p.square() * variance).sum();
-    Column gradient = p;
-    gradient(label) -= 1;
-    gradient /= images;
+    Column target = Column::Constant(p.size(), l.label_smoothing / static_cast<double>(p.size()));
+    target(label) += 1 - l.label_smoothing;
+    const Column gradient = (p - target) / images;
+    const double target_logit = (target * z).sum();
     // The FP32 difference z - max rounds relative to its size, which exp turns into relative error.
     const Column relative_square = mean_square + variance + own * own + (kUnit * z).square();
     logit_gradient_.value.row(n) = gradient;
     logit_gradient_.deviation.row(n) =
-        ((p / images).square() * relative_square + (2 * kUnit * gradient).square()).sqrt() + 0x1p-120;
+        ((p / images).square() * relative_square + (2 * kUnit * gradient).square() +
+         (kUnit * target / images).square() * (l.label_smoothing > 0))
+            .sqrt() +
+        0x1p-120;
     logit_gradient_.shift.row(n) = p / images * std::expm1(2 * shift);
-    losses.value(n) = std::log(z.exp().sum()) - z(label);
-    losses.deviation(n) =
-        std::hypot(std::sqrt(mean_square + variance(label)), own * (1 + std::fabs(z(label))));
+    losses.value(n) = std::log(z.exp().sum()) - target_logit;
+    losses.deviation(n) = std::hypot(std::sqrt(mean_square + (target.square() * variance).sum()),
+                                     own * (1 + std::fabs(target_logit)));
     losses.shift(n) = 2 * shift;
     step_.predictions.push_back(static_cast<int>(best));
   }
+  step_.mean_loss = losses.value.mean();
+  record("loss", losses);
+}
+
+// loss = mean of (z - target)^2 over the classes; gradient = 2 (z - target) / (classes batch).
+void DoubleNetwork::squared_error(const Layer& l) {
+  const Bounded logits = input(l).reshaped(settings_.batch);
+  const double classes = static_cast<double>(logits.value.cols()),
+               share = 2 / classes / static_cast<double>(settings_.batch);
+  Array d = logits.value;
+  for (Index n = 0; n < settings_.batch; ++n) {
+    Index best = 0;
+    logits.value.row(n).maxCoeff(&best);
+    step_.predictions.push_back(static_cast<int>(best));
+    d(n, labels_[static_cast<std::size_t>(n)]) -= 1;
+  }
+  logit_gradient_ = logits;
+  logit_gradient_.value = share * d;
+  logit_gradient_.deviation = share * (logits.deviation.square() + (3 * kUnit * d).square()).sqrt() + kTiny;
+  logit_gradient_.shift = share * logits.shift;
+  Bounded losses = Bounded::exact(d.square().rowwise().mean());
+  const Array spread =
+      (2 * d * logits.deviation).square().rowwise().sum().sqrt() + logits.deviation.square().rowwise().sum();
+  losses.deviation = spread / classes + (classes + 3) * kUnit * losses.value + kTiny;
+  losses.shift = ((2 * d.abs() + logits.shift) * logits.shift).rowwise().mean();
   step_.mean_loss = losses.value.mean();
   record("loss", losses);
 }
@@ -333,7 +517,13 @@ void DoubleNetwork::forward() {
         y = relu_forward(l);
         break;
       case LayerKind::kLeakyRelu:
-        y = leaky_relu_forward(l);
+      case LayerKind::kClip:
+      case LayerKind::kHardSigmoid:
+      case LayerKind::kHardSwish:
+      case LayerKind::kSigmoid:
+      case LayerKind::kSwish:
+      case LayerKind::kTanh:
+        y = curve_forward(l);
         break;
       case LayerKind::kFlatten:
         y = input(l).reshaped(settings_.batch * l.out.channels);
@@ -341,12 +531,27 @@ void DoubleNetwork::forward() {
       case LayerKind::kAdd:
         y = add_forward(l);
         break;
+      case LayerKind::kLrn:
+        y = lrn_forward(l);
+        break;
+      case LayerKind::kDropout:
+        y = times(input(l), mask(l));
+        break;
+      case LayerKind::kMultiply:
+        y = multiply_forward(l);
+        break;
+      case LayerKind::kConcat:
+        y = concat_forward(l);
+        break;
       case LayerKind::kSoftmaxCrossEntropy:
-        loss(l);
+        cross_entropy(l);
+        break;
+      case LayerKind::kMeanSquaredError:
+        squared_error(l);
         break;
     }
     outputs_.push_back(y);
-    if (l.kind != LayerKind::kSoftmaxCrossEntropy) record(l.name + ".activation", y);
+    if (!is_loss(l)) record(l.name + ".activation", y);
   }
 }
 
@@ -361,12 +566,12 @@ void DoubleNetwork::contraction_backward(const Layer& l, const Bounded& whole_dy
     dw.add(product(dy.rows(out), x.rows(taps).transposed()), weights.first);
   });
   dx.add(windows.fold(taps_gradient));
-  if (has_weights(l)) update(l, false, dw.finish());
+  if (has_weights(l)) train(l, false, dw.finish());
   if (!l.bias) return;
   BoundedSums db = BoundedSums::zero(l.out.channels, 1);
   for (Index n = 0; n < settings_.batch; ++n)
     db.add(product(dy.rows({n * l.out.channels, l.out.channels}), ones(pixels(l.out), 1)));
-  update(l, true, db.finish());
+  train(l, true, db.finish());
 }
 
 Bounded DoubleNetwork::channel(const Layer& l, const Bounded& x, Index c) const {
@@ -428,8 +633,8 @@ void DoubleNetwork::batch_norm_backward(const Layer& l, const Bounded& whole_dy,
     put(db, c, r.sum, r.sum_deviation, r.sum_shift);
     set_channel(l, result, c, data_gradient(k, r, weight.value(c), x, dy));
   }
-  update(l, false, dw);
-  if (l.bias) update(l, true, db);
+  train(l, false, dw);
+  if (l.bias) train(l, true, db);
   dx.add(selected(result, result.present));
 }
 
@@ -443,6 +648,68 @@ void DoubleNetwork::max_pool_backward(const Layer& l, const Choice& choice, cons
   dx.add(Windows(l).fold(routed));
 }
 
+// Sums over the channels that an element meets; back: over those that meet it.
+Array DoubleNetwork::near(const Layer& l, const Array& a, bool back) const {
+  const Index before = back ? l.size / 2 : (l.size - 1) / 2, after = l.size - 1 - before,
+              channels = l.out.channels;
+  Array sums = Array::Zero(a.rows(), a.cols());
+  for (Index row = 0; row < a.rows(); ++row) {
+    const Index first = row / channels * channels;
+    for (Index k = std::max(first, row - before); k < std::min(first + channels, row + after + 1); ++k)
+      sums.row(row) += a.row(k);
+  }
+  return sums;
+}
+
+// With a = alpha / size, a x^2 is at most s, and s at least k: so x's slope is at most k^-beta by itself and
+// 2 beta k^-beta by s. Of the powers, exp and ln round.
+Bounded DoubleNetwork::lrn_forward(const Layer& l) const {
+  const Bounded& x = input(l);
+  const double a = l.alpha / static_cast<double>(l.size);
+  const Array s = l.k + a * near(l, x.value.square(), false), power = s.pow(-l.beta);
+  const double steepest = std::pow(l.k, -l.beta);
+  Bounded y = x;
+  y.value = x.value * power;
+  const Array own = kUnit * (6 + 4 * l.beta * (1 + s.log().abs())) * y.value;
+  const auto moved = [&](const Array& by) -> Array {
+    return steepest * (by + 2 * l.beta * near(l, by, false));
+  };
+  y.deviation = (moved(x.deviation).square() + own.square()).sqrt() + kTiny;
+  y.shift = moved(x.shift);
+  return y;
+}
+
+// Slopes of s^-beta and of a x x' s^(-beta - 1) are bounded in the same way, by k^(-beta - 1/2).
+void DoubleNetwork::lrn_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const {
+  const Bounded& x = input(l);
+  const double a = l.alpha / static_cast<double>(l.size), b = l.beta;
+  const Array s = l.k + a * near(l, x.value.square(), false), power = s.pow(-b),
+              terms = x.value * s.pow(-b - 1);
+  const double bend = 2 * b * std::sqrt(a) * std::pow(l.k, -b - 0.5);
+  Bounded result = dy;
+  result.value = dy.value * power - 2 * a * b * x.value * near(l, dy.value * terms, true);
+  const Array passed = dy.value.abs() * power,
+              met = 2 * a * b * x.value.abs() * near(l, (dy.value * terms).abs(), true);
+  const Array own = kUnit * (8 + 4 * (b + 1) * (1 + s.log().abs().maxCoeff())) * (passed + met);
+  const Array largest_dy = dy.value.abs() + dy.error();
+  const auto moved = [&](const Array& of_dy, const Array& of_x) -> Array {
+    const Array around = near(l, of_x, false);
+    return of_dy * power + 2 * a * b * x.value.abs() * near(l, of_dy * terms.abs(), true) +
+           bend * (largest_dy * around + of_x * near(l, largest_dy, true) +
+                   near(l, largest_dy * (of_x + 2 * (b + 1) * around), true));
+  };
+  result.deviation = (moved(dy.deviation, x.deviation).square() + own.square()).sqrt() + kTiny;
+  result.shift = moved(dy.shift, x.shift);
+  dx.add(selected(result, result.present));
+}
+
+void DoubleNetwork::curve_backward(const Layer& l, const Bounded& dy, BoundedSums& dx) const {
+  const Bounded scaled = times(dy, slope_of_curve(l, input(l)));
+  const CurveLimits limits = curve_limits(l);
+  dx.add(selected(scaled, scaled.present));
+  dx.add_open(dy, limits.jump * open_kinks(limits, input(l)));
+}
+
 void DoubleNetwork::backward() {
   const std::size_t layers = network_.layers.size();
   std::vector<BoundedSums> gradients;  // of the output of each layer; the last is that of the data
@@ -451,69 +718,207 @@ void DoubleNetwork::backward() {
   gradients.push_back(BoundedSums::zero(data_.value.rows(), data_.value.cols()));
   for (std::size_t number = layers; number-- > 0;) {
     const Layer& l = network_.layers[number];
-    const bool is_loss = l.kind == LayerKind::kSoftmaxCrossEntropy;
-    const Bounded dy = is_loss ? logit_gradient_ : gradients[number].finish();
-    if (!is_loss) record(l.name + ".activation_gradient", dy);
+    const Bounded dy = is_loss(l) ? logit_gradient_ : gradients[number].finish();
+    if (!is_loss(l)) record(l.name + ".activation_gradient", dy);
     for (const int source : l.inputs) {
       BoundedSums& dx = gradients[source < 0 ? layers : static_cast<std::size_t>(source)];
-      switch (l.kind) {
-        case LayerKind::kConvolution:
-        case LayerKind::kFullyConnected:
-        case LayerKind::kAveragePool:
-        case LayerKind::kGlobalAveragePool:
-          contraction_backward(l, dy, dx);
-          break;
-        case LayerKind::kMaxPool:
-          max_pool_backward(l, choices_.at(l.name), dy, dx);
-          break;
-        case LayerKind::kBatchNorm:
-          batch_norm_backward(l, dy, dx);
-          break;
-        case LayerKind::kRelu:
-          dx.add(selected(dy, (input(l).value > 0).cast<double>()));
-          dx.add_open(dy, input(l).open());
-          break;
-        case LayerKind::kLeakyRelu: {
-          const Bounded scaled = times(dy, leaky_factor(input(l), l.negative_slope));
-          dx.add(selected(scaled, scaled.present));
-          dx.add_open(dy, input(l).open());
-          break;
-        }
-        case LayerKind::kFlatten:
-        case LayerKind::kAdd:
-        case LayerKind::kSoftmaxCrossEntropy: {
-          const Bounded passed = dy.reshaped(dx.value.rows());
-          dx.add(selected(passed, passed.present));
-          break;
-        }
-      }
+      contribute(l, source, dy, dx);
     }
   }
   record("data_gradient", gradients[layers].finish());
+  const double norm = gradient_norm();
+  for (const Gradient& g : parameter_gradients_) update(*g.layer, g.is_bias, clipped(g.value, norm));
 }
 
-// Records the gradient of a parameter, and the parameter and its momentum after the update.
+// What arrives at an input of the layer.
+void DoubleNetwork::contribute(const Layer& l, int source, const Bounded& dy, BoundedSums& dx) {
+  switch (l.kind) {
+    case LayerKind::kConvolution:
+    case LayerKind::kFullyConnected:
+    case LayerKind::kAveragePool:
+    case LayerKind::kGlobalAveragePool:
+      contraction_backward(l, dy, dx);
+      break;
+    case LayerKind::kMaxPool:
+      max_pool_backward(l, choices_.at(l.name), dy, dx);
+      break;
+    case LayerKind::kBatchNorm:
+      batch_norm_backward(l, dy, dx);
+      break;
+    case LayerKind::kRelu:
+      dx.add(selected(dy, (input(l).value > 0).cast<double>()));
+      dx.add_open(dy, input(l).open());
+      break;
+    case LayerKind::kLeakyRelu:
+    case LayerKind::kClip:
+    case LayerKind::kHardSigmoid:
+    case LayerKind::kHardSwish:
+    case LayerKind::kSigmoid:
+    case LayerKind::kSwish:
+    case LayerKind::kTanh:
+      curve_backward(l, dy, dx);
+      break;
+    case LayerKind::kConcat:
+      concat_backward(l, source, dy, dx);
+      break;
+    case LayerKind::kLrn:
+      lrn_backward(l, dy, dx);
+      break;
+    case LayerKind::kDropout:
+      dx.add(selected(times(dy, mask(l)), dy.present));
+      break;
+    case LayerKind::kAdd:
+    case LayerKind::kMultiply:
+      combine_backward(l, source, dy, dx);
+      break;
+    case LayerKind::kFlatten:
+    case LayerKind::kSoftmaxCrossEntropy:
+    case LayerKind::kMeanSquaredError: {
+      const Bounded passed = dy.reshaped(dx.value.rows());
+      dx.add(selected(passed, passed.present));
+      break;
+    }
+  }
+}
+
+// Records the gradient of a parameter, for its update when all are there.
+void DoubleNetwork::train(const Layer& l, bool is_bias, const Bounded& g) {
+  record(l.name + (is_bias ? ".bias_gradient" : ".weight_gradient"), g);
+  parameter_gradients_.push_back({&l, is_bias, g});
+}
+
+double DoubleNetwork::gradient_norm() const {
+  double sum = 0;
+  for (const Gradient& g : parameter_gradients_) sum += g.value.value.square().sum();
+  return std::sqrt(sum);
+}
+
+// No longer than it may be. The norm moves by g dg / norm for each element, and by the roundings of its sum.
+Bounded DoubleNetwork::clipped(const Bounded& g, double norm) const {
+  const double most = settings_.clip_norm;
+  if (most == 0) return g;
+  double variance = 0, shift = 0;
+  for (const Gradient& other : parameter_gradients_) {
+    const Bounded& x = other.value;
+    variance += (x.value * x.deviation).square().sum() + (kUnit * x.value.square()).square().sum();
+    shift += (x.value.abs() * x.shift + x.error().square()).sum();
+  }
+  const double safe = std::max(norm, 1e-30), factor = std::min(1.0, most / safe);
+  const bool clips = norm + 1e-3 * norm > most;  // else nothing is rounded
+  const double deviation = clips ? factor * (std::sqrt(variance) / (safe * safe) + 16 * kUnit) : 0,
+               moved = clips ? factor * shift / (safe * safe) : 0;
+  Bounded result = g;
+  result.value *= factor;
+  result.deviation =
+      ((factor * g.deviation).square() + (deviation * g.value).square() + (kUnit * result.value).square())
+          .sqrt() +
+      kTiny;
+  result.shift = factor * g.shift + moved * (g.value.abs() + g.shift);
+  return result;
+}
+
+Bounded DoubleNetwork::moment(const Layer& l, bool is_bias, const std::string& what,
+                              const Bounded& like) const {
+  const std::string name = moment_name(l, is_bias, what);
+  if (given_.count(name) == 0) return Bounded::exact(0 * like.value);
+  return given(name, like.value.rows(), like.value.cols());
+}
+
+double DoubleNetwork::decay(const Layer& l, bool is_bias) const {
+  return settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
+}
+double DoubleNetwork::rate(const Layer& l, bool is_bias) const {
+  return settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
+}
+
+// g + factor w
+Bounded DoubleNetwork::decayed(const Bounded& g, const Bounded& w, double factor) {
+  Bounded t = g;
+  const Array part = factor * w.value;
+  t.value += part;
+  t.deviation = (g.deviation.square() + (kUnit * part).square() + (kUnit * t.value).square()).sqrt();
+  return t;
+}
+
+// Records the parameter and its moments after the update.
 void DoubleNetwork::update(const Layer& l, bool is_bias, const Bounded& g) {
   const std::string name = l.name + (is_bias ? ".bias" : ".weight");
-  const std::string momentum = l.name + (is_bias ? ".bias_momentum" : ".momentum");
-  const double decay = settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
-  const double rate = settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
-  record(name + "_gradient", g);
   Bounded w = given(name, g.value.rows(), g.value.cols());
-  Bounded v = Bounded::exact(0 * g.value);
-  if (given_.count(momentum) != 0) v = given(momentum, g.value.rows(), g.value.cols());
-  const Array decayed = decay * w.value, t = g.value + decayed, scaled = rate * t;
-  const Array old = settings_.momentum * v.value;
-  const Array t_variance = g.deviation.square() + (kUnit * decayed).square() + (kUnit * t).square();
-  const Array scaled_variance = rate * rate * t_variance + (2 * kUnit * scaled).square();
+  const Bounded change =
+      settings_.optimizer == compiler::OptimizerKind::kSgd ? sgd(l, is_bias, g, w) : adam(l, is_bias, g, w);
+  w.value -= change.value;
+  w.deviation = (change.deviation.square() + (kUnit * w.value).square()).sqrt() + kTiny;
+  w.shift = change.shift;
+  record(name, w);
+}
+
+Bounded DoubleNetwork::sgd(const Layer& l, bool is_bias, const Bounded& g, const Bounded& w) {
+  const double eta = rate(l, is_bias), mu = settings_.momentum;
+  const Bounded t = decayed(g, w, decay(l, is_bias));
+  Bounded v = moment(l, is_bias, "momentum", g);
+  const Array scaled = eta * t.value, old = mu * v.value,
+              scaled_variance = (eta * t.deviation).square() + (2 * kUnit * scaled).square();
   v.value = old + scaled;
   v.deviation = (scaled_variance + (kUnit * old).square() + (kUnit * v.value).square()).sqrt() + kTiny;
-  v.shift = std::fabs(rate) * g.shift;
-  w.value -= v.value;
-  w.deviation = (v.deviation.square() + (kUnit * w.value).square()).sqrt() + kTiny;
-  w.shift = v.shift;
-  record(name, w);
-  record(momentum, v);
+  v.shift = std::fabs(eta) * g.shift;
+  record(moment_name(l, is_bias, "momentum"), v);
+  if (!settings_.nesterov) return v;
+  Bounded change = v;
+  const Array by_momentum = mu * v.value;
+  change.value = by_momentum + scaled;
+  // both terms have the error of the gradient
+  change.deviation = ((mu * v.deviation + scaled_variance.sqrt()).square() + (kUnit * by_momentum).square() +
+                      (kUnit * change.value).square())
+                         .sqrt() +
+                     kTiny;
+  change.shift = (1 + mu) * v.shift;
+  return change;
+}
+
+// beta old + (1 - beta) x
+Bounded DoubleNetwork::averaged(const Bounded& old, const Bounded& x, double beta) {
+  Bounded result = Bounded::exact(beta * old.value + (1 - beta) * x.value);
+  result.deviation = (((1 - beta) * x.deviation).square() + (2 * kUnit * (1 - beta) * x.value).square() +
+                      (kUnit * beta * old.value).square() + (kUnit * result.value).square())
+                         .sqrt() +
+                     kTiny;
+  result.shift = (1 - beta) * x.shift;
+  return result;
+}
+
+// The root of s: where its error is small beside s, by the slope there; else anything up to the root of the
+// largest that it may be.
+Bounded DoubleNetwork::root(const Bounded& s) {
+  Bounded result = Bounded::exact(s.value.sqrt());
+  const Array safe = result.value.max(0x1p-100), close = (s.error() < s.value / 2).cast<double>(),
+              slope = close * 0.71 / safe;
+  result.deviation = ((slope * s.deviation).square() + (4 * kUnit * result.value).square()).sqrt();
+  result.shift = slope * s.shift + (1 - close) * (s.value + s.error()).sqrt() + 0x1p-50;
+  return result;
+}
+
+Bounded DoubleNetwork::adam(const Layer& l, bool is_bias, const Bounded& g, const Bounded& w) {
+  const bool apart = settings_.optimizer == compiler::OptimizerKind::kAdamW;
+  const Bounded h = apart ? g : decayed(g, w, decay(l, is_bias));
+  Bounded square = Bounded::exact(h.value.square());
+  square.deviation = ((2 * h.value * h.deviation).square() + (kUnit * square.value).square()).sqrt();
+  square.shift = 2 * h.value.abs() * h.shift + h.error().square();
+  const Bounded m = averaged(moment(l, is_bias, "first_moment", g), h, settings_.beta1),
+                s = averaged(moment(l, is_bias, "second_moment", g), square, settings_.beta2), r = root(s);
+  record(moment_name(l, is_bias, "first_moment"), m);
+  record(moment_name(l, is_bias, "second_moment"), s);
+  const double c1 = 1 - std::pow(settings_.beta1, settings_.t),
+               c2 = 1 / std::sqrt(1 - std::pow(settings_.beta2, settings_.t)), eta = rate(l, is_bias);
+  const Array d = c2 * r.value + settings_.epsilon,
+              d_deviation = ((c2 * r.deviation).square() + (3 * kUnit * d).square()).sqrt(),
+              d_shift = c2 * r.shift,
+              least = (d - kConfidence * d_deviation - d_shift).max(settings_.epsilon * (1 - 4 * kUnit));
+  // m / d, whose error is at most dm / least + m dd / (d least)
+  Bounded change = Bounded::exact(eta / c1 * m.value / d);
+  change.deviation = eta / c1 * (m.deviation + m.value.abs() * d_deviation / d) / least +
+                     8 * kUnit * change.value.abs() + kTiny;
+  change.shift = eta / c1 * (m.shift + m.value.abs() * d_shift / d) / least;
+  return apart ? decayed(change, w, eta * decay(l, is_bias)) : change;
 }
 
 }  // namespace

@@ -12,22 +12,29 @@
 #include <vector>
 
 #include "compiler/input/network.hpp"
+#include "compiler/input/parameters.hpp"
 #include "tests/reference/values.hpp"
 
 namespace anzan::reference {
 
 // SGD as Caffe's: t = g + weight_decay * decay multiplier * w; v = momentum * v + rate * multiplier * t;
-// w = w - v.
+// w = w - v. Nesterov: w = w - momentum * v - rate * multiplier * t, by the new v.
+// Adam and AdamW as Kingma and Ba, Loshchilov and Hutter have them, in step t = 1, 2, ...
 struct DoubleSettings {
   std::int64_t batch = 1;
   double learning_rate = 0.01, momentum = 0.9, weight_decay = 5e-4;
+  bool nesterov = false;
+  compiler::OptimizerKind optimizer = compiler::OptimizerKind::kSgd;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, t = 1;
+  double clip_norm = 0;  // of all gradients together; 0: none
   // Deviation (relative) of exp, log and the division of the loss layer, beyond what its input has.
   double softmax_deviation = 0x1p-22;
 };
 
 // Tensors by name. Input of a step: "data" (already scaled), "<layer>.weight", "<layer>.bias",
-// "<layer>.momentum", "<layer>.bias_momentum" (missing momenta are zero), "<layer>.running_mean" and
-// "<layer>.running_variance" (which may be missing), all exact.
+// "<layer>.momentum", "<layer>.bias_momentum" and likewise other moments (missing ones are zero),
+// "<layer>.mask" (the factors of a dropout), "<layer>.running_mean" and "<layer>.running_variance" (which may
+// be missing), all exact.
 using DoubleTensors = std::map<std::string, std::vector<double>>;
 
 struct DoubleStep {

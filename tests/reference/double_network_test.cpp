@@ -55,7 +55,8 @@ TEST(ReferenceDouble, GradientsEqualFiniteDifferences) {
     settings.batch = kBatch;
     const DoubleStep result = double_training_step(network, step.tensors, step.labels, settings);
     for (const auto& [name, values] : step.tensors) {
-      if (name.find("momentum") != std::string::npos || name.find("running_") != std::string::npos) continue;
+      const auto is = [&name = name](const char* what) { return name.find(what) != std::string::npos; };
+      if (is("momentum") || is(".mask") || is("running_")) continue;
       const Values& gradient = result.at(name + "_gradient");
       ASSERT_EQ(gradient.value.size(), values.size()) << network_json(network);
       const std::size_t stride = std::max<std::size_t>(1, values.size() / 5);
@@ -171,31 +172,40 @@ TEST(ReferenceDouble, NormalisesAsATextbook) {
 }
 
 // One fully connected layer, one image, two classes with equal logits: p = 1/2.
-TEST(ReferenceDouble, UpdatesAsCaffe) {
-  compiler::Network network;
-  network.input = {2, 1, 1};
-  network.layers = {layer("fc", LayerKind::kFullyConnected, -1, {2, 1, 1}, {2, 1, 1}),
-                    layer("loss", LayerKind::kSoftmaxCrossEntropy, 0, {2, 1, 1}, {2, 1, 1})};
-  network.layers[0].bias = true;
-  network.layers[0].bias_lr = 2;
-  network.layers[0].bias_decay = 0;
-  DoubleSettings settings;
-  settings.learning_rate = 0.1;
-  settings.momentum = 0.5;
-  settings.weight_decay = 0.25;
-  const DoubleTensors tensors{{"data", {1, -2}},
-                              {"fc.weight", {4, 1, 2, 0}},  // logits 2 + 1 and 2 + 1
-                              {"fc.bias", {1, 1}},
-                              {"fc.momentum", {1, 0, 0, 0}},
-                              {"fc.bias_momentum", {0, 8}}};
-  const DoubleStep step = double_training_step(network, tensors, {1}, settings);
-  EXPECT_NEAR(step.mean_loss, std::log(2.0), 1e-15);
-  EXPECT_EQ(step.predictions, std::vector<int>{0});
-  const auto near = [&](const std::string& name, const std::vector<double>& expected) {
-    ASSERT_EQ(step.at(name).value.size(), expected.size()) << name;
+class Updates : public ::testing::Test {
+ protected:
+  Updates() {
+    network_.input = {2, 1, 1};
+    network_.layers = {layer("fc", LayerKind::kFullyConnected, -1, {2, 1, 1}, {2, 1, 1}),
+                       layer("loss", LayerKind::kSoftmaxCrossEntropy, 0, {2, 1, 1}, {2, 1, 1})};
+    network_.layers[0].bias = true;
+    network_.layers[0].bias_lr = 2;
+    network_.layers[0].bias_decay = 0;
+    settings_.learning_rate = 0.1;
+    settings_.momentum = 0.5;
+    settings_.weight_decay = 0.25;
+  }
+  void step() { step_ = double_training_step(network_, tensors_, {1}, settings_); }
+  void near(const std::string& name, const std::vector<double>& expected) {
+    ASSERT_EQ(step_.at(name).value.size(), expected.size()) << name;
     for (std::size_t i = 0; i < expected.size(); ++i)
-      EXPECT_NEAR(step.at(name).value[i], expected[i], 1e-14) << name << i;
-  };
+      EXPECT_NEAR(step_.at(name).value[i], expected[i], 1e-14) << name << i;
+  }
+  compiler::Network network_;
+  DoubleSettings settings_;
+  DoubleTensors tensors_{{"data", {1, -2}},
+                         {"fc.weight", {4, 1, 2, 0}},  // logits 2 + 1 and 2 + 1
+                         {"fc.bias", {1, 1}},
+                         {"fc.momentum", {1, 0, 0, 0}},
+                         {"fc.bias_momentum", {0, 8}}};
+  DoubleStep step_;
+};
+using ReferenceDoubleUpdates = Updates;
+
+TEST_F(ReferenceDoubleUpdates, AreCaffes) {
+  step();
+  EXPECT_NEAR(step_.mean_loss, std::log(2.0), 1e-15);
+  EXPECT_EQ(step_.predictions, std::vector<int>{0});
   near("fc.activation", {3, 3});
   near("fc.activation_gradient", {0.5, -0.5});
   near("data_gradient", {1, 0.5});
@@ -206,6 +216,55 @@ TEST(ReferenceDouble, UpdatesAsCaffe) {
   near("fc.weight", {3.35, 1.075, 2, -0.1});
   near("fc.bias_momentum", {0.1, 3.9});
   near("fc.bias", {0.9, -2.9});
+}
+
+TEST_F(ReferenceDoubleUpdates, AreNesterovs) {
+  settings_.nesterov = true;
+  step();
+  near("fc.momentum", {0.65, -0.075, 0, 0.1});
+  // 0.5 v + {0.15, -0.075, 0, 0.1}
+  near("fc.weight", {3.525, 1.1125, 2, -0.15});
+  near("fc.bias_momentum", {0.1, 3.9});
+  near("fc.bias", {0.85, -0.85});  // 0.5 v + {0.1, -0.1}
+}
+
+TEST_F(ReferenceDoubleUpdates, AreClippedTogether) {
+  settings_.clip_norm = std::sqrt(0.75);  // of the root of 3
+  step();
+  near("fc.weight_gradient", {0.5, -1, -0.5, 1});
+  // 0.5 v + 0.1 (g / 2 + 0.25 w)
+  near("fc.momentum", {0.625, -0.025, 0.025, 0.05});
+  near("fc.bias_momentum", {0.05, 3.95});
+  settings_.clip_norm = 1.75;
+  step();
+  near("fc.momentum", {0.65, -0.075, 0, 0.1});
+}
+
+TEST_F(ReferenceDoubleUpdates, AreAdams) {
+  settings_.beta1 = 0.5;
+  settings_.beta2 = 0.75;
+  settings_.epsilon = 0.25;
+  settings_.t = 2;  // corrections 0.75 and 0.4375
+  tensors_["fc.first_moment"] = {1, 0, 0, 0};
+  tensors_["fc.bias_second_moment"] = {1, 0};
+  const auto moved = [](double m, double s, double rate) {
+    return rate * (m / 0.75) / (std::sqrt(s / 0.4375) + 0.25);
+  };
+  settings_.optimizer = compiler::OptimizerKind::kAdamW;
+  step();
+  near("fc.first_moment", {0.75, -0.5, -0.25, 0.5});
+  near("fc.second_moment", {0.0625, 0.25, 0.0625, 0.25});
+  near("fc.weight", {4 * 0.975 - moved(0.75, 0.0625, 0.1), 0.975 - moved(-0.5, 0.25, 0.1),
+                     2 * 0.975 - moved(-0.25, 0.0625, 0.1), -moved(0.5, 0.25, 0.1)});
+  near("fc.bias_second_moment", {0.8125, 0.0625});
+  near("fc.bias", {1 - moved(0.25, 0.8125, 0.2), 1 - moved(-0.25, 0.0625, 0.2)});
+  settings_.optimizer = compiler::OptimizerKind::kAdam;
+  step();
+  // of g + w / 4: 1.5, -0.75, 0, 1
+  near("fc.first_moment", {1.25, -0.375, 0, 0.5});
+  near("fc.second_moment", {0.5625, 0.140625, 0, 0.25});
+  near("fc.weight",
+       {4 - moved(1.25, 0.5625, 0.1), 1 - moved(-0.375, 0.140625, 0.1), 2, -moved(0.5, 0.25, 0.1)});
 }
 
 }  // namespace

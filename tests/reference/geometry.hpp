@@ -112,14 +112,41 @@ void visit_backward_data(const Geometry& g, std::int64_t n, std::int64_t ic, std
   });
 }
 
+// Where a sum over images and pixels is cut that has more than `most` products: between groups of `lanes`
+// images, of which as many go together as fit (lanes without an image count); if not even one does, between
+// its rows; if not even one of these does, between pixels.
+class SumPieces {
+ public:
+  SumPieces(const Geometry& g, std::int64_t lanes, std::int64_t most)
+      : height_(g.out_height), width_(g.out_width) {
+    const std::int64_t a_row = width_ * lanes, a_group = height_ * a_row;
+    groups_ = most / a_group;
+    rows_ = groups_ > 0 ? height_ : most / a_row;
+    pixels_ = rows_ > 0 ? width_ : most / lanes;
+    one_ = piece((g.batch - 1) / lanes, height_ - 1, width_ - 1) == 0;
+  }
+  bool one() const { return one_; }  // all of it
+  // Number of the piece that pixel (oy, ox) of a group belongs to, ascending in the order of the sum.
+  std::int64_t piece(std::int64_t group, std::int64_t oy, std::int64_t ox) const {
+    if (groups_ > 0) return group / groups_;
+    if (rows_ > 0) return group * height_ + oy / rows_;
+    return (group * height_ + oy) * width_ + ox / pixels_;
+  }
+
+ private:
+  std::int64_t height_, width_, groups_, rows_, pixels_;
+  bool one_;
+};
+
 struct WeightPlace {
   std::int64_t oc, ic, ky, kx;
 };
 
 // Backward weight, of one weight: (group of `lanes` images, oy, ox, image of the group), visit(output,
-// input).
-template <class Visit>
-void visit_backward_weight(const Geometry& g, std::int64_t lanes, const WeightPlace& at, const Visit& visit) {
+// input); begin(number of the group, oy, ox) before the images of a pixel.
+template <class Visit, class Begin>
+void visit_backward_weight(const Geometry& g, std::int64_t lanes, const WeightPlace& at, const Visit& visit,
+                           const Begin& begin) {
   const auto [oc, ic, ky, kx] = at;
   const std::int64_t channel = oc / g.out_group() * g.in_group() + ic;
   for (std::int64_t group = 0; group < g.batch; group += lanes) {
@@ -128,6 +155,7 @@ void visit_backward_weight(const Geometry& g, std::int64_t lanes, const WeightPl
       for (std::int64_t ox = 0; ox < g.out_width; ++ox) {
         const std::int64_t x = g.column(ox, kx);
         if (!g.gathered && g.padded_input(0, channel, y, x) == kPadding) continue;
+        begin(group / lanes, oy, ox);
         for (std::int64_t n = group; n < g.batch && n < group + lanes; ++n) {
           visit(g.output(n, oc, oy, ox), g.padded_input(n, channel, y, x));
         }
@@ -137,12 +165,15 @@ void visit_backward_weight(const Geometry& g, std::int64_t lanes, const WeightPl
 }
 
 // Backward bias, bias oc: the same order without taps, visit(output, 0).
-template <class Visit>
-void visit_backward_bias(const Geometry& g, std::int64_t lanes, std::int64_t oc, const Visit& visit) {
+template <class Visit, class Begin>
+void visit_backward_bias(const Geometry& g, std::int64_t lanes, std::int64_t oc, const Visit& visit,
+                         const Begin& begin) {
   for (std::int64_t group = 0; group < g.batch; group += lanes)
     for (std::int64_t oy = 0; oy < g.out_height; ++oy)
-      for (std::int64_t ox = 0; ox < g.out_width; ++ox)
+      for (std::int64_t ox = 0; ox < g.out_width; ++ox) {
+        begin(group / lanes, oy, ox);
         for (std::int64_t n = group; n < g.batch && n < group + lanes; ++n) visit(g.output(n, oc, oy, ox), 0);
+      }
 }
 
 }  // namespace anzan::reference

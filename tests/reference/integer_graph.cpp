@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "tests/reference/curves.hpp"
+
 namespace anzan::reference {
 
 using compiler::Layer;
@@ -14,17 +16,24 @@ namespace {
 bool weighted(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
+bool is_loss(const Layer& l) {
+  return l.kind == LayerKind::kSoftmaxCrossEntropy || l.kind == LayerKind::kMeanSquaredError;
+}
 bool trained(const Layer& l) { return weighted(l) || l.kind == LayerKind::kBatchNorm; }
-bool may_fuse(const Layer& l) { return trained(l) || l.kind == LayerKind::kAdd; }
+bool may_fuse(const Layer& l) {
+  return trained(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kMultiply ||
+         l.kind == LayerKind::kConcat;
+}
 bool pointwise(const Layer& l) {
-  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kLeakyRelu || l.kind == LayerKind::kAdd;
+  return l.kind == LayerKind::kRelu || l.kind == LayerKind::kDropout || l.kind == LayerKind::kLrn ||
+         is_curve(l);
 }
 
 }  // namespace
 
 IntegerGraph::IntegerGraph(const compiler::Network& network, std::int64_t batch)
     : network_(network), batch_(batch) {
-  if (network_.layers.empty() || network_.layers.back().kind != LayerKind::kSoftmaxCrossEntropy) {
+  if (network_.layers.empty() || !is_loss(network_.layers.back())) {
     throw std::invalid_argument("reference: the last layer must be the loss");
   }
   add_nodes();
@@ -126,8 +135,8 @@ std::vector<IntegerGraph::Input> IntegerGraph::inputs() const {
     }
     for (const bool bias : {false, true}) {
       if (bias && !l.bias) continue;
-      for (const std::string role : {"", "momentum", "master"})
-        inputs.push_back({parameter_name(l, bias, role.c_str()), parameter_shape(l, bias), role == "master"});
+      for (const std::string role : {"", "momentum", "first_moment", "second_moment", "master"})
+        inputs.push_back({parameter_name(l, bias, role.c_str()), parameter_shape(l, bias), !role.empty()});
     }
   }
   return inputs;

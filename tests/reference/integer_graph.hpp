@@ -33,7 +33,7 @@ class IntegerGraph {
   struct Input {
     std::string name;
     TensorShape shape;
-    bool is_master;
+    bool may_be_missing;
   };
 
   IntegerGraph(const compiler::Network& network, std::int64_t batch);
@@ -41,13 +41,14 @@ class IntegerGraph {
   const compiler::Network& network() const { return network_; }
   // The node that holds a layer's output; of layer -1, the data.
   const Node& node(int layer) const { return nodes_[number_of(layer)]; }
-  std::vector<Input> inputs() const;  // as if every parameter had a master copy
+  // As if every parameter had a master copy, and the moments of all optimisers.
+  std::vector<Input> inputs() const;
 
   std::string activation(int layer) const { return node(layer).activation(); }
   const Node& logits() const { return node(network_.layers.back().inputs.at(0)); }
   std::string logit_gradient() const { return logits().contribution(1); }
   std::string name_in_double(const std::string& name) const;
-  // role: "", "gradient", "momentum" or "master".
+  // role: "", "gradient", "master", "update", or the name of a moment.
   static std::string parameter_name(const compiler::Layer& l, bool bias, const char* role);
 
   Geometry geometry(const compiler::Layer& l) const;

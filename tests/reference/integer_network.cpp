@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "tests/reference/contraction.hpp"
+#include "tests/reference/curves.hpp"
 
 namespace anzan::reference {
 
@@ -45,6 +46,21 @@ class Fold {
   bool started_ = false;
 };
 
+// 1 / sqrt(x), x > 0: a first guess from the bits, then y += y (1/2 - x/2 y y), three times.
+float inverse_root(float x) {
+  const float half = x * 0.5F;
+  float y = float_of(0x5f375a86 - (bits_of(x) >> 1));
+  for (int step = 0; step < 3; ++step) y = std::fma(y, std::fma(-(y * half), y, 0.5F), y);
+  return y;
+}
+
+// 1 / x, x > 0: a first guess from the bits, then y += y (1 - x y) as y (2 - x y), three times.
+float reciprocal(float x) {
+  float y = float_of(0x7ef311c7 - bits_of(x));
+  for (int step = 0; step < 3; ++step) y = y * std::fma(-y, x, 2.0F);
+  return y;
+}
+
 }  // namespace
 
 IntegerNetwork::IntegerNetwork(const compiler::Network& network, Formats formats,
@@ -57,7 +73,7 @@ IntegerNetwork::IntegerNetwork(const compiler::Network& network, Formats formats
 std::vector<std::string> IntegerNetwork::inputs() const {
   std::vector<std::string> names;
   for (const IntegerGraph::Input& input : graph_.inputs()) {
-    if (!input.is_master || formats_.count(input.name) != 0) names.push_back(input.name);
+    if (!input.may_be_missing || formats_.count(input.name) != 0) names.push_back(input.name);
   }
   return names;
 }
@@ -130,6 +146,13 @@ void IntegerNetwork::write_values(const std::string& name, const TensorShape& sh
   });
 }
 
+void IntegerNetwork::count(const std::string& name, const std::vector<float>& values) {
+  StoredTensor unused = Writer::make(TensorFormat(), {static_cast<std::int64_t>(values.size()), 1, 1, 1});
+  Statistics& statistics = statistics_[name];
+  for (std::size_t i = 0; i < values.size(); ++i)
+    writer_.store(unused, static_cast<std::int64_t>(i), values[i], &statistics);
+}
+
 void IntegerNetwork::forward() {
   statistics_.clear();
   for (std::size_t number = 0; number < network().layers.size(); ++number) {
@@ -149,7 +172,18 @@ void IntegerNetwork::forward() {
         average_pool_forward(l, node);
         break;
       case LayerKind::kAdd:
-        add_forward(l, node);
+      case LayerKind::kMultiply:
+        combine_forward(l, node);
+        break;
+      case LayerKind::kLrn:
+        lrn_forward(l, node);
+        break;
+      case LayerKind::kDropout:
+        write_values(node.activation(), graph_.image_shape(node.shape),
+                     dropped(l, tensor(activation(l.inputs.at(0)))));
+        break;
+      case LayerKind::kConcat:
+        concat_forward(l, node);
         break;
       case LayerKind::kBatchNorm:
         batch_norm_forward(l, node);
@@ -158,11 +192,17 @@ void IntegerNetwork::forward() {
         relu_forward(l, node);
         break;
       case LayerKind::kLeakyRelu:
-        write_values(node.activation(), graph_.image_shape(node.shape),
-                     leaky(l, tensor(activation(l.inputs.at(0)))));
+      case LayerKind::kClip:
+      case LayerKind::kHardSigmoid:
+      case LayerKind::kHardSwish:
+      case LayerKind::kSigmoid:
+      case LayerKind::kSwish:
+      case LayerKind::kTanh:
+        curve_forward(l, node);
         break;
       case LayerKind::kFlatten:
       case LayerKind::kSoftmaxCrossEntropy:
+      case LayerKind::kMeanSquaredError:
         break;
     }
   }
@@ -222,14 +262,152 @@ void IntegerNetwork::average_pool_forward(const Layer& l, const Node& node) {
         });
 }
 
-void IntegerNetwork::add_forward(const Layer& l, const Node& node) {
-  const std::vector<float> a = tensor(activation(l.inputs.at(0))).reals();
-  const std::vector<float> b = tensor(activation(l.inputs.at(1))).reals();
+// Sums a b over the channels of each element from `before` before its own to `after` after it.
+std::vector<float> IntegerNetwork::near_sums(const TensorShape& shape, const std::vector<float>& a,
+                                             const std::vector<float>& b, std::int64_t before,
+                                             std::int64_t after) {
+  const std::int64_t pixels = shape[2] * shape[3];
+  std::vector<float> sums;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(a.size()); ++i) {
+    const std::int64_t own = i / pixels % shape[1];
+    Fold fold;
+    for (std::int64_t c = std::max<std::int64_t>(0, own - before); c < std::min(shape[1], own + after + 1);
+         ++c) {
+      const std::size_t k = at(i + (c - own) * pixels);
+      fold.add(a[k] * b[k]);
+    }
+    sums.push_back(fold.sum());
+  }
+  return sums;
+}
+
+// k + alpha / size times the sum of squares.
+std::vector<float> IntegerNetwork::lrn_sums(const Layer& l, const TensorShape& shape,
+                                            const std::vector<float>& x) const {
+  std::vector<float> sums = near_sums(shape, x, x, (l.size - 1) / 2, l.size / 2);
+  const auto factor = static_cast<float>(l.alpha / static_cast<double>(l.size)), k = static_cast<float>(l.k);
+  for (float& s : sums) s = std::fma(s, factor, k);
+  return sums;
+}
+
+void IntegerNetwork::lrn_forward(const Layer& l, const Node& node) {
+  std::vector<float> x = tensor(activation(l.inputs.at(0))).reals();
+  const TensorShape shape = graph_.image_shape(node.shape);
+  const std::vector<float> sums = lrn_sums(l, shape, x);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= power_fp32(sums[i], static_cast<float>(-l.beta));
+  write_values(node.activation(), shape, x);
+}
+
+void IntegerNetwork::lrn_backward(const Layer& l, const StoredTensor& dy, const std::string& name) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(), g = dy.reals(),
+                           sums = lrn_sums(l, dy.shape, x);
+  std::vector<float> terms = x, result = g;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    terms[i] = power_fp32(sums[i], static_cast<float>(-l.beta - 1)) * x[i];
+    result[i] *= power_fp32(sums[i], static_cast<float>(-l.beta));
+  }
+  const std::vector<float> met = near_sums(dy.shape, g, terms, l.size / 2, (l.size - 1) / 2);
+  const auto factor = static_cast<float>(2 * l.alpha * l.beta / static_cast<double>(l.size));
+  for (std::size_t i = 0; i < x.size(); ++i) result[i] = std::fma(-(x[i] * met[i]), factor, result[i]);
+  write_values(name, dy.shape, result);
+}
+
+// What a dropout makes of values.
+std::vector<float> IntegerNetwork::dropped(const Layer& l, const StoredTensor& through) const {
+  const std::vector<double> factors = mask(l, through.size());
+  std::vector<float> values = through.reals();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = factors[i] == 0 ? 0.0F : values[i] * static_cast<float>(factors[i]);
+  return values;
+}
+
+std::vector<double> IntegerNetwork::mask(const Layer& l, std::int64_t size) const {
+  const std::uint32_t slot = formats_.at(l.name + ".mask").slot;
+  const auto rate = static_cast<float>(l.rate);
+  const auto factor = static_cast<float>(1 / (1 - l.rate));
+  std::vector<double> factors;
+  if (!training_) return std::vector<double>(at(size), 1);
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::uint32_t word =
+        random_word(settings_.seed, settings_.step, slot, static_cast<std::uint32_t>(i));
+    factors.push_back(std::ldexp(static_cast<float>(word >> 8), -24) < rate ? 0 : factor);
+  }
+  return factors;
+}
+
+std::map<std::string, std::vector<double>> IntegerNetwork::masks() const {
+  std::map<std::string, std::vector<double>> all;
+  for (const Layer& l : network().layers) {
+    if (l.kind == LayerKind::kDropout) all[l.name + ".mask"] = mask(l, settings_.batch * l.out.size());
+  }
+  return all;
+}
+
+// The tensor's values; if it has one pixel, that one for each pixel of `shape`.
+std::vector<float> IntegerNetwork::over_pixels(int layer, const TensorShape& shape) const {
+  const StoredTensor& t = tensor(activation(layer));
+  const std::int64_t pixels = shape[2] * shape[3], own = t.shape[2] * t.shape[3];
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < shape[0] * shape[1] * pixels; ++i)
+    values.push_back(t.real(own == pixels ? i : i / pixels));
+  return values;
+}
+
+void IntegerNetwork::combine_forward(const Layer& l, const Node& node) {
+  const TensorShape shape = graph_.image_shape(node.shape);
+  std::vector<float> result = over_pixels(l.inputs.at(0), shape);
+  for (std::size_t k = 1; k < l.inputs.size(); ++k) {
+    const std::vector<float> next = over_pixels(l.inputs[k], shape);
+    for (std::size_t i = 0; i < result.size(); ++i)
+      result[i] = l.kind == LayerKind::kAdd ? result[i] + next[i] : result[i] * next[i];
+  }
   const std::string name = node.activation();
-  write(name, graph_.image_shape(node.shape),
-        [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
-          const float sum = a[at(i)] + b[at(i)];
-          return node.fused_relu ? positive_part(sum) : static_cast<long double>(sum);
+  write(name, shape, [&](std::int64_t i, std::int64_t, std::int64_t, std::int64_t, std::int64_t) {
+    return node.fused_relu ? positive_part(result[at(i)]) : static_cast<long double>(result[at(i)]);
+  });
+}
+
+void IntegerNetwork::combine_backward(const Layer& l, const StoredTensor& dy, int input,
+                                      const std::string& name) {
+  std::vector<float> terms = dy.reals();
+  if (l.kind == LayerKind::kMultiply) {
+    const std::vector<float> other = over_pixels(l.inputs[input == l.inputs[0] ? 1 : 0], dy.shape);
+    for (std::size_t i = 0; i < terms.size(); ++i) terms[i] *= other[i];
+  }
+  const TensorShape shape = graph_.image_shape(graph_.node(input).shape);
+  const std::int64_t pixels = dy.shape[2] * dy.shape[3] / (shape[2] * shape[3]);
+  std::vector<float> sums;
+  for (std::int64_t i = 0; i < dy.size(); i += pixels) {
+    Fold fold;
+    for (std::int64_t k = 0; k < pixels; ++k) fold.add(terms[at(i + k)]);
+    sums.push_back(fold.sum());
+  }
+  write_values(name, shape, sums);
+}
+
+void IntegerNetwork::concat_forward(const Layer& l, const Node& node) {
+  write(node.activation(), graph_.image_shape(node.shape),
+        [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
+          std::size_t source = 0;
+          while (c >= graph_.node(l.inputs.at(source)).shape.channels)
+            c -= graph_.node(l.inputs.at(source++)).shape.channels;
+          const StoredTensor& from = tensor(activation(l.inputs[source]));
+          const float value = from.real(((n * from.shape[1] + c) * from.shape[2] + y) * from.shape[3] + x);
+          return node.fused_relu ? positive_part(value) : static_cast<long double>(value);
+        });
+}
+
+void IntegerNetwork::concat_backward(const Layer& l, const StoredTensor& dy, const Node& target,
+                                     const std::string& name) {
+  std::int64_t first = 0;  // of the target's channels in dy
+  for (const int input : l.inputs) {
+    if (&graph_.node(input) == &target) break;
+    first += graph_.node(input).shape.channels;
+  }
+  write(name, graph_.image_shape(target.shape),
+        [&](std::int64_t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
+          return static_cast<long double>(
+              dy.real(((n * dy.shape[1] + first + c) * dy.shape[2] + y) * dy.shape[3] + x));
         });
 }
 
@@ -273,33 +451,58 @@ void IntegerNetwork::backward() {
       const Node& target = graph_.node(input);
       if (!target.needs_gradient) continue;
       const std::string name = target.contribution(++contributions_[target.name]);
-      switch (l.kind) {
-        case LayerKind::kConvolution:
-        case LayerKind::kFullyConnected:
-          data_gradient(l, dy, target, name);
-          break;
-        case LayerKind::kMaxPool:
-          max_pool_backward(l, dy, target, name);
-          break;
-        case LayerKind::kAveragePool:
-        case LayerKind::kGlobalAveragePool:
-          average_pool_backward(l, dy, target, name);
-          break;
-        case LayerKind::kBatchNorm:
-          batch_norm_data_gradient(l, dy, target, name);
-          break;
-        case LayerKind::kRelu:
-        case LayerKind::kAdd:
-          pass_gradient(l, dy, name);
-          break;
-        case LayerKind::kLeakyRelu:
-          write_values(name, dy.shape, leaky(l, dy));
-          break;
-        case LayerKind::kFlatten:
-        case LayerKind::kSoftmaxCrossEntropy:
-          break;
-      }
+      contribute(l, dy, input, name);
     }
+  }
+}
+
+// What arrives at an input of the layer.
+void IntegerNetwork::contribute(const Layer& l, const StoredTensor& dy, int input, const std::string& name) {
+  const Node& target = graph_.node(input);
+  switch (l.kind) {
+    case LayerKind::kConvolution:
+    case LayerKind::kFullyConnected:
+      data_gradient(l, dy, target, name);
+      break;
+    case LayerKind::kMaxPool:
+      max_pool_backward(l, dy, target, name);
+      break;
+    case LayerKind::kAveragePool:
+    case LayerKind::kGlobalAveragePool:
+      average_pool_backward(l, dy, target, name);
+      break;
+    case LayerKind::kAdd:
+    case LayerKind::kMultiply:
+      combine_backward(l, dy, input, name);
+      break;
+    case LayerKind::kRelu:
+      pass_gradient(l, dy, name);
+      break;
+    case LayerKind::kLrn:
+      lrn_backward(l, dy, name);
+      break;
+    case LayerKind::kDropout:
+      write_values(name, dy.shape, dropped(l, dy));
+      break;
+    case LayerKind::kConcat:
+      concat_backward(l, dy, target, name);
+      break;
+    case LayerKind::kBatchNorm:
+      batch_norm_data_gradient(l, dy, target, name);
+      break;
+    case LayerKind::kLeakyRelu:
+    case LayerKind::kClip:
+    case LayerKind::kHardSigmoid:
+    case LayerKind::kHardSwish:
+    case LayerKind::kSigmoid:
+    case LayerKind::kSwish:
+    case LayerKind::kTanh:
+      curve_backward(l, dy, name);
+      break;
+    case LayerKind::kFlatten:
+    case LayerKind::kSoftmaxCrossEntropy:
+    case LayerKind::kMeanSquaredError:
+      break;
   }
 }
 
@@ -329,12 +532,15 @@ void IntegerNetwork::mask(const Node& node) {
 
 void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy) {
   const Geometry g = graph_.geometry(l);
-  const Factors factors(dy, tensor(activation(l.inputs.at(0))));
+  const StoredTensor& x = tensor(activation(l.inputs.at(0)));
+  const Factors factors(dy, x);
   const std::string weight = l.name + ".weight_gradient", bias = l.name + ".bias_gradient";
+  // beside a bias of up to 2^46
+  const SumPieces pieces(g, settings_.lanes, std::int64_t{1} << (48 - dy.format.width - x.format.width));
   write(weight, graph_.parameter_shape(l, false),
         [&](std::int64_t, std::int64_t oc, std::int64_t ic, std::int64_t ky, std::int64_t kx) {
-          return contract(factors, std::nullopt, [&](const auto& visit) {
-            visit_backward_weight(g, settings_.lanes, {oc, ic, ky, kx}, visit);
+          return contract_pieces(factors, pieces, [&](const auto& visit, const auto& begin) {
+            visit_backward_weight(g, settings_.lanes, {oc, ic, ky, kx}, visit, begin);
           });
         });
   if (!l.bias) return;
@@ -342,8 +548,9 @@ void IntegerNetwork::parameter_gradients(const Layer& l, const StoredTensor& dy)
   const Factors sums(dy, one);
   write(bias, graph_.parameter_shape(l, true),
         [&](std::int64_t, std::int64_t oc, std::int64_t, std::int64_t, std::int64_t) {
-          return contract(sums, std::nullopt,
-                          [&](const auto& visit) { visit_backward_bias(g, settings_.lanes, oc, visit); });
+          return contract_pieces(sums, pieces, [&](const auto& visit, const auto& begin) {
+            visit_backward_bias(g, settings_.lanes, oc, visit, begin);
+          });
         });
 }
 
@@ -388,16 +595,21 @@ void IntegerNetwork::average_pool_backward(const Layer& l, const StoredTensor& d
         });
 }
 
-std::vector<float> IntegerNetwork::leaky(const Layer& l, const StoredTensor& through) const {
-  const StoredTensor& x = tensor(activation(l.inputs.at(0)));
-  std::vector<float> values = through.reals();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!(x.real(static_cast<std::int64_t>(i)) > 0)) values[i] *= static_cast<float>(l.negative_slope);
-  }
-  return values;
+void IntegerNetwork::curve_forward(const Layer& l, const Node& node) {
+  std::vector<float> values = tensor(activation(l.inputs.at(0))).reals();
+  for (float& value : values) value = curve_fp32(l, value);
+  write_values(node.activation(), graph_.image_shape(node.shape), values);
 }
 
-// Through a lone ReLU or an add: dy, or +0 where the ReLU's output is not above zero. Quantised if the
+void IntegerNetwork::curve_backward(const Layer& l, const StoredTensor& dy, const std::string& name) {
+  const std::vector<float> x = tensor(activation(l.inputs.at(0))).reals(),
+                           y = tensor(l.name + ".activation").reals();
+  std::vector<float> values = dy.reals();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = curve_gradient_fp32(l, values[i], x[i], y[i]);
+  write_values(name, dy.shape, values);
+}
+
+// Through a lone ReLU: dy, or +0 where the ReLU's output is not above zero. Quantised if the
 // target has a format, otherwise the target shares that of dy.
 void IntegerNetwork::pass_gradient(const Layer& l, const StoredTensor& dy, const std::string& name) {
   StoredTensor selected = dy;
@@ -414,7 +626,52 @@ void IntegerNetwork::pass_gradient(const Layer& l, const StoredTensor& dy, const
   write_values(name, dy.shape, selected.reals());
 }
 
+// The squares of a tensor's gradient, to those so far in each lane.
+void IntegerNetwork::add_squares(const Layer& l, bool is_bias, std::vector<float>& so_far) const {
+  const StoredTensor& gradient = tensor(IntegerGraph::parameter_name(l, is_bias, "gradient"));
+  const Geometry g = graph_.geometry(l);
+  const bool vector = is_bias || l.kind == LayerKind::kBatchNorm;
+  const std::int64_t outputs = gradient.shape[0] / l.groups, inputs = gradient.shape[1],
+                     pixels = gradient.shape[2] * gradient.shape[3];
+  // by group, block, tap; then by lane
+  std::map<std::array<std::int64_t, 3>, std::map<std::int64_t, Fold>> sums;
+  for (std::int64_t group = 0; group < l.groups; ++group) {
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      for (std::int64_t i = 0; i < inputs * pixels; ++i) {
+        const std::int64_t channel = group * outputs + o;
+        std::int64_t place = i / pixels + group * inputs % 4, tap = i % pixels;
+        if (vector) {
+          place = o + group * outputs % 4;
+        } else if (g.gathered) {
+          place = i;
+          tap = 0;
+        }
+        const float value = gradient.real(channel * inputs * pixels + i);
+        sums[{group, place / settings_.lanes, tap}][place % settings_.lanes].add(value * value);
+      }
+    }
+  }
+  std::vector<float> total(so_far.size());
+  for (const auto& [where, by_lane] : sums)
+    for (const auto& [lane, sum] : by_lane) total[at(lane)] += sum.sum();
+  for (std::size_t lane = 0; lane < so_far.size(); ++lane) so_far[lane] += total[lane];
+}
+
+float IntegerNetwork::scale_of_gradients() const {
+  std::vector<float> lanes(at(settings_.lanes));
+  for (const Layer& l : network().layers) {
+    if (!has(l, compiler::kHasWeights)) continue;
+    add_squares(l, false, lanes);
+    if (l.bias) add_squares(l, true, lanes);
+  }
+  Fold sum;
+  for (const float lane : lanes) sum.add(lane);
+  return std::fmin(inverse_root(std::fmax(sum.sum(), 0x1p-100F)) * static_cast<float>(settings_.clip_norm),
+                   1.0F);
+}
+
 void IntegerNetwork::update() {
+  if (settings_.clip_norm > 0) gradient_scale_ = scale_of_gradients();
   for (const Layer& l : network().layers) {
     const bool norm = l.kind == LayerKind::kBatchNorm;
     if (!norm && l.kind != LayerKind::kConvolution && l.kind != LayerKind::kFullyConnected) continue;
@@ -424,41 +681,73 @@ void IntegerNetwork::update() {
   }
 }
 
+double IntegerNetwork::decay(const Layer& l, bool is_bias) const {
+  return settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay);
+}
+double IntegerNetwork::rate(const Layer& l, bool is_bias) const {
+  return settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr);
+}
+
+std::vector<float> IntegerNetwork::adam(const Layer& l, bool is_bias, const std::vector<float>& g,
+                                        const std::vector<float>& w) {
+  const std::string first = IntegerGraph::parameter_name(l, is_bias, "first_moment"),
+                    second = IntegerGraph::parameter_name(l, is_bias, "second_moment");
+  const bool apart = settings_.optimizer == compiler::OptimizerKind::kAdamW;
+  const auto lambda = static_cast<float>(decay(l, is_bias));
+  const double t = settings_.step + 1.0, b1 = settings_.beta1, b2 = settings_.beta2;
+  const auto eta = static_cast<float>(rate(l, is_bias) / (1 - std::pow(b1, t))),
+             correction = static_cast<float>(1 / std::sqrt(1 - std::pow(b2, t))),
+             taken = static_cast<float>(rate(l, is_bias) * decay(l, is_bias)),
+             epsilon = static_cast<float>(settings_.epsilon);
+  std::vector<float> m = tensor(first).reals(), s = tensor(second).reals(), change;
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    const float h = lambda == 0.0F || apart ? g[i] : std::fma(w[i], lambda, g[i]);
+    m[i] = std::fma(m[i], static_cast<float>(b1), h * static_cast<float>(1 - b1));
+    s[i] = std::fma(s[i], static_cast<float>(b2), h * h * static_cast<float>(1 - b2));
+    const float root = s[i] * inverse_root(std::fmax(s[i], 0x1p-100F));
+    const float u = m[i] * reciprocal(std::fma(root, correction, epsilon)) * eta;
+    change.push_back(apart && lambda != 0.0F ? std::fma(w[i], taken, u) : u);
+  }
+  const TensorShape shape = graph_.parameter_shape(l, is_bias);
+  write_values(first, shape, m);
+  write_values(second, shape, s);
+  return change;
+}
+
+std::vector<float> IntegerNetwork::sgd(const Layer& l, bool is_bias, const std::vector<float>& g,
+                                       const std::vector<float>& w) {
+  const std::string velocity = IntegerGraph::parameter_name(l, is_bias, "momentum");
+  const auto lambda = static_cast<float>(decay(l, is_bias)), eta = static_cast<float>(rate(l, is_bias)),
+             momentum = static_cast<float>(settings_.momentum);
+  std::vector<float> v = tensor(velocity).reals(), change;
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    const float decayed = lambda == 0.0F ? g[i] : std::fma(w[i], lambda, g[i]);
+    const float scaled = decayed * eta;
+    v[i] = std::fma(v[i], momentum, scaled);
+    change.push_back(settings_.nesterov ? std::fma(v[i], momentum, scaled) : v[i]);
+  }
+  write_values(velocity, graph_.parameter_shape(l, is_bias), v);
+  return change;
+}
+
 void IntegerNetwork::update_parameter(const Layer& l, bool is_bias) {
   const auto name_of = [&](const char* role) { return IntegerGraph::parameter_name(l, is_bias, role); };
-  const std::string own_master = name_of("master"), copy = name_of(""), velocity = name_of("momentum");
+  const std::string own_master = name_of("master"), copy = name_of("");
   const bool separate = formats_.count(own_master) != 0;
   const std::string master = separate ? own_master : copy;
-  const auto decay = static_cast<float>(settings_.weight_decay * (is_bias ? l.bias_decay : l.weight_decay));
-  const auto rate = static_cast<float>(settings_.learning_rate * (is_bias ? l.bias_lr : l.weight_lr));
-  const auto momentum = static_cast<float>(settings_.momentum);
-  const std::vector<float> g = tensor(name_of("gradient")).reals();
-  std::vector<float> w = tensor(master).reals(), v = tensor(velocity).reals();
-  for (std::size_t i = 0; i < w.size(); ++i) {
-    const float decayed = decay == 0.0F ? g[i] : std::fma(w[i], decay, g[i]);
-    const float scaled = decayed * rate;
-    v[i] = std::fma(v[i], momentum, scaled);
-  }
-  for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] - v[i];
   const TensorShape shape = graph_.parameter_shape(l, is_bias);
-  write_values(velocity, shape, v);
+  std::vector<float> w = tensor(master).reals();
+  const bool sgd_rule = settings_.optimizer == compiler::OptimizerKind::kSgd;
+  std::vector<float> g = tensor(name_of("gradient")).reals();
+  for (float& value : g) value *= gradient_scale_;
+  const std::vector<float> change = sgd_rule ? sgd(l, is_bias, g, w) : adam(l, is_bias, g, w);
+  if (!sgd_rule || settings_.nesterov) count(name_of("update"), change);
+  for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] - change[i];
   write_values(master, shape, w);
   if (separate) write_values(copy, shape, w);
 }
 
 // ---- batch normalisation ------------------------------------------------------------------------------
-
-namespace {
-
-// 1 / sqrt(x), x > 0: a first guess from the bits, then y += y (1/2 - x/2 y y), three times.
-float inverse_root(float x) {
-  const float half = x * 0.5F;
-  float y = float_of(0x5f375a86 - (bits_of(x) >> 1));
-  for (int step = 0; step < 3; ++step) y = std::fma(y, std::fma(-(y * half), y, 0.5F), y);
-  return y;
-}
-
-}  // namespace
 
 double IntegerNetwork::values_a_channel(const Layer& l) const {
   return static_cast<double>(settings_.batch * l.out.height * l.out.width);

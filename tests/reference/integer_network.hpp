@@ -11,15 +11,23 @@
 // Layers
 //   Flatten is a view. A fully connected layer is the convolution whose kernel is its input as stored,
 //   before any flatten. A ReLU that alone (and directly) consumes a convolution, fully connected layer, batch
-//   normalisation or add is fused: the pair has one tensor, named after the ReLU.
+//   normalisation, add, multiply or concat is fused: the pair has one tensor, named after the ReLU.
 //   Convolution: bias, then (ky, kx, ic), as contract() in contraction.hpp says; optional ReLU; quantised.
 //   Operands of two formats: the narrower is widened exactly. Gathered, where it has one group and alone
 //   reads data (through any flatten) of fewer than 4 channels: (ic, ky, kx) instead, and taps that meet
 //   padding add their product with +0, here and in the gradient of the weights.
 //   Max pool: the first largest tap in (ky, kx) order; selection.
 //   Average pool: FP32 products with fl(1 / area), added in tap order from the first; quantised.
-//   Add: FP32 sum of the two operands, optional ReLU; quantised. Lone ReLU: selection.
-//   Leaky ReLU: x where x > 0, else fl(x fl(slope)); quantised.
+//   Add, multiply: FP32 sum (product) of the operands in their order, one pixel standing for all where an
+//   operand has no more, optional ReLU; quantised. Concat: the channels of its
+//   operands side by side, optional ReLU; quantised. Lone ReLU: selection.
+//   Leaky ReLU, clip, sigmoid and other functions of one value: as curves.hpp says; quantised.
+//   Dropout: +0 where the element's word of the slot of <layer>.mask, its top 24 bits times 2^-24, is below
+//   fl(rate), else fl(x fl(1 / (1 - rate))); the same of dy for its gradient; quantised.
+//   LRN: s = fma(sum of fl(x^2), fl(alpha / size), fl(k)), over (size - 1) / 2 channels before and size / 2
+//   after, ascending, from the first on; y = x s^-beta, powers as curves.hpp says; quantised. Gradient: with
+//   r = s^(-beta - 1) x, fma(-(x sum of fl(dy r)), fl(2 alpha beta / size), dy s^-beta), over the channels
+//   whose s has x in it.
 //   Batch normalisation, channel by channel, m = images times pixels, every operation rounded to FP32 once.
 //   Sums
 //     of x and of fl(x x): pieces of at most 32 pixels of an image are added up in order; the pieces of the
@@ -37,18 +45,33 @@
 //   Convolution: (ky, kx, oc) for data, (group of L images, oy, ox, image) for weights and bias.
 //   Pooling: FP32 sum over the windows that see the element, ascending (ky, kx) of the tap: of dy if the
 //     element was its maximum, else +0; or of fl(dy fl(1 / area)). No window: +0. Quantised.
-//   Lone ReLU: dy where its output > 0, else +0. Leaky ReLU: dy where its input > 0, else fl(dy fl(slope)).
-//     Add: dy. All quantised where the target has a format.
+//   Lone ReLU: dy where its output > 0, else +0. Functions of one value: as curves.hpp
+//     says. Add: dy; multiply:
+//     fl(dy times the other operand); where the operand has one pixel for all, their sum in the order of the
+//     pixels, from the first on. Concat: the channels of dy that are the operand's. All quantised where the
+//     target has a format.
 //   Batch normalisation: s1, s2 the sums of dy and fl(dy x) in the same order; bias: s1; weight:
 //     g = fma(-mean, s1, s2) deviation^-1; data: fma(dy, a, fma(x, b, c)), a = weight deviation^-1,
 //     b = fl(fl(g fl(-1/m)) deviation^-1) a, c = fma(-b, mean, fl(s1 fl(-1/m)) a).
 // Update, each operation rounded to FP32 once, λ' = fl(weight decay · multiplier), η' = fl(rate ·
 // multiplier):
-//   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'.
-//   Each result is stored from FP32, none from another as stored: v := store(v'), w := store(w'); with a
-//   separate master copy w is that of the master, and weight := store(w') as well.
-//   Running averages r, with the layer's momentum p: fma(r, fl(1 - p), value fl(p')), p' = p of the mean,
-//   p m / (m - 1) of the variance (m = 1: p).
+//   t1 = fma(w, λ', g), or g if λ' = 0; t2 = t1 η'; v' = fma(v, fl(momentum), t2); w' = w - v'. Nesterov:
+//   u = fma(v', fl(momentum), t2); w' = w - u; u is counted as the tensor .update or .bias_update.
+//   Adam and AdamW, t = step + 1: t1 of Adam, g of AdamW; m' = fma(m, fl(β1), t1 fl(1 - β1)); s' = fma(s,
+//   fl(β2), (t1 t1) fl(1 - β2)); d = fma(s' r, fl(1 / √(1 - β2^t)), fl(ε)), r the inverse root of max(s',
+//   2^-100), as for a batch normalisation; u = (m' d^-1) fl(rate · multiplier / (1 - β1^t)), d^-1 by a first
+//   guess from the bits and three Newton steps; AdamW, where λ' is not 0: u' = fma(w, fl(rate · multiplier ·
+//   λ), u); w' = w - u, u counted as Nesterov's. With a largest norm c, g is the stored gradient times k,
+//   rounded. Squares of all stored gradients, layer by layer, weights before biases: within a tensor, lane by
+//   lane, for each (group, block of lanes, ky, kx) the sum over the group's output channels in order, these
+//   sums in that order after +0; sums of tensors in order, after +0; then the lanes in order. Lane and block
+//   of a weight are its input channel, counted within its group from the multiple of 4 below the first,
+//   modulo and divided by the number of lanes; of a gathered one its tap, all taps being one; of a vector its
+//   channel likewise, each a sum of its own. k = min(fl(c) / root, 1) by the inverse root of max(sum,
+//   2^-100). Each result is stored from FP32, none from another as stored: v := store(v'), w := store(w');
+//   with a separate master copy w is that of the master, and weight := store(w') as well. Running averages r,
+//   with the layer's momentum p: fma(r, fl(1 - p), value fl(p')), p' = p of the mean, p m / (m - 1) of the
+//   variance (m = 1: p).
 #pragma once
 #include <cstdint>
 #include <map>
@@ -56,6 +79,7 @@
 #include <vector>
 
 #include "compiler/input/network.hpp"
+#include "compiler/input/parameters.hpp"
 #include "tests/reference/integer_graph.hpp"
 #include "tests/reference/numbers.hpp"
 
@@ -65,6 +89,9 @@ struct StepSettings {
   std::int64_t batch = 1, lanes = 16;
   std::uint32_t seed = 0, step = 0;
   double learning_rate = 0.01, momentum = 0.9, weight_decay = 5e-4;
+  bool nesterov = false;
+  compiler::OptimizerKind optimizer = compiler::OptimizerKind::kSgd;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clip_norm = 0;
 };
 
 class IntegerNetwork {
@@ -97,6 +124,8 @@ class IntegerNetwork {
   const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }  // all that hold something
   // Counters of what this step wrote to the tensor's slot; zero if it wrote nothing.
   Statistics statistics(const std::string& name) const;
+  // What each dropout multiplies the elements of its input with in this step, by "<layer>.mask".
+  std::map<std::string, std::vector<double>> masks() const;
   // Class number of the first largest logit of each image.
   std::vector<int> prediction() const;
 
@@ -111,13 +140,19 @@ class IntegerNetwork {
   void write(const std::string& name, const TensorShape& shape, const Value& value);
   void write_values(const std::string& name, const TensorShape& shape, const std::vector<float>& values);
 
+  // Counts values that are not stored.
+  void count(const std::string& name, const std::vector<float>& values);
+
   void weighted_forward(const compiler::Layer& l, const Node& node);
   void max_pool_forward(const compiler::Layer& l, const Node& node);
   void average_pool_forward(const compiler::Layer& l, const Node& node);
-  void add_forward(const compiler::Layer& l, const Node& node);
+  std::vector<float> over_pixels(int layer, const TensorShape& shape) const;
+  void combine_forward(const compiler::Layer& l, const Node& node);
+  void concat_forward(const compiler::Layer& l, const Node& node);
   void relu_forward(const compiler::Layer& l, const Node& node);
   void batch_norm_forward(const compiler::Layer& l, const Node& node);
 
+  void contribute(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
   void finish_gradient(const Node& node);
   void mask(const Node& node);
   void parameter_gradients(const compiler::Layer& l, const StoredTensor& dy);
@@ -127,10 +162,30 @@ class IntegerNetwork {
                          const std::string& name);
   void average_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
                              const std::string& name);
-  // x or its gradient, multiplied with the slope where x is not above zero.
-  std::vector<float> leaky(const compiler::Layer& l, const StoredTensor& through) const;
+  static std::vector<float> near_sums(const TensorShape& shape, const std::vector<float>& a,
+                                      const std::vector<float>& b, std::int64_t before, std::int64_t after);
+  std::vector<float> lrn_sums(const compiler::Layer& l, const TensorShape& shape,
+                              const std::vector<float>& x) const;
+  void lrn_forward(const compiler::Layer& l, const Node& node);
+  void lrn_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
+  std::vector<float> dropped(const compiler::Layer& l, const StoredTensor& through) const;
+  std::vector<double> mask(const compiler::Layer& l, std::int64_t size) const;
+  void curve_forward(const compiler::Layer& l, const Node& node);
+  void curve_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
   void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
+  void combine_backward(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
+  void concat_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
+                       const std::string& name);
   void update_parameter(const compiler::Layer& l, bool bias);
+  void add_squares(const compiler::Layer& l, bool bias, std::vector<float>& lanes) const;
+  float scale_of_gradients() const;
+  // What is taken from the parameter w, whose gradient is g; writes the moments.
+  std::vector<float> sgd(const compiler::Layer& l, bool bias, const std::vector<float>& g,
+                         const std::vector<float>& w);
+  std::vector<float> adam(const compiler::Layer& l, bool bias, const std::vector<float>& g,
+                          const std::vector<float>& w);
+  double decay(const compiler::Layer& l, bool bias) const;  // of the weight, with its multiplier
+  double rate(const compiler::Layer& l, bool bias) const;
 
   // Of a channel of a batch normalisation.
   struct Moments {
@@ -157,6 +212,7 @@ class IntegerNetwork {
   std::map<std::string, std::vector<std::int64_t>>
       chosen_;  // by max pool layer: input element of each output
   bool training_ = true;
+  float gradient_scale_ = 1;
   std::map<std::string, std::vector<Moments>> moments_;  // by batch normalisation: of its channels
   std::map<std::string, std::size_t> contributions_;     // by tensor: gradients received so far
 };

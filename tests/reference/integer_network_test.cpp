@@ -22,19 +22,26 @@ constexpr std::uint32_t kNetworks = 100;
 
 std::vector<float> as_floats(const std::vector<double>& values) { return {values.begin(), values.end()}; }
 
+float target(const Network& network, bool label) {
+  const double smoothing = network.layers.back().label_smoothing;
+  return static_cast<float>((label ? 1 - smoothing : 0) + smoothing / static_cast<double>(network.classes()));
+}
+
 // Gradient of the logits in plain FP32, from the stored logits, written as the chip would have stored it.
 void set_logit_gradient(IntegerNetwork& step, const Network& network, const std::vector<int>& labels) {
   const std::vector<float> z = step.tensor(step.activation(network.layers.back().inputs[0])).reals();
   const std::size_t classes = z.size() / labels.size();
+  const bool softmax = network.layers.back().kind == compiler::LayerKind::kSoftmaxCrossEntropy;
   std::vector<float> gradient(z.size());
   for (std::size_t n = 0; n < labels.size(); ++n) {
     float largest = z[n * classes], sum = 0;
     for (std::size_t c = 0; c < classes; ++c) largest = std::max(largest, z[n * classes + c]);
     for (std::size_t c = 0; c < classes; ++c) sum += std::exp(z[n * classes + c] - largest);
     for (std::size_t c = 0; c < classes; ++c) {
-      const float p = std::exp(z[n * classes + c] - largest) / sum;
-      gradient[n * classes + c] =
-          (p - (static_cast<int>(c) == labels[n] ? 1.0F : 0.0F)) / static_cast<float>(labels.size());
+      const float logit = z[n * classes + c], label = target(network, static_cast<int>(c) == labels[n]);
+      const float difference = softmax ? std::exp(logit - largest) / sum - label
+                                       : (logit - label) * (2.0F / static_cast<float>(classes));
+      gradient[n * classes + c] = difference / static_cast<float>(labels.size());
     }
   }
   step.set_values(step.logit_gradient(), gradient);
@@ -51,7 +58,15 @@ IntegerNetwork run_step(const Network& network, const RandomStep& given,
   return step;
 }
 
-// Has windows that meet only padding: their neighbours are equal, and a maximum over them is a tie.
+// What the step was given, and the masks that it drew.
+DoubleTensors with_masks(const RandomStep& given, const IntegerNetwork& step) {
+  DoubleTensors tensors = given.tensors;
+  for (const auto& [name, mask] : step.masks()) tensors[name] = mask;
+  return tensors;
+}
+
+// Has windows that meet only padding: their neighbours are equal, so a maximum over them is a tie, and what
+// batch normalisation leaves of them is nothing but rounding, of either sign.
 bool pads_beyond_kernels(const Network& network) {
   return std::any_of(network.layers.begin(), network.layers.end(), [](const compiler::Layer& l) {
     const auto beyond = [](const compiler::WindowAxis& w) {
@@ -77,7 +92,7 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
     const IntegerNetwork step = run_step(network, given, uniform_formats(network, TensorFormat()), settings);
     DoubleSettings exact;
     exact.batch = kBatch;
-    const DoubleStep reference = double_training_step(network, given.tensors, given.labels, exact);
+    const DoubleStep reference = double_training_step(network, with_masks(given, step), given.labels, exact);
     Open& o = open[pads_beyond_kernels(network) ? 1 : 0];
     o.ambiguous += reference.ambiguous;
     o.decisions += static_cast<std::int64_t>(reference.decisions.size());
@@ -102,7 +117,7 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
   for (const auto& [kind, share] : largest_share)
     EXPECT_GT(share, 0.02) << kind << ": the bounds are too wide";
   EXPECT_LT(open[0].ambiguous, open[0].decisions / 1000) << "of " << open[0].decisions;
-  EXPECT_LT(open[1].ambiguous, open[1].decisions / 100) << "of " << open[1].decisions;
+  EXPECT_LT(open[1].ambiguous, open[1].decisions / 50) << "of " << open[1].decisions;
 }
 
 // Where terms of a sum cancel, its roundings are as large as those of FP32, times the ratio of the units.
@@ -123,14 +138,18 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
   for (std::uint32_t seed = 1; seed <= kNetworks; ++seed) {
     const Network network = random_network(seed);
     const RandomStep given = random_step(network, kBatch, seed);
-    DoubleSettings exact;
-    exact.batch = kBatch;
-    const DoubleStep reference = double_training_step(network, given.tensors, given.labels, exact);
+    StepSettings settings;
+    settings.batch = kBatch;
+    settings.seed = seed;
     TensorFormat format;
     format.format = Format::kInt16;
     format.width = 16;
     format.rounding = seed % 2 == 0 ? Rounding::kStochastic : Rounding::kNearestEven;
     IntegerNetwork::Formats formats = uniform_formats(network, format);
+    DoubleSettings exact;
+    exact.batch = kBatch;
+    const DoubleStep reference = double_training_step(
+        network, with_masks(given, IntegerNetwork(network, formats, settings)), given.labels, exact);
     for (auto& [name, f] : formats) {
       std::string base =
           name.substr(0, name.find("_gradient.") == std::string::npos ? name.size() : name.rfind('.'));
@@ -140,9 +159,6 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
       f.q_write = known ? finest_point(reference.at(base).value, 15) : before;
       f.q_read = given_values != given.tensors.end() ? before : f.q_write;
     }
-    StepSettings settings;
-    settings.batch = kBatch;
-    settings.seed = seed;
     const IntegerNetwork step = run_step(network, given, formats, settings);
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "compiler/input/network_json.hpp"
 
@@ -33,6 +35,8 @@ class Draw {
   std::mt19937_64 engine_;
 };
 
+constexpr int kMostConsumers = 12;  // of a tensor of a random network
+
 bool weighted(const Layer& l) { return has(l, compiler::kHasWeights); }
 
 class Builder {
@@ -42,7 +46,13 @@ class Builder {
         leaks_(~seed),
         paddings_(seed ^ 0x5aadU),
         windows_(seed ^ 0x3d0bU),
+        curves_(seed ^ 0xc0a7U),
+        joins_(seed ^ 0x701dU),
+        scales_(seed ^ 0x5ca1U),
+        drops_(seed ^ 0xd70bU),
+        lrns_(seed ^ 0x1279U),
         norms_(seed ^ 0xba7cU),
+        losses_(seed ^ 0x1055U),
         limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
@@ -50,16 +60,24 @@ class Builder {
 
   Network build() {
     const std::int64_t blocks = draw_.between(1, limits_.blocks);
-    for (std::int64_t i = 0; i < blocks; ++i) block();
+    for (std::int64_t i = 0; i < blocks; ++i) {
+      block();
+      if (curves_.percent(30)) curve();
+      if (joins_.percent(25)) join();
+      if (scales_.percent(15)) scale();
+      if (drops_.percent(12)) dropout();
+      if (lrns_.percent(10)) lrn();
+    }
     if (draw_.percent(50)) {
       if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
       fully_connected(channels());
       if (draw_.percent(60)) append(LayerKind::kRelu, tip());
     } else if (draw_.percent(50)) {
       append(LayerKind::kFlatten, tip());
+      if (curves_.percent(30)) curve();
     }
     fully_connected(draw_.between(2, 11));
-    append(LayerKind::kSoftmaxCrossEntropy, tip());
+    loss();
     leak();
     if (limits_.batch_norms) normalise();
     return network_;
@@ -220,6 +238,88 @@ class Builder {
     }
   }
 
+  // A function of one value; with draws of their own.
+  void curve() {
+    constexpr LayerKind kKinds[] = {LayerKind::kClip,    LayerKind::kHardSigmoid, LayerKind::kHardSwish,
+                                    LayerKind::kSigmoid, LayerKind::kSwish,       LayerKind::kTanh};
+    Layer& l = append(kKinds[curves_.between(0, std::size(kKinds) - 1)], tip());
+    if (l.kind != LayerKind::kClip || curves_.percent(20)) return;
+    l.least = -0.125 * static_cast<double>(curves_.between(0, 8));
+    l.greatest = l.least + 0.125 * static_cast<double>(curves_.between(1, 16));
+  }
+
+  // Side by side with other layers of these pixels, or added up with layers of this shape; with draws of its
+  // own.
+  void join() {
+    if (tip() < 0) return;
+    const bool sum = joins_.percent(30);
+    std::vector<int> others;
+    for (int i = -1; i < tip(); ++i) {
+      const bool pixels = shape(i).height == shape(tip()).height && shape(i).width == shape(tip()).width;
+      if (pixels && (!sum || shape(i).channels == shape(tip()).channels)) others.push_back(i);
+    }
+    std::vector<int> inputs{tip()};
+    for (std::int64_t more = joins_.between(1, 3); more > 0 && !others.empty(); --more) {
+      const auto chosen = others.begin() + joins_.between(0, static_cast<std::int64_t>(others.size()) - 1);
+      inputs.insert(joins_.percent(50) ? inputs.begin() : inputs.end(), *chosen);
+      others.erase(chosen);
+    }
+    if (inputs.size() == 1) return;
+    Layer& l = append(sum ? LayerKind::kAdd : LayerKind::kConcat, inputs[0]);
+    l.inputs = inputs;
+    l.out.channels = sum ? l.in.channels : 0;
+    for (const int input : sum ? std::vector<int>{} : inputs) l.out.channels += shape(input).channels;
+    if (joins_.percent(30)) append(LayerKind::kRelu, tip());
+  }
+
+  // The tip times one value a channel (squeeze and excitation), or plus it; or times a function of itself.
+  void scale() {
+    const int source = tip();
+    if (scales_.percent(70)) {
+      global_average_pool(append(LayerKind::kGlobalAveragePool, source));
+      if (scales_.percent(50)) append(LayerKind::kHardSigmoid, tip());
+    } else {
+      append(LayerKind::kTanh, source);
+    }
+    const int factor = tip();
+    Layer& l = append(scales_.percent(70) ? LayerKind::kMultiply : LayerKind::kAdd, source);
+    l.inputs = {source, factor};
+    if (scales_.percent(50)) {
+      std::swap(l.inputs[0], l.inputs[1]);
+      l.in = shape(factor);
+    }
+    if (scales_.percent(30)) append(LayerKind::kRelu, tip());
+  }
+
+  void lrn() {
+    Layer& l = append(LayerKind::kLrn, tip());
+    if (lrns_.percent(30)) return;  // as it is left out
+    l.size = lrns_.between(1, 6);
+    l.alpha = 0.25 * static_cast<double>(lrns_.between(0, 4));
+    l.beta = 0.25 * static_cast<double>(lrns_.between(0, 5));
+    l.k = lrns_.percent(50) ? 2 : 1;
+  }
+
+  void loss() {
+    const double smoothing = drops_.percent(25) ? drops_.percent(50) ? 0.1 : 0.5 : 0;
+    if (losses_.percent(20)) {
+      append(LayerKind::kMeanSquaredError, tip());
+    } else {
+      append(LayerKind::kSoftmaxCrossEntropy, tip()).label_smoothing = smoothing;
+    }
+  }
+
+  void dropout() {
+    append(LayerKind::kDropout, tip()).rate =
+        drops_.percent(20) ? 0.1 : 0.125 * static_cast<double>(drops_.between(0, 6));
+  }
+
+  void global_average_pool(Layer& l) {
+    l.y.kernel = l.in.height;
+    l.x.kernel = l.in.width;
+    l.out = {l.in.channels, 1, 1};
+  }
+
   // Some outputs are normalised on their way to all that read them, with draws of their own.
   void normalise() {
     std::set<int> flattened;
@@ -262,11 +362,9 @@ class Builder {
     l.kind = LayerKind::kGlobalAveragePool;
     l.name = std::string(compiler::name(l.kind)) + std::to_string(tip());
     l.y = l.x = {};
-    l.y.kernel = l.in.height;
-    l.x.kernel = l.in.width;
     l.ceil_mode = false;
     l.count_include_pad = true;
-    l.out = {l.in.channels, 1, 1};
+    global_average_pool(l);
   }
 
   void block() {
@@ -282,7 +380,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_, norms_;
+  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_, lrns_, norms_, losses_;
   RandomNetworkLimits limits_;
   Network network_;
 };
@@ -309,6 +407,14 @@ RandomStep random_step(const Network& network, std::int64_t batch, std::uint32_t
   };
   fill("data", batch * network.input.size(), 1);
   for (const Layer& l : network.layers) {
+    if (l.kind == LayerKind::kDropout) {
+      std::vector<double>& mask = step.tensors[l.name + ".mask"];
+      Draw drops(~seed);
+      for (std::int64_t i = 0; i < batch * l.out.size(); ++i)
+        mask.push_back(static_cast<double>(drops.between(0, 999)) < 1000 * l.rate
+                           ? 0
+                           : static_cast<float>(1 / (1 - l.rate)));
+    }
     if (!weighted(l)) continue;
     const std::int64_t fan_in = compiler::weights_of_a_channel(l);
     fill(l.name + ".weight", l.out.channels * fan_in, std::sqrt(6.0 / static_cast<double>(fan_in)));
@@ -332,9 +438,11 @@ IntegerNetwork::Formats uniform_formats(const Network& network, const TensorForm
   for (const Layer& l : network.layers) {
     if (has(l, compiler::kIsLoss)) continue;
     formats[l.name + ".activation"] = formats[l.name + ".activation_gradient"] = format;
-    for (const char* part : {".1", ".2", ".3", ".4", ".sum2", ".sum3"}) {
-      formats[l.name + ".activation_gradient" + part] = format;
+    for (int k = 1; k <= kMostConsumers; ++k) {
+      for (const char* part : {".", ".sum"})
+        formats[l.name + ".activation_gradient" + part + std::to_string(k)] = format;
     }
+    if (l.kind == LayerKind::kDropout) formats[l.name + ".mask"] = format;
     if (!weighted(l)) continue;
     for (const char* parameter :
          {".weight", ".weight_gradient", ".momentum", ".bias", ".bias_gradient", ".bias_momentum"}) {

@@ -14,12 +14,52 @@ using compiler::Network;
 
 constexpr std::uint32_t kNetworks = 100;
 
-// The layer and what it reads, and what is normalised.
+// Beside the kinds of layers.
+constexpr const char* kWhatIsDrawn[] = {"stride 1",
+                                        "stride 2",
+                                        "stride 3",
+                                        "groups",
+                                        "gaps",
+                                        "odd channels",
+                                        "consumers 2",
+                                        "consumers 3",
+                                        "padding as large as the kernel",
+                                        "padding far beyond the kernel",
+                                        "padding of one tap",
+                                        "windows rounded up of max_pool",
+                                        "windows rounded up of average_pool",
+                                        "averages of what is there",
+                                        "more than two inputs of concat",
+                                        "more than two inputs of add",
+                                        "parts between words",
+                                        "smoothed labels",
+                                        "one pixel for all of add",
+                                        "one pixel for all of multiply",
+                                        "batch_norm after data",
+                                        "batch_norm after relu",
+                                        "batch_norm after convolution",
+                                        "batch_norm after fully_connected",
+                                        "normalised pixel",
+                                        "normalised without bias",
+                                        "relu after batch_norm",
+                                        "leaky_relu after batch_norm",
+                                        "batch_norm after add"};
+
+// The layer and what it reads, and what is met or normalised.
 void see_layer(const Network& network, const Layer& l, std::set<std::string>& seen) {
   const std::string before =
       l.inputs[0] < 0 ? "data" : name(network.layers[static_cast<std::size_t>(l.inputs[0])].kind);
   seen.insert(name(l.kind));
   seen.insert(name(l.kind) + (" after " + before));
+  for (const int input : l.inputs) {
+    const compiler::Shape& in =
+        input < 0 ? network.input : network.layers[static_cast<std::size_t>(input)].out;
+    if (l.inputs.size() > 1 && in.height * in.width != l.out.height * l.out.width)
+      seen.insert(std::string("one pixel for all of ") + name(l.kind));
+  }
+  if (l.inputs.size() > 2) seen.insert(std::string("more than two inputs of ") + name(l.kind));
+  if (l.kind == compiler::LayerKind::kConcat && l.in.channels % 4 != 0) seen.insert("parts between words");
+  if (l.label_smoothing > 0) seen.insert("smoothed labels");
   if (!has(l, compiler::kNormalises)) return;
   if (l.in.height * l.in.width == 1) seen.insert("normalised pixel");
   if (!l.bias) seen.insert("normalised without bias");
@@ -51,29 +91,7 @@ TEST(ReferenceRandomNetwork, CoversTheLayers) {
     }
     for (const int n : uses) seen.insert("consumers " + std::to_string(n));
   }
-  for (const char* what : {"stride 1",
-                           "stride 2",
-                           "stride 3",
-                           "groups",
-                           "gaps",
-                           "odd channels",
-                           "consumers 2",
-                           "consumers 3",
-                           "padding as large as the kernel",
-                           "padding far beyond the kernel",
-                           "padding of one tap",
-                           "windows rounded up of max_pool",
-                           "windows rounded up of average_pool",
-                           "averages of what is there",
-                           "batch_norm after data",
-                           "batch_norm after relu",
-                           "batch_norm after convolution",
-                           "batch_norm after fully_connected",
-                           "normalised pixel",
-                           "normalised without bias",
-                           "relu after batch_norm",
-                           "leaky_relu after batch_norm",
-                           "batch_norm after add"}) {
+  for (const char* what : kWhatIsDrawn) {
     EXPECT_TRUE(seen.count(what)) << what;
   }
   for (const compiler::LayerTraits& traits : compiler::kLayerKinds) {
@@ -103,8 +121,21 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
         return keys;
       };
       const auto multipliers = [](const Layer& l) {
-        return std::vector<double>{l.weight_lr,      l.bias_lr, l.weight_decay,    l.bias_decay,
-                                   l.negative_slope, l.epsilon, l.average_momentum};
+        return std::vector<double>{l.weight_lr,
+                                   l.bias_lr,
+                                   l.weight_decay,
+                                   l.bias_decay,
+                                   l.negative_slope,
+                                   l.rate,
+                                   static_cast<double>(l.size),
+                                   l.alpha,
+                                   l.beta,
+                                   l.k,
+                                   l.label_smoothing,
+                                   l.least,
+                                   l.greatest,
+                                   l.epsilon,
+                                   l.average_momentum};
       };
       EXPECT_EQ(a.name, b.name);
       EXPECT_EQ(a.kind, b.kind);

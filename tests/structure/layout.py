@@ -23,6 +23,7 @@ MAY_USE = {
 WINGS = {
     "compiler": {
         "input": set(),
+        "onnx": {"input"},
         "instructions": set(),
         "graph": {"input", "instructions"},
         "schedule": {"instructions"},

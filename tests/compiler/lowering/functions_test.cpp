@@ -61,6 +61,15 @@ struct Host {
       case V::kMax:
         o = a > b ? a : b;
         break;
+      case V::kMin:
+        o = a < b ? a : b;
+        break;
+      case V::kSelectGt:
+        o = a > b ? c : 0;
+        break;
+      case V::kIand:
+        o = of_bits(ia & ib);
+        break;
       case V::kF2i:
         o = of_bits(static_cast<std::uint32_t>(static_cast<std::int32_t>(std::nearbyint(a))));
         break;
@@ -137,6 +146,41 @@ TEST(Functions, LogIsWithinOneUlp) {
                                  }),
                         [](double x) { return std::log(x); });
   EXPECT_LE(w.ulps, 1.0) << w.at;
+}
+
+float host_sigmoid(float x) {
+  Host host;
+  host.values[0] = x;
+  sigmoid(host, Place{0}, Place{1}, Place{2}, Place{3});
+  return host.values[1];
+}
+
+TEST(Functions, SigmoidIsWithinFourUlp) {
+  const auto exact = [](double x) { return 1 / (1 + std::exp(-x)); };
+  const Worst above = worst(0x1p-126f, 0x1p127f, host_sigmoid, exact),
+              below = worst(-0x1p-126f, -86.0f, host_sigmoid, exact);
+  EXPECT_LE(above.ulps, 4.0) << above.at;
+  EXPECT_LE(below.ulps, 4.0) << below.at;
+  EXPECT_LE(host_sigmoid(100), 1.0f);
+  EXPECT_EQ(host_sigmoid(-1e30f), host_sigmoid(-86.0f));
+}
+
+float host_tanh(float x) {
+  Host host;
+  host.values[0] = x;
+  tanh<Host, Place>(host, {0}, {{1}, {2}, {3}, {4}, {5}});
+  return host.values[1];
+}
+
+TEST(Functions, TanhIsWithinTwoUlpAndOdd) {
+  const Worst w = worst(0x1p-126f, 0x1p127f, host_tanh, [](double x) { return std::tanh(x); });
+  EXPECT_LE(w.ulps, 2.0) << w.at;
+  for (const float x : {1e-30f, 0.25f, 0.625f, 0.62500006f, 3.0f, 20.0f}) {
+    EXPECT_EQ(host_tanh(-x), -host_tanh(x)) << x;
+    EXPECT_GT(host_tanh(x), 0) << x;
+  }
+  EXPECT_EQ(host_tanh(0), 0.0f);
+  EXPECT_EQ(host_tanh(1e30f), 1.0f);
 }
 
 TEST(Functions, ReciprocalIsWithinTwoUlp) {

@@ -93,6 +93,73 @@ TEST(Configuration, SyntheticIsSpeltOut) {
   EXPECT_EQ(parse(json, {"/training/until=0.99"}).training.until, 0.99);
 }
 
+Json with_optimizer(Json optimizer) {
+  Json json = valid();
+  json["training"]["optimizer"] = std::move(optimizer);
+  json["training"]["optimizer"]["learning_rate"] = {{"base", 0.001}};
+  return json;
+}
+
+TEST(Configuration, OptimizersAreSpeltOut) {
+  const auto effective = [](const Configuration& c) {
+    const Configuration again = parse_configuration(c.effective, "/elsewhere");
+    EXPECT_EQ(again.effective, c.effective);
+    EXPECT_EQ(again.identity("d"), c.identity("d"));
+    Json optimizer = c.effective["training"]["optimizer"];
+    optimizer.erase("learning_rate");
+    return optimizer;
+  };
+  EXPECT_EQ(effective(parse(with_optimizer(Json::object()))),
+            Json::parse(R"({"kind": "sgd", "momentum": 0, "nesterov": false, "weight_decay": 0})"));
+  const Configuration adam = parse(with_optimizer({{"kind", "adam"}}));
+  EXPECT_EQ(effective(adam), Json::parse(R"({"kind": "adam", "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8,
+                                             "weight_decay": 0})"));
+  EXPECT_EQ(adam.parameters.optimizer, compiler::OptimizerKind::kAdam);
+  EXPECT_EQ(adam.parameters.clip_norm, 0);
+  const Configuration adamw = parse(with_optimizer(
+      {{"kind", "adamw"}, {"beta1", 0.5}, {"beta2", 0.75}, {"epsilon", 0.5}, {"clip_norm", 2}}));
+  EXPECT_EQ(adamw.parameters.optimizer, compiler::OptimizerKind::kAdamW);
+  EXPECT_EQ(adamw.parameters.beta1, 0.5);
+  EXPECT_EQ(adamw.parameters.beta2, 0.75);
+  EXPECT_EQ(adamw.parameters.epsilon, 0.5);
+  EXPECT_EQ(adamw.parameters.clip_norm, 2);
+  const Configuration nesterov = parse(with_optimizer({{"momentum", 0.5}, {"nesterov", true}}));
+  EXPECT_EQ(nesterov.parameters.momentum, 0.5);
+  EXPECT_TRUE(nesterov.parameters.nesterov);
+}
+
+// Precision counts where tensors have it.
+TEST(Configuration, IdentityHasTheOptimizer) {
+  const auto identity = [](const Json& optimizer, const std::vector<std::string>& sets = {}) {
+    return parse(with_optimizer(optimizer), sets).identity("d");
+  };
+  const Json sgd{{"momentum", 0.5}}, adam{{"kind", "adam"}};
+  for (const char* other : {R"({"momentum": 0.25})", R"({"momentum": 0.5, "nesterov": true})",
+                            R"({"momentum": 0.5, "clip_norm": 1})", R"({"kind": "adam"})"})
+    EXPECT_NE(identity(Json::parse(other)), identity(sgd)) << other;
+  for (const char* other : {R"({"kind": "adamw"})", R"({"kind": "adam", "beta1": 0.8})",
+                            R"({"kind": "adam", "beta2": 0.8})", R"({"kind": "adam", "epsilon": 1e-6})"})
+    EXPECT_NE(identity(Json::parse(other)), identity(adam)) << other;
+  EXPECT_NE(identity(sgd, {"/training/optimizer/learning_rate/warmup_steps=2"}), identity(sgd));
+  const char *const momentum = "/precision/momentum/policy/guard=1",
+                    *const first = "/precision/first_moment/policy/guard=1",
+                    *const second = "/precision/layers/fc/second_moment/format=int8";
+  EXPECT_NE(identity(sgd, {momentum}), identity(sgd));
+  EXPECT_EQ(identity(adam, {momentum}), identity(adam));
+  for (const char* moment : {first, second}) {
+    EXPECT_NE(identity(adam, {moment}), identity(adam)) << moment;
+    EXPECT_EQ(identity(sgd, {first}), identity(sgd)) << moment;
+  }
+  // as in checkpoints from before there were others
+  const Json before = identity(sgd);
+  EXPECT_EQ(
+      before["training"]["optimizer"],
+      Json::parse(R"({"kind": "sgd", "learning_rate": {"base": 0.001, "policy": "fixed"}, "momentum": 0.5,
+                            "weight_decay": 0})"));
+  EXPECT_FALSE(before["precision"].contains("first_moment"));
+  EXPECT_FALSE(before["precision"].contains("second_moment"));
+}
+
 TEST(Configuration, IdentityIsWhatTheWeightsDependOn) {
   const Json identity = parse(valid()).identity("d");
   EXPECT_EQ(parse(valid(), {"/engine/threads=3", "/training/snapshot_interval=7", "/training/iterations=9",
@@ -330,6 +397,7 @@ TEST(Overrides, SetCreateAndRefuse) {
   EXPECT_EQ(place("training/seed=7"), "--set training/seed=7");
   EXPECT_EQ(place("/training/seed"), "--set /training/seed");
   EXPECT_EQ(place("/training~2=1"), "--set /training~2=1");
+  EXPECT_EQ(place("/dataset/train_labels=a\x8a"), "/dataset/train_labels");
   EXPECT_EQ(place("/training/sed=7"), "/training/sed");
   EXPECT_EQ(place("/nothing/at/all=7"), "/nothing/at/all");
   EXPECT_EQ(place("/network/layers/9/kernel=7"), "/network/layers/9/kernel");

@@ -81,6 +81,49 @@ TEST(LearningRate, Sigmoid) {
     EXPECT_NEAR(rate.at(i), static_cast<double>(0.1L / (1 + std::exp(0.01L * (i - 5000)))), 1e-15) << i;
 }
 
+TEST(LearningRate, CosineGoesDownByHalfATurn) {
+  for (const double minimum : {0.0, 0.025}) {
+    const LearningRate rate = parse(
+        (R"({"policy": "cosine", "base": 0.1, "minimum": )" + std::to_string(minimum) + "}").c_str(), 10000);
+    EXPECT_EQ(rate.at(0), 0.1);
+    EXPECT_NEAR(rate.at(5000), (0.1 + minimum) / 2, 1e-15);
+    for (const auto i : kSteps) {  // 1 + cos(2 a) = 2 cos(a)^2
+      const long double c = std::cos(std::acos(0.0L) * i / 10000);
+      EXPECT_NEAR(rate.at(i), static_cast<double>(minimum + (0.1L - minimum) * c * c), 1e-15) << i;
+    }
+    EXPECT_TRUE(rate.depends_on_iterations());
+  }
+  EXPECT_EQ(parse(R"({"policy": "cosine", "base": 0.1})").minimum, 0);
+}
+
+TEST(LearningRate, WarmsUpBeforeAnyPolicy) {
+  const char* const policies[] = {R"("policy": "fixed")",
+                                  R"("policy": "step", "gamma": 0.5, "step_size": 3)",
+                                  R"("policy": "exp", "gamma": 0.999)",
+                                  R"("policy": "inv", "gamma": 1e-4, "power": 0.75)",
+                                  R"("policy": "multistep", "gamma": 0.1, "steps": [5, 5000])",
+                                  R"("policy": "poly", "power": 2)",
+                                  R"("policy": "sigmoid", "gamma": -0.01, "step_size": 5000)",
+                                  R"("policy": "cosine", "minimum": 0.01)"};
+  EXPECT_EQ(std::size(policies), learning_rate_policies().size());
+  for (const std::string policy : policies) {
+    const LearningRate cold = parse(("{" + policy + R"(, "base": 0.1})").c_str()),
+                       warm = parse(("{" + policy + R"(, "base": 0.1, "warmup_steps": 8})").c_str());
+    for (std::int64_t i = 0; i < 8; ++i)
+      EXPECT_DOUBLE_EQ(warm.at(i), cold.at(i) * (0.125 * static_cast<double>(i + 1))) << policy << " " << i;
+    for (const auto i : {7, 8, 9, 5000, 9999}) EXPECT_EQ(warm.at(i), cold.at(i)) << policy << " " << i;
+  }
+}
+
+TEST(LearningRate, SeveralStepsMayFallOnOne) {
+  const LearningRate rate =
+      parse(R"({"policy": "multistep", "base": 1, "gamma": 0.5, "steps": [0, 3, 3, 4]})");
+  EXPECT_EQ(rate.at(0), 0.5);
+  EXPECT_EQ(rate.at(2), 0.5);
+  EXPECT_EQ(rate.at(3), 0.125);
+  EXPECT_EQ(rate.at(4), 0.0625);
+}
+
 TEST(LearningRate, NamesParametersThatAreMissingOrUnused) {
   std::vector<compiler::InputFinding> findings;
   parse_learning_rate(Json::parse(R"({"policy": "inv", "base": 0.01, "gamma": 1, "step_size": 3})"), 10,
@@ -102,6 +145,13 @@ TEST(LearningRate, RefusesWhatIsNoNumber) {
                       "/lr", findings);
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].place, "/lr/steps");
+  findings.clear();
+  parse_learning_rate(Json::parse(R"({"policy": "cosine", "base": 0.1, "minimum": 0.2, "gamma": 1})"), 10,
+                      "/lr", findings);
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(findings[0].place, "/lr/gamma");
+  EXPECT_EQ(findings[1].place, "/lr/minimum");
+  EXPECT_EQ(findings[1].expected, "at most base (0.1)");
 }
 
 }  // namespace

@@ -44,6 +44,12 @@ TEST(PrecisionSettings, PresetsAreWhatTheySay) {
         EXPECT_EQ(preset->of(kind, "").format, Format::kFp32);
       continue;
     }
+    if (kind == TensorClass::kFirstMoment || kind == TensorClass::kSecondMoment) {  // as Adam needs them
+      const auto first = kind == TensorClass::kFirstMoment ? Format::kInt16 : Format::kFp32;
+      for (const auto* preset : {&int16, &int8, &m16}) EXPECT_EQ(preset->of(kind, "").format, first);
+      for (const auto* preset : {&fp32, &m32}) EXPECT_EQ(preset->of(kind, "").format, Format::kFp32);
+      continue;
+    }
     EXPECT_EQ(fp32.of(kind, "").format, Format::kFp32);
     EXPECT_EQ(int16.of(kind, "").format, Format::kInt16);
     EXPECT_EQ(int16.of(kind, "").slot.width, 16);

@@ -16,6 +16,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/configuration/engine_kinds.hpp"
 #include "sim/configuration/learning_rate.hpp"
+#include "sim/configuration/optimizer_settings.hpp"
 #include "sim/configuration/system_settings.hpp"
 #include "sim/data/dataset.hpp"
 #include "sim/host/embedded.hpp"
@@ -76,13 +77,12 @@ Names lanes() {
 // Where the schema lists names (file and the keys on the way, '/' between), and those that the code knows.
 std::map<std::string, Names> tables() {
   const Names formats = names_of(isa::kFormatInfo);
-  const Names optimizers{"sgd"};  // no table: the code does what the only one says
   const Names layers = names_of_rows(compiler::kLayerKinds);
   const Names fillers = names_of_rows(compiler::kFillerKinds);
   return {
       {"config/dataset/kind", dataset_kinds()},
       {"config/training/on_divergence", names_in(kOnDivergence)},
-      {"config/training/optimizer/kind", optimizers},
+      {"config/training/optimizer/kind", optimizer_kinds()},
       {"config/training/optimizer/learning_rate/policy", learning_rate_policies()},
       {"config/precision/preset", files_in("precision")},
       {"config/chip/lanes", lanes()},

@@ -35,7 +35,11 @@ struct Trained {
   std::int64_t right = 0, cycles = 0;
 };
 
-Configuration configuration(const Json& network, const std::string& preset, const Divided& d) {
+const Json kClippedAdam{
+    {"kind", "adamw"}, {"weight_decay", 0.01}, {"clip_norm", 0.5}, {"learning_rate", {{"base", kRate}}}};
+
+Configuration configuration(const Json& network, const std::string& preset, const Divided& d,
+                            const Json& optimizer = {}) {
   Json json = testing::small_configuration({{"kind", "mnist"}});
   json["network"] = network;
   json["precision"] = {{"preset", preset}};
@@ -43,6 +47,7 @@ Configuration configuration(const Json& network, const std::string& preset, cons
   json["chip"] = {{"lanes", kLanes}, {"cores", d.cores()}, {"scratchpad_kib", 64}};
   json["system"]["mapping"] = {
       {"tensor", d.tensor}, {"pipeline", d.pipeline}, {"micro_batches", d.micro_batches}};
+  if (!optimizer.is_null()) json["training"]["optimizer"] = optimizer;
   if (d.data_first) json["system"]["mapping"]["axes"] = {"data", "tensor", "pipeline"};
   return parse_configuration(json, ".");
 }
@@ -177,6 +182,48 @@ TEST(Mapping, TakesTheSameTimeInEveryStepAndTheSameBits) {
   }
 }
 
+// The norm is that of the sums of all cores; updates come after it.
+TEST(Mapping, GradientsAreClippedByTheirNormOverAllImages) {
+  const Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
+  for (const char* preset : {"fp32", "int8", "int8_master16"}) {
+    const Trained one = train(configuration(network, preset, {}, kClippedAdam), 3),
+                  parts = train(configuration(network, preset, {1, 1, 1, 4}, kClippedAdam), 3);
+    EXPECT_EQ(parts.losses, one.losses) << preset;
+    EXPECT_EQ(parts.digest, one.digest);
+    const Configuration two = configuration(network, preset, {1, 1, 2, 1}, kClippedAdam);
+    const Trained shared = train(two, 3), timed = train(two, 3, true), once = train(two, 1, true);
+    EXPECT_EQ(timed.digest, shared.digest);
+    EXPECT_EQ(timed.cycles, 3 * once.cycles);
+    const double close = std::string(preset) == "fp32" ? 1e-4 : 0.05;
+    for (std::size_t s = 0; s < one.losses.size(); ++s)
+      EXPECT_NEAR(shared.losses[s], one.losses[s], close * one.losses[s]) << preset << ", step " << s;
+  }
+}
+
+// What is taken from a core's share of the parameters is counted with that of the others.
+TEST(Mapping, CountsUpdatesOfAllShares) {
+  Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
+  for (Json& layer : network["layers"])
+    if (layer.contains("channels")) layer["channels"] = 12;
+  Json optimizer = kClippedAdam;
+  optimizer.erase("clip_norm");
+  for (const Divided& d : {Divided{}, Divided{3, 1, 1, 1}, Divided{1, 2, 2, 1}, Divided{2, 2, 2, 1}}) {
+    const Configuration config = configuration(network, "fp32", d, optimizer);
+    const compiler::CompiledModel model = compiler::compile(config.input());
+    const ImageSet set = testing::noise(config.network, kBatch, 7);
+    std::vector<std::int64_t> images(kBatch);
+    std::iota(images.begin(), images.end(), 0);
+    FunctionalEngine engine;
+    Trainer trainer(model, config.network, 3, 1, engine);
+    trainer.initialise(set, images, kRate);
+    trainer.step(set, images, 0, kRate);
+    std::map<int, std::uint64_t> wanted;
+    for (const Updates& u : trainer.updates()) wanted[u.slot] = u.wanted;
+    const std::int64_t size = model.tensor("fc.weight").size();
+    EXPECT_EQ(wanted.at(model.tensor("fc.weight").slot), static_cast<std::uint64_t>(size)) << d.cores();
+  }
+}
+
 // So a run can go on with other stages than it began with.
 TEST(Mapping, RunsOfTheSameBitsHaveOneIdentity) {
   const Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
@@ -283,6 +330,21 @@ Json normalised_network() {
             {{"name", "relu"}, {"type", "relu"}},
             {{"name", "fc"}, {"type", "fully_connected"}, {"channels", 4}},
             {{"name", "loss"}, {"type", "softmax_cross_entropy"}}}}};
+}
+
+TEST(Mapping, ClippingIsRefusedWhereCoresShareTheNetwork) {
+  const Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
+  for (const Divided& d : {Divided{2, 1, 1, 1}, Divided{1, 2, 1, 4}}) {
+    try {
+      compiler::compile(configuration(network, "int8", d, kClippedAdam).input());
+      ADD_FAILURE() << "was taken";
+    } catch (const compiler::InputError& error) {
+      EXPECT_EQ(error.findings().front().place, "/training/optimizer/clip_norm");
+      EXPECT_EQ(error.findings().front().found, "0.5");
+      EXPECT_NE(error.findings().front().expected.find(d.tensor > 1 ? "mapping/tensor" : "mapping/pipeline"),
+                std::string::npos);
+    }
+  }
 }
 
 TEST(Mapping, MicroBatchesAreRefusedWhereSumsAreOverAllImages) {

@@ -169,6 +169,7 @@ Json network_of_convolutions() {
                {"name": "p1", "type": "average_pool", "kernel": 2, "stride": 2},
                {"name": "c2", "type": "convolution", "channels": 8, "kernel": 2},
                {"name": "r2", "type": "leaky_relu", "negative_slope": 0.1},
+               {"name": "d2", "type": "dropout", "rate": 0.3},
                {"name": "fc", "type": "fully_connected", "channels": 4},
                {"name": "loss", "type": "softmax_cross_entropy"}]})");
 }

@@ -39,6 +39,10 @@ class Warnings : public ::testing::Test {
     std::set<std::pair<std::string, std::int64_t>> result;
     for (const nlohmann::json& w : recorder_.warnings(infos_, core_)) {
       EXPECT_EQ(w["tensor"], "fc.activation_gradient");
+      const std::string advice = w["advice"];
+      EXPECT_EQ(advice.find("/precision/layers/fc/activation_gradient") != std::string::npos,
+                w["kind"] != "all_zero")
+          << advice;
       result.emplace(w["kind"], w["step"].is_null() ? 0 : w["step"].get<std::int64_t>());
     }
     return result;

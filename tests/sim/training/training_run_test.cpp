@@ -121,6 +121,38 @@ Json result_in(const std::filesystem::path& directory, const Json& json,
   return run.result();
 }
 
+// What the optimiser keeps, and the number of the step, are in the checkpoint.
+TEST(TrainingRun, OptimisersGoOnWhereTheyWere) {
+  const char* const optimizers[] = {
+      R"({"momentum": 0.9, "nesterov": true, "learning_rate": {"base": 0.02, "warmup_steps": 12}})",
+      R"({"kind": "adam", "weight_decay": 1e-3, "clip_norm": 0.5, "learning_rate": {"base": 0.002}})",
+      R"({"kind": "adamw", "weight_decay": 0.1, "learning_rate": {"policy": "exp", "gamma": 0.9, "base": 0.01}})"};
+  for (const char* optimizer : optimizers) {
+    for (const std::string preset : {"int8", "int8_master16"}) {
+      SCOPED_TRACE(preset + optimizer);
+      const ScratchDirectory scratch, parts;
+      const auto configured = [&](const ScratchDirectory& in) {
+        Json json = testing::small_configuration(testing::write_dataset(in.path()));
+        json["training"]["optimizer"] = Json::parse(optimizer);
+        json["precision"]["preset"] = preset;
+        return json;
+      };
+      const Json whole = result_in(scratch.path(), configured(scratch));
+      Json part = configured(parts);
+      part["training"]["iterations"] = 5;
+      result_in(parts.path(), part);
+      part["training"]["iterations"] = 24;
+      part["engine"] = {{"threads", 3}};
+      EXPECT_EQ(result_in(parts.path(), part, Beginning::kResume)["digest"], whole["digest"]);
+      const ScratchDirectory small;
+      Json other = configured(small);
+      other["chip"]["scratchpad_kib"] = 32;
+      other["engine"] = {{"kind", "cycle"}};
+      EXPECT_EQ(result_in(small.path(), other)["digest"], whole["digest"]);
+    }
+  }
+}
+
 Json with_augmentation(const ScratchDirectory& scratch) {
   Json json = testing::small_configuration(testing::write_dataset(scratch.path()));
   json["training"]["augmentation"] = {{"pad", 2}, {"flip", true}};
@@ -228,8 +260,8 @@ TEST(TrainingRun, SyntheticImagesAreLearnt) {
 }
 
 // Weights 0.5 = 64 units, an image of zeros, so that only the decay moves them: by 5e-5 a step.
-Json weight_of_decaying_run(const std::string& rounding, int cores,
-                            const std::string& engine = "functional") {
+Json weight_of_decaying_run(const std::string& rounding, int cores, const std::string& engine = "functional",
+                            const Json& rule = {{"momentum", 0}}) {
   const ScratchDirectory scratch;
   Json json = testing::small_configuration(testing::write_dataset(scratch.path()));
   testing::write_file(scratch / "train-images",
@@ -239,8 +271,9 @@ Json weight_of_decaying_run(const std::string& rounding, int cores,
                 "weight_filler": {"kind": "constant", "value": 0.5}},
                {"name": "loss", "type": "softmax_cross_entropy"}]})");
   json["training"]["iterations"] = 10;
-  json["training"]["optimizer"] = {
-      {"momentum", 0}, {"weight_decay", 0.01}, {"learning_rate", {{"policy", "fixed"}, {"base", 0.01}}}};
+  json["training"]["optimizer"] = {{"weight_decay", 0.01},
+                                   {"learning_rate", {{"policy", "fixed"}, {"base", 0.01}}}};
+  json["training"]["optimizer"].update(rule);
   json["precision"]["weight"] = {{"rounding", rounding}, {"policy", {{"q_min", 7}, {"q_max", 7}}}};
   json["chip"] = {{"lanes", 4}, {"cores", cores}};
   json["engine"] = {{"kind", engine}};
@@ -271,6 +304,23 @@ TEST(TrainingRun, SaysHowManyUpdatesVanish) {
   }
 }
 
+// AdamW takes the decay from weights whose moments stay zero; Nesterov's first step is 1.5 times as long.
+TEST(TrainingRun, SaysHowManyUpdatesVanishThatAreNotTheMomentum) {
+  constexpr int kUpdates = 10 * 4 * 64;
+  const Json adamw{{"kind", "adamw"}}, nesterov{{"momentum", 0.5}, {"nesterov", true}};
+  for (const int cores : {1, 2}) {
+    for (const Json& rule : {adamw, nesterov}) {
+      const Json lost = weight_of_decaying_run("nearest_even", cores, "functional", rule);
+      EXPECT_EQ(lost["updates"], kUpdates) << rule;
+      EXPECT_EQ(lost["vanished_updates"], kUpdates) << rule;
+    }
+    const Json kept = weight_of_decaying_run("stochastic", cores, "functional", adamw);
+    EXPECT_EQ(kept["updates"], kUpdates);
+    EXPECT_NEAR(kept["vanished_updates"].get<int>(), kUpdates * (1 - 0.0064),
+                4 * std::sqrt(kUpdates * 0.0064));
+  }
+}
+
 TEST(Progress, LineFitsItsWidth) {
   ProgressState state;
   state.step = 50;
@@ -285,6 +335,8 @@ TEST(Progress, LineFitsItsWidth) {
   state.tested = 300;
   state.to_test = 10000;
   EXPECT_THAT(progress_line(state, 0), HasSubstr("test 98.77 %  testing 300/10000"));
+  state.doubts = [] { return std::string("warning: fc.weight: all zeros from step 3 on"); };
+  EXPECT_THAT(progress_line(state, 0), HasSubstr("10000  warning: fc.weight: all zeros"));
   for (const int columns : {1, 20, 80, 90, 100, 200})
     EXPECT_LT(progress_line(state, columns).size(), static_cast<std::size_t>(columns));
   EXPECT_THAT(progress_line(state, 200), HasSubstr("[####################....................] 50/100"));

@@ -1,0 +1,304 @@
+// What the importer makes of nodes one by one, and what it refuses, with the node and the reason.
+#include "compiler/onnx/import.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "compiler/input/input_error.hpp"
+#include "compiler/input/network.hpp"
+#include "compiler/onnx/file.hpp"
+
+namespace anzan::testing {
+namespace {
+
+using compiler::InputError;
+using compiler::onnx::Attribute;
+using compiler::onnx::Imported;
+using compiler::onnx::Model;
+using compiler::onnx::Node;
+using compiler::onnx::Tensor;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Dims = std::vector<std::int64_t>;
+
+Tensor floats(const std::string& name, const Dims& dims) {
+  Tensor t{name, dims, true, {}, {}, ""};
+  std::size_t size = 1;
+  for (const std::int64_t d : dims) size *= static_cast<std::size_t>(d);
+  for (std::size_t k = 0; k < size; ++k) t.floats.push_back(static_cast<float>(k) / 8);
+  return t;
+}
+
+Tensor whole_numbers(const std::string& name, const Dims& values) {
+  return {name, {static_cast<std::int64_t>(values.size())}, false, {}, values, ""};
+}
+
+Attribute whole(const char* name, std::int64_t value) {
+  Attribute a;
+  a.name = name;
+  a.kind = Attribute::Kind::kInteger;
+  a.integer = value;
+  return a;
+}
+
+Attribute list(const char* name, const Dims& values) {
+  Attribute a;
+  a.name = name;
+  a.kind = Attribute::Kind::kIntegers;
+  a.integers = values;
+  return a;
+}
+
+// Images [N, 2, 4, 4]; nodes in between; then 3 classes of what the last one gives, as a list of 32 numbers.
+Model model_with(std::vector<Node> nodes, std::int64_t features = 32, const Dims& input = {-1, 2, 4, 4}) {
+  Model m;
+  m.name = "test";
+  m.opset = 13;
+  m.inputs = {{"x", true, true, input}};
+  m.outputs = {{"scores", true, true, {-1, 3}}};
+  const std::string last = nodes.empty() ? "x" : nodes.back().outputs.at(0);
+  m.nodes = std::move(nodes);
+  m.nodes.push_back({"flat", "Flatten", "", {last}, {"flat"}, {}});
+  m.nodes.push_back({"fc", "Gemm", "", {"flat", "fc.weight"}, {"scores"}, {whole("transB", 1)}});
+  m.initializers = {floats("fc.weight", {3, features})};
+  return m;
+}
+
+std::string refusal(const Model& model) {
+  try {
+    compiler::parse_network(compiler::onnx::import_model(model, "m.onnx").network, "m.onnx#");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::size_t layers(const Model& model) {
+  return compiler::onnx::import_model(model, "m.onnx").network["layers"].size();
+}
+
+TEST(OnnxImport, NamesEveryOperatorThatItDoesNotHave) {
+  const std::string text = refusal(model_with({{"a", "Softplus", "", {"x"}, {"a"}, {}},
+                                               {"b", "Relu", "", {"a"}, {"b"}, {}},
+                                               {"", "Einsum", "", {"b"}, {"c"}, {}},
+                                               {"d", "Relu", "com.microsoft", {"c"}, {"d"}, {}},
+                                               {"e", "Softplus", "", {"d"}, {"e"}, {}}}));
+  EXPECT_THAT(text, HasSubstr("m.onnx#/graph/node/0 (node a (Softplus)): found the operator Softplus"));
+  EXPECT_THAT(text, HasSubstr("(the node of c (Einsum)): found the operator Einsum"));
+  EXPECT_THAT(text, HasSubstr("(node d (Relu)): found the operator com.microsoft.Relu"));
+  EXPECT_THAT(text, HasSubstr("(node e (Softplus))"));
+  EXPECT_THAT(text, Not(HasSubstr("node b")));
+  EXPECT_THAT(text, Not(HasSubstr("fc")));
+}
+
+TEST(OnnxImport, LooksOnlyAtWhatLeadsToTheOutput) {
+  Model m = model_with({{"a", "Relu", "", {"x"}, {"a"}, {}}, {"b", "Relu", "", {"a"}, {"b"}, {}}});
+  m.nodes.insert(m.nodes.begin(), {"dead", "Softplus", "", {"x"}, {"dead"}, {}});
+  m.initializers.push_back({"unused", {7}, true, {}, {}, "values of type FLOAT16"});
+  EXPECT_EQ(refusal(m), "");
+}
+
+// Shape, Gather, Unsqueeze, Concat, Reshape; and the batch as what is left.
+TEST(OnnxImport, FollowsShapesThatAreComputed) {
+  const std::vector<Node> chain{{"", "Shape", "", {"x"}, {"shape"}, {}},
+                                {"", "Gather", "", {"shape", "first"}, {"batch"}, {whole("axis", 0)}},
+                                {"", "Unsqueeze", "", {"batch", "zero"}, {"batch1"}, {}},
+                                {"", "Concat", "", {"batch1", "rest"}, {"target"}, {whole("axis", 0)}},
+                                {"", "Reshape", "", {"x", "target"}, {"y"}, {}}};
+  for (const Dims& rest : {Dims{-1}, Dims{32}, Dims{2, 16}, Dims{32, 1, 1}, Dims{2, -1, 4}}) {
+    Model m = model_with(chain);
+    m.initializers.push_back(whole_numbers("zero", {0}));
+    m.initializers.push_back({"first", {}, false, {}, {0}, ""});
+    m.initializers.push_back(whole_numbers("rest", rest));
+    EXPECT_EQ(refusal(m), "");
+    EXPECT_EQ(layers(m), 2U);
+  }
+}
+
+TEST(OnnxImport, ReshapesOnlyWithinImages) {
+  const auto with = [](const Dims& target, std::int64_t batch) {
+    Model m = model_with({{"r", "Reshape", "", {"x", "target"}, {"y"}, {}}}, 32, {batch, 2, 4, 4});
+    m.initializers.push_back(whole_numbers("target", target));
+    return refusal(m);
+  };
+  for (const std::int64_t batch : {-1, 5}) {
+    EXPECT_EQ(with({-1, 32}, batch), "");
+    EXPECT_EQ(with({0, -1}, batch), "");
+    EXPECT_EQ(with({0, 0, -1}, batch), "");
+    EXPECT_THAT(with({-1, 16}, batch), HasSubstr("(node r (Reshape)): found the shape [-1, 16]"));
+    EXPECT_THAT(with({32, -1}, batch), HasSubstr("found the shape [32, -1]"));
+    EXPECT_THAT(with({0, 33}, batch), HasSubstr("found the shape [0, 33]"));
+    EXPECT_THAT(with({}, batch), HasSubstr("found the shape []"));
+    EXPECT_THAT(with({0, -1, -1}, batch), HasSubstr("found the shape"));
+  }
+  EXPECT_EQ(with({5, 32}, 5), "");
+  EXPECT_EQ(with({5, -1}, 5), "");
+  EXPECT_THAT(with({5, 32}, -1), HasSubstr("found the shape [5, 32] for images of the shape [N, 2, 4, 4]"));
+  EXPECT_THAT(with({5, 32}, 4), HasSubstr("found the shape [5, 32]"));
+}
+
+TEST(OnnxImport, TakesABiasThatIsAddedLater) {
+  Model m = model_with({});
+  m.nodes[1] = {"fc", "MatMul", "", {"flat", "w"}, {"product"}, {}};
+  m.nodes.push_back({"plus", "Add", "", {"b", "product"}, {"scores"}, {}});
+  m.initializers = {floats("w", {32, 3}), floats("b", {3})};
+  const Imported imported = compiler::onnx::import_model(m, "m.onnx");
+  EXPECT_EQ(imported.network["layers"][0]["bias"], true);
+  EXPECT_EQ(imported.values.at("fc.bias"), m.initializers[1].floats);
+  EXPECT_EQ(imported.values.at("fc.weight")[1], m.initializers[0].floats[3]);  // turned
+  m.initializers[1] = floats("b", {1, 1, 3});
+  EXPECT_THAT(refusal(m), HasSubstr("(node plus (Add)): found an addition of a constant of dims [1, 1, 3]"));
+}
+
+TEST(OnnxImport, RefusesWhatItWouldHaveToLose) {
+  const auto conv = [](std::vector<Attribute> attributes, const Dims& weights, const char* name = "w") {
+    Model m = model_with({{"c", "Conv", "", {"x", name}, {"y"}, std::move(attributes)}});
+    m.initializers.push_back(floats("w", weights));
+    return refusal(m);
+  };
+  EXPECT_EQ(conv({list("pads", {1, 1, 1, 1})}, {2, 2, 3, 3}), "");
+  EXPECT_THAT(conv({whole("surprise", 1)}, {2, 2, 3, 3}),
+              HasSubstr("(node c (Conv)): found attribute surprise"));
+  EXPECT_THAT(conv({whole("pads", 1)}, {2, 2, 3, 3}), HasSubstr("attribute pads of another type"));
+  EXPECT_THAT(conv({list("pads", {1, 1})}, {2, 2, 3, 3}), HasSubstr("found pads [1, 1]"));
+  EXPECT_THAT(conv({list("pads", {-1, 0, 0, 0})}, {2, 2, 3, 3}), HasSubstr("found pads"));
+  EXPECT_THAT(conv({list("strides", {0, 1})}, {2, 2, 3, 3}), HasSubstr("expected at least 1"));
+  EXPECT_THAT(conv({list("dilations", {1LL << 40, 1})}, {2, 2, 3, 3}), HasSubstr("dilations"));
+  EXPECT_THAT(conv({list("kernel_shape", {2, 2})}, {2, 2, 3, 3}), HasSubstr("kernel_shape [2, 2]"));
+  EXPECT_THAT(conv({whole("group", 2)}, {2, 2, 3, 3}), HasSubstr("in 2 groups"));
+  EXPECT_THAT(conv({whole("group", 0)}, {2, 2, 3, 3}), HasSubstr("in 0 groups"));
+  EXPECT_THAT(conv({}, {2, 2, 3}), HasSubstr("weights: FP32 of dims [?, ?, ?, ?]"));
+  EXPECT_THAT(conv({}, {2, 2, 9, 9}), HasSubstr("padded input"));
+  EXPECT_THAT(conv({}, {2, 2, 3, 3}, "x"), HasSubstr("images as input 1"));
+  EXPECT_THAT(conv({}, {2, 2, 3, 3}, "nobody"), HasSubstr("found the input nobody"));
+}
+
+TEST(OnnxImport, SaysWhatIsWrongWithTensors) {
+  for (const char* problem : {"values of type FLOAT16", "values in another file"}) {
+    Model m = model_with({});
+    m.initializers[0].problem = problem;
+    EXPECT_THAT(refusal(m), HasSubstr(std::string("(node fc (Gemm)): found ") + problem + " as input 1"));
+  }
+  Model m = model_with({});
+  m.initializers[0] = floats("fc.weight", {3, 31});
+  EXPECT_THAT(refusal(m),
+              HasSubstr("(node fc (Gemm)): found images of the shape [32] and weights of dims [3, 31]"));
+}
+
+TEST(OnnxImport, WantsOneInputOfImagesAndOneOutput) {
+  const auto with_input = [](const Dims& dims) { return refusal(model_with({}, 32, dims)); };
+  EXPECT_EQ(with_input({-1, 32}), "");
+  EXPECT_EQ(with_input({7, 2, 4, 4}), "");
+  EXPECT_THAT(with_input({-1, 2, -1, 4}), HasSubstr("m.onnx#/graph/input/x: found dims [?, 2, ?, 4]"));
+  EXPECT_THAT(with_input({-1, 2, 16}), HasSubstr("expected [N, C, H, W] or [N, F]"));
+  EXPECT_THAT(with_input({0, 2, 4, 4}), HasSubstr("found dims [0, 2, 4, 4]"));
+  EXPECT_THAT(with_input({1, 2, 4, 1 << 20}), HasSubstr("from 1 to 65535"));
+  Model m = model_with({});
+  m.inputs[0].is_float = false;
+  EXPECT_THAT(refusal(m), HasSubstr("no tensor of FP32"));
+  m = model_with({});
+  m.inputs.push_back({"y", true, true, {1, 2}});
+  EXPECT_THAT(refusal(m), HasSubstr("found 2 inputs"));
+  m = model_with({});
+  m.outputs.clear();
+  EXPECT_THAT(refusal(m), HasSubstr("found 0 outputs"));
+  m = model_with({});
+  m.outputs[0].name = "x";
+  EXPECT_THAT(refusal(m), HasSubstr("an output that no layer makes"));
+}
+
+TEST(OnnxImport, RefusesCirclesAndNamesThatStandTwice) {
+  EXPECT_THAT(
+      refusal(model_with({{"a", "Add", "", {"x", "b"}, {"a"}, {}}, {"b", "Relu", "", {"a"}, {"b"}, {}}})),
+      HasSubstr("(node a (Add)): found the input b"));
+  EXPECT_THAT(refusal(model_with({{"a", "Relu", "", {"x"}, {"x"}, {}}})), HasSubstr("found the output x"));
+  const std::vector<Node> twice{{"a", "Gemm", "", {"f", "w"}, {"a"}, {}},
+                                {"b", "Gemm", "", {"a", "w"}, {"b"}, {}}};
+  Model m = model_with({});
+  m.nodes = {
+      {"f", "Flatten", "", {"x"}, {"f"}, {}}, twice[0], twice[1], {"fc", "Relu", "", {"b"}, {"scores"}, {}}};
+  m.initializers.push_back(floats("w", {32, 32}));
+  EXPECT_THAT(refusal(m), HasSubstr("(node b (Gemm)): found the weights w, which another node has, too"));
+}
+
+TEST(OnnxImport, TakesASoftmaxForTheLossOnlyAtTheEnd) {
+  Model m = model_with({});
+  m.nodes[1].outputs[0] = "logits";
+  m.nodes.push_back({"s", "Softmax", "", {"logits"}, {"scores"}, {whole("axis", 1)}});
+  EXPECT_EQ(layers(m), 2U);
+  m.nodes.back().attributes = {whole("axis", 0)};
+  EXPECT_THAT(refusal(m), HasSubstr("(node s (Softmax)): found axis 0"));
+  m.nodes.back() = {"s", "Softmax", "", {"logits"}, {"y"}, {}};
+  m.nodes.push_back({"r", "Relu", "", {"y"}, {"scores"}, {}});
+  EXPECT_THAT(refusal(m), HasSubstr("(node s (Softmax)): found a softmax before the end"));
+}
+
+// Constants that double from node to node would fill any memory.
+TEST(OnnxImport, BoundsWhatItComputes) {
+  std::vector<Node> nodes;
+  std::string last = "shape";
+  for (int k = 0; k < 40; ++k) {
+    const std::string next = "c" + std::to_string(k);
+    nodes.push_back({next, "Concat", "", {last, last}, {next}, {whole("axis", 0)}});
+    last = next;
+  }
+  nodes.push_back({"r", "Reshape", "", {"x", last}, {"y"}, {}});
+  Model m = model_with(nodes);
+  m.initializers.push_back(whole_numbers("shape", {0, -1}));
+  EXPECT_THAT(refusal(m), HasSubstr("at most 65,536 elements together"));
+  m = model_with(std::vector<Node>(60000, {"a", "Relu", "", {"x"}, {"a"}, {}}));
+  EXPECT_THAT(refusal(m), HasSubstr("found 60002 nodes, expected at most 50000"));
+}
+
+TEST(OnnxFile, RefusesBytesThatAreNoModel) {
+  const auto parse = [](const std::string& bytes) -> std::string {
+    try {
+      compiler::onnx::parse_model(bytes, "m.onnx");
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const std::string good = compiler::onnx::model_bytes(model_with({}));
+  EXPECT_EQ(parse(good), "");
+  EXPECT_THAT(parse(""), HasSubstr("m.onnx: found an empty file"));
+  EXPECT_THAT(parse("{\"layers\": []}"), HasSubstr("found a broken protobuf message"));
+  EXPECT_THAT(parse(good.substr(0, good.size() / 2)), HasSubstr("found a broken protobuf message"));
+  EXPECT_THAT(parse(std::string("\x08\x07", 2)), HasSubstr("found no graph"));
+  // a graph of a length that lies; and one of two bytes a node
+  EXPECT_THAT(parse(std::string("\x3a\xff\xff\xff\xff\x07\x00", 7)),
+              HasSubstr("found a broken protobuf message"));
+  std::string many;
+  for (int k = 0; k < 1100000; ++k) many += std::string("\x0a\x00", 2);
+  std::string length;
+  for (std::size_t size = many.size(); size > 0; size >>= 7U)
+    length += static_cast<char>((size & 0x7fU) | (size > 0x7f ? 0x80U : 0U));
+  EXPECT_THAT(parse("\x3a" + length + many), HasSubstr("found more than 1048576 nodes"));
+  // messages in messages
+  std::string deep;
+  for (int k = 0; k < 10000; ++k) deep = "\x3a" + std::string(1, static_cast<char>(0x80)) + deep;
+  EXPECT_THAT(parse(deep), HasSubstr("found a broken protobuf message"));
+}
+
+TEST(OnnxFile, SaysOfATensorWhyItHasNoValues) {
+  const auto problem = [](const std::string& bytes) {
+    return compiler::onnx::parse_tensor(bytes, "t").problem;
+  };
+  const std::string two_floats("\x10\x01\x4a\x08\x00\x00\x80\x3f\x00\x00\x00\x40", 12);
+  EXPECT_EQ(problem("\x08\x02" + two_floats), "");
+  EXPECT_EQ(problem("\x08\x03" + two_floats), "2 values where the dims are [3]");
+  EXPECT_EQ(problem(std::string("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11) + two_floats),
+            "dims [?]");
+  EXPECT_EQ(problem(std::string("\x08\xff\xff\xff\xff\x0f\x08\xff\xff\xff\xff\x0f", 12) + two_floats),
+            "dims [4294967295, 4294967295]");
+  EXPECT_EQ(problem(std::string("\x08\x02\x10\x0a\x4a\x04\x00\x00\x00\x00", 10)), "values of type FLOAT16");
+  EXPECT_EQ(problem(std::string("\x08\x02\x10\x63", 4)), "values of type 99");
+  EXPECT_EQ(problem("\x08\x02" + two_floats + std::string("\x70\x01", 2)), "values in another file");
+  EXPECT_EQ(problem(std::string("\x08\x01\x10\x01\x4a\x04\x00\x00\xc0\x7f", 10)),
+            "a value that is not finite");
+}
+
+}  // namespace
+}  // namespace anzan::testing
