@@ -47,7 +47,7 @@ struct RingInTurns {
 class Turns {
  public:
   Turns(const CollectiveParameters& p, const CollectiveCut& cut, std::int64_t result_line)
-      : p_(p), c_(cut), result_(result_line), writer_(p) {}
+      : c_(cut), result_(result_line), writer_(p) {}
 
   Listing write() {
     for (std::size_t s = 0; s < c_.segments.size(); ++s) plan(s);
@@ -274,7 +274,6 @@ class Turns {
     }
   }
 
-  const CollectiveParameters& p_;
   const CollectiveCut& c_;
   std::int64_t result_;
   CollectiveWriter writer_;

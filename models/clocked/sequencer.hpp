@@ -43,7 +43,7 @@ class Sequencer : public sc_core::sc_module, public SequencerFace, public Arriva
   void done(const Job& job) override;
   void arrived(std::uint32_t semaphores) override;
 
-  void trace(sc_core::sc_trace_file* file) const;
+  void trace(sc_core::sc_trace_file* file) const override;
 
  private:
   struct Queue {

@@ -23,7 +23,7 @@ class StatisticsDatabasePort : public sc_core::sc_module, public DatabaseFace {
   void request(DatabaseUser& user, int port) override;
   std::int64_t wait_cycles() const { return wait_cycles_; }
   void log_grants(std::vector<DatabaseGrant>* log) { grants_ = log; }  // null: no longer
-  void trace(sc_core::sc_trace_file* file) const;
+  void trace(sc_core::sc_trace_file* file) const override;
 
  private:
   struct Request {

@@ -199,6 +199,8 @@ std::vector<std::string> topology_kinds() {
   return names;
 }
 
+std::size_t number_of_sizes(const std::string& kind) { return kind_named(kind).sizes; }
+
 std::vector<int> default_sizes(const std::string& kind, int endpoints) {
   return kind_named(kind).default_sizes(endpoints);
 }

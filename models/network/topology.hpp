@@ -73,6 +73,8 @@ struct TopologyParameters {
   std::vector<std::pair<int, int>> failed;
 };
 std::vector<std::string> topology_kinds();
+// How many `sizes` there are to be; 0: any number.
+std::size_t number_of_sizes(const std::string& kind);  // throws std::invalid_argument
 // What `sizes` is for so many endpoints where nothing is said of it.
 std::vector<int> default_sizes(const std::string& kind, int endpoints);  // throws std::invalid_argument
 Topology build_topology(const TopologyParameters& parameters);           // throws std::invalid_argument

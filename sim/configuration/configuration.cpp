@@ -76,23 +76,38 @@ class Reader {
     });
   }
 
-  // A change inside the network needs the network's own text: it is inlined first.
+  // A change inside what can have a file of its own needs its text: that is inlined first.
   void override_one(const Override& change, const Schema& schema) {
     const std::string pointer = change.pointer.to_string();
-    if (pointer.rfind("/network/", 0) != 0) return apply_override(json_, change, schema);
-    if (!json_.is_object() || !json_.contains("network"))
-      throw InputError("/network", "nothing", "a network");
-    if (json_["network"].is_string()) {
-      network_file_ = read_network_file(directory_ / json_["network"].get<std::string>());
-      json_["network"] = network_file_.network;
+    if (pointer.rfind("/network/", 0) == 0) {
+      if (!json_.is_object() || !json_.contains("network"))
+        throw InputError("/network", "nothing", "a network");
+      if (json_["network"].is_string()) {
+        network_file_ = read_network_file(directory_ / json_["network"].get<std::string>());
+        json_["network"] = network_file_.network;
+      }
+      return override_inside("network", change, "input/network.schema.json");
     }
+    if (pointer.rfind("/technology/", 0) == 0 && json_.is_object()) {
+      if (!json_.contains("technology")) {
+        Json defaults = Json::object();
+        schema.fill_defaults(defaults);
+        json_["technology"] = defaults["technology"];
+      }
+      load_technology(json_["technology"], directory_, "/technology");
+      return override_inside("technology", change, "configuration/technology.schema.json");
+    }
+    apply_override(json_, change, schema);
+  }
+
+  void override_inside(const std::string& key, const Override& change, const char* schema) {
     Override inner = change;
-    inner.pointer = Json::json_pointer(pointer.substr(std::string("/network").size()));
+    inner.pointer = Json::json_pointer(change.pointer.to_string().substr(key.size() + 1));
     try {
-      apply_override(json_["network"], inner, Schema::embedded("input/network.schema.json"));
+      apply_override(json_[key], inner, Schema::embedded(schema));
     } catch (const InputError& error) {
       InputFinding finding = error.findings().front();
-      throw InputError("/network" + finding.place, finding.found, finding.expected);
+      throw InputError("/" + key + finding.place, finding.found, finding.expected);
     }
   }
 

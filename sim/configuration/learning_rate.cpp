@@ -106,7 +106,7 @@ LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterat
       findings.push_back({pointer, shown(json.at(key)), "no such key: policy " + name + " does not use it"});
     }
   }
-  if (!std::is_sorted(rate.steps.begin(), rate.steps.end())) {
+  if (findings.size() == before && !std::is_sorted(rate.steps.begin(), rate.steps.end())) {
     findings.push_back({place + "/steps", shown(json.at("steps")), "ascending steps"});
   }
   if (rate.minimum > rate.base)

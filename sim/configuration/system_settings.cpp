@@ -109,6 +109,10 @@ class SystemReader {
     t.kind = json["kind"].get<std::string>();
     if (!json.contains("sizes")) json["sizes"] = models::default_sizes(t.kind, o_.chips);
     t.sizes = json["sizes"].get<std::vector<int>>();
+    const std::size_t sizes = models::number_of_sizes(t.kind);
+    if (sizes != 0 && t.sizes.size() != sizes)
+      find("/system/topology/sizes", shown(json["sizes"]),
+           std::to_string(sizes) + (sizes == 1 ? " number" : " numbers") + " for the kind " + t.kind);
     read_cables(json["links"]);
     for (const Json& pair : json["failed"]) t.failed.emplace_back(pair[0].get<int>(), pair[1].get<int>());
     o_.network.routing = json["routing"].get<std::string>();

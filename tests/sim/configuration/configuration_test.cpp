@@ -269,6 +269,22 @@ TEST(Configuration, WhatOnlyCostsIsNoPartOfTheIdentity) {
   EXPECT_NE(parse(valid(), {"/training/seed=77"}).identity("d"), identity);
 }
 
+// A technology that is named is taken whole first.
+TEST(Configuration, ChangesInsideATechnologyAreOfWhatItsNameStandsFor) {
+  const auto pj = [](const Configuration& c) { return c.cost.technology.sram.front().pj; };
+  const Configuration plain = parse(valid()), changed = parse(valid(), {"/technology/sram/0/pj=1234"}),
+                      other = parse(valid(), {"/technology=45nm", "/technology/sram/0/pj=1234"});
+  EXPECT_NE(pj(plain), 1234);
+  EXPECT_EQ(pj(changed), 1234);
+  EXPECT_EQ(changed.cost.technology.sram.back().pj, plain.cost.technology.sram.back().pj);
+  EXPECT_EQ(changed.cost.technology.name, plain.cost.technology.name);
+  EXPECT_EQ(other.cost.technology.name, "45nm");
+  EXPECT_EQ(pj(other), 1234);
+  const auto found = findings([&] { parse(valid(), {"/technology/srams=1"}); });
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().place, "/technology/srams");
+}
+
 TEST(Configuration, UnknownKeysAreNamedWithTheNearest) {
   Json json = valid();
   json["trainig"] = 1;
