@@ -32,8 +32,9 @@ struct DoubleSettings {
 };
 
 // Tensors by name. Input of a step: "data" (already scaled), "<layer>.weight", "<layer>.bias",
-// "<layer>.momentum", "<layer>.bias_momentum" and likewise other moments (missing ones are zero), "<layer>.mask" (the
-// factors of a dropout), "<layer>.running_mean" and "<layer>.running_variance" (which may be missing), all exact.
+// "<layer>.momentum", "<layer>.bias_momentum" and likewise other moments (missing ones are zero),
+// "<layer>.mask" (the factors of a dropout), "<layer>.running_mean" and "<layer>.running_variance" (which may
+// be missing), all exact.
 using DoubleTensors = std::map<std::string, std::vector<double>>;
 
 struct DoubleStep {
