@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""The accuracy campaign: trains LeNet in every precision and with every control, and prints the tables.
+"""The accuracy campaigns: LeNet in every precision and with every control, ResNet-20 in every precision; and their tables.
 
-  scripts/accuracy.py run [--jobs N] [--dataset mnist|fashion_mnist] [--only NAME]…   hours; skips what is done
-  scripts/accuracy.py table                                                           Markdown from the results
+  scripts/accuracy.py run [--jobs N] [--dataset mnist|fashion_mnist|cifar10] [--only NAME]… [--cifar10 DIR]
+  scripts/accuracy.py table                                              Markdown from the results
 
+Hours; a run that was broken off goes on where it was, what is done is skipped. Without --dataset: mnist and
+fashion_mnist. CIFAR-10 (15 epochs; the configurations that ship have 60) wants DIR with the binary files of its
+publisher, data_batch_1.bin to data_batch_5.bin and test_batch.bin.
 Results stand in results/accuracy/DATASET/NAME/seedN. Needs build/release/anzan (scripts/run.sh builds it).
 """
 import argparse
@@ -16,7 +19,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "accuracy"
-DATASETS = ("mnist", "fashion_mnist")
+LENET = ("mnist", "fashion_mnist")
+DATASETS = LENET + ("cifar10",)
+CIFAR10_STEPS = 391  # of an epoch
 
 
 def default(**keys):
@@ -48,19 +53,40 @@ ROWS = [
 ]
 
 
+CIFAR10_ROWS = [(name, preset, changes, 3 if name in ("fp32", "int8_master32") else 1, what)
+                for name, preset, changes, _, what in ROWS[:5]]
+
+
+def rows(dataset):
+    return CIFAR10_ROWS if dataset == "cifar10" else ROWS
+
+
+def recipe(dataset, arguments):
+    """The configuration without its precision, and what is changed in it."""
+    if dataset != "cifar10":
+        return f"lenet_{dataset}", ["/training/test_interval=2500"]
+    changes = [f"/training/iterations={15 * CIFAR10_STEPS}", f"/training/test_interval={3 * CIFAR10_STEPS}",
+               f"/training/snapshot_interval={CIFAR10_STEPS}",
+               f"/training/optimizer/learning_rate/steps=[{8 * CIFAR10_STEPS},{12 * CIFAR10_STEPS}]"]
+    if arguments.cifar10:
+        changes.append("/dataset/directory=" + str(arguments.cifar10.resolve()))
+    return "resnet20_cifar10", changes
+
+
 def folder(dataset, name, seed):
     return RESULTS / dataset / name / f"seed{seed}"
 
 
-def train(dataset, row, seed):
+def train(dataset, row, seed, arguments):
     name, preset, changes, _, _ = row
     out = folder(dataset, name, seed)
     if (out / "result.json").exists():
         return
     out.mkdir(parents=True, exist_ok=True)
-    command = [str(ROOT / "build/release/anzan"), "run", str(ROOT / f"workloads/configs/lenet_{dataset}_{preset}.json"),
-               "--out", str(out), "--seed", str(seed), "--threads", "1", "--set", "/training/test_interval=2500"]
-    for change in changes:
+    base, of_recipe = recipe(dataset, arguments)
+    command = [str(ROOT / "build/release/anzan"), "run", str(ROOT / f"workloads/configs/{base}_{preset}.json"),
+               "--out", str(out), "--seed", str(seed), "--threads", "1"]
+    for change in of_recipe + changes:
         command += ["--set", change]
     if (out / "checkpoint.bin").exists():  # of a run that was broken off
         command.append("--resume")
@@ -72,10 +98,10 @@ def train(dataset, row, seed):
 
 def run(arguments):
     # the first seed of every row before the others: a table that is broken off is still a table
-    jobs = [(dataset, row, seed) for dataset in arguments.dataset or DATASETS for seed in (1, 2, 3) for row in ROWS
+    jobs = [(dataset, row, seed) for dataset in arguments.dataset or LENET for seed in (1, 2, 3) for row in rows(dataset)
             if seed <= row[3] and (not arguments.only or row[0] in arguments.only)]
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        list(pool.map(lambda job: train(*job), jobs))
+        list(pool.map(lambda job: train(*job, arguments), jobs))
 
 
 def result(dataset, name, seed):
@@ -94,11 +120,23 @@ def cell(dataset, row):
 
 
 def tables(_):
-    print("| stored in | " + " | ".join(DATASETS) + " |\n| --- | --- | --- |")
+    print("| stored in | " + " | ".join(LENET) + " |\n| --- | --- | --- |")
     for row in ROWS:
-        print(f"| {row[4]} | " + " | ".join(cell(d, row) for d in DATASETS) + " |")
-    for dataset in DATASETS:
+        print(f"| {row[4]} | " + " | ".join(cell(d, row) for d in LENET) + " |")
+    for dataset in LENET:
         slots(dataset)
+    print("\n| stored in | CIFAR-10, ResNet-20 | cycles, 10^9 | energy, J | HBM in training steps, TB |\n| --- | --- | --- | --- | --- |")
+    for row in CIFAR10_ROWS:
+        print(f"| {row[4]} | {cell('cifar10', row)} | {costs('cifar10', row)} |")
+
+
+def costs(dataset, row):
+    """Of the whole training of seed 1."""
+    found = result(dataset, row[0], 1)
+    if not found:
+        return "– | – | –"
+    steps = found["traffic"]["hbm_bytes_per_step"] * found["training"]["steps"]
+    return f"{found['time']['total_cycles'] / 1e9:.1f} | {found['energy']['total_joules']:.0f} | {steps / 1e12:.2f}"
 
 
 KINDS = ["activation", "weight", "momentum", "activation_gradient", "weight_gradient"]
@@ -128,6 +166,7 @@ def main():
     run_parser.add_argument("--jobs", type=int, default=2)
     run_parser.add_argument("--dataset", action="append", choices=DATASETS)
     run_parser.add_argument("--only", action="append", choices=[r[0] for r in ROWS])
+    run_parser.add_argument("--cifar10", type=pathlib.Path, metavar="DIR", help="the binary files of CIFAR-10")
     run_parser.set_defaults(do=run)
     table_parser = commands.add_parser("table")
     table_parser.set_defaults(do=tables)

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# The long tier of three tests: all pairs of small windows (half an hour), 800 random configurations on all engines
-# (minutes), and 100,000 right and wrong inputs under the sanitisers (hours). The tests try a part of each.
-#   scripts/campaigns.sh [shapes|engines|fuzz]…     (default: all)
+# The long tier of four tests: all pairs of small windows (half an hour), 800 random configurations on all engines
+# (minutes), 200,000 changed ONNX files and 100,000 right and wrong inputs under the sanitisers (hours). The tests try
+# a part of each.
+#   scripts/campaigns.sh [shapes|engines|onnx|fuzz]…     (default: all)
 # The last tells how far it has come; build/asan/tests/fuzz/fuzz FIRST CASES goes on from there, with ANZAN_CAMPAIGN=1.
 # Exit status 1 if anything differs.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-declare -A programs=([shapes]=end_to_end/small_shapes_test [engines]=sim/engines_fuzz_test [fuzz]=fuzz/fuzz)
-declare -A presets=([shapes]=release [engines]=release [fuzz]=asan)
-(($#)) || set -- shapes engines fuzz
+declare -A programs=([shapes]=end_to_end/small_shapes_test [engines]=sim/engines_fuzz_test [onnx]=fuzz/onnx_fuzz_test [fuzz]=fuzz/fuzz)
+declare -A presets=([shapes]=release [engines]=release [onnx]=asan [fuzz]=asan)
+(($#)) || set -- shapes engines onnx fuzz
 for campaign; do
   [[ -v programs[$campaign] ]] || fail "unknown campaign $campaign"
 done

@@ -193,6 +193,7 @@ constexpr Operator kOperators[] = {
     {LayerKind::kMultiply, multiply, multiply_gradient},
     {LayerKind::kConcat, concat, concat_gradient},
     {LayerKind::kSoftmaxCrossEntropy, loss, loss_gradient},
+    {LayerKind::kMeanSquaredError, loss, loss_gradient},
 };
 static_assert(one_row_a_layer_kind(kOperators), "one row a kind of layer, in their order");
 

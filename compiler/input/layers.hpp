@@ -35,6 +35,7 @@ enum class LayerKind {
   kMultiply,
   kConcat,
   kSoftmaxCrossEntropy,
+  kMeanSquaredError,
 };
 
 // Initial weights. Xavier as Caffe's: uniform in ±sqrt(3 / fan_in); gaussian: mean 0, deviation `value`;
@@ -170,6 +171,7 @@ inline constexpr LayerTraits kLayerKinds[] = {
     {LayerKind::kConcat, "concat", at_least(2), concat_shape, kNeedsAllChannels | kFusesRelu},
     {LayerKind::kSoftmaxCrossEntropy, "softmax_cross_entropy", 1, scores_shape,
      kNeedsAllChannels | kIsLoss | kTakesSmoothing},
+    {LayerKind::kMeanSquaredError, "mean_squared_error", 1, scores_shape, kNeedsAllChannels | kIsLoss},
 };
 
 // Whether a table has one row a kind of layer, in their order.
@@ -178,7 +180,7 @@ constexpr bool one_row_a_layer_kind(const Row (&table)[n]) {
   for (std::size_t k = 0; k < n; ++k) {
     if (table[k].kind != static_cast<LayerKind>(k)) return false;
   }
-  return n == static_cast<std::size_t>(LayerKind::kSoftmaxCrossEntropy) + 1;  // which stands last
+  return n == static_cast<std::size_t>(LayerKind::kMeanSquaredError) + 1;  // which stands last
 }
 static_assert(one_row_a_layer_kind(kLayerKinds));
 

@@ -208,7 +208,7 @@ class NetworkParser {
         fail(layer.place + "/type", "a loss before the last layer", "the loss once, as the last layer");
       if (!loss && i == last)
         fail(layer.place + "/type", shown_json(json_.at("layers").at(i).at("type")),
-             "\"softmax_cross_entropy\": the last layer is the loss");
+             "\"softmax_cross_entropy\" or \"mean_squared_error\": the last layer is the loss");
     }
     if (!weights)
       fail(place_ + "/layers", "no layer with weights", "a convolution or fully_connected layer to train");

@@ -1,5 +1,6 @@
-// Softmax cross-entropy on the vector unit. exp, reciprocal and logarithm are sequences of its operations;
-// classes that do not fit the scratchpad are taken in pieces whose folds continue in class order.
+// Softmax cross-entropy and mean squared error on the vector unit. exp, reciprocal and logarithm are
+// sequences of its operations; classes that do not fit the scratchpad are taken in pieces whose folds
+// continue in class order.
 #include "compiler/lowering/loss.hpp"
 
 #include <algorithm>
@@ -25,6 +26,7 @@ class Loss {
         loss_{low.image(op.outputs[0])},
         prediction_{low.image(op.outputs[1])},
         with_gradient_(gradient),
+        softmax_(low.graph().layer(op).kind == LayerKind::kSoftmaxCrossEntropy),
         smoothing_(low.graph().layer(op).label_smoothing) {
     if (gradient) gradient_ = {low.image(op.outputs[2])};
   }
@@ -34,7 +36,7 @@ class Loss {
     while (lines() > low_.room().beside_updates) {
       if (step_ == kChannelAlignment) {
         if (lines() <= low_.capacity()) break;
-        throw low_.too_small(lines(), "the softmax of four classes");
+        throw low_.too_small(lines(), "the loss of four classes");
       }
       step_ = std::max(kChannelAlignment, round_up(step_ / 2, kChannelAlignment));
     }
@@ -48,8 +50,10 @@ class Loss {
     prediction_.line = low_.allocate(1);
     for (const auto row : kSingleRows) this->*row = low_.allocate(1);
     e_ = low_.allocate(1 + step_) + 1;  // the row before e carries the sum of the pieces so far
-    polynomials_ = low_.allocate(step_);
-    exponents_ = low_.allocate(step_);
+    if (softmax_) {
+      polynomials_ = low_.allocate(step_);
+      exponents_ = low_.allocate(step_);
+    }
     for (std::int64_t bg = 0; bg < logits_.image.batch_groups; ++bg) batch_group(bg);
   }
 
@@ -85,7 +89,8 @@ class Loss {
     std::int64_t result = low_.countdown_lines() + static_cast<std::int64_t>(std::size(kSingleRows)) +
                           lines_of(logits_) + lines_of(labels_);
     if (with_gradient_) result += lines_of(gradient_);
-    return result + 2 + 1 + 3 * step_;  // loss and prediction; e with the row before it, and two like it
+    // loss and prediction; e with the row before it, and two like it for exponentials
+    return result + 2 + 1 + (softmax_ ? 3 : 1) * step_;
   }
 
   // FP32 rows from `line` on.
@@ -136,20 +141,28 @@ class Loss {
       if (part.begin > 0) emit(V::kMax, {fp32(max_), fp32(value_)}, max_);
     }
     for (const Range& part : parts) sums(bg, part, parts.size() > 1);
-    log_sum();
-    emit(V::kSub, {fp32(value_), fp32(label_logit_)}, value_);
+    if (softmax_) {
+      log_sum();
+      emit(V::kSub, {fp32(value_), fp32(label_logit_)}, value_);
+    } else {
+      emit(V::kMul, {fp32(sum_), share_of_class(1)}, value_);
+    }
     store(V::kMul, {fp32(value_), fp32(labelled_)}, loss_, bg, {0, 1});
     // best = classes - number of the first class with the largest logit
     store(V::kSub, {number(static_cast<float>(logits_.image.c)), fp32(best_)}, prediction_, bg, {0, 1});
     if (!with_gradient_) return;
-    reciprocal_of_sum();
+    if (softmax_) reciprocal_of_sum();
     for (const Range& part : parts) {
       if (parts.size() > 1) {
         load(logits_, bg, part);
         load(labels_, bg, part);
-        exponentials(part);
+        if (softmax_) exponentials(part);
       }
-      gradient(bg, part);
+      if (softmax_) {
+        softmax_gradient(bg, part);
+      } else {
+        difference_gradient(bg, part);
+      }
     }
   }
 
@@ -158,7 +171,7 @@ class Loss {
               placed(make_tile({0, 1}, {0, 1}, {bg, bg + 1}, classes, held.image.format), held.line));
   }
 
-  // Sum of exponentials, logit and presence of the label, first largest class: continued over the pieces.
+  // First largest class, presence of the label, and the sums of the loss: continued over the pieces.
   void sums(std::int64_t bg, const Range& part, bool reload) {
     const bool first = part.begin == 0;
     const std::int64_t n = part.size();
@@ -167,6 +180,20 @@ class Loss {
     emit(V::kSelectEq, n, {rows_of(logits_), fp32(max_), countdown(part.begin)}, first ? best_ : value_,
          R::kMax);
     if (!first) emit(V::kMax, {fp32(best_), fp32(value_)}, best_);
+    if (softmax_) label_logit(n, first);
+    emit(V::kCopy, n, {rows_of(labels_)}, first ? labelled_ : value_, R::kAdd);
+    if (!first) emit(V::kAdd, {fp32(labelled_), fp32(value_)}, labelled_);
+    if (softmax_) {
+      exponentials(part);
+    } else {
+      differences(n);
+      emit(V::kMul, n, {fp32_rows(e_), fp32_rows(e_)}, e_);
+    }
+    add_up(n, first, sum_);
+  }
+
+  // Of the label, below the largest; of the smoothed labels, the mean.
+  void label_logit(std::int64_t n, bool first) {
     emit(V::kSub, n, {rows_of(logits_), fp32(max_)}, e_);
     if (smoothing_ == 0) {
       emit(V::kMul, n, {rows_of(labels_), fp32_rows(e_)}, first ? label_logit_ : value_, R::kAdd);
@@ -176,11 +203,10 @@ class Loss {
       emit(V::kMul, n, {fp32_rows(polynomials_), fp32_rows(e_)}, e_);
       add_up(n, first, label_logit_);
     }
-    emit(V::kCopy, n, {rows_of(labels_)}, first ? labelled_ : value_, R::kAdd);
-    if (!first) emit(V::kAdd, {fp32(labelled_), fp32(value_)}, labelled_);
-    exponentials(part);
-    add_up(n, first, sum_);
   }
+
+  // e = logit - label
+  void differences(std::int64_t n) { emit(V::kSub, n, {rows_of(logits_), rows_of(labels_)}, e_); }
 
   // The sum of e, class by class; of the pieces before as well.
   void add_up(std::int64_t n, bool first, std::int64_t sum) {
@@ -220,7 +246,7 @@ class Loss {
   }
 
   // (softmax - label) / batch of all cores, zero for images without a label
-  void gradient(std::int64_t bg, const Range& part) {
+  void softmax_gradient(std::int64_t bg, const Range& part) {
     const Stream e = fp32_rows(e_);
     emit(V::kMul, part.size(), {e, fp32(value_)}, e_);
     if (smoothing_ == 0) {
@@ -230,8 +256,19 @@ class Loss {
       emit(V::kSub, part.size(), {fp32_rows(polynomials_), e}, e_);
       emit(V::kMul, part.size(), {e, fp32(labelled_)}, e_);
     }
-    const std::int64_t images = logits_.image.n * low_.graph().system.data_cores();
-    store(V::kMul, {e, number(-1.0f / static_cast<float>(images))}, gradient_, bg, part);
+    store(V::kMul, {e, number(-1.0f / static_cast<float>(images()))}, gradient_, bg, part);
+  }
+
+  // 2 (logit - label) / (classes times batch of all cores), zero for images without a label
+  void difference_gradient(std::int64_t bg, const Range& part) {
+    differences(part.size());
+    emit(V::kMul, part.size(), {fp32_rows(e_), fp32(labelled_)}, e_);
+    store(V::kMul, {fp32_rows(e_), share_of_class(2.0 / static_cast<double>(images()))}, gradient_, bg, part);
+  }
+
+  std::int64_t images() const { return logits_.image.n * low_.graph().system.data_cores(); }
+  Stream share_of_class(double of) {
+    return number(static_cast<float>(of / static_cast<double>(logits_.image.c)));
   }
 
   // The last operation writes into a tensor's slot, then its rows go to HBM.
@@ -248,6 +285,7 @@ class Loss {
   Lowering& low_;
   Held logits_, labels_, loss_, prediction_, gradient_;
   bool with_gradient_;
+  bool softmax_;                        // or mean squared error
   double smoothing_;                    // of the labels
   std::int64_t step_ = 0, images_ = 0;  // classes at a time; of the batch group
   std::int64_t countdown_line_ = 0;

@@ -1,4 +1,5 @@
-// Softmax cross-entropy: loss and prediction of each image, and, while training, the gradient of the logits.
+// Softmax cross-entropy and mean squared error: loss and prediction of each image, and, while training, the
+// gradient of the logits.
 #pragma once
 #include "compiler/lowering/lowering.hpp"
 

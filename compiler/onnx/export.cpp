@@ -251,6 +251,7 @@ class GraphExport {
       case LayerKind::kConcat:
         return write_together(l, "Concat", {whole("axis", 1)});
       case LayerKind::kSoftmaxCrossEntropy:
+      case LayerKind::kMeanSquaredError:
         model_.outputs.push_back({flattened(input(l, 0), l.name), true, true, {-1, l.in.size()}});
         return;
     }
@@ -263,7 +264,10 @@ class GraphExport {
     for (const char* key : kInputKeys) {
       if (json["input"].contains(key)) kept["input"][key] = json["input"][key];
     }
-    for (const char* key : kLossKeys) kept["loss"][key] = json["layers"].back().at(key);
+    const Json& loss = json["layers"].back();
+    for (const char* key : kLossKeys) {
+      if (loss.contains(key)) kept["loss"][key] = loss[key];
+    }
     for (const Json& layer : json["layers"]) {
       for (const char* key : kMultipliers) {
         if (layer.contains(key) && layer[key] != 1)

@@ -16,7 +16,7 @@ Model export_model(const Network& network, const ParameterValues& values);
 // rates and decays that are not 1; "loss" with its name and smoothing.
 inline constexpr const char* kMetadata = "anzan";
 inline constexpr const char* kInputKeys[] = {"scale", "offset", "mean", "deviation"};
-inline constexpr const char* kLossKeys[] = {"name", "label_smoothing"};
+inline constexpr const char* kLossKeys[] = {"name", "type", "label_smoothing"};
 inline constexpr const char* kMultipliers[] = {"weight_lr", "bias_lr", "weight_decay", "bias_decay"};
 
 }  // namespace anzan::compiler::onnx

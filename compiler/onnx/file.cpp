@@ -12,6 +12,7 @@
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <type_traits>
 
 #include "compiler/input/input_error.hpp"
 
@@ -127,6 +128,10 @@ std::string count_of(const Tensor& tensor, std::size_t& count) {
 template <class Stored, class Value>
 void from_raw(const std::string& raw, std::vector<Value>& values) {
   values.resize(raw.size() / sizeof(Stored));
+  if constexpr (std::is_same_v<Stored, Value>) {  // both are little-endian
+    if (!values.empty()) std::memcpy(values.data(), raw.data(), raw.size());
+    return;
+  }
   for (std::size_t i = 0; i < values.size(); ++i) {
     Stored stored;
     std::memcpy(&stored, raw.data() + i * sizeof stored, sizeof stored);  // both are little-endian

@@ -88,9 +88,9 @@ void fully_connected(NodeImport& n, bool outputs_first, float factor, const std:
            "a list of numbers an image, and weights for them");
     return;
   }
-  std::vector<float> values(w->floats.size());
+  std::vector<float> values = w->floats;
   const auto rows = static_cast<std::size_t>(outputs), columns = static_cast<std::size_t>(inputs);
-  for (std::size_t o = 0; o < rows; ++o) {
+  for (std::size_t o = 0; o < rows && !(outputs_first && factor == 1); ++o) {
     for (std::size_t i = 0; i < columns; ++i)
       values[o * columns + i] = factor * w->floats[outputs_first ? o * columns + i : i * rows + o];
   }

@@ -82,8 +82,10 @@ class Reader {
     if (pointer.rfind("/network/", 0) != 0) return apply_override(json_, change, schema);
     if (!json_.is_object() || !json_.contains("network"))
       throw InputError("/network", "nothing", "a network");
-    if (json_["network"].is_string())
-      json_["network"] = read_network_file(directory_ / json_["network"].get<std::string>());
+    if (json_["network"].is_string()) {
+      network_file_ = read_network_file(directory_ / json_["network"].get<std::string>());
+      json_["network"] = network_file_.network;
+    }
     Override inner = change;
     inner.pointer = Json::json_pointer(pointer.substr(std::string("/network").size()));
     try {
@@ -115,7 +117,8 @@ class Reader {
       if (network.is_string()) {
         const fs::path file = directory_ / network.get<std::string>();
         place = file.string() + "#";
-        network = read_network_file(file);
+        network_file_ = read_network_file(file);
+        network = network_file_.network;
       } else if (!network.is_object()) {
         return;
       }
@@ -125,7 +128,7 @@ class Reader {
       fs::path weights = config_.network.weights;
       if (!weights.empty())
         config_.network.weights = fs::absolute(directory_ / weights).lexically_normal().string();
-      read_weights(config_.network, place);
+      read_weights(config_.network, place, network_file_);
     } catch (const InputError& error) {
       for (InputFinding finding : error.findings()) {
         if (finding.name.empty()) finding.name = layer_at(network, place, finding.place);
@@ -385,6 +388,7 @@ class Reader {
   Purpose purpose_;
   models::Watch watch_;
   Configuration config_;
+  NetworkFile network_file_;  // where the network is not in the configuration itself
   bool network_known_ = false;
   std::vector<Json> search_;  // system and chip as they were, where the mapping is left to the compiler
   std::optional<InputError> refusal_;  // of the first division that cannot be compiled

@@ -31,26 +31,31 @@ fs::path absolute_path(const fs::path& file) { return fs::absolute(file).lexical
 
 }  // namespace
 
-Json read_network_file(const fs::path& file) {
+NetworkFile read_network_file(const fs::path& file) {
   if (is_onnx(file)) {
-    Json network = read_onnx(file).network;
-    network["weights"] = absolute_path(file).string();
-    return network;
+    compiler::onnx::Imported imported = read_onnx(file);
+    const std::string weights = absolute_path(file).string();
+    imported.network["weights"] = weights;
+    return {std::move(imported.network), weights,
+            std::make_shared<const compiler::ParameterValues>(std::move(imported.values))};
   }
   Json network = read_json_file(file);
   if (network.is_object() && network.contains("weights") && network["weights"].is_string())
     network["weights"] = absolute_path(file.parent_path() / network["weights"].get<std::string>()).string();
-  return network;
+  return {std::move(network), "", nullptr};
 }
 
-void read_weights(compiler::Network& network, const std::string& place) {
+void read_weights(compiler::Network& network, const std::string& place, const NetworkFile& read) {
   if (network.weights.empty()) return;
-  compiler::ParameterValues values = read_onnx(network.weights).values;
+  const auto values =
+      read.values && read.weights == network.weights
+          ? read.values
+          : std::make_shared<const compiler::ParameterValues>(read_onnx(network.weights).values);
   std::vector<InputFinding> findings;
   bool any = false;
   for (const auto& [name, size] : compiler::parameter_sizes(network)) {
-    const auto found = values.find(name);
-    if (found == values.end()) continue;
+    const auto found = values->find(name);
+    if (found == values->end()) continue;
     any = true;
     if (static_cast<std::int64_t>(found->second.size()) != size)
       findings.push_back({place + "/weights",
@@ -59,7 +64,7 @@ void read_weights(compiler::Network& network, const std::string& place) {
   }
   if (!any) findings.push_back({place + "/weights", "no parameter of the network", "a file that has some"});
   if (!findings.empty()) throw InputError(std::move(findings));
-  network.initial = std::make_shared<const compiler::ParameterValues>(std::move(values));
+  network.initial = values;
 }
 
 std::string digest_of(const compiler::ParameterValues& values) {

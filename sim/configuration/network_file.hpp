@@ -10,13 +10,20 @@
 
 namespace anzan::sim {
 
-// As network.schema.json has it; that of an ONNX file names the file as its weights. Paths in it are
-// absolute. Throws InputError with all findings.
-nlohmann::json read_network_file(const std::filesystem::path& file);
+// A network as network.schema.json has it, with absolute paths. That of an ONNX file names the file as its
+// weights, which have been read with it.
+struct NetworkFile {
+  nlohmann::json network;
+  std::string weights;
+  std::shared_ptr<const compiler::ParameterValues> values;
+};
 
-// Reads the file of a network's weights, if it names one. Throws InputError, with `place`, where that has no
-// parameter of the network, or one of another size.
-void read_weights(compiler::Network& network, const std::string& place);
+// Throws InputError with all findings.
+NetworkFile read_network_file(const std::filesystem::path& file);
+
+// Reads the file of a network's weights, if it names one, unless it is that of `read`. Throws InputError,
+// with `place`, where it has no parameter of the network, or one of another size.
+void read_weights(compiler::Network& network, const std::string& place, const NetworkFile& read);
 
 // SHA-256 over names and values.
 std::string digest_of(const compiler::ParameterValues& values);

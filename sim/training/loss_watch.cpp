@@ -17,7 +17,12 @@ void follow(std::int64_t& since, bool holds, std::int64_t step) {
   since = !holds ? 0 : since == 0 ? step : since;
 }
 
-LossWatch::LossWatch(int classes) : guessing_(std::log(static_cast<double>(classes))) {}
+// 1 / classes for each: ln classes, however the labels are smoothed; or the variance of a label of 0 or 1.
+double loss_of_guessing(const compiler::Network& network) {
+  const auto classes = static_cast<double>(network.classes());
+  const bool squared = network.layers.back().kind == compiler::LayerKind::kMeanSquaredError;
+  return squared ? (classes - 1) / classes / classes : std::log(classes);
+}
 
 void LossWatch::add(std::int64_t step, double loss, const std::vector<Updates>& updates) {
   step_ = step;

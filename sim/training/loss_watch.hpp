@@ -1,7 +1,7 @@
 // Whether training still is training. It has failed from the step on
 //   - whose loss is not finite;
 //   - from which on nothing has moved for 100 steps, although there were updates, and the loss is no better
-//     than half of what guessing loses (ln classes): no weight, or the loss not by one bit;
+//     than half of what guessing loses: no weight, or the loss not by one bit;
 //   - from which on, for at least 10 steps and to the end, the loss has been more than 16 times what guessing
 //     loses in most steps. Integers have neither infinity nor NaN: they saturate, and this is how it shows.
 #pragma once
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/input/network.hpp"
 #include "sim/training/update_watch.hpp"
 
 namespace anzan::sim {
@@ -23,9 +24,12 @@ struct Divergence {
   std::string what;       // "the loss is not finite"
 };
 
+// What a network loses that finds all classes equally likely, whatever it sees.
+double loss_of_guessing(const compiler::Network& network);
+
 class LossWatch {
  public:
-  explicit LossWatch(int classes);
+  explicit LossWatch(double guessing) : guessing_(guessing) {}
 
   // After step number `step`, from 1 on.
   void add(std::int64_t step, double loss, const std::vector<Updates>& updates);
@@ -33,7 +37,7 @@ class LossWatch {
   // What cannot get well again: the first two. At the end of a run: any.
   std::optional<Divergence> now() const;
   std::optional<Divergence> at_end() const;
-  double guessing() const { return guessing_; }  // ln classes
+  double guessing() const { return guessing_; }
 
   // For checkpoints. from_json throws nlohmann::json::exception or std::invalid_argument for what to_json did
   // not write.

@@ -92,7 +92,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginn
       augmenter_(configuration_.training.augmentation, configuration_.network.input,
                  configuration_.training.seed),
       slots_(model_.slots.size()),
-      loss_watch_(static_cast<int>(configuration_.network.classes())),
+      loss_watch_(loss_of_guessing(configuration_.network)),
       progress_(progress),
       started_at_(Clock::now()) {
   if (beginning_ == Beginning::kResume) {

@@ -1,5 +1,6 @@
-// Layers that work element by element, where random networks do not go: images of which the scratchpad holds
-// a few pixels, and values on the very edges of a function's pieces. Bit for bit, as training steps are.
+// Layers that work element by element, and losses, where random networks do not go: images of which the
+// scratchpad holds a few pixels, or a few classes, and values on the very edges of a function's pieces. Held
+// to the references as training steps are.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -67,6 +68,28 @@ TEST(ElementLayers, SumsOverPixelsGoOnFromPieceToPiece) {
     check_step(*in_little_room(c));
     // FP32 rows of all pixels, of four channels of one batch group
     EXPECT_LT(c.chip.scratchpad_kib * 1024, 19 * 23 * 4 * c.chip.lanes * 4) << "nothing is cut";
+  }
+}
+
+// More classes than the scratchpad holds, and an image without a label.
+TEST(ElementLayers, LossesGoOnFromPieceToPiece) {
+  for (json loss : {json{{"type", "softmax_cross_entropy"}},
+                    json{{"type", "softmax_cross_entropy"}, {"label_smoothing", 0.1}},
+                    json{{"type", "mean_squared_error"}}}) {
+    loss["name"] = "loss";
+    const json network = {
+        {"input", {{"channels", 5}, {"height", 1}, {"width", 1}}},
+        {"layers", {{{"name", "f"}, {"type", "fully_connected"}, {"channels", 301}}, loss}}};
+    for (const isa::Format format : {isa::Format::kFp32, isa::Format::kInt16, isa::Format::kInt8}) {
+      StepCase c = step_case(network, format);
+      c.training.batch = 6;
+      const std::unique_ptr<TrainingStep> step = in_little_room(c);
+      step->run(false, true);
+      step->check();
+      step->check_inference();
+      // FP32 rows of all classes, of one batch group
+      EXPECT_LT(c.chip.scratchpad_kib * 1024, 301 * c.chip.lanes * 4) << "nothing is cut";
+    }
   }
 }
 

@@ -83,7 +83,8 @@ class Onnx(AnzanTest):
         self.assert_wrong_input(self.call("run", self.write_config(), "--set", "/network/layers/0/channels=5"),
                                 "/network/weights: found conv.bias of 6 values, expected 5", "conv.weight of 54 values, expected 45")
         # A last layer of another name is drawn anew; the others keep what they have.
-        self.assertEqual(self.call("compile", self.write_config(), "--set", "/network/layers/4/name=head").returncode, 0)
+        head = self.run_config("head", "--set", "/network/layers/4/name=head", "--set", '/network/layers/5/inputs=["head"]')
+        self.assertEqual([layer["name"] for layer in head["network"]["layers"]], ["conv", "pool", "fc1", "relu", "head", "loss"])
 
     def test_a_checkpoint_belongs_to_its_weights(self):
         start, other = self.untrained("start"), self.untrained("other", "--seed", "9")
@@ -106,7 +107,7 @@ class Onnx(AnzanTest):
         self.assert_wrong_input(self.call("export", self.dir / "none", self.dir / "x.onnx"), "config.json: found no such file")
         self.assertFalse((self.dir / "x.onnx").exists())
         self.use(MODELS / "residual" / "model.onnx")
-        self.assert_wrong_input(self.call("run", self.write_config(), "--out", self.dir / "out"), "found images of 8x8", "3x8x8")
+        self.assert_wrong_input(self.call("run", self.write_config(), "--out", self.dir / "out"), "expected images of 100x3x8x8")
 
 
 if __name__ == "__main__":

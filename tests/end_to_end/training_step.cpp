@@ -308,40 +308,65 @@ void TrainingStep::check_measured_statistics(const compiler::SlotInfo& s,
   if (!good) fail("statistics of " + s.name + " disagree with its elements: " + shown(found));
 }
 
-// Loss and gradient from the stored logits, in long double. exp, log and the reciprocal of the chip are
-// within 2^-20 relative; the FP32 difference to the largest logit rounds relative to its size.
+// Loss and gradient from the stored logits, in long double.
 void TrainingStep::check_loss() const {
   const reference::StoredTensor& logits =
       expected().tensor(expected().activation(case_.network.layers.back().inputs[0]));
   const std::vector<float> z = logits.reals();
-  const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
-  const long double smoothing = case_.network.layers.back().label_smoothing;
   std::vector<int> prediction;
   for (const double p : apart_chip_.read("prediction")) prediction.push_back(static_cast<int>(p));
   if (prediction != expected().prediction()) fail("prediction " + ::testing::PrintToString(prediction));
-  for (std::int64_t n = 0; n < batch; ++n) {
-    const float* row = z.data() + n * classes;
-    const int label = labels_[static_cast<std::size_t>(n)];
-    const long double largest = *std::max_element(row, row + classes);
-    long double sum = 0, target_logit = 0;
-    for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(row[c] - largest);
-    for (std::int64_t c = 0; c < classes; ++c) {
-      const long double p = std::exp(row[c] - largest) / sum, below = largest - row[c];
-      const long double target = (c == label ? 1 - smoothing : 0) + smoothing / classes;
-      const long double exact = label < 0 ? 0 : (p - target) / static_cast<long double>(batch);
-      const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact) +
-                                   (smoothing > 0 ? 0x1p-22L * target : 0);
-      target_logit -= target * below;
-      check_softmax(gradient_name_, n * classes + c, exact, label < 0 ? 0 : relative);
+  const bool softmax = case_.network.layers.back().kind == compiler::LayerKind::kSoftmaxCrossEntropy;
+  for (std::int64_t n = 0; n < case_.training.batch; ++n) {
+    const float* row = z.data() + n * case_.network.classes();
+    if (softmax) {
+      check_cross_entropy(row, n);
+    } else {
+      check_squared_error(row, n);
     }
-    check_softmax("loss", n, label < 0 ? 0 : std::log(sum) - target_logit,
-                  label < 0 ? 0 : 0x1p-20L * (1 - target_logit));
   }
 }
 
+// Of an image. exp, log and the reciprocal of the chip are within 2^-20 relative; the FP32 difference to the
+// largest logit rounds relative to its size.
+void TrainingStep::check_cross_entropy(const float* row, std::int64_t n) const {
+  const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
+  const long double smoothing = case_.network.layers.back().label_smoothing;
+  const int label = labels_[static_cast<std::size_t>(n)];
+  const long double largest = *std::max_element(row, row + classes);
+  long double sum = 0, target_logit = 0;
+  for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(row[c] - largest);
+  for (std::int64_t c = 0; c < classes; ++c) {
+    const long double p = std::exp(row[c] - largest) / sum, below = largest - row[c];
+    const long double target = (c == label ? 1 - smoothing : 0) + smoothing / classes;
+    const long double exact = label < 0 ? 0 : (p - target) / static_cast<long double>(batch);
+    const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact) +
+                                 (smoothing > 0 ? 0x1p-22L * target : 0);
+    target_logit -= target * below;
+    check_within(gradient_name_, n * classes + c, exact, label < 0 ? 0 : relative);
+  }
+  check_within("loss", n, label < 0 ? 0 : std::log(sum) - target_logit,
+               label < 0 ? 0 : 0x1p-20L * (1 - target_logit));
+}
+
+// Of an image: few roundings an element, and one for each in the sum.
+void TrainingStep::check_squared_error(const float* row, std::int64_t n) const {
+  const std::int64_t classes = case_.network.classes();
+  const auto share = 1 / static_cast<long double>(classes);
+  const int label = labels_[static_cast<std::size_t>(n)];
+  long double sum = 0;
+  for (std::int64_t c = 0; c < classes; ++c) {
+    const long double difference = label < 0 ? 0 : row[c] - (c == label ? 1.0L : 0.0L);
+    const long double exact = 2 * share * difference / static_cast<long double>(case_.training.batch);
+    sum += difference * difference;
+    check_within(gradient_name_, n * classes + c, exact, 0x1p-22L * std::fabs(exact));
+  }
+  check_within("loss", n, sum * share, 0x1p-24L * static_cast<long double>(classes + 3) * sum * share);
+}
+
 // Whether the element is what an FP32 value within the tolerance rounds to; rounding is monotone.
-void TrainingStep::check_softmax(const std::string& tensor, std::int64_t index, long double exact,
-                                 long double tolerance) const {
+void TrainingStep::check_within(const std::string& tensor, std::int64_t index, long double exact,
+                                long double tolerance) const {
   const TensorInfo& t = apart_.tensor(tensor);
   const models::SlotSettings& s = apart_chip_.core().settings.slot(t.slot);
   const std::int32_t found = stored(apart_chip_, tensor)[static_cast<std::size_t>(index)];

@@ -44,7 +44,7 @@ class TrainingStep {
   void run(bool move_points, bool unlabelled);
 
   // Adds a GoogleTest failure for each of: tensors, statistics, loss and its gradient against exact
-  // softmax, prediction, guard lines; and what outlives the step on the chip as compiled.
+  // values, prediction, guard lines; and what outlives the step on the chip as compiled.
   void check() const;
   // Of a step in FP32: the same for each tensor that leaves the error bounds of double precision. Returns the
   // largest share of its bound that an error takes.
@@ -71,8 +71,10 @@ class TrainingStep {
   void check_statistics(const compiler::SlotInfo& s, int slot) const;
   void check_measured_statistics(const compiler::SlotInfo& s, const models::SlotStatistics& found) const;
   void check_loss() const;
-  void check_softmax(const std::string& tensor, std::int64_t index, long double exact,
-                     long double tolerance) const;
+  void check_cross_entropy(const float* logits, std::int64_t image) const;
+  void check_squared_error(const float* logits, std::int64_t image) const;
+  void check_within(const std::string& tensor, std::int64_t index, long double exact,
+                    long double tolerance) const;
   void check_predictions(const reference::DoubleStep& exact) const;
   void check_plan() const;
   void check_guards() const;

@@ -99,7 +99,7 @@ void change_node(Draw& draw, Model& m) {
     }
     again.op_type = draw.chance(50) ? any_type(draw) : again.op_type;
     m.nodes.insert(m.nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, again);
-  } else {
+  } else if (draw.chance(8)) {
     m.nodes.resize(draw.chance(50) ? 60000 : 100000, Node(node));
   }
 }

@@ -23,6 +23,9 @@ Index area(const Layer& l) { return l.y.kernel * l.x.kernel; }
 bool has_weights(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
+bool is_loss(const Layer& l) {
+  return l.kind == LayerKind::kSoftmaxCrossEntropy || l.kind == LayerKind::kMeanSquaredError;
+}
 // An average pool is a convolution of each channel for itself: a sum of shares.
 bool averages(const Layer& l) {
   return l.kind == LayerKind::kAveragePool || l.kind == LayerKind::kGlobalAveragePool;
@@ -184,7 +187,7 @@ class DoubleNetwork {
       : network_(network), given_(given), labels_(labels), settings_(settings) {
     if (static_cast<std::size_t>(settings.batch) != labels.size())
       throw std::invalid_argument("reference: one label an image needed");
-    if (network.layers.empty() || network.layers.back().kind != LayerKind::kSoftmaxCrossEntropy) {
+    if (network.layers.empty() || !is_loss(network.layers.back())) {
       throw std::invalid_argument("reference: the last layer must be the loss");
     }
   }
@@ -228,7 +231,8 @@ class DoubleNetwork {
   Bounded batch_norm_forward(const Layer& l);
   void batch_norm_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
   void average(const std::string& name, const Bounded& value, double momentum, double factor);
-  void loss(const Layer& l);
+  void cross_entropy(const Layer& l);
+  void squared_error(const Layer& l);
 
   void contribute(const Layer& l, int source, const Bounded& dy, BoundedSums& dx);
   void contraction_backward(const Layer& l, const Bounded& dy, BoundedSums& dx);
@@ -432,7 +436,7 @@ Bounded DoubleNetwork::curve_forward(const Layer& l) {
 // loss = log sum exp(z - max) - (z_label - max); gradient = (softmax - target) / batch, the target
 // one-hot or smoothed; here z_label stands for the mean of z by the target. With p = softmax,
 // dp_c = p_c (dz_c - sum p_k dz_k), dloss = sum p_k dz_k - dz_label.
-void DoubleNetwork::loss(const Layer& l) {
+void DoubleNetwork::cross_entropy(const Layer& l) {
   const Bounded logits = input(l).reshaped(settings_.batch);
   const double images = static_cast<double>(settings_.batch), own = settings_.softmax_deviation;
   Bounded losses = Bounded::exact(Array::Zero(settings_.batch, 1));
@@ -463,6 +467,31 @@ void DoubleNetwork::loss(const Layer& l) {
     losses.shift(n) = 2 * shift;
     step_.predictions.push_back(static_cast<int>(best));
   }
+  step_.mean_loss = losses.value.mean();
+  record("loss", losses);
+}
+
+// loss = mean of (z - target)^2 over the classes; gradient = 2 (z - target) / (classes batch).
+void DoubleNetwork::squared_error(const Layer& l) {
+  const Bounded logits = input(l).reshaped(settings_.batch);
+  const double classes = static_cast<double>(logits.value.cols()),
+               share = 2 / classes / static_cast<double>(settings_.batch);
+  Array d = logits.value;
+  for (Index n = 0; n < settings_.batch; ++n) {
+    Index best = 0;
+    logits.value.row(n).maxCoeff(&best);
+    step_.predictions.push_back(static_cast<int>(best));
+    d(n, labels_[static_cast<std::size_t>(n)]) -= 1;
+  }
+  logit_gradient_ = logits;
+  logit_gradient_.value = share * d;
+  logit_gradient_.deviation = share * (logits.deviation.square() + (3 * kUnit * d).square()).sqrt() + kTiny;
+  logit_gradient_.shift = share * logits.shift;
+  Bounded losses = Bounded::exact(d.square().rowwise().mean());
+  const Array spread =
+      (2 * d * logits.deviation).square().rowwise().sum().sqrt() + logits.deviation.square().rowwise().sum();
+  losses.deviation = spread / classes + (classes + 3) * kUnit * losses.value + kTiny;
+  losses.shift = ((2 * d.abs() + logits.shift) * logits.shift).rowwise().mean();
   step_.mean_loss = losses.value.mean();
   record("loss", losses);
 }
@@ -515,11 +544,14 @@ void DoubleNetwork::forward() {
         y = concat_forward(l);
         break;
       case LayerKind::kSoftmaxCrossEntropy:
-        loss(l);
+        cross_entropy(l);
+        break;
+      case LayerKind::kMeanSquaredError:
+        squared_error(l);
         break;
     }
     outputs_.push_back(y);
-    if (l.kind != LayerKind::kSoftmaxCrossEntropy) record(l.name + ".activation", y);
+    if (!is_loss(l)) record(l.name + ".activation", y);
   }
 }
 
@@ -686,9 +718,8 @@ void DoubleNetwork::backward() {
   gradients.push_back(BoundedSums::zero(data_.value.rows(), data_.value.cols()));
   for (std::size_t number = layers; number-- > 0;) {
     const Layer& l = network_.layers[number];
-    const bool is_loss = l.kind == LayerKind::kSoftmaxCrossEntropy;
-    const Bounded dy = is_loss ? logit_gradient_ : gradients[number].finish();
-    if (!is_loss) record(l.name + ".activation_gradient", dy);
+    const Bounded dy = is_loss(l) ? logit_gradient_ : gradients[number].finish();
+    if (!is_loss(l)) record(l.name + ".activation_gradient", dy);
     for (const int source : l.inputs) {
       BoundedSums& dx = gradients[source < 0 ? layers : static_cast<std::size_t>(source)];
       contribute(l, source, dy, dx);
@@ -741,7 +772,8 @@ void DoubleNetwork::contribute(const Layer& l, int source, const Bounded& dy, Bo
       combine_backward(l, source, dy, dx);
       break;
     case LayerKind::kFlatten:
-    case LayerKind::kSoftmaxCrossEntropy: {
+    case LayerKind::kSoftmaxCrossEntropy:
+    case LayerKind::kMeanSquaredError: {
       const Bounded passed = dy.reshaped(dx.value.rows());
       dx.add(selected(passed, passed.present));
       break;

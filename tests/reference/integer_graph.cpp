@@ -16,6 +16,9 @@ namespace {
 bool weighted(const Layer& l) {
   return l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected;
 }
+bool is_loss(const Layer& l) {
+  return l.kind == LayerKind::kSoftmaxCrossEntropy || l.kind == LayerKind::kMeanSquaredError;
+}
 bool trained(const Layer& l) { return weighted(l) || l.kind == LayerKind::kBatchNorm; }
 bool may_fuse(const Layer& l) {
   return trained(l) || l.kind == LayerKind::kAdd || l.kind == LayerKind::kMultiply ||
@@ -30,7 +33,7 @@ bool pointwise(const Layer& l) {
 
 IntegerGraph::IntegerGraph(const compiler::Network& network, std::int64_t batch)
     : network_(network), batch_(batch) {
-  if (network_.layers.empty() || network_.layers.back().kind != LayerKind::kSoftmaxCrossEntropy) {
+  if (network_.layers.empty() || !is_loss(network_.layers.back())) {
     throw std::invalid_argument("reference: the last layer must be the loss");
   }
   add_nodes();

@@ -202,6 +202,7 @@ void IntegerNetwork::forward() {
         break;
       case LayerKind::kFlatten:
       case LayerKind::kSoftmaxCrossEntropy:
+      case LayerKind::kMeanSquaredError:
         break;
     }
   }
@@ -500,6 +501,7 @@ void IntegerNetwork::contribute(const Layer& l, const StoredTensor& dy, int inpu
       break;
     case LayerKind::kFlatten:
     case LayerKind::kSoftmaxCrossEntropy:
+    case LayerKind::kMeanSquaredError:
       break;
   }
 }

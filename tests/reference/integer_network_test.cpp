@@ -31,15 +31,17 @@ float target(const Network& network, bool label) {
 void set_logit_gradient(IntegerNetwork& step, const Network& network, const std::vector<int>& labels) {
   const std::vector<float> z = step.tensor(step.activation(network.layers.back().inputs[0])).reals();
   const std::size_t classes = z.size() / labels.size();
+  const bool softmax = network.layers.back().kind == compiler::LayerKind::kSoftmaxCrossEntropy;
   std::vector<float> gradient(z.size());
   for (std::size_t n = 0; n < labels.size(); ++n) {
     float largest = z[n * classes], sum = 0;
     for (std::size_t c = 0; c < classes; ++c) largest = std::max(largest, z[n * classes + c]);
     for (std::size_t c = 0; c < classes; ++c) sum += std::exp(z[n * classes + c] - largest);
     for (std::size_t c = 0; c < classes; ++c) {
-      const float p = std::exp(z[n * classes + c] - largest) / sum;
-      gradient[n * classes + c] =
-          (p - target(network, static_cast<int>(c) == labels[n])) / static_cast<float>(labels.size());
+      const float logit = z[n * classes + c], label = target(network, static_cast<int>(c) == labels[n]);
+      const float difference = softmax ? std::exp(logit - largest) / sum - label
+                                       : (logit - label) * (2.0F / static_cast<float>(classes));
+      gradient[n * classes + c] = difference / static_cast<float>(labels.size());
     }
   }
   step.set_values(step.logit_gradient(), gradient);

@@ -52,6 +52,7 @@ class Builder {
         drops_(seed ^ 0xd70bU),
         lrns_(seed ^ 0x1279U),
         norms_(seed ^ 0xba7cU),
+        losses_(seed ^ 0x1055U),
         limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
@@ -76,8 +77,7 @@ class Builder {
       if (curves_.percent(30)) curve();
     }
     fully_connected(draw_.between(2, 11));
-    append(LayerKind::kSoftmaxCrossEntropy, tip());
-    if (drops_.percent(25)) network_.layers.back().label_smoothing = drops_.percent(50) ? 0.1 : 0.5;
+    loss();
     leak();
     if (limits_.batch_norms) normalise();
     return network_;
@@ -300,6 +300,15 @@ class Builder {
     l.k = lrns_.percent(50) ? 2 : 1;
   }
 
+  void loss() {
+    const double smoothing = drops_.percent(25) ? drops_.percent(50) ? 0.1 : 0.5 : 0;
+    if (losses_.percent(20)) {
+      append(LayerKind::kMeanSquaredError, tip());
+    } else {
+      append(LayerKind::kSoftmaxCrossEntropy, tip()).label_smoothing = smoothing;
+    }
+  }
+
   void dropout() {
     append(LayerKind::kDropout, tip()).rate =
         drops_.percent(20) ? 0.1 : 0.125 * static_cast<double>(drops_.between(0, 6));
@@ -371,7 +380,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_, lrns_, norms_;
+  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_, lrns_, norms_, losses_;
   RandomNetworkLimits limits_;
   Network network_;
 };

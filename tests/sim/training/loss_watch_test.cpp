@@ -9,17 +9,29 @@
 namespace anzan::sim {
 namespace {
 
+constexpr double kGuessing = 2.302585092994046;  // ln 10
 const std::vector<Updates> kMoves{{1, 100, 10}}, kVanishes{{1, 100, 100}, {2, 0, 0}}, kNone{{1, 0, 0}};
 
+TEST(LossWatch, KnowsWhatGuessingLoses) {
+  compiler::Network network;
+  network.layers.resize(1);
+  compiler::Layer& loss = network.layers.back();
+  loss.in = {10, 1, 1};
+  loss.kind = compiler::LayerKind::kSoftmaxCrossEntropy;
+  EXPECT_DOUBLE_EQ(loss_of_guessing(network), kGuessing);
+  loss.kind = compiler::LayerKind::kMeanSquaredError;
+  EXPECT_DOUBLE_EQ(loss_of_guessing(network), (0.9 * 0.9 + 9 * 0.1 * 0.1) / 10);
+}
+
 TEST(LossWatch, TrainingIsFine) {
-  LossWatch watch(10);
+  LossWatch watch(kGuessing);
   for (int step = 1; step <= 1000; ++step) watch.add(step, 2.3 + 0.01 * std::sin(step), kMoves);
   EXPECT_FALSE(watch.at_end());
 }
 
 TEST(LossWatch, SaysTheFirstStepThatIsNotFinite) {
   for (const double loss : {std::nan(""), std::numeric_limits<double>::infinity()}) {
-    LossWatch watch(10);
+    LossWatch watch(kGuessing);
     for (int step = 1; step <= 7; ++step) watch.add(step, step == 4 ? loss : 1.0 / step, kMoves);
     ASSERT_TRUE(watch.now());
     EXPECT_EQ(watch.now()->step, 4);
@@ -27,7 +39,7 @@ TEST(LossWatch, SaysTheFirstStepThatIsNotFinite) {
 }
 
 TEST(LossWatch, StandsStillAfterAHundredSteps) {
-  LossWatch loss(10), weights(10);
+  LossWatch loss(kGuessing), weights(kGuessing);
   for (int step = 1; step <= 109; ++step) {
     EXPECT_FALSE(loss.now()) << step;
     EXPECT_FALSE(weights.now()) << step;
@@ -42,7 +54,7 @@ TEST(LossWatch, StandsStillAfterAHundredSteps) {
 }
 
 TEST(LossWatch, WhatHasBeenLearntMayStandStill) {
-  LossWatch learnt(10), converged(10), no_rate(10), interrupted(10);
+  LossWatch learnt(kGuessing), converged(kGuessing), no_rate(kGuessing), interrupted(kGuessing);
   for (int step = 1; step <= 500; ++step) {
     learnt.add(step, 0.0, kNone);
     no_rate.add(step, 2.3, kNone);
@@ -56,7 +68,7 @@ TEST(LossWatch, WhatHasBeenLearntMayStandStill) {
 }
 
 TEST(LossWatch, AHighLossCountsOnlyAtTheEnd) {
-  LossWatch recovered(10), short_spike(10), exploded(10), now_and_then(10);
+  LossWatch recovered(kGuessing), short_spike(kGuessing), exploded(kGuessing), now_and_then(kGuessing);
   for (int step = 1; step <= 60; ++step) {
     recovered.add(step, step < 50 ? 1e6 + step : 2.0 / step, kMoves);
     short_spike.add(step, step > 51 ? 1e6 + step : 2.0 / step, kMoves);
@@ -72,10 +84,10 @@ TEST(LossWatch, AHighLossCountsOnlyAtTheEnd) {
 }
 
 TEST(LossWatch, GoesOnFromACheckpoint) {
-  LossWatch watch(10);
+  LossWatch watch(kGuessing);
   for (int step = 1; step <= 150; ++step) {
     watch.add(step, 5.0, step < 40 ? kMoves : kVanishes);
-    LossWatch next(10);
+    LossWatch next(kGuessing);
     next.from_json(nlohmann::json::parse(watch.to_json().dump()));
     watch = next;
   }
