@@ -41,8 +41,8 @@ Json network(const char* between, const char* loss) {
   Json json = Json::parse(R"({"input": {"channels": 2, "height": 8, "width": 7}, "layers":
       [{"name": "c", "type": "convolution", "channels": 6, "kernel": 3, "padding": 1}]})");
   for (const Json& layer : Json::parse(between)) json["layers"].push_back(layer);
-  json["layers"].push_back({{"name" : "fc"}, {"type", "fully_connected"}, {"channels", 5}});
-  json["layers"].push_back({{"name" : "loss"}, {"type", loss}});
+  json["layers"].push_back({{"name", "fc"}, {"type", "fully_connected"}, {"channels", 5}});
+  json["layers"].push_back({{"name", "loss"}, {"type", loss}});
   return json;
 }
 
@@ -91,8 +91,10 @@ TEST(LayerDigests, Int8) { all_layers("int8"); }
 
 TEST(LayerDigests, AreOfEveryKindOfLayer) {
   std::set<std::string> tried(std::begin(kLosses), std::end(kLosses)), kinds;
-  for (const char* between : kBetween)
-    for (const Json& layer : network(between, kLosses[0])["layers"]) tried.insert(layer["type"]);
+  for (const char* between : kBetween) {
+    const Json layers = network(between, kLosses[0])["layers"];
+    for (const Json& layer : layers) tried.insert(layer["type"]);
+  }
   for (const compiler::LayerTraits& kind : compiler::kLayerKinds) kinds.insert(kind.name);
   EXPECT_EQ(tried, kinds);
 }
