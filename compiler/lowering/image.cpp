@@ -20,6 +20,7 @@ Tile placed(Tile tile, std::int64_t line) {
 }
 
 Image channels_of(Image image, std::int64_t first, std::int64_t count) {
+  image.has_all_channels = image.has_all_channels && count == image.c;
   image.first_channel += first;
   image.c = count;
   return image;
@@ -45,7 +46,7 @@ std::vector<isa::Copy> loading(const Image& image, const Tile& t) {
 }
 
 std::vector<isa::Copy> storing(const Image& image, const Tile& t, const Range& channels) {
-  const std::int64_t first = channels.begin, last = image.has_all_channels() ? image.pitch : image.c,
+  const std::int64_t first = channels.begin, last = image.has_all_channels ? image.pitch : image.c,
                      end = channels.end == image.c ? last : channels.end;
   return copying(image.format, in_scratchpad(t.row(t.y.begin, t.x.begin, t.bg.begin, first)),
                  in_hbm(image.row(t.y.begin, t.x.begin, t.bg.begin, first)),

@@ -19,6 +19,7 @@ struct Image {
   std::int64_t n = 0, c = 0, h = 0, w = 0, pitch = 0, lanes = 0, base_row = 0;  // n: images of the tensor
   std::int64_t first_group = 0, batch_groups = 0, groups_of_tensor = 0;
   std::int64_t first_channel = 0;    // of the tensor's; below, channels count from it
+  bool has_all_channels = true;
   std::int64_t channels_of_all = 0;  // of the cores that share its channels, together
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
@@ -32,7 +33,6 @@ struct Image {
     return (((first_group + bg) * lanes * channels_of_all + first_channel + channel) * h + y) * w + x;
   }
   std::int64_t image_size() const { return channels_of_all * h * w; }  // in that tensor
-  bool has_all_channels() const { return c == tensor->shape[1]; }
   // images in batch group bg
   std::int64_t images(std::int64_t bg) const { return std::min(lanes, n - (first_group + bg) * lanes); }
 };

@@ -13,6 +13,8 @@ class Warnings : public ::testing::Test {
   Warnings() : recorder_(2), core_(4, 16, 16) {
     compiler::SlotInfo constant, tensor;
     tensor.name = "fc.activation_gradient";
+    tensor.layer = "fc";
+    tensor.kind = compiler::TensorClass::kActivationGradient;
     tensor.format = isa::Format::kInt8;
     infos_ = {constant, tensor};
     models::SlotSettings& s = core_.settings.slot(1);
