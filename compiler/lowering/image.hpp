@@ -18,7 +18,7 @@ struct Image {
   const TensorInfo* tensor = nullptr;
   std::int64_t n = 0, c = 0, h = 0, w = 0, pitch = 0, lanes = 0, base_row = 0;  // n: images of the tensor
   std::int64_t first_group = 0, batch_groups = 0, groups_of_tensor = 0;
-  std::int64_t first_channel = 0;    // of the tensor's; below, channels count from it
+  std::int64_t first_channel = 0;  // of the tensor's; below, channels count from it
   bool has_all_channels = true;
   std::int64_t channels_of_all = 0;  // of the cores that share its channels, together
   isa::Format format = isa::Format::kFp32;
