@@ -254,16 +254,16 @@ void EnergyReference::add_memory(const isa::Program& program, const models::Prog
   std::vector<std::vector<models::HbmCommand>> logs(static_cast<std::size_t>(p.hbm.channels));
   for (int c = 0; c < p.hbm.channels; ++c) memory.log_commands(c, &logs[static_cast<std::size_t>(c)]);
   const auto tally = [&] {
+    using Kind = models::HbmCommand::Kind;
+    std::map<Kind, double> commands;  // names are looked up once, not millions of times
     for (std::vector<models::HbmCommand>& log : logs) {
-      for (const models::HbmCommand& command : log) {
-        using Kind = models::HbmCommand::Kind;
-        if (command.kind == Kind::kRead) count("hbm", "hbm_read", times * p.hbm.burst_bytes);
-        if (command.kind == Kind::kWrite) count("hbm", "hbm_write", times * p.hbm.burst_bytes);
-        if (command.kind == Kind::kActivate) count("hbm", "hbm_activation", times);
-        if (command.kind == Kind::kRefresh) count("hbm", "hbm_refresh", times);
-      }
+      for (const models::HbmCommand& command : log) commands[command.kind] += times;
       log.clear();
     }
+    count("hbm", "hbm_read", commands[Kind::kRead] * p.hbm.burst_bytes);
+    count("hbm", "hbm_write", commands[Kind::kWrite] * p.hbm.burst_bytes);
+    count("hbm", "hbm_activation", commands[Kind::kActivate]);
+    count("hbm", "hbm_refresh", commands[Kind::kRefresh]);
   };
   for (std::size_t i = 0; i < program.size(); ++i) {
     const auto* c = std::get_if<isa::Copy>(&program[i]);
