@@ -286,7 +286,7 @@ class WeightGradient {
       l.in.x = l.y.x = l.x.x = 0;
       return;
     }
-    leaves(t, weight_);
+    leaves(t, weight_, sum_.whole());
     const std::int64_t pitch = tile_pitch(w.ob);
     t.o = at(sum_row(w) + (p.local_in() * w.taps() + p.tap()) * pitch + p.local_out() * lanes_);
     walk(&Nest::Strides::o, pitch);
@@ -317,17 +317,10 @@ class WeightGradient {
     return sum_.whole() ? gradient_row(w) : fp32_row(sum_line_[sum_.first ? 0 : 1]);
   }
   static std::int64_t fp32_row(std::int64_t line) { return models::row_of_line(isa::Format::kFp32, line); }
+  // An instruction writes the gradient itself, if that is whole, or FP32 on the way to it.
   template <class Arithmetic>
-  void leaves(Arithmetic& instruction, const TensorInfo& gradient) const {
-    if (sum_.whole())
-      low_.produces(instruction, gradient);
-    else
-      writes_to(instruction, isa::Format::kFp32, kConstantSlot);
-  }
-  // The sums so far, plus this one: in FP32, or, with the last, the gradient.
-  template <class Arithmetic>
-  void add_to(Arithmetic& instruction, const TensorInfo& gradient) const {
-    if (sum_.last)
+  void leaves(Arithmetic& instruction, const TensorInfo& gradient, bool whole) const {
+    if (whole)
       low_.produces(instruction, gradient);
     else
       writes_to(instruction, isa::Format::kFp32, kConstantSlot);
@@ -343,7 +336,7 @@ class WeightGradient {
       const std::int64_t row = (i - w.ib.begin) * in_pitch + channels.begin;
       isa::Vector v;
       v.op = isa::VectorOp::kAdd;
-      add_to(v, weight_);
+      leaves(v, weight_, sum_.last);
       v.mask = lane_mask(lanes.begin, lanes.size());
       v.a = rows(isa::Format::kFp32, kConstantSlot, fp32_row(sum_line_[0]) + row);
       v.b = rows(isa::Format::kFp32, kConstantSlot, fp32_row(sum_line_[1]) + row);
@@ -390,7 +383,7 @@ class WeightGradient {
         t.spill = 1;
         t.o = at(spilled);
       } else {
-        leaves(t, *bias_);
+        leaves(t, *bias_, sum_.whole());
         t.o = at((sum_.whole() ? bias_row() : fp32_row(bias_sum_line_[sum_.first ? 0 : 1])) + o - ob.begin);
       }
       const std::int64_t row = part.x.size() * k, group = part.y.size() * row;
@@ -405,7 +398,7 @@ class WeightGradient {
       if (lanes.size() <= 0) continue;
       isa::Vector v;
       v.op = isa::VectorOp::kAdd;
-      add_to(v, *bias_);
+      leaves(v, *bias_, sum_.last);
       v.mask = lane_mask(lanes.begin, lanes.size());
       v.a = rows(isa::Format::kFp32, kConstantSlot, fp32_row(bias_sum_line_[0]) + o - ob.begin);
       v.b = rows(isa::Format::kFp32, kConstantSlot, fp32_row(bias_sum_line_[1]) + o - ob.begin);
@@ -430,7 +423,7 @@ class WeightGradient {
       const Range channels = channels_of(w.ob);
       isa::Vector v;
       v.op = isa::VectorOp::kCopy;
-      leaves(v, weight_);
+      leaves(v, weight_, sum_.whole());
       v.mask = lane_mask(lanes.begin, lanes.size());
       v.a = scalar(low_.scalar(0.0f));
       v.o = at(sum_row(w) + ((i - w.ib.begin) * w.taps() + tap) * tile_pitch(w.ob) + channels.begin);

@@ -146,6 +146,14 @@ void global_maximum(NodeImport& n) {
   n.add_layer(n.layer_name(), {{"type", "max_pool"}, {"kernel", {x->shape.height, x->shape.width}}}, {x});
 }
 
+// The layer just added, as images of these dims.
+void see_as(NodeImport& n, const Dims& dims) {
+  if (n.failed()) return;
+  Value y = n.output();
+  y.dims = dims;
+  n.give(y);
+}
+
 // Over all pixels: of [N, C, H, W] or [N, C, H * W].
 void mean(NodeImport& n) {
   const Value* x = n.images(0);
@@ -162,11 +170,9 @@ void mean(NodeImport& n) {
         "a mean over axes " + shown_dims(*sorted) + " of images of the shape " + shown_dims(x->dims),
         "over all pixels of each channel");
   n.add_layer(n.layer_name(), {{"type", "global_average_pool"}}, {x});
-  if (n.failed()) return;
-  Value y = n.output();
-  y.dims.assign(1, x->shape.channels);
-  if (keeps) y.dims.resize(x->dims.size(), 1);
-  n.give(y);
+  Dims dims{x->shape.channels};
+  if (keeps) dims.resize(x->dims.size(), 1);
+  see_as(n, dims);
 }
 
 void batch_norm(NodeImport& n) {
@@ -195,10 +201,7 @@ void batch_norm(NodeImport& n) {
                {"epsilon", epsilon},
                {"momentum", std::round((1 - momentum) / kUnit) * kUnit}},
               {x});
-  if (n.failed()) return;
-  Value y = n.output();
-  y.dims = dims;
-  n.give(y);
+  see_as(n, dims);
 }
 
 // A layer that makes each element of one.
@@ -206,10 +209,7 @@ void element_by_element(NodeImport& n, Json keys) {
   const Value* x = n.images(0);
   if (x == nullptr) return;
   n.add_layer(n.layer_name(), std::move(keys), {x});
-  if (n.failed()) return;
-  Value y = n.output();
-  y.dims = x->dims;
-  n.give(y);
+  see_as(n, x->dims);
 }
 void relu(NodeImport& n) { element_by_element(n, {{"type", "relu"}}); }
 void leaky_relu(NodeImport& n) {
@@ -266,10 +266,7 @@ void together(NodeImport& n, const char* type) {
   const Dims dims = largest->dims;
   if (inputs.size() == 1) return n.give(*largest);
   n.add_layer(n.layer_name(), {{"type", type}}, inputs);
-  if (n.failed()) return;
-  Value y = n.output();
-  y.dims = dims;
-  n.give(y);
+  see_as(n, dims);
 }
 
 void add(NodeImport& n) {
