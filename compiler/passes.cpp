@@ -13,6 +13,8 @@
 #include "compiler/dump.hpp"
 #include "compiler/input/hbm_size.hpp"
 #include "compiler/input/input_error.hpp"
+#include "compiler/memory/order.hpp"
+#include "compiler/memory/weight_parts.hpp"
 #include "compiler/operations.hpp"
 #include "models/number_format.hpp"
 
@@ -76,10 +78,18 @@ void share_data(Compilation& c) {
   c.of_core.training = per_core(c.input.training, c.input.chip, c.input.system);
 }
 
+// Of one step, in the order that suits memory.
+Graph training_graph(const Input& input) {
+  Graph graph = differentiate(input);
+  divide_weight_gradients(graph);
+  order_operations(graph);
+  return graph;
+}
+
 void make_graph(Compilation& c) {
   Input undivided = c.of_core;
   undivided.system.mapping = Mapping{};
-  c.whole = differentiate(undivided);
+  c.whole = training_graph(undivided);
 }
 
 void place_tensors(Compilation& c) {
@@ -91,7 +101,7 @@ void place_tensors(Compilation& c) {
 
 void divide(Compilation& c) {
   if (!c.input.system.divided()) return;
-  c.parts = partition(differentiate(c.of_core), c.constants.end_line);
+  c.parts = partition(training_graph(c.of_core), c.constants.end_line);
   check_hbm(c.input.chip, c.parts->memory.lines, "a stage of the network");
 }
 

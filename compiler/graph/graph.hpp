@@ -154,6 +154,7 @@ struct Graph {
   TrainingParameters training;
   ChipParameters chip;
   SystemParameters system;
+  MemoryParameters memory;
   std::vector<TensorInfo> tensors;
   std::vector<SlotInfo> slots;
   std::vector<ParameterInfo> parameters;

@@ -48,6 +48,7 @@ class Reader {
       config_.precision = merge_precision(json_["precision"], config_.network, "/precision", findings_);
     }
     if (clean("/chip")) read_chip();
+    if (clean("/memory")) read_memory();
     if (clean("/chip") && clean("/system")) {
       const Json system = json_["system"], chip = json_["chip"];
       const bool trains = purpose_ != Purpose::kCollective,
@@ -215,6 +216,20 @@ class Reader {
     core.hbm = merge_hbm(chip["hbm"], core.lanes, "/chip/hbm", findings_);
     config_.chip.hbm = {core.hbm.rows, core.hbm.channels,
                         std::int64_t{core.hbm.banks()} * core.hbm.row_bytes};
+  }
+
+  void read_memory() {
+    const Json& memory = json_["memory"];
+    config_.memory.places = number_in<compiler::MemoryPlaces>(compiler::kMemoryPlaces, memory["places"]);
+    config_.memory.order = number_in<compiler::GradientOrder>(compiler::kGradientOrders, memory["order"]);
+    config_.memory.slack_percent = memory["slack_percent"].get<int>();
+    config_.memory.weight_gradient_kib = memory["weight_gradient_kib"].get<std::int64_t>();
+  }
+  // The names stand in the order of the enumeration.
+  template <class Enum, std::size_t n>
+  static Enum number_in(const std::array<std::string_view, n>& names, const Json& name) {
+    const auto found = std::find(names.begin(), names.end(), name.get<std::string>());
+    return static_cast<Enum>(found - names.begin());
   }
 
   // The RTL core is built for few sizes.
@@ -425,6 +440,7 @@ Json Configuration::identity(const std::string& dataset_digest) const {
   json.erase("engine");
   // what only decides what things cost
   json.erase("technology");
+  json.erase("memory");
   for (const char* key : {"clock_ghz", "queue_depth", "dma_outstanding", "hbm", "network"})
     json["chip"].erase(key);
   // a checkpoint that does not say how many slots there are has the usual ones

@@ -443,7 +443,7 @@ void IntegerNetwork::backward() {
     const Node& node = graph_.node(static_cast<int>(number));
     if (node.layer != static_cast<int>(number) || !node.needs_gradient) continue;
     finish_gradient(node);
-    if (node.fused_relu) mask(node);
+    if (graph_.masks(node)) mask(node);
     const StoredTensor dy = tensor(node.gradient());
     if (l.kind == LayerKind::kConvolution || l.kind == LayerKind::kFullyConnected) parameter_gradients(l, dy);
     if (l.kind == LayerKind::kBatchNorm) batch_norm_gradients(l, dy);

@@ -99,6 +99,7 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
     EXPECT_EQ(step.prediction(), reference.predictions) << "seed " << seed;
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;
+      if (step.name_in_double(name).empty()) continue;
       const std::string kind = name.substr(name.rfind('.'));
       const Values& expected = reference.at(step.name_in_double(name));
       ASSERT_EQ(tensor.stored.size(), expected.value.size()) << "seed " << seed << " " << name;
@@ -162,6 +163,7 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
     const IntegerNetwork step = run_step(network, given, formats, settings);
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;
+      if (step.name_in_double(name).empty()) continue;
       const Values& expected = reference.at(step.name_in_double(name));
       if (relative_distance(tensor, expected) > 0.02) far.push_back(std::to_string(seed) + " " + name);
       ++compared;

@@ -29,7 +29,8 @@ WINGS = {
         "schedule": {"instructions"},
         "lowering": {"graph", "instructions", "input"},
         "collective": {"schedule", "instructions", "input"},
-        "parallel": {"lowering", "collective", "schedule", "graph", "instructions", "input"},
+        "memory": {"graph", "instructions", "input"},
+        "parallel": {"memory", "lowering", "collective", "schedule", "graph", "instructions", "input"},
     },
     "sim": {
         "host": set(),

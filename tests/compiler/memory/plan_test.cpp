@@ -1,5 +1,5 @@
 // Tensors that are alive at the same time never share memory, and the plan lies between its bounds.
-#include "compiler/graph/memory_plan.hpp"
+#include "compiler/memory/plan.hpp"
 
 #include <gtest/gtest.h>
 
