@@ -13,8 +13,7 @@
 #include "compiler/dump.hpp"
 #include "compiler/input/hbm_size.hpp"
 #include "compiler/input/input_error.hpp"
-#include "compiler/memory/order.hpp"
-#include "compiler/memory/weight_parts.hpp"
+#include "compiler/memory/training_graph.hpp"
 #include "compiler/operations.hpp"
 #include "models/number_format.hpp"
 
@@ -76,14 +75,6 @@ void share_data(Compilation& c) {
   c.of_core = c.input;
   c.of_core.precision = on_the_wire(c.input.precision, c.input.system);
   c.of_core.training = per_core(c.input.training, c.input.chip, c.input.system);
-}
-
-// Of one step, in the order that suits memory.
-Graph training_graph(const Input& input) {
-  Graph graph = differentiate(input);
-  divide_weight_gradients(graph);
-  order_operations(graph);
-  return graph;
 }
 
 void make_graph(Compilation& c) {

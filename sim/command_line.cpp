@@ -24,6 +24,7 @@
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
 #include "sim/host/work_progress.hpp"
+#include "sim/memory_command.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
@@ -530,6 +531,8 @@ int command_line(int argc, char** argv) {
   add_export(app, export_arguments);
   CollectiveArguments collective_arguments;
   add_collective(app, collective_arguments);
+  MemoryArguments memory_arguments;
+  add_memory(app, memory_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
       ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
       ->required();
@@ -545,6 +548,13 @@ int command_line(int argc, char** argv) {
   if (app.got_subcommand("collective")) {
     return guarded([&] {
       collective(collective_arguments);
+      flush_output();
+      return kDone;
+    });
+  }
+  if (app.got_subcommand("memory")) {
+    return guarded([&] {
+      memory(memory_arguments);
       flush_output();
       return kDone;
     });

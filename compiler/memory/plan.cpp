@@ -158,33 +158,49 @@ std::int64_t peak_of(const Graph& g, const std::vector<Lifetime>& life,
   return peak;
 }
 
+// Tensors by what they are to the plan.
+struct Tensors {
+  std::vector<std::size_t> persistent, transient, initial;
+};
+
+Tensors sorted_tensors(Graph& g, const std::vector<Lifetime>& life) {
+  Tensors sorted;
+  for (std::size_t t = 0; t < g.tensors.size(); ++t) {
+    TensorInfo& info = g.tensors[t];
+    if (is_initial(g, t))
+      sorted.initial.push_back(t);
+    else if (life[t].end < life[t].begin)
+      info.hbm_line = -1;  // no operation of this graph uses it
+    else
+      (info.persistent ? sorted.persistent : sorted.transient).push_back(t);
+  }
+  return sorted;
+}
+
 }  // namespace
+
+std::int64_t tightest_plan(Graph g) {
+  const std::vector<Lifetime> life = lifetimes(g);
+  const Tensors tensors = sorted_tensors(g, life);
+  return place_transient(g, life, tensors.transient, place_in_line(g, tensors.persistent, 0));
+}
 
 HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
   check_sizes(g);
   const std::vector<Lifetime> life = lifetimes(g);
-  std::vector<std::size_t> persistent, transient, initial;
-  for (std::size_t t = 0; t < g.tensors.size(); ++t) {
-    TensorInfo& info = g.tensors[t];
-    if (is_initial(g, t))
-      initial.push_back(t);
-    else if (life[t].end < life[t].begin)
-      info.hbm_line = -1;  // no operation of this graph uses it
-    else
-      (info.persistent ? persistent : transient).push_back(t);
-  }
+  const Tensors tensors = sorted_tensors(g, life);
   HbmPlan plan;
-  const std::int64_t begin = place_in_line(g, persistent, reserved),
-                     end = place_transient(g, life, transient, begin);
+  const std::int64_t begin = place_in_line(g, tensors.persistent, reserved),
+                     end = place_transient(g, life, tensors.transient, begin);
   // initial values are read before any transient tensor is written: they lie over them
-  plan.lines = std::max(end, place_in_line(g, initial, begin));
+  plan.lines = std::max(end, place_in_line(g, tensors.initial, begin));
   check_lines(plan.lines);
   std::int64_t transient_lines = 0;
-  for (std::size_t t : transient) transient_lines += g.tensors[t].lines;
+  for (std::size_t t : tensors.transient) transient_lines += g.tensors[t].lines;
   const std::int64_t line_bytes = g.chip.lanes * (isa::kWordBits / 8), persistent_lines = begin - reserved;
   plan.report.conventional_bytes = (persistent_lines + transient_lines) * line_bytes;
   plan.report.planned_bytes = (persistent_lines + end - begin) * line_bytes;
-  plan.report.lower_bound_bytes = (persistent_lines + peak_of(g, life, transient)) * line_bytes;
+  plan.report.lower_bound_bytes = (persistent_lines + peak_of(g, life, tensors.transient)) * line_bytes;
   return plan;
 }
 

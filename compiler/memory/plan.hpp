@@ -14,4 +14,7 @@ struct HbmPlan {
 // Sets hbm_line of every tensor; the first `reserved` lines stay free (constants).
 HbmPlan plan_memory(Graph& graph, std::int64_t reserved);
 
+// Lines of such a plan, whatever their unit: nothing is checked, and no place is kept.
+std::int64_t tightest_plan(Graph graph);
+
 }  // namespace anzan::compiler

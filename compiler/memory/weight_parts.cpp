@@ -14,6 +14,10 @@ namespace {
 
 std::int64_t line_bytes(const Graph& g) { return g.chip.lanes * (isa::kWordBits / 8); }
 
+bool may_divide(const SystemParameters& system, const TrainingParameters& training) {
+  return system.cores() == 1 && !system.divided() && training.clip_norm == 0;
+}
+
 class Divider {
  public:
   explicit Divider(Graph& graph) : g_(graph), ops_(std::move(graph.ops)) { g_.ops.clear(); }
@@ -88,9 +92,11 @@ class Divider {
 
 }  // namespace
 
+bool divides_weight_gradients(const Input& input) { return may_divide(input.system, input.training); }
+
 void divide_weight_gradients(Graph& graph) {
   if (graph.memory.weight_gradient_kib == 0) return;
-  if (graph.system.cores() > 1 || graph.system.divided() || graph.training.clip_norm > 0)
+  if (!may_divide(graph.system, graph.training))
     throw InputError("/memory/weight_gradient_kib", std::to_string(graph.memory.weight_gradient_kib),
                      graph.training.clip_norm > 0
                          ? "0 where clip_norm wants all gradients before the first update"
