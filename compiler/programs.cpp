@@ -85,28 +85,29 @@ std::size_t end_of_parts(const Graph& g, std::size_t first) {
 // Of one operation, or of the parts of one gradient: all are seen before its point is chosen, and then made
 // again; updates, which are seen once, take them as they are then.
 void calibrate(Lowering& low, Listing& listing, const std::vector<Op>& ops) {
-  std::set<int> slots;
+  const auto is_update = [](const Op& op) { return op.kind == OpKind::kUpdate; };
+  std::set<int> slots, moments;
+  for (const Op& op : ops) {
+    low.watch().done();
+    const std::vector<int> written =
+        is_update(op) ? moment_slots(low.graph(), op) : written_slots(low.graph(), op);
+    if (calibrates(op)) (is_update(op) ? moments : slots).insert(written.begin(), written.end());
+  }
   bool begun = false;
   const auto produce = [&](const Op& op) {
     if (!begun || ops.size() > 1) begin(low, listing, op);
     begun = true;
     lower(low, op, true);
-    for (const int s : written_slots(low.graph(), op)) slots.insert(s);
   };
-  const auto is_update = [](const Op& op) { return op.kind == OpKind::kUpdate; };
   for (const Op& op : ops) {
-    low.watch().done();
-    if (calibrates(op) && !is_update(op)) produce(op);
+    if (!slots.empty() && calibrates(op) && !is_update(op)) produce(op);
   }
   choose_points(low, slots);
-  const bool again = !slots.empty();
-  std::set<int> moments;
   for (const Op& op : ops) {
     if (is_update(op)) {
       begin(low, listing, op);
       lower_update(low, op, false);
-      for (const int s : moment_slots(low.graph(), op)) moments.insert(s);
-    } else if (again && calibrates(op)) {
+    } else if (calibrates(op)) {
       produce(op);
     }
   }

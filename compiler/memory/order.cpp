@@ -13,12 +13,23 @@ namespace {
 // Operations that stay together, in their order: parts of one gradient, or one operation alone.
 using Unit = std::vector<int>;
 
+constexpr int kMostRounds = 16;
+
 // What is compared: the peak, then what is alive all in all.
 using Price = std::pair<std::int64_t, std::int64_t>;
 
 class Order {
  public:
-  explicit Order(Graph& graph) : g_(graph), ops_(graph.ops) { make_units(); }
+  explicit Order(Graph& graph) : g_(graph), ops_(graph.ops) {
+    make_units();
+    for (const Op& op : ops_) {
+      std::vector<int> tensors = op.inputs;
+      tensors.insert(tensors.end(), op.outputs.begin(), op.outputs.end());
+      std::sort(tensors.begin(), tensors.end());
+      tensors.erase(std::unique(tensors.begin(), tensors.end()), tensors.end());
+      touched_.push_back(std::move(tensors));
+    }
+  }
 
   // The gradient of weights goes before that of the input where it is not the larger one: then the input is
   // free when its gradient is written.
@@ -36,7 +47,8 @@ class Order {
   // Each unit in turn as early, or as late, as it goes, as long as that lowers the price.
   void least_peak() {
     Price best = price();
-    for (bool better = true; better;) {
+    bool better = true;
+    for (int round = 0; better && round < kMostRounds; ++round) {
       better = false;
       for (std::size_t u = first_; u < end_; ++u) {
         for (const std::size_t to : {latest(u), earliest(u)}) {
@@ -129,20 +141,33 @@ class Order {
       std::rotate(place(to), place(from), place(from + 1));
   }
 
-  // What is alive at each operation, in the order of the units.
+  // Of the transient tensors, in the order of the units.
   Price price() {
-    write();
-    const std::vector<Lifetime> life = lifetimes(g_);
-    std::vector<std::int64_t> change(g_.ops.size() + 3);
+    const auto n = static_cast<int>(ops_.size());
+    life_.assign(g_.tensors.size(), {n, -1});
+    int at = 0;
+    for (const Unit& unit : units_) {
+      for (const int i : unit) {
+        for (const int t : touched_[static_cast<std::size_t>(i)]) {
+          Lifetime& l = life_[static_cast<std::size_t>(t)];
+          l.begin = std::min(l.begin, at);
+          l.end = at;
+        }
+        ++at;
+      }
+    }
+    life_[static_cast<std::size_t>(g_.data)].begin = life_[static_cast<std::size_t>(g_.label)].begin = -1;
+    life_[static_cast<std::size_t>(g_.loss)].end = life_[static_cast<std::size_t>(g_.prediction)].end = n;
+    change_.assign(ops_.size() + 3, 0);
     std::int64_t all = 0;
-    for (std::size_t t = 0; t < life.size(); ++t) {
-      if (g_.tensors[t].persistent || life[t].end < life[t].begin) continue;
-      change[static_cast<std::size_t>(life[t].begin + 1)] += g_.tensors[t].lines;
-      change[static_cast<std::size_t>(life[t].end + 2)] -= g_.tensors[t].lines;
-      all += (life[t].end - life[t].begin + 1) * g_.tensors[t].lines;
+    for (std::size_t t = 0; t < life_.size(); ++t) {
+      if (g_.tensors[t].persistent || life_[t].end < life_[t].begin) continue;
+      change_[static_cast<std::size_t>(life_[t].begin + 1)] += g_.tensors[t].lines;
+      change_[static_cast<std::size_t>(life_[t].end + 2)] -= g_.tensors[t].lines;
+      all += (life_[t].end - life_[t].begin + 1) * g_.tensors[t].lines;
     }
     std::int64_t live = 0, peak = 0;
-    for (const std::int64_t c : change) peak = std::max(peak, live += c);
+    for (const std::int64_t c : change_) peak = std::max(peak, live += c);
     return {peak, all};
   }
 
@@ -155,8 +180,11 @@ class Order {
 
   Graph& g_;
   const std::vector<Op> ops_;
+  std::vector<std::vector<int>> touched_;  // by operation: tensors, each once
   std::vector<Unit> units_;
-  std::size_t first_ = 0, end_ = 0;  // units that may move
+  std::vector<Lifetime> life_;
+  std::vector<std::int64_t> change_;  // of what is alive, at each operation
+  std::size_t first_ = 0, end_ = 0;   // units that may move
 };
 
 }  // namespace
