@@ -284,9 +284,11 @@ ImageSet check_half(Half half, std::int64_t used, const char* used_key, const co
   set.labels_an_image = network.labels_an_image();
   const std::vector<std::int64_t> shape = shape_of_labels(set.count, network);
   if (half.labels_shape != shape)
-    findings.push_back({half.labels_place, "labels of " + text(half.labels_shape),
-                        text(shape) + (shape.size() == 1 ? " labels, one an image"
-                                                         : " labels, one a pixel of the network's logits")});
+    findings.push_back(
+        {half.labels_place, "labels of " + text(half.labels_shape),
+         text(shape) + (shape.size() == 1 ? " labels, one an image"
+                                          : " labels, one a pixel of the network's logits: one an image is "
+                                            "for one pixel, as of fully_connected")});
   check_labels(half, set.count, network, findings);
   if (used > set.count) {
     findings.push_back({std::string("/dataset/") + used_key, std::to_string(used),
