@@ -269,9 +269,10 @@ int evaluate_run(const EvaluateArguments& arguments) {
   WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
   const Evaluation found = evaluate(arguments.directory, overrides_of(arguments.sets), progress);
   progress.end();
-  std::cout << fmt::format("test accuracy {:.2f} % ({} of {} images; weights after step {})\n",
-                           100.0 * static_cast<double>(found.right) / static_cast<double>(found.images),
-                           found.right, found.images, found.step);
+  std::cout << fmt::format("test accuracy {:.2f} % ({} of {} {}; weights after step {})\n",
+                           100.0 * static_cast<double>(found.right) / static_cast<double>(found.labels),
+                           found.right, found.labels, found.labels == found.images ? "images" : "pixels",
+                           found.step);
   flush_output();
   return kDone;
 }

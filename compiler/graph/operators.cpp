@@ -3,8 +3,6 @@
 
 #include <string>
 
-#include "compiler/input/input_error.hpp"
-
 namespace anzan::compiler {
 namespace {
 
@@ -157,15 +155,10 @@ void concat_gradient(Backward& b, const Op& op, int dy) {
 void loss(Forward& f, const Layer& l, Op& op) {
   op.kind = OpKind::kLoss;
   Graph& g = f.builder().graph();
-  const TensorInfo& logits = g.tensor(op.inputs[0]);
-  if (logits.shape[2] * logits.shape[3] != 1)
-    throw InputError(
-        l.place,
-        "logits of " + std::to_string(logits.shape[2]) + " x " + std::to_string(logits.shape[3]) + " pixels",
-        "one pixel: end with fully_connected");
+  const Shape of_pixels{1, l.in.height, l.in.width};
   op.inputs.push_back(g.label);
-  g.loss = f.builder().add_image("loss", l.name, TensorClass::kLoss, {1, 1, 1});
-  g.prediction = f.builder().add_constant_image("prediction", isa::Format::kFp32, {1, 1, 1});
+  g.loss = f.builder().add_image("loss", l.name, TensorClass::kLoss, of_pixels);
+  g.prediction = f.builder().add_constant_image("prediction", isa::Format::kFp32, of_pixels);
   op.outputs = {g.loss, g.prediction};
 }
 void loss_gradient(Backward& b, const Op& op, int) { b.start(op); }

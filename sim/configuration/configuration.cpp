@@ -191,6 +191,13 @@ class Reader {
       findings_.push_back(
           {"/training/augmentation/pad", shown(training["augmentation"]["pad"]),
            "less than the images have: " + std::to_string(input.height) + "x" + std::to_string(input.width)});
+    const compiler::Shape& logits = config_.network.logits();
+    if (config_.training.augmentation.pad > 0 && config_.network.labels_an_image() > 1 &&
+        (logits.height != input.height || logits.width != input.width))
+      findings_.push_back({"/training/augmentation/pad", shown(training["augmentation"]["pad"]),
+                           "0: maps of " + std::to_string(logits.height) + "x" +
+                               std::to_string(logits.width) + " labels cannot be cropped as images of " +
+                               std::to_string(input.height) + "x" + std::to_string(input.width) + " are"});
     for (const compiler::Layer& layer : config_.network.layers) {
       const double size =
           double(config_.parameters.batch) * double(std::max(layer.in.size(), layer.out.size()));
@@ -335,11 +342,11 @@ class Reader {
   void fill_synthetic(Json& json) const {
     if (!json.contains("seed")) json["seed"] = DatasetOptions().seed;
     if (!network_known_) return;
-    const compiler::Shape& input = config_.network.input;
+    const SyntheticSet set{config_.network.input, config_.network.logits()};
     if (!json.contains("train_images_used"))
-      json["train_images_used"] = usual_synthetic_count(input, SyntheticHalf::kTrain);
+      json["train_images_used"] = usual_synthetic_count(set, SyntheticHalf::kTrain);
     if (!json.contains("test_images_used"))
-      json["test_images_used"] = usual_synthetic_count(input, SyntheticHalf::kTest);
+      json["test_images_used"] = usual_synthetic_count(set, SyntheticHalf::kTest);
   }
 
   // The system as it was configured, but divided so; what it says of stages, split layers and axes holds for

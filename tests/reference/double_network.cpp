@@ -174,6 +174,17 @@ void put(Bounded& to, Index at, double value, double deviation, double shift) {
   to.shift(at) = shift;
 }
 
+// Of each image, rows (channels, pixels) become columns and columns rows.
+Bounded turned(const Bounded& x, Index images) {
+  const Index rows = x.value.rows() / images, columns = x.value.cols();
+  return x.each([&](const Array& a) -> Array {
+    Array result(images * columns, rows);
+    for (Index n = 0; n < images; ++n)
+      result.middleRows(n * columns, columns) = a.middleRows(n * rows, rows).transpose();
+    return result;
+  });
+}
+
 // What a max pool chose, by taps as Windows orders them: 1 or 0.
 struct Choice {
   Array chosen;  // the first maximum
@@ -185,11 +196,10 @@ class DoubleNetwork {
   DoubleNetwork(const compiler::Network& network, const DoubleTensors& given, const std::vector<int>& labels,
                 const DoubleSettings& settings)
       : network_(network), given_(given), labels_(labels), settings_(settings) {
-    if (static_cast<std::size_t>(settings.batch) != labels.size())
-      throw std::invalid_argument("reference: one label an image needed");
-    if (network.layers.empty() || !is_loss(network.layers.back())) {
+    if (network.layers.empty() || !is_loss(network.layers.back()))
       throw std::invalid_argument("reference: the last layer must be the loss");
-    }
+    if (static_cast<std::size_t>(settings.batch * pixels(network.layers.back().in)) != labels.size())
+      throw std::invalid_argument("reference: one label needed for each pixel of the logits");
   }
 
   void forward();
@@ -437,11 +447,11 @@ Bounded DoubleNetwork::curve_forward(const Layer& l) {
 // one-hot or smoothed; here z_label stands for the mean of z by the target. With p = softmax,
 // dp_c = p_c (dz_c - sum p_k dz_k), dloss = sum p_k dz_k - dz_label.
 void DoubleNetwork::cross_entropy(const Layer& l) {
-  const Bounded logits = input(l).reshaped(settings_.batch);
-  const double images = static_cast<double>(settings_.batch), own = settings_.softmax_deviation;
-  Bounded losses = Bounded::exact(Array::Zero(settings_.batch, 1));
-  logit_gradient_ = logits;
-  for (Index n = 0; n < settings_.batch; ++n) {
+  const Bounded logits = turned(input(l), settings_.batch);
+  const Index rows = logits.value.rows();
+  const double all = static_cast<double>(rows), own = settings_.softmax_deviation;
+  Bounded losses = Bounded::exact(Array::Zero(rows, 1)), gradients = logits;
+  for (Index n = 0; n < rows; ++n) {
     const Column value = logits.value.row(n), variance = logits.deviation.row(n).square();
     const double shift = logits.shift.row(n).maxCoeff();
     const Index label = labels_[static_cast<std::size_t>(n)];
@@ -450,43 +460,44 @@ void DoubleNetwork::cross_entropy(const Layer& l) {
     const double mean_square = (p.square() * variance).sum();
     Column target = Column::Constant(p.size(), l.label_smoothing / static_cast<double>(p.size()));
     target(label) += 1 - l.label_smoothing;
-    const Column gradient = (p - target) / images;
+    const Column gradient = (p - target) / all;
     const double target_logit = (target * z).sum();
     // The FP32 difference z - max rounds relative to its size, which exp turns into relative error.
     const Column relative_square = mean_square + variance + own * own + (kUnit * z).square();
-    logit_gradient_.value.row(n) = gradient;
-    logit_gradient_.deviation.row(n) =
-        ((p / images).square() * relative_square + (2 * kUnit * gradient).square() +
-         (kUnit * target / images).square() * (l.label_smoothing > 0))
-            .sqrt() +
-        0x1p-120;
-    logit_gradient_.shift.row(n) = p / images * std::expm1(2 * shift);
+    gradients.value.row(n) = gradient;
+    gradients.deviation.row(n) = ((p / all).square() * relative_square + (2 * kUnit * gradient).square() +
+                                  (kUnit * target / all).square() * (l.label_smoothing > 0))
+                                     .sqrt() +
+                                 0x1p-120;
+    gradients.shift.row(n) = p / all * std::expm1(2 * shift);
     losses.value(n) = std::log(z.exp().sum()) - target_logit;
     losses.deviation(n) = std::hypot(std::sqrt(mean_square + (target.square() * variance).sum()),
                                      own * (1 + std::fabs(target_logit)));
     losses.shift(n) = 2 * shift;
     step_.predictions.push_back(static_cast<int>(best));
   }
+  logit_gradient_ = turned(gradients, settings_.batch);
   step_.mean_loss = losses.value.mean();
   record("loss", losses);
 }
 
-// loss = mean of (z - target)^2 over the classes; gradient = 2 (z - target) / (classes batch).
+// loss = mean of (z - target)^2 over the classes; gradient = 2 (z - target) / (classes pixels batch).
 void DoubleNetwork::squared_error(const Layer& l) {
-  const Bounded logits = input(l).reshaped(settings_.batch);
+  const Bounded logits = turned(input(l), settings_.batch);
   const double classes = static_cast<double>(logits.value.cols()),
-               share = 2 / classes / static_cast<double>(settings_.batch);
+               share = 2 / classes / static_cast<double>(logits.value.rows());
   Array d = logits.value;
-  for (Index n = 0; n < settings_.batch; ++n) {
+  for (Index n = 0; n < d.rows(); ++n) {
     Index best = 0;
     logits.value.row(n).maxCoeff(&best);
     step_.predictions.push_back(static_cast<int>(best));
     d(n, labels_[static_cast<std::size_t>(n)]) -= 1;
   }
-  logit_gradient_ = logits;
-  logit_gradient_.value = share * d;
-  logit_gradient_.deviation = share * (logits.deviation.square() + (3 * kUnit * d).square()).sqrt() + kTiny;
-  logit_gradient_.shift = share * logits.shift;
+  Bounded gradients = logits;
+  gradients.value = share * d;
+  gradients.deviation = share * (logits.deviation.square() + (3 * kUnit * d).square()).sqrt() + kTiny;
+  gradients.shift = share * logits.shift;
+  logit_gradient_ = turned(gradients, settings_.batch);
   Bounded losses = Bounded::exact(d.square().rowwise().mean());
   const Array spread =
       (2 * d * logits.deviation).square().rowwise().sum().sqrt() + logits.deviation.square().rowwise().sum();

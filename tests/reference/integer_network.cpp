@@ -421,12 +421,13 @@ void IntegerNetwork::relu_forward(const Layer& l, const Node& node) {
 
 std::vector<int> IntegerNetwork::prediction() const {
   const std::vector<float> logits = tensor(activation(network().layers.back().inputs.at(0))).reals();
-  const std::int64_t classes = network().classes();
+  const std::int64_t classes = network().classes(), pixels = network().labels_an_image();
   std::vector<int> result;
-  for (std::int64_t n = 0; n < settings_.batch; ++n) {
+  for (std::int64_t n = 0; n < settings_.batch * pixels; ++n) {
+    const std::int64_t first = n / pixels * classes * pixels + n % pixels;
     std::int64_t best = 0;
     for (std::int64_t c = 1; c < classes; ++c) {
-      if (logits[at(n * classes + c)] > logits[at(n * classes + best)]) best = c;
+      if (logits[at(first + c * pixels)] > logits[at(first + best * pixels)]) best = c;
     }
     result.push_back(static_cast<int>(best));
   }

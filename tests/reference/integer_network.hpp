@@ -126,7 +126,7 @@ class IntegerNetwork {
   Statistics statistics(const std::string& name) const;
   // What each dropout multiplies the elements of its input with in this step, by "<layer>.mask".
   std::map<std::string, std::vector<double>> masks() const;
-  // Class number of the first largest logit of each image.
+  // Class number of the first largest logit of each pixel, image by image.
   std::vector<int> prediction() const;
 
  private:
