@@ -129,7 +129,7 @@ void begin(Lowering& low, Listing& listing, const Op& op, bool analysing) {
              region_of(low.graph(), op),
              kPhases[static_cast<std::size_t>(op.phase)].area,
              {op.first_group, op.first_group + op.groups},
-             analysing});
+             analysing && !op.again});
 }
 
 void lower(Lowering& low, const Op& op, bool training) {

@@ -157,7 +157,7 @@ std::vector<std::int64_t> products_by_region(const Graph& g, const std::vector<R
   std::vector<std::int64_t> products(regions.size());
   for (const Op& op : g.ops) {
     const std::int64_t of_op = network_products(g, op);
-    if (of_op == 0) continue;
+    if (of_op == 0 || op.again) continue;
     const Region region = region_of(g, op);
     products[numbers.at({region.layer, region.phase})] += of_op;
   }

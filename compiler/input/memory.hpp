@@ -22,6 +22,12 @@ enum class GradientOrder {
 };
 inline constexpr std::array<std::string_view, 3> kGradientOrders{"input_first", "smaller_first",
                                                                  "least_peak"};
+// Which activations the backward pass computes again instead of keeping them.
+enum class Recompute {
+  kNothing,
+  kCheap,  // all that are no sums of products: normalised, pooled, added, functions
+};
+inline constexpr std::array<std::string_view, 2> kRecomputes{"nothing", "cheap"};
 
 struct MemoryParameters {
   MemoryPlaces places = MemoryPlaces::kLifetimes;
@@ -31,6 +37,9 @@ struct MemoryParameters {
   // The gradient of a layer's weights has at most so much memory: it is computed and used up part by part.
   // 0: all at once.
   std::int64_t weight_gradient_kib = 0;
+  Recompute recompute = Recompute::kNothing;
+  // Of all tensors: as many activations are computed again as it takes to need no more. 0: no budget.
+  std::int64_t budget_mib = 0;
 };
 
 }  // namespace anzan::compiler

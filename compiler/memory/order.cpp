@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/memory/lifetimes.hpp"
+#include "compiler/memory/peak.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -14,9 +15,6 @@ namespace {
 using Unit = std::vector<int>;
 
 constexpr int kMostRounds = 16;
-
-// What is compared: the peak, then what is alive all in all.
-using Price = std::pair<std::int64_t, std::int64_t>;
 
 class Order {
  public:
@@ -166,9 +164,10 @@ class Order {
       change_[static_cast<std::size_t>(life_[t].end + 2)] -= g_.tensors[t].lines;
       all += (life_[t].end - life_[t].begin + 1) * g_.tensors[t].lines;
     }
-    std::int64_t live = 0, peak = 0;
-    for (const std::int64_t c : change_) peak = std::max(peak, live += c);
-    return {peak, all};
+    Price found{0, all};
+    std::int64_t live = 0;
+    for (const std::int64_t c : change_) found.peak = std::max(found.peak, live += c);
+    return found;
   }
 
   void write() {

@@ -7,6 +7,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/input/layer_shapes.hpp"
+#include "compiler/memory/peak.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -145,19 +146,6 @@ std::int64_t place_transient(Graph& g, const std::vector<Lifetime>& life,
   return place_by_lifetimes(g, life, tensors, line);
 }
 
-// Lines of the tensors that are alive at once, at most.
-std::int64_t peak_of(const Graph& g, const std::vector<Lifetime>& life,
-                     const std::vector<std::size_t>& tensors) {
-  std::vector<std::int64_t> change(g.ops.size() + 3);
-  for (std::size_t t : tensors) {
-    change[static_cast<std::size_t>(life[t].begin + 1)] += g.tensors[t].lines;
-    change[static_cast<std::size_t>(life[t].end + 2)] -= g.tensors[t].lines;
-  }
-  std::int64_t live = 0, peak = 0;
-  for (const std::int64_t c : change) peak = std::max(peak, live += c);
-  return peak;
-}
-
 // Tensors by what they are to the plan.
 struct Tensors {
   std::vector<std::size_t> persistent, transient, initial;
@@ -200,7 +188,7 @@ HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
   const std::int64_t line_bytes = g.chip.lanes * (isa::kWordBits / 8), persistent_lines = begin - reserved;
   plan.report.conventional_bytes = (persistent_lines + transient_lines) * line_bytes;
   plan.report.planned_bytes = (persistent_lines + end - begin) * line_bytes;
-  plan.report.lower_bound_bytes = (persistent_lines + peak_of(g, life, tensors.transient)) * line_bytes;
+  plan.report.lower_bound_bytes = (persistent_lines + price_of(g).peak) * line_bytes;
   return plan;
 }
 

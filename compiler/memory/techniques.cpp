@@ -14,12 +14,14 @@ namespace {
 
 constexpr std::int64_t kOneBlock = 1;  // KiB: parts are as small as they can be
 
-MemoryParameters parameters(MemoryPlaces places, GradientOrder order, std::int64_t weight_gradient_kib = 0) {
+MemoryParameters parameters(MemoryPlaces places, GradientOrder order, std::int64_t weight_gradient_kib = 0,
+                            Recompute recompute = Recompute::kNothing) {
   MemoryParameters p;
   p.places = places;
   p.order = order;
   p.slack_percent = 0;
   p.weight_gradient_kib = weight_gradient_kib;
+  p.recompute = recompute;
   return p;
 }
 
@@ -67,6 +69,7 @@ const std::vector<Technique>& memory_techniques() {
       {"lifetimes", parameters(Places::kLifetimes, Order::kInputFirst)},
       {"least_peak", parameters(Places::kLifetimes, Order::kLeastPeak)},
       {"weight_parts", parameters(Places::kLifetimes, Order::kLeastPeak, kOneBlock)},
+      {"recompute_cheap", parameters(Places::kLifetimes, Order::kLeastPeak, kOneBlock, Recompute::kCheap)},
   };
   return list;
 }

@@ -2,6 +2,7 @@
 #include "compiler/memory/training_graph.hpp"
 
 #include "compiler/memory/order.hpp"
+#include "compiler/memory/recompute.hpp"
 #include "compiler/memory/weight_parts.hpp"
 
 namespace anzan::compiler {
@@ -9,6 +10,7 @@ namespace anzan::compiler {
 Graph training_graph(const Input& input) {
   Graph graph = differentiate(input);
   divide_weight_gradients(graph);
+  recompute_activations(graph);
   order_operations(graph);
   return graph;
 }

@@ -231,6 +231,8 @@ class Reader {
     config_.memory.order = number_in<compiler::GradientOrder>(compiler::kGradientOrders, memory["order"]);
     config_.memory.slack_percent = memory["slack_percent"].get<int>();
     config_.memory.weight_gradient_kib = memory["weight_gradient_kib"].get<std::int64_t>();
+    config_.memory.recompute = number_in<compiler::Recompute>(compiler::kRecomputes, memory["recompute"]);
+    config_.memory.budget_mib = memory["budget_mib"].get<std::int64_t>();
   }
   // The names stand in the order of the enumeration.
   template <class Enum, std::size_t n>
