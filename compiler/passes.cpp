@@ -113,7 +113,7 @@ std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_conten
   for (const models::FormatTraits& f : models::kFormats)
     contents.emplace_back(k.ones_line(f.format), line(models::word_of_ones(f.format)));
   std::vector<std::uint32_t> countdown;
-  for (std::int64_t i = 0; i < k.countdown; ++i) {
+  for (std::int64_t i = 0; i <= k.countdown; ++i) {
     const float value = static_cast<float>(k.countdown - i);
     std::uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);

@@ -285,14 +285,14 @@ Listing initialize_program(Lowering& low) {
 
 }  // namespace
 
-// The largest number for which a countdown is needed: pooling taps and classes.
+// The largest number for which a countdown is needed: of classes and of taps that are pooled.
 Constants plan_constants(const Graph& g) {
   Constants k;
   k.countdown = g.network.classes();
   for (const Layer& l : g.network.layers) {
-    if (l.kind == LayerKind::kMaxPool) k.countdown = std::max(k.countdown, l.y.kernel * l.x.kernel);
+    if (l.kind == LayerKind::kMaxPool) k.countdown = std::max(k.countdown, l.y.kernel * l.x.kernel - 1);
   }
-  k.end_line = k.countdown_line + ceil_div(k.countdown, g.chip.lanes);
+  k.end_line = k.countdown_line + ceil_div(k.countdown + 1, g.chip.lanes);
   return k;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "compiler/graph/tap_numbers.hpp"
+
 namespace anzan::compiler {
 namespace {
 
@@ -24,9 +26,10 @@ void max_pool(Forward& f, const Layer& l, Op& op) {
   op.kind = OpKind::kMaxPool;
   const int x = op.inputs[0];
   const Shape shape = f.sharing().pooled(x, l);
-  const isa::Format index = l.y.kernel * l.x.kernel <= 127 ? isa::Format::kInt8 : isa::Format::kFp32;
+  const TapNumbers numbers = tap_numbers(l, shape.channels);
   op.outputs = {f.builder().add_selection(l.name + ".activation", l.name, x, shape)};
-  op.outputs.push_back(f.builder().add_constant_image(l.name + ".index", index, shape));
+  op.outputs.push_back(f.builder().add_constant_image(
+      l.name + ".index", numbers.format, {numbers.channels(shape.channels), shape.height, shape.width}));
 }
 void max_pool_gradient(Backward& b, const Op& op, int dy) {
   b.propagate(OpKind::kMaxPoolBackward, op, op.inputs[0], {dy, op.outputs[1]});

@@ -262,6 +262,9 @@ void TrainingStep::check() const {
   for (std::size_t slot = 1; slot < apart_.slots.size(); ++slot) {
     check_statistics(apart_.slots[slot], static_cast<int>(slot));
   }
+  for (const compiler::Layer& l : case_.network.layers) {
+    if (l.kind == compiler::LayerKind::kMaxPool) check_kept_taps(l);
+  }
   check_loss();
   check_plan();
   check_guards();
@@ -285,6 +288,35 @@ void TrainingStep::check_tensor(const TensorInfo& t) const {
   }
   fail(text.str() + std::to_string(different) + " of " + std::to_string(t.size()) + " elements of " + t.name +
        " differ");
+}
+
+// Of each window its largest tap, counted from the last one. Numbers of one, two or four bits share bytes:
+// those of four channels with those of the next four.
+void TrainingStep::check_kept_taps(const compiler::Layer& pool) const {
+  const TensorInfo& kept = apart_.tensor(pool.name + ".index");
+  const std::int64_t taps = pool.y.kernel * pool.x.kernel;
+  const int bits = taps <= 2 ? 1 : taps <= 4 ? 2 : taps <= 16 ? 4 : 8;
+  const std::int64_t fours = pool.out.channels <= 4 ? 1 : 8 / bits;
+  const std::vector<std::int64_t>& chosen = expected().chosen(pool.name);
+  std::vector<std::int32_t> wanted(static_cast<std::size_t>(kept.size()), 0);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const auto o = static_cast<std::int64_t>(i);
+    const std::int64_t ox = o % pool.out.width, oy = o / pool.out.width % pool.out.height,
+                       plane = o / pool.out.width / pool.out.height, c = plane % pool.out.channels,
+                       n = plane / pool.out.channels;
+    const std::int64_t x = chosen[i] % pool.in.width, y = chosen[i] / pool.in.width % pool.in.height;
+    const std::int64_t ky = (y + pool.y.pad - oy * pool.y.stride) / pool.y.dilation,
+                       kx = (x + pool.x.pad - ox * pool.x.stride) / pool.x.dilation;
+    const std::int64_t number = taps - 1 - (ky * pool.x.kernel + kx), four = c / 4;
+    const std::int64_t element =
+        ((n * kept.shape[1] + four / fours * 4 + c % 4) * pool.out.height + oy) * pool.out.width + ox;
+    wanted.at(static_cast<std::size_t>(element)) |= static_cast<std::int32_t>(number << four % fours * bits);
+  }
+  for (std::int32_t& w : wanted) {
+    if (taps > 128) w = static_cast<std::int32_t>(reference::bits_of(static_cast<float>(w)));
+    if (taps <= 128) w = static_cast<std::int8_t>(w);
+  }
+  if (stored(apart_chip_, kept.name) != wanted) fail("the taps that " + pool.name + " keeps");
 }
 
 void TrainingStep::check_statistics(const compiler::SlotInfo& s, int slot) const {

@@ -43,8 +43,8 @@ class TrainingStep {
   // all momenta are set on the first call.
   void run(bool move_points, bool unlabelled);
 
-  // Adds a GoogleTest failure for each of: tensors, statistics, loss and its gradient against exact
-  // values, prediction, guard lines; and what outlives the step on the chip as compiled.
+  // Adds a GoogleTest failure for each of: tensors, statistics, what max pools keep, loss and its gradient
+  // against exact values, prediction, guard lines; and what outlives the step on the chip as compiled.
   void check() const;
   // Of a step in FP32: the same for each tensor that leaves the error bounds of double precision. Returns the
   // largest share of its bound that an error takes.
@@ -84,6 +84,7 @@ class TrainingStep {
   void check_within(const Measured& tensor, std::size_t index, long double exact,
                     long double tolerance) const;
   void check_predictions(const reference::DoubleStep& exact) const;
+  void check_kept_taps(const compiler::Layer& pool) const;
   void check_plan() const;
   void check_guards() const;
 

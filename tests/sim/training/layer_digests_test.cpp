@@ -18,6 +18,7 @@ using Json = nlohmann::json;
 const char* const kBetween[] = {
     R"([{"name": "x", "type": "convolution", "channels": 4, "kernel": 3, "groups": 2, "dilation": 2, "padding": "same"}])",
     R"([{"name": "x", "type": "max_pool", "kernel": 3, "stride": 2}])",
+    R"([{"name": "x", "type": "max_pool", "kernel": 2}])",
     R"([{"name": "x", "type": "average_pool", "kernel": 2, "stride": 2, "ceil_mode": true}])",
     R"([{"name": "x", "type": "global_average_pool"}])",
     R"([{"name": "x", "type": "batch_norm"}, {"name": "y", "type": "relu"}])",

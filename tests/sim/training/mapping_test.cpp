@@ -175,6 +175,30 @@ TEST(Mapping, StagesOfAProductGiveTheBitsOfItsOtherAxes) {
   }
 }
 
+// What a max pool keeps is packed by the channels that a core has, for the images that it works on.
+TEST(Mapping, PoolsKeepTheTapsOfWhatACoreHas) {
+  const Json network{
+      {"input", {{"channels", 1}, {"height", 9}, {"width", 8}, {"scale", 1.0 / 256}}},
+      {"layers",
+       {{{"name", "conv"}, {"type", "convolution"}, {"channels", 44}, {"kernel", 3}, {"padding", 1}},
+        {{"name", "pool1"}, {"type", "max_pool"}, {"kernel", 2}, {"stride", 2}},
+        {{"name", "fine"}, {"type", "convolution"}, {"channels", 20}, {"kernel", 1}},
+        {{"name", "pool2"}, {"type", "max_pool"}, {"kernel", 3}},
+        {{"name", "fc"}, {"type", "fully_connected"}, {"channels", 4}},
+        {{"name", "loss"}, {"type", "softmax_cross_entropy"}}}}};
+  const auto trained = [&](const char* preset, const Divided& d) {
+    return train(configuration(network, preset, d), 4);
+  };
+  const Trained one = trained("fp32", {});
+  for (const int cores : {2, 4}) {
+    const Trained shared = trained("fp32", {cores, 1, 1, 1});
+    for (std::size_t s = 0; s < one.losses.size(); ++s)
+      EXPECT_NEAR(shared.losses[s], one.losses[s], 1e-4 * one.losses[s]) << cores << " cores, step " << s;
+    EXPECT_EQ(trained("fp32", {cores, 2, 1, 4}).digest, shared.digest) << cores << " cores in two stages";
+  }
+  EXPECT_EQ(trained("int8", {1, 3, 1, 8}).digest, trained("int8", {}).digest);
+}
+
 TEST(Mapping, TakesTheSameTimeInEveryStepAndTheSameBits) {
   for (const Divided& d : {Divided{2, 2, 1, 2}, Divided{1, 2, 2, 4}, Divided{3, 1, 2, 1}}) {
     Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
