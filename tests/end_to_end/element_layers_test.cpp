@@ -100,14 +100,14 @@ TEST(ElementLayers, LossesOfPixels) {
                     json{{"type", "softmax_cross_entropy"}, {"label_smoothing", 0.1}},
                     json{{"type", "mean_squared_error"}}}) {
     loss["name"] = "loss";
-    for (const int classes : {2, 7, 121}) {
+    for (const int classes : {7, 121}) {
       const std::int64_t height = classes > 7 ? 1 : 9, width = classes > 7 ? 3 : 11;
       const json network = {
           {"input", {{"channels", 3}, {"height", height}, {"width", width}}},
           {"layers",
            {{{"name", "c"}, {"type", "convolution"}, {"channels", classes}, {"kernel", 3}, {"padding", 1}},
             loss}}};
-      for (const isa::Format format : {isa::Format::kFp32, isa::Format::kInt16, isa::Format::kInt8}) {
+      for (const isa::Format format : {isa::Format::kFp32, isa::Format::kInt8}) {
         StepCase c = step_case(network, format);
         c.training.batch = 6;
         const std::unique_ptr<TrainingStep> little = in_little_room(c);

@@ -47,7 +47,7 @@ class IntegerGraph {
   std::string activation(int layer) const { return node(layer).activation(); }
   const Node& logits() const { return node(network_.layers.back().inputs.at(0)); }
   std::string logit_gradient() const { return logits().contribution(1); }
-  // Of the same tensor in DoubleNetwork; empty where that has none.
+  // Of the same tensor in the double reference; empty where that has none.
   std::string name_in_double(const std::string& name) const;
   // Whether the node's gradient is masked as its ReLU, or that of the input of a max pool that alone reads
   // it, was.
