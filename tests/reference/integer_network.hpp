@@ -114,7 +114,7 @@ class IntegerNetwork {
   // Counters of what this step wrote to the tensor's slot; zero if it wrote nothing.
   Statistics statistics(const std::string& name) const;
   // Of a max pool, for each element of its output: the element of its input that it is, the first of equals.
-  const std::vector<std::int64_t>& chosen(const std::string& layer) const { return chosen_.at(layer); }
+  const std::vector<std::int64_t>& chosen(const std::string& layer) const { return state_.chosen.at(layer); }
   // What each dropout multiplies the elements of its input with in this step, by "<layer>.mask".
   std::map<std::string, std::vector<double>> masks() const;
   // Class number of the first largest logit of each pixel, image by image.
