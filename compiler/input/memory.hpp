@@ -39,7 +39,7 @@ struct MemoryParameters {
   std::int64_t weight_gradient_kib = 0;
   Recompute recompute = Recompute::kNothing;
   // Of all tensors: as many activations are computed again as it takes to need no more. 0: no budget.
-  std::int64_t budget_mib = 0;
+  std::int64_t budget_bytes = 0;
 };
 
 }  // namespace anzan::compiler

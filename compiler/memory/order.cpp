@@ -20,6 +20,8 @@ class Order {
  public:
   explicit Order(Graph& graph) : g_(graph), ops_(graph.ops) {
     make_units();
+    numbers_.resize(units_.size());
+    std::iota(numbers_.begin(), numbers_.end(), std::size_t{0});
     for (const Op& op : ops_) {
       std::vector<int> tensors = op.inputs;
       tensors.insert(tensors.end(), op.outputs.begin(), op.outputs.end());
@@ -44,6 +46,7 @@ class Order {
 
   // Each unit in turn as early, or as late, as it goes, as long as that lowers the price.
   void least_peak() {
+    find_collisions();
     Price best = price();
     bool better = true;
     for (int round = 0; better && round < kMostRounds; ++round) {
@@ -120,23 +123,39 @@ class Order {
     }
     return false;
   }
+  // Whether units collide does not depend on where they stand.
+  void find_collisions() {
+    const std::size_t n = units_.size();
+    collisions_.assign(n * n, false);
+    for (std::size_t a = first_; a < end_; ++a) {
+      for (std::size_t b = first_; b < a; ++b)
+        collisions_[a * n + b] = collisions_[b * n + a] = collide(units_[a], units_[b]);
+    }
+  }
+  bool may_swap(std::size_t a, std::size_t b) const {
+    return !collisions_[numbers_[a] * units_.size() + numbers_[b]];
+  }
   std::size_t latest(std::size_t u) const {
     std::size_t to = u;
-    while (to + 1 < end_ && !collide(units_[u], units_[to + 1])) ++to;
+    while (to + 1 < end_ && may_swap(u, to + 1)) ++to;
     return to;
   }
   std::size_t earliest(std::size_t u) const {
     std::size_t to = u;
-    while (to > first_ && !collide(units_[u], units_[to - 1])) --to;
+    while (to > first_ && may_swap(u, to - 1)) --to;
     return to;
   }
 
   void move(std::size_t from, std::size_t to) {
-    const auto place = [&](std::size_t k) { return units_.begin() + static_cast<std::ptrdiff_t>(k); };
-    if (from < to)
-      std::rotate(place(from), place(from + 1), place(to + 1));
-    else
-      std::rotate(place(to), place(from), place(from + 1));
+    const auto rotate = [&](auto& all) {
+      const auto place = [&](std::size_t k) { return all.begin() + static_cast<std::ptrdiff_t>(k); };
+      if (from < to)
+        std::rotate(place(from), place(from + 1), place(to + 1));
+      else
+        std::rotate(place(to), place(from), place(from + 1));
+    };
+    rotate(units_);
+    rotate(numbers_);
   }
 
   // Of the transient tensors, in the order of the units.
@@ -181,6 +200,8 @@ class Order {
   const std::vector<Op> ops_;
   std::vector<std::vector<int>> touched_;  // by operation: tensors, each once
   std::vector<Unit> units_;
+  std::vector<std::size_t> numbers_;  // by place of a unit: where it stood at first
+  std::vector<bool> collisions_;      // by two such numbers
   std::vector<Lifetime> life_;
   std::vector<std::int64_t> change_;  // of what is alive, at each operation
   std::size_t first_ = 0, end_ = 0;   // units that may move

@@ -48,6 +48,7 @@ class Again {
     for (int& output : op.outputs) {
       TensorInfo copy = g_.tensor(output);
       copy.name += ".again";
+      copy.selects = true;  // what has been counted, in the slot of the first
       g_.tensors.push_back(std::move(copy));
       const int number = static_cast<int>(g_.tensors.size()) - 1;
       if (again_.count(output) != 0) copies_[output] = number;
@@ -159,21 +160,29 @@ std::int64_t persistent_lines(const Graph& g) {
   return lines;
 }
 
+// Rounded up to the third decimal, so that what is said is enough.
+std::string mib(std::int64_t bytes) {
+  constexpr std::int64_t kMib = 1024 * 1024;
+  const std::int64_t thousandths = (bytes * 1000 + kMib - 1) / kMib;
+  std::string text = std::to_string(thousandths % 1000);
+  text.insert(0, 3 - text.size(), '0');
+  return std::to_string(thousandths / 1000) + "." + text;
+}
+
 }  // namespace
 
 void recompute_activations(Graph& graph) {
   const MemoryParameters& memory = graph.memory;
-  if (memory.recompute == Recompute::kNothing && memory.budget_mib == 0) return;
+  if (memory.recompute == Recompute::kNothing && memory.budget_bytes == 0) return;
   if (graph.system.mapping.tensor.size > 1 || graph.system.divided())
-    throw InputError(memory.budget_mib > 0 ? "/memory/budget_mib" : "/memory/recompute", "a divided network",
-                     "a network that every core has whole");
+    throw InputError(memory.budget_bytes > 0 ? "/memory/budget_mib" : "/memory/recompute",
+                     "a divided network", "a network that every core has whole");
   Search search(graph);
   if (memory.recompute == Recompute::kCheap) search.cheap();
-  constexpr std::int64_t kMib = 1024 * 1024;
   const std::int64_t line_bytes = graph.chip.lanes * (isa::kWordBits / 8), kept = persistent_lines(graph);
-  if (memory.budget_mib > 0 && !search.until(memory.budget_mib * kMib / line_bytes - kept))
-    throw InputError("/memory/budget_mib", std::to_string(memory.budget_mib),
-                     "at least " + std::to_string(((kept + search.peak()) * line_bytes + kMib - 1) / kMib) +
+  if (memory.budget_bytes > 0 && !search.until(memory.budget_bytes / line_bytes - kept))
+    throw InputError("/memory/budget_mib", mib(memory.budget_bytes),
+                     "at least " + mib((kept + search.peak()) * line_bytes) +
                          ", the least of this order of operations, however much is computed again");
   search.write();
 }

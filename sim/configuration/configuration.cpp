@@ -232,7 +232,7 @@ class Reader {
     config_.memory.slack_percent = memory["slack_percent"].get<int>();
     config_.memory.weight_gradient_kib = memory["weight_gradient_kib"].get<std::int64_t>();
     config_.memory.recompute = number_in<compiler::Recompute>(compiler::kRecomputes, memory["recompute"]);
-    config_.memory.budget_mib = memory["budget_mib"].get<std::int64_t>();
+    config_.memory.budget_bytes = std::llround(memory["budget_mib"].get<double>() * 1024 * 1024);
   }
   // The names stand in the order of the enumeration.
   template <class Enum, std::size_t n>

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "compiler/graph/layout.hpp"
@@ -143,6 +144,39 @@ TEST(OrderOfOperations, LeastPeakIsNoMore) {
   EXPECT_GT(less, 10);
 }
 
+std::int64_t peak_bytes(const Input& input) {
+  Graph g = training_graph(input);
+  return plan_memory(g, 0).report.lower_bound_bytes;
+}
+
+// A budget is kept to, or the least is said, which is then found.
+TEST(Recompute, KeepsToABudgetOrSaysTheLeast) {
+  int kept = 0, refused = 0;
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    Input input = drawn_input(seed);
+    const std::int64_t before = peak_bytes(input);
+    input.memory.recompute = Recompute::kCheap;
+    EXPECT_LE(peak_bytes(input), before) << seed;
+    input.memory.recompute = Recompute::kNothing;
+    for (const std::int64_t percent : {99, 95, 90, 80, 60}) {
+      input.memory.budget_bytes = before * percent / 100;
+      try {
+        EXPECT_LE(peak_bytes(input), input.memory.budget_bytes) << seed;
+        ++kept;
+      } catch (const InputError& error) {
+        EXPECT_EQ(error.findings().front().place, "/memory/budget_mib");
+        const std::string said = error.findings().front().expected;
+        input.memory.budget_bytes =
+            std::llround(std::stod(said.substr(std::string("at least ").size())) * 1024 * 1024);
+        EXPECT_LE(peak_bytes(input), input.memory.budget_bytes) << seed << ": " << said;
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(kept, 20);
+  EXPECT_GT(refused, 20);
+}
+
 TEST(WeightParts, AreTheWholeGradientOnceAndEachIsUsedUp) {
   int divided = 0;
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {
@@ -187,7 +221,7 @@ TEST(WeightParts, AreRefusedWhereAllGradientsAreWantedAtOnce) {
   EXPECT_THROW(training_graph(input), InputError);
   EXPECT_EQ(compare_techniques(input).back().name, std::string("least_peak"));
   input.training.clip_norm = 0;
-  EXPECT_EQ(compare_techniques(input).back().name, std::string("weight_parts"));
+  EXPECT_EQ(compare_techniques(input).back().name, std::string("recompute_cheap"));
 }
 
 }  // namespace
