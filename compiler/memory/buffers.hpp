@@ -14,8 +14,8 @@ struct Buffer {
 // sizes of all together are beyond 64 bits.
 void check_buffers(const std::vector<Buffer>& buffers);
 
-// A section is a time at which a set of buffers is alive that no other time's set holds: two buffers are alive
-// together exactly if they share a section. Sections are numbered in the order of time.
+// A section is a time at which a set of buffers is alive that no other time's set holds: two buffers are
+// alive together exactly if they share a section. Sections are numbered in the order of time.
 struct Sections {
   std::vector<int> first, last;    // of buffer i: sections [first[i], last[i])
   std::vector<std::int64_t> load;  // of section s: the sizes alive together, summed

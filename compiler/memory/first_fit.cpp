@@ -1,5 +1,5 @@
-// Placed buffers stand in a tree over the sections, which gives those alive in one section, and in a set by their
-// first section, which gives those that begin within a range.
+// Placed buffers stand in a tree over the sections, which gives those alive in one section, and in a set by
+// their first section, which gives those that begin within a range.
 #include "compiler/memory/first_fit.hpp"
 
 #include <algorithm>
@@ -37,8 +37,8 @@ class PlacedBuffers {
   void place(int buffer, std::size_t most_neighbours) {
     const Range range{static_cast<std::size_t>(sections_.first[buffer]),
                       static_cast<std::size_t>(sections_.last[buffer])};
-    offset_[buffer] = collect(range, most_neighbours) ? lowest_gap(buffers_[buffer].size)
-                                                      : top(1, {0, leaves_}, range);
+    offset_[buffer] =
+        collect(range, most_neighbours) ? lowest_gap(buffers_[buffer].size) : top(1, {0, leaves_}, range);
     insert(1, {0, leaves_}, range, buffer, offset_[buffer] + buffers_[buffer].size);
     placed_[position_[buffer] / 64] |= std::uint64_t{1} << (position_[buffer] % 64);
   }
@@ -104,12 +104,12 @@ class PlacedBuffers {
   const std::vector<Buffer>& buffers_;
   const Sections& sections_;
   std::size_t leaves_ = 1;
-  std::vector<std::vector<int>> covering_;   // by node: who covers it and not the node above it
-  std::vector<std::int64_t> top_, raised_;   // by node: the highest end in it; that of who covers it
-  std::vector<std::size_t> begin_;           // by section: the position of the first that begins there
+  std::vector<std::vector<int>> covering_;  // by node: who covers it and not the node above it
+  std::vector<std::int64_t> top_, raised_;  // by node: the highest end in it; that of who covers it
+  std::vector<std::size_t> begin_;          // by section: the position of the first that begins there
   std::vector<int> by_first_;
-  std::vector<std::size_t> position_;        // in by_first_
-  std::vector<std::uint64_t> placed_;        // the set of positions
+  std::vector<std::size_t> position_;  // in by_first_
+  std::vector<std::uint64_t> placed_;  // the set of positions
   std::vector<std::int64_t> offset_;
   std::vector<std::pair<std::int64_t, std::int64_t>> taken_;
 };

@@ -1,5 +1,5 @@
-// A plan is built in the order of its offsets, each as low as what lies below allows, so that of all plans that
-// differ by pushing or swapping only one is looked at.
+// A plan is built in the order of its offsets, each as low as what lies below allows, so that of all plans
+// that differ by pushing or swapping only one is looked at.
 #include "compiler/memory/fit_search.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace anzan::compiler {
 namespace {
 
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
-constexpr int kMostSweeps = 20;             // over the sections of a node; more find little
+constexpr int kMostSweeps = 3;               // over the sections of a node; more find little
 constexpr std::size_t kMostKept = 1U << 20;  // fruitless states
 constexpr std::int64_t kNodesBetweenStops = 64;
 
@@ -51,13 +51,13 @@ FitSearch::FitSearch(const std::vector<Buffer>& buffers, const Sections& section
   }
 }
 
-FitSearch::Verdict FitSearch::run(std::int64_t capacity, const SearchOrder& order, std::int64_t most_nodes,
+FitSearch::Verdict FitSearch::run(std::int64_t capacity, const SearchOrder& order, std::int64_t most_work,
                                   SearchBudget& budget) {
   if (capacity != capacity_) fruitless_.clear();
   capacity_ = capacity;
   order_ = &order;
   budget_ = &budget;
-  nodes_left_ = most_nodes;
+  work_left_ = most_work;
   gave_up_ = false;
   remaining_ = sections_.load;
   floor_.assign(buffers_.size(), 0);
@@ -81,8 +81,9 @@ void FitSearch::for_unplaced(int section, Function function) const {
       function(static_cast<int>(64 * w) + __builtin_ctzll(set));
 }
 
-// Of all that have no offset yet in a section, one is the lowest, and the others lie above it. Whoever cannot be
-// the lowest there, because the section would then end above the capacity, begins above the end of another.
+// Of all that have no offset yet in a section, one is the lowest, and the others lie above it. Whoever cannot
+// be the lowest there, because the section would then end above the capacity, begins above the end of
+// another.
 bool FitSearch::raise_in_section(int section) {
   std::int64_t least = kNone, end = kNone, second_end = kNone;
   int ends_first = -1;
@@ -133,7 +134,8 @@ bool FitSearch::raise_heads(const Members& members) {
 FitSearch::Key FitSearch::key_of(const Members& members) const {
   Key key{0, 0};
   for (const int i : members) {
-    const std::uint64_t one = mixed(mixed(static_cast<std::uint64_t>(i) + 1) ^ static_cast<std::uint64_t>(head_[i]));
+    const std::uint64_t one =
+        mixed(mixed(static_cast<std::uint64_t>(i) + 1) ^ static_cast<std::uint64_t>(head_[i]));
     key.first += one;
     key.second += mixed(one + 0x9E3779B97F4A7C15U);
   }
@@ -150,8 +152,7 @@ std::vector<FitSearch::Candidate> FitSearch::candidates(const Members& members, 
   int section = sections_.first[members.front()];
   for (const int i : members) {
     section = std::max(section, sections_.first[i]);
-    for (; section < sections_.last[i]; ++section)
-      latest = std::min(latest, capacity_ - remaining_[section]);
+    for (; section < sections_.last[i]; ++section) latest = std::min(latest, capacity_ - remaining_[section]);
   }
   std::vector<Candidate> found;
   for (std::size_t k = 0; k < members.size(); ++k) {
@@ -211,7 +212,8 @@ void FitSearch::take_back(std::size_t placed) {
 
 // Gives offsets to members, which share no section with others that have none.
 bool FitSearch::place_rest(const Members& members, Level level) {
-  if (--nodes_left_ < 0 || !budget_->spend()) {
+  work_left_ -= static_cast<std::int64_t>(members.size());
+  if (work_left_ < 0 || !budget_->spend()) {
     gave_up_ = true;
     return false;
   }
@@ -229,7 +231,8 @@ bool FitSearch::place_rest(const Members& members, Level level) {
   for (const Candidate& candidate : candidates(members, level, lowest)) {
     const std::size_t before = placed_.size();
     place(candidate);
-    if (place_parts(members, candidate.buffer, {candidate.offset, order_->rank[candidate.buffer]})) return true;
+    if (place_parts(members, candidate.buffer, {candidate.offset, order_->rank[candidate.buffer]}))
+      return true;
     take_back(before);
     if (gave_up_) return false;
   }

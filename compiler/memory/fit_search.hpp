@@ -33,9 +33,10 @@ class FitSearch {
 
   FitSearch(const std::vector<Buffer>& buffers, const Sections& sections);
 
-  // kFits: offsets() is a plan. kNever: there is none. kUnknown: `most_nodes` or the budget were used up.
-  // What one run has found not to fit, another with the same capacity knows.
-  Verdict run(std::int64_t capacity, const SearchOrder& order, std::int64_t most_nodes, SearchBudget& budget);
+  // kFits: offsets() is a plan. kNever: there is none. kUnknown: `most_work` or the budget were used up. A
+  // node is as much work as buffers have no offset yet in its part. What one run has found not to fit,
+  // another with the same capacity knows.
+  Verdict run(std::int64_t capacity, const SearchOrder& order, std::int64_t most_work, SearchBudget& budget);
   const std::vector<std::int64_t>& offsets() const { return offset_; }
 
  private:
@@ -69,26 +70,26 @@ class FitSearch {
 
   const std::vector<Buffer>& buffers_;
   const Sections& sections_;
-  std::size_t words_;                          // of a set of buffers
-  std::vector<std::uint64_t> alive_;           // by section: the set of its buffers
-  std::vector<std::uint64_t> unplaced_;        // the set of buffers without offset
-  std::vector<std::vector<int>> neighbours_;   // by buffer: those alive at one time with it
-  std::vector<std::int64_t> remaining_;        // by section: the sizes without offset, summed
-  std::vector<std::int64_t> floor_;            // by buffer: the end of what was placed below it
-  std::vector<std::int64_t> head_;             // by buffer: the least offset that can still lead to a plan
-  std::vector<char> dirty_;                    // by section: whether a head has risen since it was looked at
-  std::vector<std::int64_t> offset_;           // by buffer
+  std::size_t words_;                         // of a set of buffers
+  std::vector<std::uint64_t> alive_;          // by section: the set of its buffers
+  std::vector<std::uint64_t> unplaced_;       // the set of buffers without offset
+  std::vector<std::vector<int>> neighbours_;  // by buffer: those alive at one time with it
+  std::vector<std::int64_t> remaining_;       // by section: the sizes without offset, summed
+  std::vector<std::int64_t> floor_;           // by buffer: the end of what was placed below it
+  std::vector<std::int64_t> head_;            // by buffer: the least offset that can still lead to a plan
+  std::vector<char> dirty_;                   // by section: whether a head has risen since it was looked at
+  std::vector<std::int64_t> offset_;          // by buffer
   struct Placed {
     int buffer;
     std::size_t raised;  // how many floors had been raised before
   };
   std::vector<Placed> placed_;
   std::vector<std::pair<int, std::int64_t>> raised_;  // a buffer, and its floor before
-  std::unordered_set<Key, KeyHash> fruitless_;  // states from which nothing fits into capacity_
+  std::unordered_set<Key, KeyHash> fruitless_;        // states from which nothing fits into capacity_
   std::int64_t capacity_ = -1;
   const SearchOrder* order_ = nullptr;
   SearchBudget* budget_ = nullptr;
-  std::int64_t nodes_left_ = 0;
+  std::int64_t work_left_ = 0;
   bool gave_up_ = false;
 };
 

@@ -1,5 +1,5 @@
-// Batches of short searches, each batch with one target: the lower bound, the middle between it and the best plan,
-// just below the best plan. Searches of later batches are longer.
+// Batches of short searches, each batch with one target: the lower bound, the middle between it and the best
+// plan, just below the best plan. Searches of later batches are longer.
 #include "compiler/memory/improvement.hpp"
 
 #include <algorithm>
@@ -13,9 +13,9 @@
 namespace anzan::compiler {
 namespace {
 
-constexpr std::size_t kMostSearched = 2000;   // buffers of a part; searches are as deep as a part is large
-constexpr std::int64_t kFirstNodes = 500;     // of each search of the first batches
-constexpr int kDrawnOrders = 24;              // of a batch, after the fixed ones
+constexpr std::size_t kMostSearched = 2000;  // buffers of a part; searches are as deep as a part is large
+constexpr std::int64_t kLeastWork = 1000;    // of a search, in buffers of nodes
+constexpr int kSearches = 42;                // of a batch
 constexpr int kLongestDoubling = 30;
 
 class PartSearch {
@@ -32,9 +32,11 @@ class PartSearch {
     const int number = batches_++;
     const std::int64_t target = target_of(number, least, enough);
     const int doublings = std::min(enough ? number : number / kTargets, kLongestDoubling);
-    const int searches = 2 * fixed_orders() + kDrawnOrders;
-    for (int k = 0; k < searches && budget.nodes > 0 && !budget.stopped; ++k)
-      if (try_order(number, k, target, kFirstNodes << doublings, budget)) return;
+    // Enough to place all with a few changes of mind.
+    const auto members = static_cast<std::int64_t>(part_.members.size());
+    const std::int64_t first_work = members * members + kLeastWork;
+    for (int k = 0; k < kSearches && budget.nodes > 0 && !budget.stopped; ++k)
+      if (try_order(number, k, target, first_work << doublings, budget)) return;
   }
 
  private:
@@ -48,14 +50,16 @@ class PartSearch {
   }
 
   // Whether that changed the height or the lower bound.
-  bool try_order(int batch, int k, std::int64_t target, std::int64_t most_nodes, SearchBudget& budget) {
-    const int fixed = 2 * fixed_orders();
-    const auto seed = static_cast<std::uint64_t>(batch) * kDrawnOrders + static_cast<std::uint64_t>(k);
+  bool try_order(int batch, int k, std::int64_t target, std::int64_t most_work, SearchBudget& budget) {
+    // By turns a fixed order, the lower offset first; a drawn one; a fixed one, the better rank first.
+    const bool fixed = k % 3 != 1 && k < 3 * fixed_orders();
+    const auto seed = static_cast<std::uint64_t>(batch) * kSearches +
+                      static_cast<std::uint64_t>(k < 3 * fixed_orders() ? k / 3 : k);
     SearchOrder order;
-    order.lowest_first = k % 2 == 0;
-    order.rank = ranks_of(k < fixed ? fixed_order(k / 2, part_.buffers, part_.sections)
-                                    : drawn_order(seed, part_.buffers, part_.sections));
-    switch (search_->run(target - part_.base, order, most_nodes, budget)) {
+    order.lowest_first = !fixed || k % 3 == 0;
+    order.rank = ranks_of(fixed ? fixed_order(k / 3, part_.buffers, part_.sections)
+                                : drawn_order(seed, part_.buffers, part_.sections));
+    switch (search_->run(target - part_.base, order, most_work, budget)) {
       case FitSearch::Verdict::kFits:
         plan_.offsets = search_->offsets();
         plan_.height = part_.base + height_of(part_.buffers, plan_.offsets);
@@ -63,7 +67,8 @@ class PartSearch {
       case FitSearch::Verdict::kNever:
         plan_.lower_bound = part_.base + ((target - part_.base) / unit_ + 1) * unit_;
         return true;
-      case FitSearch::Verdict::kUnknown: return false;
+      case FitSearch::Verdict::kUnknown:
+        return false;
     }
     return false;
   }

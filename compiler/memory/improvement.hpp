@@ -15,9 +15,9 @@ struct PartPlan {
   std::int64_t lower_bound = 0;
 };
 
-// Improves the plans until the greatest height equals the greatest lower bound or `floor`, is at most `enough`,
-// or the budget is spent; lower bounds rise where a search was exhaustive. `floor` is what is needed beside the
-// parts. `watch` is told the greatest height and lower bound whenever one has changed.
+// Improves the plans until the greatest height equals the greatest lower bound or `floor`, is at most
+// `enough`, or the budget is spent; lower bounds rise where a search was exhaustive. `floor` is what is
+// needed beside the parts. `watch` is told the greatest height and lower bound whenever one has changed.
 void improve(const std::vector<Part>& parts, std::vector<PartPlan>& plans, std::int64_t floor,
              std::optional<std::int64_t> enough, SearchBudget& budget,
              const std::function<void(std::int64_t height, std::int64_t lower_bound)>& watch);

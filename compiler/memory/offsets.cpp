@@ -20,9 +20,10 @@ PartPlan best_first_fit(const Part& part, std::int64_t enough, SearchBudget& bud
   plan.lower_bound = part.base + greatest_load(part.sections);
   const std::size_t neighbours = std::max(kLeastNeighbours, kMostSteps / part.members.size());
   for (int order = 0; order < fixed_orders(); ++order) {
-    if (order > 0 && (plan.height <= std::max(enough, plan.lower_bound) || (budget.stop && budget.stop()))) break;
-    std::vector<std::int64_t> offsets = first_fit(part.buffers, part.sections,
-                                                  fixed_order(order, part.buffers, part.sections), neighbours);
+    if (order > 0 && (plan.height <= std::max(enough, plan.lower_bound) || (budget.stop && budget.stop())))
+      break;
+    std::vector<std::int64_t> offsets =
+        first_fit(part.buffers, part.sections, fixed_order(order, part.buffers, part.sections), neighbours);
     const std::int64_t height = part.base + height_of(part.buffers, offsets);
     if (order > 0 && height >= plan.height) continue;
     plan.offsets = std::move(offsets);

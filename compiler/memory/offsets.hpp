@@ -20,8 +20,8 @@ struct AssignmentProgress {
 
 struct OffsetOptions {
   OffsetGear gear = OffsetGear::kFast;
-  // Of the exact gear: states of the search that may be looked at. With this limit alone the result depends on
-  // the buffers only.
+  // Of the exact gear: states of the search that may be looked at. With this limit alone the result depends
+  // on the buffers only.
   std::int64_t most_nodes = 100'000;
   // The first height that is enough; none: the least. It never needs to be reached.
   std::optional<std::int64_t> capacity;
@@ -37,7 +37,8 @@ struct Assignment {
 
   bool proved() const { return height == lower_bound; }
   double gap_percent() const {
-    return height == 0 ? 0 : 100 * static_cast<double>(height - lower_bound) / static_cast<double>(lower_bound);
+    return height == 0 ? 0
+                       : 100 * static_cast<double>(height - lower_bound) / static_cast<double>(lower_bound);
   }
 };
 

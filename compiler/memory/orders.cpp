@@ -1,4 +1,5 @@
-// Measures are doubles made by operations that IEEE 754 defines to the bit, so that no order depends on a library.
+// Measures are doubles made by operations that IEEE 754 defines to the bit, so that no order depends on a
+// library.
 #include "compiler/memory/orders.hpp"
 
 #include <algorithm>
@@ -41,8 +42,8 @@ void add_loads(const Sections& sections, std::vector<Measures>& all) {
     std::size_t k = 0;
     while ((std::size_t{2} << k) <= length) ++k;
     const auto& row = greatest[k];
-    all[i][kLoad] = static_cast<double>(
-        std::max(row[sections.first[i]], row[static_cast<std::size_t>(sections.last[i]) - (std::size_t{1} << k)]));
+    all[i][kLoad] = static_cast<double>(std::max(
+        row[sections.first[i]], row[static_cast<std::size_t>(sections.last[i]) - (std::size_t{1} << k)]));
   }
 }
 
@@ -54,6 +55,16 @@ constexpr std::array<std::array<Measure, 3>, 7> kOrders{{{kLoad, kLength, kArea}
                                                          {kArea, kLength, kLoad},
                                                          {kSize, kLength, kLoad},
                                                          {kStart, kSize, kLength}}};
+
+// What is part of a load close to the greatest is hard to place; what is part of many such loads stays in the
+// way.
+constexpr double kClose = 0.98;
+// Of the logarithms of length, size and number of sections; of being part of a close load; of the logarithm
+// of one more than the number of close loads. Around these points searches have been found to end soon.
+using Weights = std::array<double, 5>;
+constexpr std::array<Weights, 3> kCentres{
+    {{0.36, 1.15, 2.65, 3.3, -1.1}, {0.4, 0.4, 0.3, 7, -2}, {1, 1, 1, 1, 0}}};
+constexpr double kSpread = 0.15;
 
 // A logarithm to the base 2, straight between powers of 2: good enough to weigh, and the same everywhere.
 double logarithm(double x) {
@@ -104,20 +115,26 @@ std::vector<int> fixed_order(int number, const std::vector<Buffer>& buffers, con
   return sorted_by(keys);
 }
 
-std::vector<int> drawn_order(std::uint64_t seed, const std::vector<Buffer>& buffers, const Sections& sections) {
+std::vector<int> drawn_order(std::uint64_t seed, const std::vector<Buffer>& buffers,
+                             const Sections& sections) {
   std::vector<Measures> all = measures_of(buffers, sections);
   add_loads(sections, all);
-  // What is part of a load close to the greatest is hard to place.
-  constexpr double kClose = 0.98, kWorth = 3;
   const double close = kClose * static_cast<double>(greatest_load(sections));
+  std::vector<int> close_before(sections.load.size() + 1);  // sections whose load is close to the greatest
+  for (std::size_t s = 0; s < sections.load.size(); ++s)
+    close_before[s + 1] = close_before[s] + (static_cast<double>(sections.load[s]) > close ? 1 : 0);
   Draw draw(seed);
-  const double length = std::abs(draw.normal()), size = draw.normal(), count = draw.normal(),
-               load = kWorth * draw.normal();
+  Weights weights = kCentres[seed % kCentres.size()];
+  for (double& weight : weights) weight += kSpread * draw.normal();
   std::vector<double> keys;
   keys.reserve(all.size());
-  for (const Measures& m : all)
-    keys.push_back(length * logarithm(m[kLength]) + size * logarithm(m[kSize]) +
-                   count * logarithm(m[kSections]) + (m[kLoad] > close ? load : 0));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Measures& m = all[i];
+    const int count = close_before[sections.last[i]] - close_before[sections.first[i]];
+    keys.push_back(weights[0] * logarithm(m[kLength]) + weights[1] * logarithm(m[kSize]) +
+                   weights[2] * logarithm(m[kSections]) + (count > 0 ? weights[3] : 0) +
+                   weights[4] * logarithm(1.0 + count));
+  }
   return sorted_by(keys);
 }
 

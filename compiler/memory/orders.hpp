@@ -12,7 +12,8 @@ int fixed_orders();
 std::vector<int> fixed_order(int number, const std::vector<Buffer>& buffers, const Sections& sections);
 
 // An order by a sum of all measures with weights that the seed draws: the same on every machine.
-std::vector<int> drawn_order(std::uint64_t seed, const std::vector<Buffer>& buffers, const Sections& sections);
+std::vector<int> drawn_order(std::uint64_t seed, const std::vector<Buffer>& buffers,
+                             const Sections& sections);
 
 // The places of the buffers in an order.
 std::vector<int> ranks_of(const std::vector<int>& order);

@@ -26,6 +26,7 @@ WINGS = {
         "onnx": {"input"},
         "instructions": set(),
         "graph": {"input", "instructions"},
+        "memory": {"graph", "instructions", "input"},
         "schedule": {"instructions"},
         "lowering": {"graph", "instructions", "input"},
         "collective": {"schedule", "instructions", "input"},
