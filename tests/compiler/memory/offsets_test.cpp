@@ -82,6 +82,24 @@ TEST(Offsets, SmallProblemsEqualExhaustiveSearch) {
   }
 }
 
+// Where sizes of the load cannot be stacked: the bound has to rise.
+TEST(Offsets, HeightsAboveTheLoadAreProved) {
+  const std::vector<std::vector<Buffer>> problems{
+      {{0, 4, 1}, {5, 6, 6}, {2, 3, 2}, {2, 5, 4}, {3, 6, 1}, {4, 5, 2}, {0, 2, 6}, {3, 4, 1}},
+      {{1, 3, 2}, {1, 5, 4}, {3, 4, 1}, {3, 6, 1}, {4, 5, 2}, {0, 1, 6}, {0, 4, 1}, {5, 6, 6}}};
+  for (const std::vector<Buffer>& buffers : problems) {
+    ASSERT_EQ(load_of(buffers), 7);
+    ASSERT_EQ(least_height(buffers), 8);
+    const Assignment plan = assign_offsets(buffers, exact());
+    expect_right(buffers, plan);
+    EXPECT_EQ(plan.height, 8);
+    EXPECT_EQ(plan.lower_bound, 8);
+    OffsetOptions options = exact();
+    options.capacity = 7;
+    EXPECT_EQ(assign_offsets(buffers, options).lower_bound, 8);
+  }
+}
+
 TEST(Offsets, FullPackingsAreFoundAndProved) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     std::mt19937_64 random(seed);
