@@ -84,7 +84,10 @@ Outcome solve(const AllocationProblem& problem, const AllocateArguments& argumen
   options.capacity = outcome.capacity;
   options.stop = [&](const compiler::AssignmentProgress& state) {
     if (state.height != shown)
-      progress.begin(fmt::format("height {}, lower bound {}", state.height, state.lower_bound), 0);
+      progress.begin(state.height == 0
+                         ? "first fit"
+                         : fmt::format("height {}, lower bound {}", state.height, state.lower_bound),
+                     0);
     shown = state.height;
     progress.done(0);
     outcome.interrupted = outcome.interrupted || interrupt.interrupted();

@@ -18,11 +18,11 @@ namespace {
 
 using compiler::InputError;
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 28;
+constexpr std::size_t kMostProblemBytes = std::size_t{1} << 28;
 constexpr const char* kExpectedFile = "a file of at most 256 MiB with lines id,lower,upper,size";
 
-enum Field { kId, kLower, kUpper, kSize, kFields };
-constexpr std::array<std::array<std::string_view, 2>, kFields> kNames{
+enum Field { kId, kLower, kUpper, kSize, kFieldCount };
+constexpr std::array<std::array<std::string_view, 2>, kFieldCount> kNames{
     {{"id", "buffer"}, {"lower", "start"}, {"upper", "end"}, {"size", "size"}}};
 constexpr std::string_view kExpectedColumns =
     "the columns id (or buffer), lower (or start), upper (or end) and size, each once";
@@ -43,9 +43,9 @@ std::vector<std::string_view> split(std::string_view line) {
   }
 }
 
-class Reader {
+class ProblemReader {
  public:
-  Reader(const std::string& name, std::string_view text) : name_(name), rest_(text) {}
+  ProblemReader(const std::string& name, std::string_view text) : name_(name), rest_(text) {}
 
   AllocationProblem read() {
     AllocationProblem problem;
@@ -93,13 +93,13 @@ class Reader {
     place_.fill(columns_);
     for (std::size_t column = 0; column < columns_; ++column) {
       int field = 0;
-      while (field < kFields && names[column] != kNames[field][0] && names[column] != kNames[field][1])
+      while (field < kFieldCount && names[column] != kNames[field][0] && names[column] != kNames[field][1])
         ++field;
-      if (field == kFields || place_[field] != columns_)
+      if (field == kFieldCount || place_[field] != columns_)
         fail(column, names[column], std::string(kExpectedColumns));
       place_[field] = column;
     }
-    for (int field = 0; field < kFields; ++field)
+    for (int field = 0; field < kFieldCount; ++field)
       if (place_[field] == columns_)
         fail(columns_, fmt::format("no column {}", kNames[field][0]), std::string(kExpectedColumns));
   }
@@ -138,7 +138,7 @@ class Reader {
   const std::string& name_;
   std::string_view rest_;
   std::size_t line_ = 0, columns_ = 0;
-  std::array<std::size_t, kFields> place_{};
+  std::array<std::size_t, kFieldCount> place_{};
   std::unordered_map<std::string_view, std::size_t> ids_;  // and their lines
   std::int64_t sum_ = 0;
 };
@@ -146,11 +146,11 @@ class Reader {
 }  // namespace
 
 AllocationProblem parse_allocation(const std::string& name, const std::string& text) {
-  return Reader(name, text).read();
+  return ProblemReader(name, text).read();
 }
 
 AllocationProblem read_allocation(const std::filesystem::path& file) {
-  return parse_allocation(file.string(), read_whole(file, kExpectedFile, kMostBytes, Pipes::kRead));
+  return parse_allocation(file.string(), read_whole(file, kExpectedFile, kMostProblemBytes, Pipes::kRead));
 }
 
 std::string allocation_text(const AllocationProblem& problem, const std::vector<std::int64_t>& offsets) {

@@ -8,7 +8,7 @@
 namespace anzan::compiler {
 namespace {
 
-constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kNoOffset = std::numeric_limits<std::int64_t>::max();
 constexpr int kMostSweeps = 3;               // over the sections of a node; more find little
 constexpr std::size_t kMostKept = 1U << 20;  // fruitless states
 constexpr std::int64_t kNodesBetweenStops = 64;
@@ -85,7 +85,7 @@ void FitSearch::for_unplaced(int section, Function function) const {
 // be the lowest there, because the section would then end above the capacity, begins above the end of
 // another.
 bool FitSearch::raise_in_section(int section) {
-  std::int64_t least = kNone, end = kNone, second_end = kNone;
+  std::int64_t least = kNoOffset, end = kNoOffset, second_end = kNoOffset;
   int ends_first = -1;
   for_unplaced(section, [&](int i) {
     least = std::min(least, head_[i]);
@@ -146,7 +146,7 @@ FitSearch::Key FitSearch::key_of(const Members& members) const {
 // always be pushed down to its place first.
 std::vector<FitSearch::Candidate> FitSearch::candidates(const Members& members, Level level,
                                                         const std::vector<std::int64_t>& lowest) const {
-  std::int64_t least_end = kNone, latest = kNone;
+  std::int64_t least_end = kNoOffset, latest = kNoOffset;
   for (std::size_t k = 0; k < members.size(); ++k)
     least_end = std::min(least_end, lowest[k] + buffers_[members[k]].size);
   int section = sections_.first[members.front()];

@@ -61,8 +61,8 @@ constexpr std::array<std::array<Measure, 3>, 7> kOrders{{{kLoad, kLength, kArea}
 constexpr double kClose = 0.98;
 // Of the logarithms of length, size and number of sections; of being part of a close load; of the logarithm
 // of one more than the number of close loads. Around these points searches have been found to end soon.
-using Weights = std::array<double, 5>;
-constexpr std::array<Weights, 3> kCentres{
+using OrderWeights = std::array<double, 5>;
+constexpr std::array<OrderWeights, 3> kCentres{
     {{0.36, 1.15, 2.65, 3.3, -1.1}, {0.4, 0.4, 0.3, 7, -2}, {1, 1, 1, 1, 0}}};
 constexpr double kSpread = 0.15;
 
@@ -124,7 +124,7 @@ std::vector<int> drawn_order(std::uint64_t seed, const std::vector<Buffer>& buff
   for (std::size_t s = 0; s < sections.load.size(); ++s)
     close_before[s + 1] = close_before[s] + (static_cast<double>(sections.load[s]) > close ? 1 : 0);
   Draw draw(seed);
-  Weights weights = kCentres[seed % kCentres.size()];
+  OrderWeights weights = kCentres[seed % kCentres.size()];
   for (double& weight : weights) weight += kSpread * draw.normal();
   std::vector<double> keys;
   keys.reserve(all.size());
