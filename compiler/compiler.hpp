@@ -44,9 +44,9 @@ struct CompiledModel {
   std::vector<std::uint32_t> scalars;    // initial scalar table (FP32 bits)
   std::vector<StepScalar> step_scalars;  // that the driver writes before each step
   // Encoded. Driver protocol: write `data` and `label` (one-hot; all zeros for a padded image), run, read
-  // `loss` and `prediction` (one FP32/class number an image). With several cores the step is that of core 0;
-  // the other programs are the same in all cores, and where the network is divided they are for a core that
-  // has all of it.
+  // `loss` and `prediction` (one FP32/class number a pixel of the logits). With several cores the step is
+  // that of core 0; the other programs are the same in all cores, and where the network is divided they are
+  // for a core that has all of it.
   ByProgram<std::vector<std::uint32_t>> programs;
   std::int64_t longest_program_words = 0;  // of all four, also where only the step was asked for
   using InCore = std::function<std::vector<std::uint32_t>(int core)>;

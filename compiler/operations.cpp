@@ -31,10 +31,10 @@ constexpr Operation kOperations[] = {
     {OpKind::kConvolution, nullptr, kItself, always<lower_convolution>},
     {OpKind::kConvolutionBackwardData, nullptr, kItself, always<lower_convolution_backward_data>},
     {OpKind::kConvolutionBackwardWeight, nullptr, kItself, always<lower_convolution_backward_weight>},
-    {OpKind::kMaxPool, nullptr, kItself, always<lower_pool>},
-    {OpKind::kMaxPoolBackward, nullptr, kItself, always<lower_pool>},
-    {OpKind::kAveragePool, nullptr, kItself, always<lower_pool>},
-    {OpKind::kAveragePoolBackward, nullptr, kItself, always<lower_pool>},
+    {OpKind::kMaxPool, nullptr, kItself, lower_pool},
+    {OpKind::kMaxPoolBackward, nullptr, kItself, lower_pool},
+    {OpKind::kAveragePool, nullptr, kItself, lower_pool},
+    {OpKind::kAveragePoolBackward, nullptr, kItself, lower_pool},
     {OpKind::kBatchNorm, nullptr, kItself, lower_batch_norm},
     {OpKind::kBatchNormSums, nullptr, kItself, always<lower_channel_sums>},
     {OpKind::kBatchNormBackward, nullptr, kItself, always<lower_elementwise>},
@@ -129,7 +129,7 @@ void begin(Lowering& low, Listing& listing, const Op& op, bool analysing) {
              region_of(low.graph(), op),
              kPhases[static_cast<std::size_t>(op.phase)].area,
              {op.first_group, op.first_group + op.groups},
-             analysing});
+             analysing && !op.again});
 }
 
 void lower(Lowering& low, const Op& op, bool training) {

@@ -13,6 +13,7 @@
 #include "compiler/dump.hpp"
 #include "compiler/input/hbm_size.hpp"
 #include "compiler/input/input_error.hpp"
+#include "compiler/memory/training_graph.hpp"
 #include "compiler/operations.hpp"
 #include "models/number_format.hpp"
 
@@ -79,7 +80,7 @@ void share_data(Compilation& c) {
 void make_graph(Compilation& c) {
   Input undivided = c.of_core;
   undivided.system.mapping = Mapping{};
-  c.whole = differentiate(undivided);
+  c.whole = training_graph(undivided);
 }
 
 void place_tensors(Compilation& c) {
@@ -91,7 +92,7 @@ void place_tensors(Compilation& c) {
 
 void divide(Compilation& c) {
   if (!c.input.system.divided()) return;
-  c.parts = partition(differentiate(c.of_core), c.constants.end_line);
+  c.parts = partition(training_graph(c.of_core), c.constants.end_line);
   check_hbm(c.input.chip, c.parts->memory.lines, "a stage of the network");
 }
 
@@ -112,7 +113,7 @@ std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_conten
   for (const models::FormatTraits& f : models::kFormats)
     contents.emplace_back(k.ones_line(f.format), line(models::word_of_ones(f.format)));
   std::vector<std::uint32_t> countdown;
-  for (std::int64_t i = 0; i < k.countdown; ++i) {
+  for (std::int64_t i = 0; i <= k.countdown; ++i) {
     const float value = static_cast<float>(k.countdown - i);
     std::uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);
@@ -156,7 +157,7 @@ std::vector<std::int64_t> products_by_region(const Graph& g, const std::vector<R
   std::vector<std::int64_t> products(regions.size());
   for (const Op& op : g.ops) {
     const std::int64_t of_op = network_products(g, op);
-    if (of_op == 0) continue;
+    if (of_op == 0 || op.again) continue;
     const Region region = region_of(g, op);
     products[numbers.at({region.layer, region.phase})] += of_op;
   }

@@ -7,8 +7,8 @@
 
 #include "compiler/compiler.hpp"
 #include "compiler/graph/graph.hpp"
-#include "compiler/graph/memory_plan.hpp"
-#include "compiler/graph/partition.hpp"
+#include "compiler/memory/plan.hpp"
+#include "compiler/parallel/partition.hpp"
 #include "compiler/programs.hpp"
 
 namespace anzan::compiler {

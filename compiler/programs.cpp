@@ -20,7 +20,8 @@ namespace {
 bool shares_points(const Graph& g) {
   std::set<int> slots;
   for (const TensorInfo& t : g.tensors) {
-    const bool own = !t.selects && t.slot != kConstantSlot && models::has_binary_point(t.format);
+    const bool own =
+        !t.selects && t.first_row == 0 && t.slot != kConstantSlot && models::has_binary_point(t.format);
     if (own && !slots.insert(t.slot).second) return true;
   }
   return false;
@@ -41,6 +42,13 @@ std::vector<int> moment_slots(const Graph& g, const Op& update) {
   return slots;
 }
 
+void choose_points(Lowering& low, const std::set<int>& slots) {
+  for (const int s : slots) {
+    low.optimise(s);
+    low.settle(s);
+  }
+}
+
 // Where slots are shared: all tensors once more, by the points that there are, which then move together.
 void calibrate_together(Lowering& low, Listing& listing) {
   std::set<int> slots;
@@ -56,10 +64,54 @@ void calibrate_together(Lowering& low, Listing& listing) {
       for (const int s : written_slots(low.graph(), op)) slots.insert(s);
     }
   }
-  for (const int s : slots) {
-    low.optimise(s);
-    low.settle(s);
+  choose_points(low, slots);
+}
+
+// The operations from `first` on that make and use up the parts of one gradient; else one operation.
+std::size_t end_of_parts(const Graph& g, std::size_t first) {
+  const auto of_a_part = [&](const Op& op) {
+    const int gradient = op.kind == OpKind::kUpdate ? update_tensors(g, op).gradient : op.outputs[0];
+    return g.tensor(gradient).part_rows > 0;
+  };
+  std::size_t end = first + 1;
+  if (!of_a_part(g.ops[first])) return end;
+  const auto together = [&](const Op& op) {
+    return op.layer == g.ops[first].layer && (op.kind == OpKind::kUpdate || of_a_part(op));
+  };
+  while (end < g.ops.size() && together(g.ops[end])) ++end;
+  return end;
+}
+
+// Of one operation, or of the parts of one gradient: all are seen before its point is chosen, and then made
+// again; updates, which are seen once, take them as they are then.
+void calibrate(Lowering& low, Listing& listing, const std::vector<Op>& ops) {
+  const auto is_update = [](const Op& op) { return op.kind == OpKind::kUpdate; };
+  std::set<int> slots, moments;
+  for (const Op& op : ops) {
+    low.watch().done();
+    const std::vector<int> written =
+        is_update(op) ? moment_slots(low.graph(), op) : written_slots(low.graph(), op);
+    if (calibrates(op)) (is_update(op) ? moments : slots).insert(written.begin(), written.end());
   }
+  bool begun = false;
+  const auto produce = [&](const Op& op) {
+    if (!begun || ops.size() > 1) begin(low, listing, op);
+    begun = true;
+    lower(low, op, true);
+  };
+  for (const Op& op : ops) {
+    if (!slots.empty() && calibrates(op) && !is_update(op)) produce(op);
+  }
+  choose_points(low, slots);
+  for (const Op& op : ops) {
+    if (is_update(op)) {
+      begin(low, listing, op);
+      lower_update(low, op, false);
+    } else if (calibrates(op)) {
+      produce(op);
+    }
+  }
+  choose_points(low, moments);
 }
 
 // One batch that finds the first binary points: every tensor is produced, its point chosen from what was
@@ -70,25 +122,13 @@ Listing calibrate_program(Lowering& low) {
   const int passes_together = shares_points(low.graph()) ? 2 : 0;
   begin_to_write(low, ProgramKind::kCalibrate,
                  low.graph().ops.size() * static_cast<std::size_t>(1 + passes_together));
-  for (const Op& op : low.graph().ops) {
-    low.watch().done();
-    if (!calibrates(op)) continue;
-    begin(low, listing, op);
-    const std::vector<int> slots = written_slots(low.graph(), op);
-    if (op.kind == OpKind::kUpdate) {
-      lower_update(low, op, false);
-      for (const int s : moment_slots(low.graph(), op)) {
-        low.optimise(s);
-        low.settle(s);
-      }
-      continue;
-    }
-    lower(low, op, true);
-    for (int s : slots) {
-      low.optimise(s);
-      low.settle(s);
-    }
-    if (!slots.empty()) lower(low, op, true);
+  const std::vector<Op>& ops = low.graph().ops;
+  for (std::size_t i = 0; i < ops.size();) {
+    const std::size_t begin = i;
+    i = end_of_parts(low.graph(), i);
+    calibrate(
+        low, listing,
+        {ops.begin() + static_cast<std::ptrdiff_t>(begin), ops.begin() + static_cast<std::ptrdiff_t>(i)});
   }
   for (int pass = 0; pass < passes_together; ++pass) calibrate_together(low, listing);
   low.end(listing);
@@ -245,14 +285,14 @@ Listing initialize_program(Lowering& low) {
 
 }  // namespace
 
-// The largest number for which a countdown is needed: pooling taps and classes.
+// The largest number for which a countdown is needed: of classes and of taps that are pooled.
 Constants plan_constants(const Graph& g) {
   Constants k;
   k.countdown = g.network.classes();
   for (const Layer& l : g.network.layers) {
-    if (l.kind == LayerKind::kMaxPool) k.countdown = std::max(k.countdown, l.y.kernel * l.x.kernel);
+    if (l.kind == LayerKind::kMaxPool) k.countdown = std::max(k.countdown, l.y.kernel * l.x.kernel - 1);
   }
-  k.end_line = k.countdown_line + ceil_div(k.countdown, g.chip.lanes);
+  k.end_line = k.countdown_line + ceil_div(k.countdown + 1, g.chip.lanes);
   return k;
 }
 

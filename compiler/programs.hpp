@@ -6,9 +6,9 @@
 
 #include "compiler/compiler.hpp"
 #include "compiler/graph/graph.hpp"
-#include "compiler/graph/partition.hpp"
 #include "compiler/instructions/listing.hpp"
 #include "compiler/lowering/lowering.hpp"
+#include "compiler/parallel/partition.hpp"
 
 namespace anzan::compiler {
 

@@ -25,6 +25,7 @@
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
 #include "sim/host/work_progress.hpp"
+#include "sim/memory_command.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
@@ -269,9 +270,10 @@ int evaluate_run(const EvaluateArguments& arguments) {
   WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
   const Evaluation found = evaluate(arguments.directory, overrides_of(arguments.sets), progress);
   progress.end();
-  std::cout << fmt::format("test accuracy {:.2f} % ({} of {} images; weights after step {})\n",
-                           100.0 * static_cast<double>(found.right) / static_cast<double>(found.images),
-                           found.right, found.images, found.step);
+  std::cout << fmt::format("test accuracy {:.2f} % ({} of {} {}; weights after step {})\n",
+                           100.0 * static_cast<double>(found.right) / static_cast<double>(found.labels),
+                           found.right, found.labels, found.labels == found.images ? "images" : "pixels",
+                           found.step);
   flush_output();
   return kDone;
 }
@@ -533,6 +535,8 @@ int command_line(int argc, char** argv) {
   add_collective(app, collective_arguments);
   AllocateArguments allocate_arguments;
   add_allocate(app, allocate_arguments);
+  MemoryArguments memory_arguments;
+  add_memory(app, memory_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
       ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
       ->required();
@@ -557,6 +561,11 @@ int command_line(int argc, char** argv) {
       const bool found = allocate(allocate_arguments);
       flush_output();
       return found ? kDone : kFailed;
+  if (app.got_subcommand("memory")) {
+    return guarded([&] {
+      memory(memory_arguments);
+      flush_output();
+      return kDone;
     });
   }
   if (app.got_subcommand("evaluate")) return guarded([&] { return evaluate_run(evaluate_arguments); });

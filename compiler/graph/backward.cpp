@@ -46,8 +46,26 @@ void Backward::go_back(const Op& op) {
   const int dy = found == shares_.end() ? -1 : found->second.sum;
   if (op.kind == OpKind::kGather) return gather_gradient(op, dy);
   const int y = op.outputs[0];
-  if (op.relu) b_.push(OpKind::kReluBackward, Phase::kBackward, op.layer, {dy, y}, {dy});
+  const bool masks = op.kind == OpKind::kMaxPool ? pools_relu(op) : op.relu && !has_pooled_relu(y);
+  if (masks) b_.push(OpKind::kReluBackward, Phase::kBackward, op.layer, {dy, y}, {dy});
   operator_of(l.kind).gradient(*this, op, dy);
+}
+
+// Where all that reads a ReLU's output is a max pool, the gradient is masked before it goes through the pool:
+// by the sign of what was selected, which is that of the output there. So a smaller tensor is masked, and the
+// larger one is not kept.
+bool Backward::has_pooled_relu(int t) const {
+  const std::vector<Op>& ops = b_.graph().ops;
+  return consumers(t) == 1 && std::any_of(ops.begin(), ops.end(), [t](const Op& op) {
+           return op.kind == OpKind::kMaxPool && op.inputs[0] == t;
+         });
+}
+
+bool Backward::pools_relu(const Op& pool) const {
+  const std::vector<Op>& ops = b_.graph().ops;
+  const int x = pool.inputs[0];
+  return has_pooled_relu(x) &&
+         std::any_of(ops.begin(), ops.end(), [x](const Op& op) { return op.relu && op.outputs[0] == x; });
 }
 
 int Backward::consumers(int t) const {

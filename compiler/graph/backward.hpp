@@ -41,6 +41,8 @@ class Backward {
   void add_norm();
   void gather_gradient(const Op& op, int dy);
   int consumers(int t) const;
+  bool has_pooled_relu(int t) const;
+  bool pools_relu(const Op& pool) const;
   int open_share(int t);
   void close_share(int t, int share, int layer);
 

@@ -12,7 +12,7 @@ namespace anzan::compiler {
 
 void Forward::run() {
   add_data();
-  b_.graph().label = b_.add_constant_image("label", isa::Format::kInt8, {b_.graph().network.classes(), 1, 1});
+  b_.graph().label = b_.add_constant_image("label", isa::Format::kInt8, b_.graph().network.logits());
   activation_.assign(b_.layers().size(), -1);
   for (std::size_t i = 0; i < b_.layers().size(); ++i) add_layer(static_cast<int>(i));
 }

@@ -46,6 +46,7 @@ UpdateTensors update_tensors(const Graph& g, const Op& op) {
 
 std::vector<int> written_slots(const Graph& g, const Op& op) {
   std::vector<int> slots;
+  if (op.again) return slots;
   for (const int output : op.outputs) {
     const TensorInfo& tensor = g.tensor(output);
     const bool keeps =

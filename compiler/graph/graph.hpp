@@ -138,6 +138,7 @@ struct Op {
   int layer = 0;                     // in Network::layers
   std::vector<int> inputs, outputs;  // numbers of tensors
   bool relu = false;
+  bool again = false;                        // done before in this step, counted then
   bool bias = false;                         // update of a bias: the multipliers of biases
   int words = kConstantSlot;                 // slot of the random words that it draws, forward and backward
   std::int64_t first_channel = 0;            // of those that it reads
@@ -154,6 +155,7 @@ struct Graph {
   TrainingParameters training;
   ChipParameters chip;
   SystemParameters system;
+  MemoryParameters memory;
   std::vector<TensorInfo> tensors;
   std::vector<SlotInfo> slots;
   std::vector<ParameterInfo> parameters;

@@ -34,6 +34,7 @@ GraphBuilder::GraphBuilder(const Input& input) : input_(input) {
   graph_.training = input.training;
   graph_.chip = input.chip;
   graph_.system = input.system;
+  graph_.memory = input.memory;
   SlotInfo constant;
   constant.name = "constant";
   constant.format = isa::Format::kInt8;

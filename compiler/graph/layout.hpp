@@ -40,7 +40,10 @@ struct WeightLayout {
 };
 WeightLayout weight_layout(const TensorInfo& weight);
 
-// Rows that the tensor occupies.
+// Rows of the whole tensor, and those of them that are there.
 std::int64_t row_count(const TensorInfo& tensor);
+inline Range rows_there(const TensorInfo& t) {
+  return t.part_rows > 0 ? Range{t.first_row, t.first_row + t.part_rows} : Range{0, row_count(t)};
+}
 
 }  // namespace anzan::compiler

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "compiler/input/input_error.hpp"
+#include "compiler/graph/tap_numbers.hpp"
 
 namespace anzan::compiler {
 namespace {
@@ -26,9 +26,10 @@ void max_pool(Forward& f, const Layer& l, Op& op) {
   op.kind = OpKind::kMaxPool;
   const int x = op.inputs[0];
   const Shape shape = f.sharing().pooled(x, l);
-  const isa::Format index = l.y.kernel * l.x.kernel <= 127 ? isa::Format::kInt8 : isa::Format::kFp32;
+  const TapNumbers numbers = tap_numbers(l, shape.channels);
   op.outputs = {f.builder().add_selection(l.name + ".activation", l.name, x, shape)};
-  op.outputs.push_back(f.builder().add_constant_image(l.name + ".index", index, shape));
+  op.outputs.push_back(f.builder().add_constant_image(
+      l.name + ".index", numbers.format, {numbers.channels(shape.channels), shape.height, shape.width}));
 }
 void max_pool_gradient(Backward& b, const Op& op, int dy) {
   b.propagate(OpKind::kMaxPoolBackward, op, op.inputs[0], {dy, op.outputs[1]});
@@ -157,15 +158,10 @@ void concat_gradient(Backward& b, const Op& op, int dy) {
 void loss(Forward& f, const Layer& l, Op& op) {
   op.kind = OpKind::kLoss;
   Graph& g = f.builder().graph();
-  const TensorInfo& logits = g.tensor(op.inputs[0]);
-  if (logits.shape[2] * logits.shape[3] != 1)
-    throw InputError(
-        l.place,
-        "logits of " + std::to_string(logits.shape[2]) + " x " + std::to_string(logits.shape[3]) + " pixels",
-        "one pixel: end with fully_connected");
+  const Shape of_pixels{1, l.in.height, l.in.width};
   op.inputs.push_back(g.label);
-  g.loss = f.builder().add_image("loss", l.name, TensorClass::kLoss, {1, 1, 1});
-  g.prediction = f.builder().add_constant_image("prediction", isa::Format::kFp32, {1, 1, 1});
+  g.loss = f.builder().add_image("loss", l.name, TensorClass::kLoss, of_pixels);
+  g.prediction = f.builder().add_constant_image("prediction", isa::Format::kFp32, of_pixels);
   op.outputs = {g.loss, g.prediction};
 }
 void loss_gradient(Backward& b, const Op& op, int) { b.start(op); }

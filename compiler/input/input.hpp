@@ -1,5 +1,6 @@
 // All that a compilation is given.
 #pragma once
+#include "compiler/input/memory.hpp"
 #include "compiler/input/network.hpp"
 #include "compiler/input/parameters.hpp"
 #include "compiler/input/precision.hpp"
@@ -14,6 +15,7 @@ struct Input {
   ChipParameters chip;
   SystemParameters system = {};  // one core
   bool two_steps = false;        // CompiledModel::two_steps_in_core also for a core that exchanges nothing
+  MemoryParameters memory = {};
 };
 
 }  // namespace anzan::compiler

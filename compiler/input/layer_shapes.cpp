@@ -171,12 +171,7 @@ bool concat_shape(ShapeRule& rule) {
 
 bool scores_shape(ShapeRule& rule) {
   const Shape& in = rule.layer.in;
-  if (in.height != 1 || in.width != 1) {
-    rule.fail("", "an input of " + shown_shape(in),
-              "one number a class: a fully_connected layer before the loss");
-  } else if (in.channels < 2) {
-    rule.fail("", "an input of one class", "at least two classes");
-  }
+  if (in.channels < 2) rule.fail("", "logits of " + shown_shape(in), "at least two classes, each a channel");
   return true;
 }
 

@@ -30,7 +30,7 @@ bool convolution_shape(ShapeRule& rule);      // a window's pixel, in each of `c
 bool fully_connected_shape(ShapeRule& rule);  // a convolution whose kernel is its whole input
 bool sum_shape(ShapeRule& rule);              // of inputs of one shape, or one pixel for all
 bool concat_shape(ShapeRule& rule);           // all channels of inputs that agree in their pixels
-bool scores_shape(ShapeRule& rule);           // one number a class
+bool scores_shape(ShapeRule& rule);           // a channel a class
 
 // As an error shows it: JSON, shortened, and a shape.
 std::string shown_json(const nlohmann::json& value);

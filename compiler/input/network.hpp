@@ -24,7 +24,11 @@ struct Network {
   // drawn.
   std::string weights;
   std::shared_ptr<const ParameterValues> initial;
-  std::int64_t classes() const { return layers.back().in.size(); }
+  // Of the logits, each pixel has a number for each class, and a label of its own: a map of them, or one an
+  // image.
+  const Shape& logits() const { return layers.back().in; }
+  std::int64_t classes() const { return logits().channels; }
+  std::int64_t labels_an_image() const { return logits().height * logits().width; }
 };
 
 // Reads and checks a network; `place` is put before every pointer. Throws InputError with all findings.

@@ -1,5 +1,5 @@
-// Softmax cross-entropy and mean squared error: loss and prediction of each image, and, while training, the
-// gradient of the logits.
+// Softmax cross-entropy and mean squared error: loss and prediction of each pixel of the logits, and, while
+// training, their gradient: that of the mean over all pixels of all images of all cores.
 #pragma once
 #include "compiler/lowering/lowering.hpp"
 

@@ -224,7 +224,7 @@ int Lowering::step_scalar(StepScalar::Kind kind, double multiplier) {
   return tables_.step_scalars.back().scalar;
 }
 
-std::int64_t Lowering::countdown_lines() const { return ceil_div(constants_.countdown, lanes()); }
+std::int64_t Lowering::countdown_lines() const { return ceil_div(constants_.countdown + 1, lanes()); }
 
 void Lowering::load_countdown(std::int64_t line) {
   copy(models::kRawWords, in_hbm(constants_.countdown_line), in_scratchpad(line),

@@ -54,7 +54,10 @@ class Lowering {
 
   Image image(int tensor) const;  // the batch groups that the work is on
   Image image(int tensor, const Range& groups) const;
-  std::int64_t base_row(const TensorInfo& t) const { return models::row_of_line(t.format, t.hbm_line); }
+  // Of row 0, whether it is there or not.
+  std::int64_t base_row(const TensorInfo& t) const {
+    return models::row_of_line(t.format, t.hbm_line) - t.first_row;
+  }
 
   // Scratchpad of one operation, `lines` in all, forgotten at the next one; throws std::logic_error where the
   // tile search promised too much. Operations take turns around their area, so that neighbours overlap in

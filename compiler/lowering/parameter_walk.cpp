@@ -78,7 +78,7 @@ ParameterWalk::ParameterWalk(Lowering& low, std::vector<const TensorInfo*> tenso
     : low_(low),
       tensors_(std::move(tensors)),
       at_hand_(at_hand),
-      all_(at_hand != nullptr ? at_hand->rows : Range{0, row_count(*tensors_[0])}) {
+      all_(at_hand != nullptr ? at_hand->rows : rows_there(*tensors_[0])) {
   const std::int64_t scratch_buffers = room.scratch_buffers;
   // lines that four rows take over all buffers; short pieces still take whole lines
   std::int64_t four_rows = kChannelAlignment * scratch_buffers;

@@ -8,6 +8,7 @@
 #include <array>
 #include <limits>
 
+#include "compiler/lowering/tap_packing.hpp"
 #include "compiler/lowering/windows.hpp"
 #include "models/number_format.hpp"
 
@@ -16,15 +17,18 @@ namespace {
 
 class Pool {
  public:
-  Pool(Lowering& low, const Op& op)
+  Pool(Lowering& low, const Op& op, bool training)
       : low_(low),
         op_(op),
         layer_(low.graph().layer(op)),
         source_(low.image(op.inputs[0])),
-        target_(low.image(op.outputs[0])) {
+        target_(low.image(op.outputs[0])),
+        numbers_(tap_numbers(layer_, target_.c)),
+        packing_(low, numbers_) {
     backward_ = op.kind == OpKind::kMaxPoolBackward || op.kind == OpKind::kAveragePoolBackward;
     max_ = op.kind == OpKind::kMaxPool || op.kind == OpKind::kMaxPoolBackward;
-    if (max_) index_ = low.image(backward_ ? op.inputs[1] : op.outputs[1]);
+    keeps_ = max_ && (backward_ || training);
+    if (keeps_) index_ = low.image(backward_ ? op.inputs[1] : op.outputs[1]);
     const Image& input = backward_ ? target_ : source_;
     const Image& output = backward_ ? source_ : target_;
     windows_ = {axis(layer_.y, input.h, output.h), axis(layer_.x, input.w, output.w)};
@@ -39,15 +43,17 @@ class Pool {
     low_.take_scratchpad(total_lines(t_));
     low_.note(fmt::format("{} {}: batch groups {}, channels {}, y {}, x {}", name(op_.kind), layer_.name,
                           t_.bg, t_.c, t_.y, t_.x));
-    if (max_) {
+    if (keeps_) {
       countdown_line_ = low_.allocate(low_.countdown_lines());
       low_.load_countdown(countdown_line_);
     }
+    numbers_line_ = low_.allocate(numbers_lines(t_));
+    // the sources last: where they lie over the operation before, they have to wait for it anyway
     for (int i = 0; i < 2; ++i) {
-      source_line_[i] = low_.allocate(source_lines(t_));
-      target_line_[i] = low_.allocate(target_lines(t_));
       index_line_[i] = low_.allocate(index_lines(t_));
       shares_line_[i] = low_.allocate(shares_lines(t_));
+      target_line_[i] = low_.allocate(target_lines(t_));
+      source_line_[i] = low_.allocate(source_lines(t_));
     }
     for (const Range& bg : pieces(target_.batch_groups, t_.bg)) {
       for (const Range& c : pieces(align_channels(target_.c), t_.c)) {
@@ -76,42 +82,48 @@ class Pool {
                : 0;
   }
 
-  std::int64_t taps() const { return layer_.y.kernel * layer_.x.kernel; }
-
   std::int64_t source_pixels(const Tiling& t) const {
-    return t.bg * axes_.y.extent(t.y, axes_.y.kernel) * axes_.x.extent(t.x, axes_.x.kernel) * t.c;
+    return t.bg * axes_.y.extent(t.y, axes_.y.kernel) * axes_.x.extent(t.x, axes_.x.kernel);
   }
+  std::int64_t target_pixels(const Tiling& t) const { return t.bg * t.y * t.x; }
   std::int64_t source_lines(const Tiling& t) const {
-    return models::lines_of_rows(source_.format, source_pixels(t));
+    return models::lines_of_rows(source_.format, source_pixels(t) * t.c);
   }
   std::int64_t target_lines(const Tiling& t) const {
-    return models::lines_of_rows(target_.format, t.bg * t.y * t.x * t.c);
+    return models::lines_of_rows(target_.format, target_pixels(t) * t.c);
+  }
+  // Of the output's pixels.
+  std::int64_t kept_lines(const Tiling& t, std::int64_t channels) const {
+    return models::lines_of_rows(index_.format, (backward_ ? source_pixels(t) : target_pixels(t)) * channels);
   }
   std::int64_t index_lines(const Tiling& t) const {
-    if (!max_) return 0;
-    return models::lines_of_rows(index_.format, backward_ ? source_pixels(t) : t.bg * t.y * t.x * t.c);
+    return keeps_ ? kept_lines(t, packing_.packed({0, t.c}).size()) : 0;
   }
+  // One tile of them is enough: the vector unit alone meets it.
+  std::int64_t numbers_lines(const Tiling& t) const { return packs() ? kept_lines(t, t.c) : 0; }
+  bool packs() const { return keeps_ && numbers_.together > 1; }
 
   std::int64_t shares_lines(const Tiling& t) const {
-    return uneven_ ? models::lines_of_rows(isa::Format::kFp32, source_pixels(t)) : 0;
+    return uneven_ ? models::lines_of_rows(isa::Format::kFp32, source_pixels(t) * t.c) : 0;
   }
 
   std::int64_t total_lines(const Tiling& t) const {
-    return (max_ ? low_.countdown_lines() : 0) +
+    return (keeps_ ? low_.countdown_lines() : 0) + numbers_lines(t) +
            2 * (source_lines(t) + target_lines(t) + index_lines(t) + shares_lines(t));
   }
 
   void search() {
     std::int64_t best = std::numeric_limits<std::int64_t>::max();
     std::int64_t least = best;
+    const std::int64_t block = packs() ? numbers_.alignment() : kChannelAlignment;
     for (std::int64_t bg : doublings(target_.batch_groups)) {
-      for (std::int64_t blocks : halvings(align_channels(target_.c) / kChannelAlignment)) {
+      for (std::int64_t blocks : halvings(ceil_div(target_.c, block))) {
         for (std::int64_t y : halvings(target_.h)) {
           for (std::int64_t x : halvings(target_.w)) {
             if (x != target_.w && y != 1) continue;
+            const Tiling t{bg, std::min(blocks * block, align_channels(target_.c)), y, x};
             // channels last: they are neighbours in HBM
-            if (blocks * kChannelAlignment < target_.c && (y != 1 || bg != 1)) continue;
-            const Tiling t{bg, blocks * kChannelAlignment, y, x};
+            if (t.c < target_.c && (y != 1 || bg != 1)) continue;
             const std::int64_t lines = total_lines(t);
             least = std::min(least, lines);
             if (lines > low_.capacity()) continue;
@@ -128,7 +140,8 @@ class Pool {
       }
     }
     if (best == std::numeric_limits<std::int64_t>::max())
-      throw low_.too_small(least, "the smallest tile of " + layer_.name);
+      throw low_.too_small(least,
+                           std::string("the smallest tile of ") + name(op_.kind) + " in " + layer_.name);
   }
 
   void tile(const Range& bg, const Range& c, const Range& y, const Range& x) {
@@ -144,10 +157,12 @@ class Pool {
     Tiles tiles;
     tiles.source = load(source_, source_tile(source_, source_line_[which]));
     tiles.target = target_tile(target_, target_line_[which]);
-    if (max_ && backward_) {
-      tiles.index = load(index_, source_tile(index_, index_line_[which]));
-    } else if (max_) {
-      tiles.index = target_tile(index_, index_line_[which]);
+    if (keeps_) {
+      const Range py = backward_ ? sy : y, px = backward_ ? sx : x;
+      tiles.index = placed(make_tile(py, px, bg, packing_.packed(c), index_.format), index_line_[which]);
+      tiles.numbers = packs() ? placed(make_tile(py, px, bg, c, index_.format), numbers_line_) : tiles.index;
+      if (backward_) load(index_, tiles.index);
+      if (backward_ && packs()) packing_.unpack(tiles.index, tiles.numbers);
     }
     if (uneven_) {
       tiles.shares = placed(make_tile(sy, sx, bg, c, isa::Format::kFp32), shares_line_[which]);
@@ -160,7 +175,9 @@ class Pool {
     }
     const Range channels{c.begin, std::min(c.end, target_.c)};
     low_.store(target_, tiles.target, channels);
-    if (max_ && !backward_) low_.store(index_, tiles.index, channels);
+    if (!keeps_ || backward_) return;
+    if (packs()) packing_.pack(tiles.numbers, tiles.index, channels.size());
+    low_.store(index_, tiles.index, {tiles.index.c.begin, std::min(tiles.index.c.end, index_.c)});
   }
 
   // An empty tile, of windows that meet only padding, is not loaded.
@@ -170,7 +187,8 @@ class Pool {
   }
 
   struct Tiles {
-    Tile source, target, index;
+    Tile source, target;
+    Tile index, numbers;  // of taps, as they are kept and one by one
     Tile shares;  // of the source, each divided by the number of its window's taps; where these are uneven
   };
   // What one instruction works on: positions of one class on each axis, of batch groups with as many images.
@@ -186,7 +204,7 @@ class Pool {
       zero(p, tiles);
     } else if (max_ && !backward_) {
       fold_max(p, tiles);
-      fold_index(p, tiles);
+      if (keeps_) fold_index(p, tiles);
     } else if (max_) {
       fold_selected(p, tiles);
     } else {
@@ -194,9 +212,10 @@ class Pool {
     }
   }
 
-  // countdown of the tap: taps - (ky kernel_w + kx), so that the first tap has the largest
-  isa::Operand tap_constant(const Piece& p) const {
-    return broadcast(low_.countdown_at(countdown_line_, taps() - (p.y.tap * layer_.x.kernel + p.x.tap)));
+  // the tap's number: the first tap has the largest
+  isa::Operand number_of_tap(const Piece& p) const {
+    const std::int64_t tap = p.y.tap * layer_.x.kernel + p.x.tap;
+    return broadcast(low_.countdown_at(countdown_line_, layer_.y.kernel * layer_.x.kernel - 1 - tap));
   }
 
   // How an operand walks: the source of the window, or the positions of a tile, or by the taps alone.
@@ -272,18 +291,18 @@ class Pool {
     writes_to(v, index_);
     v.a = rows(source_, p.source_row(t.source));
     v.b = rows(target_, p.target_row(t.target));
-    v.c = tap_constant(p);
-    emit(v, p, {window_of(t.source), positions_of(t.target), taps_of(p)}, t.index);
+    v.c = number_of_tap(p);
+    emit(v, p, {window_of(t.source), positions_of(t.target), taps_of(p)}, t.numbers);
   }
 
   // Gradients of the windows that have chosen this pixel.
   void fold_selected(const Piece& p, const Tiles& t) {
     isa::Vector v = start(isa::VectorOp::kSelectEq, isa::Reduction::kAdd);
     low_.produces(v, target_);
-    v.a = rows(index_, p.source_row(t.index));
-    v.b = tap_constant(p);
+    v.a = rows(index_, p.source_row(t.numbers));
+    v.b = number_of_tap(p);
     v.c = rows(source_, p.source_row(t.source));
-    emit(v, p, {window_of(t.index), taps_of(p), window_of(t.source)}, t.target);
+    emit(v, p, {window_of(t.numbers), taps_of(p), window_of(t.source)}, t.target);
   }
 
   isa::Operand share(std::int64_t counted) const {
@@ -339,18 +358,21 @@ class Pool {
   const Op& op_;
   const Layer& layer_;
   Image source_, target_, index_;
+  TapNumbers numbers_;
+  TapPacking packing_;
   bool backward_ = false, max_ = false;
+  bool keeps_ = false;        // which tap had the largest value, or uses it
   Axes windows_, axes_;       // forward, and in the direction of the operation
   std::int64_t counted_ = 0;  // taps that an average is of; 0 where windows differ
   bool uneven_ = false;       // gradients of averages whose numbers of taps differ
   Tiling t_;
-  std::int64_t countdown_line_ = 0;
+  std::int64_t countdown_line_ = 0, numbers_line_ = 0;
   std::int64_t source_line_[2]{}, target_line_[2]{}, index_line_[2]{}, shares_line_[2]{};
   int tile_ = 0;
 };
 
 }  // namespace
 
-void lower_pool(Lowering& low, const Op& op) { Pool(low, op).run(); }
+void lower_pool(Lowering& low, const Op& op, bool training) { Pool(low, op, training).run(); }
 
 }  // namespace anzan::compiler

@@ -4,6 +4,7 @@
 
 namespace anzan::compiler {
 
-void lower_pool(Lowering& low, const Op& op);
+// `training`: which taps were the largest is kept for the gradient.
+void lower_pool(Lowering& low, const Op& op, bool training);
 
 }  // namespace anzan::compiler

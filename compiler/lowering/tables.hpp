@@ -16,7 +16,7 @@ struct Constants {
   // One in every element: a line for each format, in the order of their numbers.
   std::int64_t ones_line(isa::Format f) const { return static_cast<std::int64_t>(f); }
   std::int64_t zero_line = isa::kFormatInfo.size;  // four lines of zeros
-  std::int64_t countdown_line = zero_line + 4;     // FP32 elements: countdown, countdown - 1, ... 1
+  std::int64_t countdown_line = zero_line + 4;     // FP32 elements: countdown, countdown - 1, ... 0
   std::int64_t countdown = 0, end_line = countdown_line;
 };
 

@@ -59,7 +59,7 @@ class WeightGradient {
       out_ = layout_.out_window(group_);
       operands_.select(in_, out_);
       for (const Range& ob : pieces(ceil_div(out_.end(), lanes_), t_.out_blocks)) {
-        for (const Range& ib : pieces(ceil_div(in_.end(), lanes_), t_.in_blocks)) {
+        for (const Range& ib : pieces_of(blocks_there(), t_.in_blocks)) {
           for (const Range& ky : pieces(kernel_y_.kernel, t_.ky)) {
             for (const Range& kx : pieces(kernel_x_.kernel, t_.kx)) weights({ob, ib, ky, kx, tile_++ % 2});
           }
@@ -88,6 +88,14 @@ class WeightGradient {
 
   const Layer& layer() const { return low_.graph().layer(op_); }
   std::int64_t spill_lines() const { return g_.spill_lines(); }
+
+  // Blocks of input channels of this group; of a part of the gradient, those that are in it.
+  Range blocks_there() const {
+    const Range all{0, ceil_div(in_.end(), lanes_)};
+    if (weight_.part_rows == 0) return all;
+    const std::int64_t rows = layout_.taps * layout_.out_pitch;
+    return {weight_.first_row / rows, std::min(all.end, rows_there(weight_).end / rows)};
+  }
 
   static std::vector<Range> pieces_of(const Range& range, std::int64_t step) {
     std::vector<Range> result = pieces(range.size(), step);

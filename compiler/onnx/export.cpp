@@ -252,10 +252,20 @@ class GraphExport {
         return write_together(l, "Concat", {whole("axis", 1)});
       case LayerKind::kSoftmaxCrossEntropy:
       case LayerKind::kMeanSquaredError:
-        model_.outputs.push_back({flattened(input(l, 0), l.name), true, true, {-1, l.in.size()}});
-        return;
+        return write_logits(l);
     }
     throw std::logic_error("a layer without an operator");
+  }
+
+  // A list of classes; with pixels, where there are several.
+  void write_logits(const Layer& loss) {
+    const Shape& logits = loss.in;
+    if (logits.height * logits.width > 1) {
+      model_.outputs.push_back(
+          {input(loss, 0).name, true, true, {-1, logits.channels, logits.height, logits.width}});
+    } else {
+      model_.outputs.push_back({flattened(input(loss, 0), loss.name), true, true, {-1, logits.size()}});
+    }
   }
 
   std::string metadata() const {

@@ -195,6 +195,9 @@ class GraphImport {
     if (value.kind == Value::Kind::kUnknown) return;
     if (!value.is_images() || value.layer < 0 || value.padded())
       return fail("/graph/output", "an output that no layer makes", "a number for each class");
+    if (value.shape.height * value.shape.width > 1 && !value.has_pixels())
+      return fail("/graph/output", "pixels of " + shown_dims(value.dims),
+                  "[N, classes], or [N, classes, H, W] with a label for each pixel");
     const Json& last = so_far_.layers.at(static_cast<std::size_t>(value.layer));
     so_far_.layers.push_back({{"name", free_name("loss", so_far_.names)},
                               {"type", "softmax_cross_entropy"},

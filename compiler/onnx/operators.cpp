@@ -360,8 +360,12 @@ void softmax(NodeImport& n) {
   const Value* x = n.images(0);
   const std::int64_t axis = n.integer("axis", n.so_far().opset < 13 ? 1 : -1);
   if (x == nullptr || n.failed()) return;
-  const bool classes = axis == 1 || (x->dims.size() == 1 && axis == -1);
-  if (!classes) return n.fail("axis " + std::to_string(axis), "the axis of the classes");
+  const bool of_all =
+      n.so_far().opset < 13 && x->shape.height * x->shape.width > 1;  // of what follows the axis
+  const bool classes = !of_all && (axis == 1 || axis == -static_cast<std::int64_t>(x->dims.size()));
+  if (!classes)
+    return n.fail("axis " + std::to_string(axis) + (of_all ? ", before version 13" : ""),
+                  "the axis of the classes");
   if (n.node().outputs[0] != n.so_far().output)
     return n.fail("a softmax before the end", "one at the end, or none");
   n.give(*x);

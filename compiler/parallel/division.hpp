@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "compiler/graph/partition.hpp"
+#include "compiler/parallel/partition.hpp"
 #include "compiler/parallel/road.hpp"
 
 namespace anzan::compiler {

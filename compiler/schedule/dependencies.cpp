@@ -1,106 +1,160 @@
 // Dependencies by the last accesses to each stretch of lines: see dependencies.hpp.
 #include "compiler/schedule/dependencies.hpp"
 
+#include <algorithm>
 #include <array>
-#include <iterator>
 #include <map>
-#include <memory_resource>
+#include <memory>
+#include <unordered_map>
 
 #include "compiler/instructions/accesses.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-// Who has read or written a line, newest first, back to its last writer. Lines with the same past share it.
-class Pasts {
+// Who has read a line since it was last written, newest first. Lines with the same readers share them,
+// whoever has written each.
+class Readers {
  public:
-  using Past = std::int32_t;
-  static constexpr Past kUntouched = 0;
+  using Chain = std::int32_t;
+  static constexpr Chain kNobody = 0;
 
-  Past written_by(std::int32_t writer) {
-    pasts_.push_back({writer, writer, kNone});
-    return last();
-  }
-  // What `past` becomes by a reader: always the same one for the same reader, as long as no other comes.
-  Past read_by(std::int32_t reader, Past past) {
-    if (at(past).who == reader && at(past).shorter != kNone) return past;
-    const Past known = at(past).longer;
-    if (known != kNone && at(known).who == reader) return known;
-    const std::int32_t writer = at(past).writer;
-    pasts_.push_back({reader, writer, past});
-    return at(past).longer = last();
+  // What `chain` becomes by a reader: always the same one for the same reader, as long as no other comes.
+  Chain joined_by(std::int32_t reader, Chain chain) {
+    if (at(chain).who == reader) return chain;
+    const Chain known = at(chain).longer;
+    if (known != kNobody && at(known).who == reader) return known;
+    chains_.push_back({reader, chain});
+    return at(chain).longer = static_cast<Chain>(chains_.size()) - 1;
   }
 
-  std::int32_t writer(Past past) const { return pasts_[static_cast<std::size_t>(past)].writer; }
-  // What a new writer comes after: the readers since the last writer, or else that one.
+  // All of them, but for those that the same visitor has met.
   template <class Depend>
-  void before_write(Past past, std::int32_t writer, const Depend& depend) {
-    if (at(past).shorter == kNone) depend(at(past).writer);
-    for (; at(past).shorter != kNone && at(past).visitor != writer; past = at(past).shorter) {
-      at(past).visitor = writer;
-      depend(at(past).who);
+  void visit(Chain chain, std::int32_t visitor, const Depend& depend) {
+    for (; chain != kNobody && at(chain).visitor != visitor; chain = at(chain).shorter) {
+      at(chain).visitor = visitor;
+      depend(at(chain).who);
     }
   }
 
  private:
-  static constexpr Past kNone = -1;
   struct Entry {
-    std::int32_t who = -1, writer = -1;
-    Past shorter = kNone;  // without the newest reader; none: nobody has read since it was written
-    Past longer = kNone;   // the newest that goes on from here
+    std::int32_t who = -1;
+    Chain shorter = kNobody;  // without the newest
+    Chain longer = kNobody;   // the newest that goes on from here
     std::int32_t visitor = -1;
   };
-  Entry& at(Past past) { return pasts_[static_cast<std::size_t>(past)]; }
-  Past last() const { return static_cast<Past>(pasts_.size()) - 1; }
+  Entry& at(Chain chain) { return chains_[static_cast<std::size_t>(chain)]; }
 
-  std::vector<Entry> pasts_{Entry{}};
+  std::vector<Entry> chains_{Entry{}};
 };
 
-// The past of every line; neighbouring lines of one past share an entry.
+// The last accesses to a line.
+struct Past {
+  std::int32_t writer;
+  Readers::Chain readers;  // since then
+};
+
+// The pasts of some lines that follow each other, from a multiple of their number on. Neighbours that have
+// been written at once are a stretch: it is kept at its first line, which is marked.
+class Page {
+ public:
+  static constexpr int kLines = 4096;
+
+  Page() { assign(0, kLines, {-1, Readers::kNobody}); }
+
+  // visit(past) for the stretches in [begin, end), which must be in the page and not empty.
+  template <class Visit>
+  void each(int begin, int end, const Visit& visit) {
+    cut(begin);
+    if (end < kLines) cut(end);
+    for (int w = begin / kBits; w <= (end - 1) / kBits; ++w) {
+      for (std::uint64_t rest = words_[w] & inside(w, begin, end); rest != 0; rest &= rest - 1)
+        visit(pasts_[w * kBits + __builtin_ctzll(rest)]);
+    }
+  }
+
+  // [begin, end), which each() has met, becomes one stretch.
+  void assign(int begin, int end, const Past& past) {
+    for (int w = begin / kBits; w <= (end - 1) / kBits; ++w) {
+      words_[w] &= ~inside(w, begin, end);
+      if (words_[w] == 0) marked_ &= ~bit(w);
+    }
+    mark(begin, past);
+  }
+
+ private:
+  static constexpr int kBits = 64, kWords = kLines / kBits;
+  static_assert(kWords == kBits, "a bit of marked_ for each word");
+
+  static std::uint64_t bit(int n) { return std::uint64_t{1} << (n % kBits); }
+  static std::uint64_t below(int n) { return bit(n) - 1; }
+  static int highest(std::uint64_t bits) { return kBits - 1 - __builtin_clzll(bits); }
+  // Those of the lines of a word that are in [begin, end).
+  static std::uint64_t inside(int word, int begin, int end) {
+    const std::uint64_t from = word == begin / kBits ? ~below(begin) : ~std::uint64_t{0};
+    return word == end / kBits ? from & below(end) : from;
+  }
+
+  void mark(int line, const Past& past) {
+    words_[line / kBits] |= bit(line);
+    marked_ |= bit(line / kBits);
+    pasts_[line] = past;
+  }
+  // A stretch begins at `line`: cut off from the one it lay in. Line 0 is always marked.
+  void cut(int line) {
+    int word = line / kBits;
+    if ((words_[word] & bit(line)) != 0) return;
+    std::uint64_t before = words_[word] & below(line);
+    if (before == 0) before = words_[word = highest(marked_ & below(word))];
+    mark(line, pasts_[word * kBits + highest(before)]);
+  }
+
+  std::uint64_t words_[kWords]{};  // a bit for each line
+  std::uint64_t marked_ = 0;       // words that are not 0
+  Past pasts_[kLines];             // of marked lines
+};
+
+// The past of every line.
 class History {
  public:
-  History() { stretches_.emplace(0, Pasts::kUntouched); }
-
   template <class Depend>
   void read(const Access& a, std::int32_t reader, const Depend& depend) {
-    const auto first = cut(a.begin), end = cut(a.end);
-    for (auto s = first; s != end; ++s) {
-      depend(pasts_.writer(s->second));
-      s->second = pasts_.read_by(reader, s->second);
-    }
+    each_page(a, [&](Page& page, int begin, int end) {
+      page.each(begin, end, [&](Past& past) {
+        depend(past.writer);
+        past.readers = readers_.joined_by(reader, past.readers);
+      });
+    });
   }
 
   template <class Depend>
   void write(const Access& a, std::int32_t writer, const Depend& depend) {
-    const auto first = cut(a.begin), end = cut(a.end);
-    for (auto s = first; s != end; ++s) pasts_.before_write(s->second, writer, depend);
-    if (writer != writer_) written_ = pasts_.written_by(writer_ = writer);
-    first->second = written_;
-    stretches_.erase(std::next(first), end);
+    each_page(a, [&](Page& page, int begin, int end) {
+      page.each(begin, end, [&](const Past& past) {
+        if (past.readers == Readers::kNobody) depend(past.writer);  // else the readers came after it
+        readers_.visit(past.readers, writer, depend);
+      });
+      page.assign(begin, end, {writer, Readers::kNobody});
+    });
   }
 
  private:
-  using Stretches =
-      std::pmr::map<std::int64_t, Pasts::Past>;  // by first line; each ends where the next begins
-
-  // The stretch that begins at `line`, cut off from the one it lay in. Accesses of an instruction follow each
-  // other: looks first behind the last one.
-  Stretches::iterator cut(std::int64_t line) {
-    constexpr int kNear = 8;
-    auto next = near_;
-    for (int i = 0; i < kNear && next != stretches_.end() && next->first <= line; ++i) ++next;
-    const bool found = next != near_ && (next == stretches_.end() || next->first > line);
-    if (!found) next = stretches_.upper_bound(line);
-    const auto in = std::prev(next);
-    return near_ = in->first == line ? in : stretches_.emplace_hint(next, line, in->second);
+  // use(page, begin, end): the lines in each page, counted in it.
+  template <class Use>
+  void each_page(const Access& a, const Use& use) {
+    for (std::int64_t line = a.begin; line < a.end;) {
+      const std::int64_t number = line / Page::kLines, first = number * Page::kLines;
+      const std::int64_t end = std::min(a.end, first + Page::kLines);
+      std::unique_ptr<Page>& page = pages_[number];
+      if (page == nullptr) page = std::make_unique<Page>();
+      use(*page, static_cast<int>(line - first), static_cast<int>(end - first));
+      line = end;
+    }
   }
 
-  std::pmr::unsynchronized_pool_resource memory_;
-  Stretches stretches_{&memory_};
-  Stretches::iterator near_ = stretches_.end();
-  Pasts pasts_;
-  std::int32_t writer_ = -1;
-  Pasts::Past written_ = Pasts::kUntouched;  // what writer_ leaves
+  std::unordered_map<std::int64_t, std::unique_ptr<Page>> pages_;
+  Readers readers_;
 };
 
 // touches(i): the accesses of instruction i. stage(i): whose memory it is. cause(i): another one before it.
@@ -108,17 +162,15 @@ template <class Touches, class Stage, class Cause>
 Dependencies dependencies_of(std::size_t instructions, const Touches& touches, const Stage& stage,
                              const Cause& cause) {
   Dependencies result;
-  result.before.resize(instructions);
+  result.before.reserve(instructions);
   std::map<std::size_t, std::array<History, Access::kResources>> stages;
   std::vector<std::int32_t> noted(instructions, -1);  // by earlier instruction: the last that noted it
-  std::vector<std::int32_t> before;                   // of one instruction; kept in vectors of just its size
   for (std::size_t i = 0; i < instructions; ++i) {
     const auto number = static_cast<std::int32_t>(i);
-    before.clear();
     const auto depend = [&](std::int32_t earlier) {
       if (earlier < 0 || earlier == number || noted[static_cast<std::size_t>(earlier)] == number) return;
       noted[static_cast<std::size_t>(earlier)] = number;
-      before.push_back(earlier);
+      result.before.add(earlier);
     };
     depend(cause(i));
     const std::vector<Access>& touched = touches(i);
@@ -130,7 +182,7 @@ Dependencies dependencies_of(std::size_t instructions, const Touches& touches, c
         write ? history.write(a, number, depend) : history.read(a, number, depend);
       }
     }
-    result.before[i].assign(before.begin(), before.end());
+    result.before.end_row();
   }
   return result;
 }

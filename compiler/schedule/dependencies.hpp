@@ -3,9 +3,9 @@
 // after the readers and the writer before it, of each line and slot.
 #pragma once
 #include <cstdint>
-#include <vector>
 
 #include "compiler/instructions/listing.hpp"
+#include "compiler/schedule/edges.hpp"
 #include "isa/program.hpp"
 #include "models/work_observer.hpp"
 
@@ -14,7 +14,7 @@ namespace anzan::compiler {
 // before[i]: numbers of earlier instructions that i waits for, each once. What follows from others may be
 // left out. `end` waits for nothing here; it stays last.
 struct Dependencies {
-  std::vector<std::vector<std::int32_t>> before;
+  Edges before;
 };
 
 // Near linear in the pieces of memory that the instructions touch.

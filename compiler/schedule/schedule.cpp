@@ -26,21 +26,6 @@ std::int64_t expected_cycles(const isa::Instruction& i) {
 // How the work is shared between the passes over all instructions, about.
 constexpr std::int64_t kSchedules = 3, kSchedulingUnits = 1;
 
-using Edges = std::vector<std::vector<std::int32_t>>;
-
-Edges reversed(const Edges& before) {
-  std::vector<std::size_t> count(before.size(), 0);
-  for (const std::vector<std::int32_t>& all : before)
-    for (const std::int32_t b : all) ++count[static_cast<std::size_t>(b)];
-  Edges after(before.size());
-  for (std::size_t i = 0; i < before.size(); ++i) after[i].reserve(count[i]);
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    for (const std::int32_t b : before[i])
-      after[static_cast<std::size_t>(b)].push_back(static_cast<std::int32_t>(i));
-  }
-  return after;
-}
-
 // What arrives from another core some time after its cause has ended here.
 struct Lag {
   std::int32_t cause = -1;
@@ -162,7 +147,7 @@ std::vector<std::int64_t> paths(const Tasks& work, const Edges& before) {
 Order list_schedule(const Listing& listing, const Dependencies& dependencies, models::Watch watch) {
   const isa::Program& program = listing.program;
   const Edges& before = dependencies.before;
-  const Edges after = reversed(before);
+  const Edges after = before.reversed();
   Tasks work;
   for (const isa::Instruction& i : program) {
     work.unit.push_back(listing.stage_at(work.unit.size()) * (isa::kWorkers + 1) +
@@ -209,11 +194,11 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes, models::Watch
     l.region_of.push_back(listing.region_of[old]);
     l.index_shift.push_back(old < listing.index_shift.size() ? listing.index_shift[old] : nullptr);
     l.exchanged.push_back(old < listing.exchanged.size() ? listing.exchanged[old] : nullptr);
-    kept[stage].before.emplace_back().reserve(written.before[old].size());
     for (const std::int32_t b : written.before[old]) {
       const auto before = static_cast<std::size_t>(b);
-      if (listing.stage_at(before) == stage) kept[stage].before.back().push_back(place[before]);
+      if (listing.stage_at(before) == stage) kept[stage].before.add(place[before]);
     }
+    kept[stage].before.end_row();
   }
   for (std::size_t s = 0; s < moved.size(); ++s) {
     add_semaphores(moved[s], kept[s]);

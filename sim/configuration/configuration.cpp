@@ -48,6 +48,7 @@ class Reader {
       config_.precision = merge_precision(json_["precision"], config_.network, "/precision", findings_);
     }
     if (clean("/chip")) read_chip();
+    if (clean("/memory")) read_memory();
     if (clean("/chip") && clean("/system")) {
       const Json system = json_["system"], chip = json_["chip"];
       const bool trains = purpose_ != Purpose::kCollective,
@@ -190,6 +191,13 @@ class Reader {
       findings_.push_back(
           {"/training/augmentation/pad", shown(training["augmentation"]["pad"]),
            "less than the images have: " + std::to_string(input.height) + "x" + std::to_string(input.width)});
+    const compiler::Shape& logits = config_.network.logits();
+    if (config_.training.augmentation.pad > 0 && config_.network.labels_an_image() > 1 &&
+        (logits.height != input.height || logits.width != input.width))
+      findings_.push_back({"/training/augmentation/pad", shown(training["augmentation"]["pad"]),
+                           "0: maps of " + std::to_string(logits.height) + "x" +
+                               std::to_string(logits.width) + " labels cannot be cropped as images of " +
+                               std::to_string(input.height) + "x" + std::to_string(input.width) + " are"});
     for (const compiler::Layer& layer : config_.network.layers) {
       const double size =
           double(config_.parameters.batch) * double(std::max(layer.in.size(), layer.out.size()));
@@ -215,6 +223,22 @@ class Reader {
     core.hbm = merge_hbm(chip["hbm"], core.lanes, "/chip/hbm", findings_);
     config_.chip.hbm = {core.hbm.rows, core.hbm.channels,
                         std::int64_t{core.hbm.banks()} * core.hbm.row_bytes};
+  }
+
+  void read_memory() {
+    const Json& memory = json_["memory"];
+    config_.memory.places = number_in<compiler::MemoryPlaces>(compiler::kMemoryPlaces, memory["places"]);
+    config_.memory.order = number_in<compiler::GradientOrder>(compiler::kGradientOrders, memory["order"]);
+    config_.memory.slack_percent = memory["slack_percent"].get<int>();
+    config_.memory.weight_gradient_kib = memory["weight_gradient_kib"].get<std::int64_t>();
+    config_.memory.recompute = number_in<compiler::Recompute>(compiler::kRecomputes, memory["recompute"]);
+    config_.memory.budget_mib = memory["budget_mib"].get<std::int64_t>();
+  }
+  // The names stand in the order of the enumeration.
+  template <class Enum, std::size_t n>
+  static Enum number_in(const std::array<std::string_view, n>& names, const Json& name) {
+    const auto found = std::find(names.begin(), names.end(), name.get<std::string>());
+    return static_cast<Enum>(found - names.begin());
   }
 
   // The RTL core is built for few sizes.
@@ -320,11 +344,11 @@ class Reader {
   void fill_synthetic(Json& json) const {
     if (!json.contains("seed")) json["seed"] = DatasetOptions().seed;
     if (!network_known_) return;
-    const compiler::Shape& input = config_.network.input;
+    const SyntheticSet set{config_.network.input, config_.network.logits()};
     if (!json.contains("train_images_used"))
-      json["train_images_used"] = usual_synthetic_count(input, SyntheticHalf::kTrain);
+      json["train_images_used"] = usual_synthetic_count(set, SyntheticHalf::kTrain);
     if (!json.contains("test_images_used"))
-      json["test_images_used"] = usual_synthetic_count(input, SyntheticHalf::kTest);
+      json["test_images_used"] = usual_synthetic_count(set, SyntheticHalf::kTest);
   }
 
   // The system as it was configured, but divided so; what it says of stages, split layers and axes holds for
@@ -425,6 +449,7 @@ Json Configuration::identity(const std::string& dataset_digest) const {
   json.erase("engine");
   // what only decides what things cost
   json.erase("technology");
+  json.erase("memory");
   for (const char* key : {"clock_ghz", "queue_depth", "dma_outstanding", "hbm", "network"})
     json["chip"].erase(key);
   // a checkpoint that does not say how many slots there are has the usual ones

@@ -46,6 +46,7 @@ struct Configuration {
   compiler::Precision precision;
   compiler::TrainingParameters parameters;
   compiler::ChipParameters chip;
+  compiler::MemoryParameters memory;
   SystemOptions system;
   DatasetOptions dataset;
   TrainingOptions training;
@@ -53,7 +54,9 @@ struct Configuration {
   CostOptions cost;
 
   // What the compiler is given.
-  compiler::Input input() const { return {network, precision, parameters, chip, system.parameters}; }
+  compiler::Input input() const {
+    return {network, precision, parameters, chip, system.parameters, /*two_steps=*/false, memory};
+  }
   // All that the weights after a given step depend on, the version of this program among it, data sets by
   // content instead of by path: runs with one identity give the same bits.
   nlohmann::json identity(const std::string& dataset_digest) const;

@@ -23,21 +23,23 @@ Crop crop_of(const Augmentation& augmentation, std::uint32_t seed, std::int64_t 
           augmentation.flip && scaled(scramble(key + 2), 2) == 1};
 }
 
-void Augmenter::write(const std::uint8_t* from, const Crop& crop, std::uint8_t* to) const {
-  const std::int64_t height = shape_.height, width = shape_.width, down = crop.top - augmentation_.pad,
+template <class Sample>
+void Augmenter::write(const Sample* from, const compiler::Shape& shape, const Crop& crop, Sample frame,
+                      Sample* to) const {
+  const std::int64_t height = shape.height, width = shape.width, down = crop.top - augmentation_.pad,
                      right = crop.left - augmentation_.pad;
   const std::int64_t first = std::max<std::int64_t>(0, -right), last = std::min(width, width - right);
-  for (std::int64_t c = 0; c < shape_.channels; ++c) {
+  for (std::int64_t c = 0; c < shape.channels; ++c) {
     for (std::int64_t y = 0; y < height; ++y, to += width) {
       const std::int64_t row = y + down;
       if (row < 0 || row >= height) {
-        std::fill(to, to + width, std::uint8_t{0});
+        std::fill(to, to + width, frame);
         continue;
       }
-      const std::uint8_t* samples = from + (c * height + row) * width;
-      std::fill(to, to + first, std::uint8_t{0});
+      const Sample* samples = from + (c * height + row) * width;
+      std::fill(to, to + first, frame);
       std::copy(samples + first + right, samples + last + right, to + first);
-      std::fill(to + last, to + width, std::uint8_t{0});
+      std::fill(to + last, to + width, frame);
       if (crop.flipped) std::reverse(to, to + width);
     }
   }
@@ -48,11 +50,19 @@ const ImageSet& Augmenter::batch(const ImageSet& set, const std::vector<std::int
   batch_.count = static_cast<std::int64_t>(images.size());
   batch_.size = set.size;
   batch_.images.resize(images.size() * static_cast<std::size_t>(set.size));
-  batch_.labels.resize(images.size());
+  batch_.labels_an_image = set.labels_an_image;
+  batch_.labels.resize(images.size() * static_cast<std::size_t>(set.labels_an_image));
   for (std::size_t n = 0; n < images.size(); ++n) {
     const Crop crop = crop_of(augmentation_, seed_, first + static_cast<std::int64_t>(n));
-    write(set.image(images[n]), crop, batch_.images.data() + n * static_cast<std::size_t>(set.size));
-    batch_.labels[n] = set.label(images[n]);
+    write(set.image(images[n]), shape_, crop, std::uint8_t{0},
+          batch_.images.data() + n * static_cast<std::size_t>(set.size));
+    const std::int32_t* labels = set.labels.data() + images[n] * set.labels_an_image;
+    std::int32_t* to = batch_.labels.data() + n * static_cast<std::size_t>(set.labels_an_image);
+    if (set.labels_an_image == 1) {
+      *to = *labels;
+    } else {
+      write(labels, labels_, crop, std::int32_t{-1}, to);
+    }
   }
   return batch_;
 }

@@ -192,23 +192,28 @@ Halves read_cifar_files(const DatasetOptions& options, const CifarFormat& format
   return halves;
 }
 
+// One an image, or a map of as many pixels as the logits have.
+std::vector<std::int64_t> shape_of_labels(std::int64_t count, const compiler::Network& network) {
+  if (network.labels_an_image() == 1) return {count};
+  return {count, network.logits().height, network.logits().width};
+}
+
 Halves make_synthetic(const DatasetOptions& options, const compiler::Network& network) {
-  const SyntheticSet set{network.input, network.classes(), options.seed};
+  const SyntheticSet set{network.input, network.logits(), options.seed};
   Halves halves;
   std::vector<InputFinding> findings;
   const auto make = [&](Half& half, SyntheticHalf which, std::int64_t used, const char* key) {
-    const std::int64_t count = used > 0 ? used : usual_synthetic_count(network.input, which),
-                       most = most_synthetic_images(network.input);
+    const std::int64_t count = used > 0 ? used : usual_synthetic_count(set, which),
+                       most = most_synthetic_images(set);
     if (count > most) {
       findings.push_back({std::string("/dataset/") + key, std::to_string(count),
                           "at most " + std::to_string(most) + " synthetic images, which take 16 GiB"});
       return;
     }
     half.images_shape = {count, network.input.channels, network.input.height, network.input.width};
-    half.labels_shape = {count};
+    half.labels_shape = shape_of_labels(count, network);
     half.images = set.images(which, count);
-    for (std::int64_t i = 0; i < count; ++i)
-      half.labels.push_back(static_cast<std::int32_t>(set.class_of(i)));
+    half.labels = set.labels(which, count);
     halves.digests.push_back("synthetic 1: " + std::to_string(count) + " of seed " +
                              std::to_string(set.seed));
   };
@@ -251,6 +256,21 @@ std::string expected_shape(std::int64_t count, const compiler::Shape& input) {
          ", the network's input";
 }
 
+void check_labels(const Half& half, std::int64_t images, const compiler::Network& network,
+                  std::vector<InputFinding>& findings) {
+  const auto wrong = std::find_if(half.labels.begin(), half.labels.end(), [&](std::int32_t label) {
+    return label < 0 || label >= network.classes();
+  });
+  if (wrong == half.labels.end()) return;
+  const std::int64_t number = wrong - half.labels.begin(),
+                     each = std::max<std::int64_t>(1, static_cast<std::int64_t>(half.labels.size()) /
+                                                          std::max<std::int64_t>(1, images));
+  findings.push_back({half.labels_place,
+                      "label " + std::to_string(*wrong) + " of image " + std::to_string(number / each) +
+                          (each > 1 ? ", pixel " + std::to_string(number % each) : ""),
+                      "0 to " + std::to_string(network.classes() - 1) + ", the classes of the network"});
+}
+
 // The shapes fit each other and the network, labels are classes of the network.
 ImageSet check_half(Half half, std::int64_t used, const char* used_key, const compiler::Network& network,
                     std::vector<InputFinding>& findings) {
@@ -261,16 +281,15 @@ ImageSet check_half(Half half, std::int64_t used, const char* used_key, const co
   if (!fits(half.images_shape, network.input))
     findings.push_back({half.images_place, "images of " + text(half.images_shape),
                         expected_shape(set.count, network.input)});
-  if (half.labels_shape != std::vector{set.count})
-    findings.push_back({half.labels_place, "labels of " + text(half.labels_shape),
-                        std::to_string(set.count) + " labels, one an image"});
-  for (std::size_t i = 0; i < half.labels.size(); ++i) {
-    if (half.labels[i] >= 0 && half.labels[i] < network.classes()) continue;
-    findings.push_back({half.labels_place,
-                        "label " + std::to_string(half.labels[i]) + " of image " + std::to_string(i),
-                        "0 to " + std::to_string(network.classes() - 1) + ", the classes of the network"});
-    break;
-  }
+  set.labels_an_image = network.labels_an_image();
+  const std::vector<std::int64_t> shape = shape_of_labels(set.count, network);
+  if (half.labels_shape != shape)
+    findings.push_back(
+        {half.labels_place, "labels of " + text(half.labels_shape),
+         text(shape) + (shape.size() == 1 ? " labels, one an image"
+                                          : " labels, one a pixel of the network's logits: one an image is "
+                                            "for one pixel, as of fully_connected")});
+  check_labels(half, set.count, network, findings);
   if (used > set.count) {
     findings.push_back({std::string("/dataset/") + used_key, std::to_string(used),
                         "at most the " + std::to_string(set.count) + " images there are"});

@@ -22,10 +22,14 @@ struct DatasetOptions {
 
 struct ImageSet {
   std::int64_t count = 0, size = 0;  // images, and bytes of one (channels x height x width, row-major)
+  std::int64_t labels_an_image = 1;  // one a pixel of the network's logits, row-major
   std::vector<std::uint8_t> images;
-  std::vector<std::int32_t> labels;
+  std::vector<std::int32_t> labels;  // classes; -1: none
   const std::uint8_t* image(std::int64_t number) const { return images.data() + number * size; }
-  int label(std::int64_t number) const { return labels[static_cast<std::size_t>(number)]; }
+  int label(std::int64_t number, std::int64_t pixel = 0) const {
+    return labels[static_cast<std::size_t>(number * labels_an_image + pixel)];
+  }
+  std::int64_t label_count() const { return count * labels_an_image; }
 };
 
 struct Dataset {
@@ -38,7 +42,8 @@ std::vector<std::string> dataset_kinds();
 bool is_known_set(const std::string& kind);
 
 // Reads and checks the files of a kind that has some. IDX images have the dimensions of the network's input
-// after their count, where those of 1 may be missing, or one dimension of all their samples. A known set is
+// after their count, where those of 1 may be missing, or one dimension of all their samples; labels have
+// height and width of the logits after their count, where these have more than one pixel. A known set is
 // looked for in options.directory if given, otherwise in $ANZAN_DATA/KIND, $XDG_CACHE_HOME/anzan/KIND
 // (~/.cache/anzan/KIND) and where Debian's package puts it. Throws InputError with all findings.
 Dataset load_dataset(const DatasetOptions& options, const compiler::Network& network);

@@ -147,10 +147,19 @@ void BatchWriter::write_data(const ImageSet& set, const std::vector<std::int64_t
 
 void BatchWriter::write(const ImageSet& set, const std::vector<std::int64_t>& images) {
   if (data_.tensor != nullptr) write_data(set, images);
-  for (std::size_t n = 0; n < label_.image_row.size(); ++n) {
-    const int label = n < images.size() ? set.label(images[n]) : -1;
-    for (std::size_t c = 0; c < label_.element_row.size(); ++c) {
-      write_element(label_, n, c, static_cast<int>(c) == label ? one_ : 0);
+  if (label_.tensor != nullptr) write_labels(set, images);
+}
+
+// Ones among zeros.
+void BatchWriter::write_labels(const ImageSet& set, const std::vector<std::int64_t>& images) {
+  const compiler::TensorInfo& tensor = *label_.tensor;
+  std::memset(core_.hbm() + tensor.hbm_line * core_.line_bytes(), 0,
+              static_cast<std::size_t>(tensor.lines * core_.line_bytes()));
+  const std::int64_t pixels = set.labels_an_image;
+  for (std::size_t n = 0; n < images.size(); ++n) {
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+      const int label = set.label(images[n], pixel);
+      if (label >= 0) write_element(label_, n, static_cast<std::size_t>(label * pixels + pixel), one_);
     }
   }
 }

@@ -39,6 +39,7 @@ class BatchWriter {
   static Input prepare(const compiler::TensorInfo* tensor);
   std::uint32_t encode(const Input& input, float value) const;
   void write_data(const ImageSet& set, const std::vector<std::int64_t>& images);
+  void write_labels(const ImageSet& set, const std::vector<std::int64_t>& images);
   template <class Element>
   void write_images(const std::vector<const std::uint8_t*>& samples);
   void write_element(const Input& input, std::size_t image, std::size_t element, std::uint32_t bits);

@@ -131,8 +131,13 @@ double Distribution::loss(std::int64_t image) const {
   const std::int64_t place = image / model_.training.batch;
   for (int c = 0; c < cores_.size(); ++c) {
     const TensorInfo* tensor = loss_[model_.stage_of(c)];
-    if (tensor != nullptr && model_.system.data_axis().coordinate(c) == place)
-      return TensorMemory(cores_.core(c), *tensor).value(image % model_.training.batch);
+    if (tensor == nullptr || model_.system.data_axis().coordinate(c) != place) continue;
+    const TensorMemory memory(cores_.core(c), *tensor);
+    const std::int64_t pixels = tensor->size() / tensor->shape[0],
+                       first = image % model_.training.batch * pixels;
+    double sum = 0;
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel) sum += memory.value(first + pixel);
+    return sum / static_cast<double>(pixels);
   }
   throw std::logic_error("no core has the loss of image " + std::to_string(image));
 }

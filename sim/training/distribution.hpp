@@ -34,7 +34,7 @@ class Distribution {
   // To the whole core, at most the images of one core.
   void write_whole(const ImageSet& set, const std::vector<std::int64_t>& images);
   void set_binary_point() { whole_writer_.set_binary_point(); }  // of the images
-  double loss(std::int64_t image) const;                         // of the batch's images, after a step
+  double loss(std::int64_t image) const;  // of the batch's images, the mean of its pixels, after a step
 
   // Before a step.
   void clear_totals();

@@ -28,6 +28,7 @@ Evaluation evaluate(const std::filesystem::path& directory, const std::vector<Ov
   Evaluation evaluation;
   evaluation.step = run.step();
   evaluation.images = dataset.test.count;
+  evaluation.labels = dataset.test.label_count();
   watch.begin("testing images", dataset.test.count);
   const auto go_on = [&](std::int64_t done) {
     watch.done(done);

@@ -1,4 +1,5 @@
-// How many images trained weights classify rightly: within a run, and afterwards from its directory.
+// How many images, or pixels of them, trained weights classify rightly: within a run, and afterwards from its
+// directory.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -11,14 +12,14 @@
 
 namespace anzan::sim {
 
-// Of all images of the set, the last ones too where they do not fill a batch. Before each batch `go_on` is
-// told how many images are done; nothing comes back once it says false.
+// Of all labels of the set, those of the last images too where they do not fill a batch. Before each batch
+// `go_on` is told how many images are done; nothing comes back once it says false.
 std::optional<std::int64_t> count_right(Trainer& trainer, const ImageSet& set,
                                         const std::function<bool(std::int64_t)>& go_on);
 
 struct Evaluation {
   std::int64_t step = 0;  // of the weights
-  std::int64_t right = 0, images = 0;
+  std::int64_t right = 0, labels = 0, images = 0;
 };
 
 // The test images of DIR/config.json, as changed by the overrides, with the weights of DIR/checkpoint.bin.

@@ -197,8 +197,10 @@ std::int64_t Trainer::classify_at_once(const ImageSet& set, const std::vector<st
   for (std::size_t n = 0; n < images.size(); ++n) {
     const auto [c, place] = std::ldiv(static_cast<long>(n), model_.training.batch);
     models::Core& in = whole_ ? core() : cores_.core(static_cast<int>(c));
-    right += TensorMemory(in, model_.tensor("prediction")).value(place) ==
-             static_cast<float>(set.label(images[n]));
+    const TensorMemory predictions(in, model_.tensor("prediction"));
+    for (std::int64_t pixel = 0; pixel < set.labels_an_image; ++pixel)
+      right += predictions.value(place * set.labels_an_image + pixel) ==
+               static_cast<float>(set.label(images[n], pixel));
   }
   return right;
 }

@@ -42,8 +42,8 @@ class Trainer {
   // Of the last step, parameter by parameter.
   const std::vector<Updates>& updates() const { return updates_; }
 
-  // Runs inference on up to a batch of images; returns how many are classified rightly. Training is
-  // not influenced.
+  // Runs inference on images; returns how many labels it finds, of images or of all their pixels. Training
+  // is not influenced.
   std::int64_t classify(const ImageSet& set, const std::vector<std::int64_t>& images);
 
   // SHA-256 over name, shape, format, binary point and stored bits of tensors in logical order:

@@ -90,7 +90,7 @@ TrainingRun::TrainingRun(Configuration configuration, fs::path directory, Beginn
                                          threads_, *engine_)),
       order_(dataset_.train.count, configuration_.training.seed, configuration_.training.shuffle),
       augmenter_(configuration_.training.augmentation, configuration_.network.input,
-                 configuration_.training.seed),
+                 configuration_.network.logits(), configuration_.training.seed),
       slots_(model_.slots.size()),
       loss_watch_(loss_of_guessing(configuration_.network)),
       progress_(progress),
@@ -259,7 +259,7 @@ bool TrainingRun::test() {
     return !interrupt_.interrupted();
   });
   if (!right) return false;
-  const double accuracy = static_cast<double>(*right) / static_cast<double>(dataset_.test.count);
+  const double accuracy = static_cast<double>(*right) / static_cast<double>(dataset_.test.label_count());
   history_.push_back({{"step", step_}, {"test", accuracy}, {"train_loss", number(smoothed_loss())}});
   show(Progress::Event::kTest);
   return true;

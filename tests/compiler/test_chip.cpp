@@ -133,8 +133,10 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
   data_ = drawn("data", 1);
   const compiler::TensorInfo& label = model_.tensor("label");
   label_.assign(static_cast<std::size_t>(label.size()), 0);
-  for (std::int64_t n = 0; n < label.shape[0]; ++n) {
-    label_[static_cast<std::size_t>(n * label.shape[1] + random() % label.shape[1])] = 1;
+  const std::int64_t pixels = label.shape[2] * label.shape[3];
+  for (std::int64_t n = 0; n < label.shape[0] * pixels; ++n) {
+    const auto shown = static_cast<std::int64_t>(random()) % label.shape[1];
+    label_[static_cast<std::size_t>((n / pixels * label.shape[1] + shown) * pixels + n % pixels)] = 1;
   }
   load_batch();
   run(model_.programs[compiler::ProgramKind::kCalibrate]);

@@ -93,6 +93,39 @@ TEST(ElementLayers, LossesGoOnFromPieceToPiece) {
   }
 }
 
+// A label a pixel: more pixels than the scratchpad holds at once, or not even the classes of one; and all of
+// them at once.
+TEST(ElementLayers, LossesOfPixels) {
+  for (json loss : {json{{"type", "softmax_cross_entropy"}},
+                    json{{"type", "softmax_cross_entropy"}, {"label_smoothing", 0.1}},
+                    json{{"type", "mean_squared_error"}}}) {
+    loss["name"] = "loss";
+    for (const int classes : {7, 121}) {
+      const std::int64_t height = classes > 7 ? 1 : 9, width = classes > 7 ? 3 : 11;
+      const json network = {
+          {"input", {{"channels", 3}, {"height", height}, {"width", width}}},
+          {"layers",
+           {{{"name", "c"}, {"type", "convolution"}, {"channels", classes}, {"kernel", 3}, {"padding", 1}},
+            loss}}};
+      for (const isa::Format format : {isa::Format::kFp32, isa::Format::kInt8}) {
+        StepCase c = step_case(network, format);
+        c.training.batch = 6;
+        const std::unique_ptr<TrainingStep> little = in_little_room(c);
+        // FP32 rows of all classes of all pixels, of one batch group
+        EXPECT_LT(c.chip.scratchpad_kib * 1024, height * width * classes * c.chip.lanes * 4)
+            << "nothing is cut";
+        c.chip.scratchpad_kib = 2048;
+        TrainingStep plenty(c);
+        for (TrainingStep* step : {little.get(), &plenty}) {
+          step->run(false, true);
+          step->check();
+          step->check_inference();
+        }
+      }
+    }
+  }
+}
+
 // The place, and its neighbours in FP32.
 void add_around(std::vector<double>& values, float place) {
   constexpr float kEndless = std::numeric_limits<float>::infinity();

@@ -131,13 +131,18 @@ void TrainingStep::prepare(TestChip& chip) const {
   }
 }
 
+// Of label n, in the logits and whatever is like them.
+std::size_t TrainingStep::logit(std::size_t n, std::int64_t of_class) const {
+  const auto pixels = static_cast<std::size_t>(case_.network.labels_an_image()),
+             classes = static_cast<std::size_t>(case_.network.classes());
+  return (n / pixels * classes + static_cast<std::size_t>(of_class)) * pixels + n % pixels;
+}
+
 void TrainingStep::set_inputs(TestChip& chip, bool unlabelled) const {
-  const std::int64_t classes = case_.network.classes();
   chip.write("data", drawn_.tensors.at("data"));
-  std::vector<double> one_hot(static_cast<std::size_t>(case_.training.batch * classes));
-  for (std::int64_t n = 0; n + (unlabelled ? 1 : 0) < case_.training.batch; ++n) {
-    one_hot[static_cast<std::size_t>(n * classes + drawn_.labels[static_cast<std::size_t>(n)])] = 1;
-  }
+  std::vector<double> one_hot(drawn_.labels.size() * static_cast<std::size_t>(case_.network.classes()));
+  for (std::size_t n = 0; n + (unlabelled ? 1 : 0) < drawn_.labels.size(); ++n)
+    one_hot[logit(n, drawn_.labels[n])] = 1;
   chip.write("label", one_hot);
   for (const auto& [name, values] : case_.given) chip.write(name, values);
   chip.begin_step(step_, case_.learning_rate);
@@ -257,6 +262,9 @@ void TrainingStep::check() const {
   for (std::size_t slot = 1; slot < apart_.slots.size(); ++slot) {
     check_statistics(apart_.slots[slot], static_cast<int>(slot));
   }
+  for (const compiler::Layer& l : case_.network.layers) {
+    if (l.kind == compiler::LayerKind::kMaxPool) check_kept_taps(l);
+  }
   check_loss();
   check_plan();
   check_guards();
@@ -280,6 +288,35 @@ void TrainingStep::check_tensor(const TensorInfo& t) const {
   }
   fail(text.str() + std::to_string(different) + " of " + std::to_string(t.size()) + " elements of " + t.name +
        " differ");
+}
+
+// Of each window its largest tap, counted from the last one. Numbers of one, two or four bits share bytes:
+// those of four channels with those of the next four.
+void TrainingStep::check_kept_taps(const compiler::Layer& pool) const {
+  const TensorInfo& kept = apart_.tensor(pool.name + ".index");
+  const std::int64_t taps = pool.y.kernel * pool.x.kernel;
+  const int bits = taps <= 2 ? 1 : taps <= 4 ? 2 : taps <= 16 ? 4 : 8;
+  const std::int64_t fours = pool.out.channels <= 4 ? 1 : 8 / bits;
+  const std::vector<std::int64_t>& chosen = expected().chosen(pool.name);
+  std::vector<std::int32_t> wanted(static_cast<std::size_t>(kept.size()), 0);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const auto o = static_cast<std::int64_t>(i);
+    const std::int64_t ox = o % pool.out.width, oy = o / pool.out.width % pool.out.height,
+                       plane = o / pool.out.width / pool.out.height, c = plane % pool.out.channels,
+                       n = plane / pool.out.channels;
+    const std::int64_t x = chosen[i] % pool.in.width, y = chosen[i] / pool.in.width % pool.in.height;
+    const std::int64_t ky = (y + pool.y.pad - oy * pool.y.stride) / pool.y.dilation,
+                       kx = (x + pool.x.pad - ox * pool.x.stride) / pool.x.dilation;
+    const std::int64_t number = taps - 1 - (ky * pool.x.kernel + kx), four = c / 4;
+    const std::int64_t element =
+        ((n * kept.shape[1] + four / fours * 4 + c % 4) * pool.out.height + oy) * pool.out.width + ox;
+    wanted.at(static_cast<std::size_t>(element)) |= static_cast<std::int32_t>(number << four % fours * bits);
+  }
+  for (std::int32_t& w : wanted) {
+    if (taps > 128) w = static_cast<std::int32_t>(reference::bits_of(static_cast<float>(w)));
+    if (taps <= 128) w = static_cast<std::int8_t>(w);
+  }
+  if (stored(apart_chip_, kept.name) != wanted) fail("the taps that " + pool.name + " keeps");
 }
 
 void TrainingStep::check_statistics(const compiler::SlotInfo& s, int slot) const {
@@ -308,6 +345,10 @@ void TrainingStep::check_measured_statistics(const compiler::SlotInfo& s,
   if (!good) fail("statistics of " + s.name + " disagree with its elements: " + shown(found));
 }
 
+TrainingStep::Measured TrainingStep::measure(const std::string& tensor) const {
+  return {tensor, stored(apart_chip_, tensor)};
+}
+
 // Loss and gradient from the stored logits, in long double.
 void TrainingStep::check_loss() const {
   const reference::StoredTensor& logits =
@@ -317,59 +358,65 @@ void TrainingStep::check_loss() const {
   for (const double p : apart_chip_.read("prediction")) prediction.push_back(static_cast<int>(p));
   if (prediction != expected().prediction()) fail("prediction " + ::testing::PrintToString(prediction));
   const bool softmax = case_.network.layers.back().kind == compiler::LayerKind::kSoftmaxCrossEntropy;
-  for (std::int64_t n = 0; n < case_.training.batch; ++n) {
-    const float* row = z.data() + n * case_.network.classes();
+  const Measured gradient = measure(gradient_name_), loss = measure("loss");
+  for (std::size_t n = 0; n < labels_.size(); ++n) {
+    std::vector<float> row;
+    for (std::int64_t c = 0; c < case_.network.classes(); ++c) row.push_back(z[logit(n, c)]);
     if (softmax) {
-      check_cross_entropy(row, n);
+      check_cross_entropy(row, n, gradient, loss);
     } else {
-      check_squared_error(row, n);
+      check_squared_error(row, n, gradient, loss);
     }
   }
 }
 
-// Of an image. exp, log and the reciprocal of the chip are within 2^-20 relative; the FP32 difference to the
+// Of a pixel. exp, log and the reciprocal of the chip are within 2^-20 relative; the FP32 difference to the
 // largest logit rounds relative to its size.
-void TrainingStep::check_cross_entropy(const float* row, std::int64_t n) const {
-  const std::int64_t classes = case_.network.classes(), batch = case_.training.batch;
+void TrainingStep::check_cross_entropy(const std::vector<float>& row, std::size_t n, const Measured& gradient,
+                                       const Measured& loss) const {
+  const std::int64_t classes = case_.network.classes();
   const long double smoothing = case_.network.layers.back().label_smoothing;
-  const int label = labels_[static_cast<std::size_t>(n)];
-  const long double largest = *std::max_element(row, row + classes);
+  const int label = labels_[n];
+  const long double largest = *std::max_element(row.begin(), row.end());
   long double sum = 0, target_logit = 0;
-  for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(row[c] - largest);
+  for (const float z : row) sum += std::exp(z - largest);
   for (std::int64_t c = 0; c < classes; ++c) {
-    const long double p = std::exp(row[c] - largest) / sum, below = largest - row[c];
+    const float z = row[static_cast<std::size_t>(c)];
+    const long double p = std::exp(z - largest) / sum, below = largest - z;
     const long double target = (c == label ? 1 - smoothing : 0) + smoothing / classes;
-    const long double exact = label < 0 ? 0 : (p - target) / static_cast<long double>(batch);
+    const long double exact = label < 0 ? 0 : (p - target) / static_cast<long double>(labels_.size());
     const long double relative = 0x1p-20L * p * (1 + below) + 0x1p-120L + 0x1p-22L * std::fabs(exact) +
                                  (smoothing > 0 ? 0x1p-22L * target : 0);
     target_logit -= target * below;
-    check_within(gradient_name_, n * classes + c, exact, label < 0 ? 0 : relative);
+    check_within(gradient, logit(n, c), exact, label < 0 ? 0 : relative);
   }
-  check_within("loss", n, label < 0 ? 0 : std::log(sum) - target_logit,
+  check_within(loss, n, label < 0 ? 0 : std::log(sum) - target_logit,
                label < 0 ? 0 : 0x1p-20L * (1 - target_logit));
 }
 
-// Of an image: few roundings an element, and one for each in the sum.
-void TrainingStep::check_squared_error(const float* row, std::int64_t n) const {
+// Of a pixel: few roundings an element, and one for each in the sum.
+void TrainingStep::check_squared_error(const std::vector<float>& row, std::size_t n, const Measured& gradient,
+                                       const Measured& loss) const {
   const std::int64_t classes = case_.network.classes();
   const auto share = 1 / static_cast<long double>(classes);
-  const int label = labels_[static_cast<std::size_t>(n)];
+  const int label = labels_[n];
   long double sum = 0;
   for (std::int64_t c = 0; c < classes; ++c) {
-    const long double difference = label < 0 ? 0 : row[c] - (c == label ? 1.0L : 0.0L);
-    const long double exact = 2 * share * difference / static_cast<long double>(case_.training.batch);
+    const float z = row[static_cast<std::size_t>(c)];
+    const long double difference = label < 0 ? 0 : z - (c == label ? 1.0L : 0.0L);
+    const long double exact = 2 * share * difference / static_cast<long double>(labels_.size());
     sum += difference * difference;
-    check_within(gradient_name_, n * classes + c, exact, 0x1p-22L * std::fabs(exact));
+    check_within(gradient, logit(n, c), exact, 0x1p-22L * std::fabs(exact));
   }
-  check_within("loss", n, sum * share, 0x1p-24L * static_cast<long double>(classes + 3) * sum * share);
+  check_within(loss, n, sum * share, 0x1p-24L * static_cast<long double>(classes + 3) * sum * share);
 }
 
 // Whether the element is what an FP32 value within the tolerance rounds to; rounding is monotone.
-void TrainingStep::check_within(const std::string& tensor, std::int64_t index, long double exact,
+void TrainingStep::check_within(const Measured& tensor, std::size_t index, long double exact,
                                 long double tolerance) const {
-  const TensorInfo& t = apart_.tensor(tensor);
+  const TensorInfo& t = apart_.tensor(tensor.name);
   const models::SlotSettings& s = apart_chip_.core().settings.slot(t.slot);
-  const std::int32_t found = stored(apart_chip_, tensor)[static_cast<std::size_t>(index)];
+  const std::int32_t found = tensor.stored[index];
   bool good = false;
   if (t.format == isa::Format::kFp32) {
     good = std::fabs(reference::float_of(found) - exact) <= tolerance;
@@ -384,8 +431,8 @@ void TrainingStep::check_within(const std::string& tensor, std::int64_t index, l
   }
   if (good) return;
   std::ostringstream text;
-  text << tensor << "[" << index << "]: chip " << shown(t.format, found) << ", exact " << exact << " within "
-       << tolerance << " at point " << int{s.q_write};
+  text << tensor.name << "[" << index << "]: chip " << shown(t.format, found) << ", exact " << exact
+       << " within " << tolerance << " at point " << int{s.q_write};
   fail(text.str());
 }
 
@@ -417,12 +464,11 @@ void TrainingStep::check_predictions(const reference::DoubleStep& exact) const {
       exact.at(case_.network.layers[static_cast<std::size_t>(l.inputs[0])].name + ".activation");
   const std::vector<double> found = apart_chip_.read("prediction");
   for (std::size_t n = 0; n < found.size(); ++n) {
-    const std::size_t row = n * static_cast<std::size_t>(case_.network.classes()),
-                      best = row + static_cast<std::size_t>(exact.predictions[n]),
-                      chosen = row + static_cast<std::size_t>(found[n]);
+    const std::size_t best = logit(n, exact.predictions[n]),
+                      chosen = logit(n, static_cast<std::int64_t>(found[n]));
     const double less = logits.value[best] - logits.value[chosen];
     if (chosen != best && !(less <= logits.error(best) + logits.error(chosen)))
-      fail("the prediction of image " + std::to_string(n) + " differs from that of double precision");
+      fail("prediction " + std::to_string(n) + " differs from that of double precision");
   }
 }
 

@@ -38,13 +38,13 @@ class TrainingStep {
   TrainingStep(const TrainingStep&) = delete;  // the chips refer to the models beside them
   TrainingStep& operator=(const TrainingStep&) = delete;
 
-  // New data and labels (`unlabelled`: the last image has none, as a padded one), points of all slots moved
-  // by up to one bit if `move_points`; the step on both chips and in the reference. Before it, all momenta
-  // are set on the first call.
+  // New data and labels (`unlabelled`: the last one is missing, as that of a padded image), points of all
+  // slots moved by up to one bit if `move_points`; the step on both chips and in the reference. Before it,
+  // all momenta are set on the first call.
   void run(bool move_points, bool unlabelled);
 
-  // Adds a GoogleTest failure for each of: tensors, statistics, loss and its gradient against exact
-  // values, prediction, guard lines; and what outlives the step on the chip as compiled.
+  // Adds a GoogleTest failure for each of: tensors, statistics, what max pools keep, loss and its gradient
+  // against exact values, prediction, guard lines; and what outlives the step on the chip as compiled.
   void check() const;
   // Of a step in FP32: the same for each tensor that leaves the error bounds of double precision. Returns the
   // largest share of its bound that an error takes.
@@ -71,11 +71,20 @@ class TrainingStep {
   void check_statistics(const compiler::SlotInfo& s, int slot) const;
   void check_measured_statistics(const compiler::SlotInfo& s, const models::SlotStatistics& found) const;
   void check_loss() const;
-  void check_cross_entropy(const float* logits, std::int64_t image) const;
-  void check_squared_error(const float* logits, std::int64_t image) const;
-  void check_within(const std::string& tensor, std::int64_t index, long double exact,
+  std::size_t logit(std::size_t label, std::int64_t of_class) const;
+  struct Measured {
+    std::string name;
+    std::vector<std::int32_t> stored;
+  };
+  Measured measure(const std::string& tensor) const;
+  void check_cross_entropy(const std::vector<float>& logits, std::size_t label, const Measured& gradient,
+                           const Measured& loss) const;
+  void check_squared_error(const std::vector<float>& logits, std::size_t label, const Measured& gradient,
+                           const Measured& loss) const;
+  void check_within(const Measured& tensor, std::size_t index, long double exact,
                     long double tolerance) const;
   void check_predictions(const reference::DoubleStep& exact) const;
+  void check_kept_taps(const compiler::Layer& pool) const;
   void check_plan() const;
   void check_guards() const;
 

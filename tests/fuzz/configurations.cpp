@@ -2,8 +2,12 @@
 #include "tests/fuzz/configurations.hpp"
 
 #include <fstream>
+#include <functional>
+#include <numeric>
 
+#include "compiler/input/input_error.hpp"
 #include "compiler/input/layers.hpp"
+#include "compiler/input/network.hpp"
 #include "isa/isa_generated.hpp"
 #include "tests/reference/random_network.hpp"
 #include "tests/sim/synthetic_data.hpp"
@@ -188,6 +192,21 @@ Json any_configuration(Draw& draw) {
   return json;
 }
 
+namespace {
+
+// The pixels of the logits, where there are several; a network that is refused has none.
+std::vector<std::uint32_t> labels_of(const Json& network) {
+  try {
+    const compiler::Shape logits = compiler::parse_network(network).logits();
+    if (logits.height * logits.width > 1)
+      return {static_cast<std::uint32_t>(logits.height), static_cast<std::uint32_t>(logits.width)};
+  } catch (const compiler::InputError&) {
+  }
+  return {};
+}
+
+}  // namespace
+
 Files data_files(Draw& draw, const Json& configuration) {
   Files files;
   const Json& network = configuration.at("network");
@@ -208,8 +227,11 @@ Files data_files(Draw& draw, const Json& configuration) {
     };
     files.emplace_back(name + "-images",
                        sim::testing::idx_bytes(shape, bytes(random_bytes(draw, count * size, 256))));
+    std::vector<std::uint32_t> labels = labels_of(network);
+    const std::uint32_t all = std::accumulate(labels.begin(), labels.end(), count, std::multiplies<>());
+    labels.insert(labels.begin(), count);
     files.emplace_back(name + "-labels",
-                       sim::testing::idx_bytes({count}, bytes(random_bytes(draw, count, classes))));
+                       sim::testing::idx_bytes(labels, bytes(random_bytes(draw, all, classes))));
   }
   return files;
 }

@@ -3,8 +3,7 @@
 // that K roundings add  K (u^2 / 3) (value^2 + sum (a b)^2)  to the square of the deviation. Worst-case
 // bounds (gamma(K) sum |a b|) exceed the gradients of LeNet a hundredfold, which is why they are not used.
 #pragma once
-#include <Eigen/Core>
-
+#include "tests/reference/array.hpp"
 #include "tests/reference/values.hpp"
 
 namespace anzan::reference {
@@ -13,24 +12,17 @@ inline constexpr double kUnit = 0x1p-24;                  // unit roundoff of FP
 inline constexpr double kUnitSquare = kUnit * kUnit / 3;  // mean square of one relative rounding error
 inline constexpr double kTiny = 0x1p-149;                 // what a subnormal result may lose
 
-using Array = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Eigen::Index;
-
-struct Rows {
-  Index first, count;
-};
-
 struct Bounded {
   Array value, deviation, shift;
   Array present;  // 1, or 0 where padding stands, which is no term of a sum
 
   static Bounded exact(const Array& value) {
-    const Array zero = Array::Zero(value.rows(), value.cols());
+    const Array zero(value.rows(), value.cols());
     return {value, zero, zero, zero + 1};
   }
   Array error() const { return kConfidence * deviation + shift; }
   // Whether FP32 could find a value on the other side of zero: 1 or 0.
-  Array open() const { return (error() > 0 && value.abs() <= error()).cast<double>(); }
+  Array open() const { return (error() > 0) * (value.abs() <= error()); }
 
   // The same function of all parts.
   template <class Part>
@@ -38,13 +30,13 @@ struct Bounded {
     return {part(value), part(deviation), part(shift), part(present)};
   }
   Bounded rows(Rows r) const {
-    return each([&](const Array& a) -> Array { return a.middleRows(r.first, r.count); });
+    return each([&](const Array& a) { return a.part(r); });
   }
   Bounded transposed() const {
-    return each([](const Array& a) -> Array { return a.transpose(); });
+    return each([](const Array& a) { return a.transposed(); });
   }
   Bounded reshaped(Index rows) const {
-    return each([&](const Array& a) -> Array { return a.reshaped<Eigen::RowMajor>(rows, a.size() / rows); });
+    return each([&](const Array& a) { return a.reshaped(rows); });
   }
 };
 
@@ -55,7 +47,7 @@ struct BoundedSums {
   Array terms;
 
   static BoundedSums zero(Index rows, Index columns) {
-    const Array none = Array::Zero(rows, columns);
+    const Array none(rows, columns);
     return {none, none, none, none, none};
   }
   template <class Part>
@@ -64,40 +56,29 @@ struct BoundedSums {
   }
   // Adds the sums to those from row `first` on.
   void add(const BoundedSums& sums, Index first = 0) {
-    const auto add = [&](Array& to, const Array& a) { to.middleRows(first, a.rows()) += a; };
-    add(value, sums.value);
-    add(squares, sums.squares);
-    add(variance, sums.variance);
-    add(shift, sums.shift);
-    add(terms, sums.terms);
+    value.add_rows(first, sums.value);
+    squares.add_rows(first, sums.squares);
+    variance.add_rows(first, sums.variance);
+    shift.add_rows(first, sums.shift);
+    terms.add_rows(first, sums.terms);
   }
   // Leaves open whether FP32 adds x where `which` is 1.
   void add_open(const Bounded& x, const Array& which) { shift += which * (x.value.abs() + x.error()); }
 
   // The sums as values; each has seen one rounding a term and one more.
-  Bounded finish() const {
-    Bounded result = Bounded::exact(value);
-    const Array mean_square = value.square() + squares, roundings = terms + 1;
-    result.deviation = (variance + roundings * kUnitSquare * mean_square).sqrt() +
-                       kTiny * roundings * (mean_square > 0).cast<double>();
-    result.shift = shift;
-    return result;
-  }
+  Bounded finish() const;
 };
 
 // The matrix product.
-inline BoundedSums product(const Bounded& a, const Bounded& b) {
-  const auto times = [](const Array& x, const Array& y) -> Array { return x.matrix() * y.matrix(); };
-  const Array a_largest = a.value.abs() + a.shift, b_largest = b.value.abs() + b.shift;
-  return {times(a.value, b.value), times(a.value.square(), b.value.square()),
-          times(a.deviation.square(), b_largest.square() + b.deviation.square()) +
-              times(a_largest.square(), b.deviation.square()),
-          times(a.value.abs(), b.shift) + times(a.shift, b_largest), times(a.present, b.present)};
-}
+BoundedSums product(const Bounded& a, const Bounded& b);
 
 // One term each: x where `which` is 1, none where it is 0.
-inline BoundedSums selected(const Bounded& x, const Array& which) {
-  return {which * x.value, which * x.value.square(), which * x.deviation.square(), which * x.shift, which};
-}
+BoundedSums selected(const Bounded& x, const Array& which);
+
+// x times factors; those that are not 1 are rounded to FP32, and so is the product.
+Bounded times(const Bounded& x, const Array& factors);
+
+// a b, element by element: rounded where neither is 1 or 0.
+Bounded times(const Bounded& a, const Bounded& b);
 
 }  // namespace anzan::reference

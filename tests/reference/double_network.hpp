@@ -41,16 +41,18 @@ struct DoubleStep {
   // For every layer but the loss: "<layer>.activation", "<layer>.activation_gradient" (gradient with
   // respect to that layer's own output); "data_gradient"; for every parameter "<layer>.weight_gradient",
   // and after the update "<layer>.weight", "<layer>.momentum"; "<layer>.bias..." like "<layer>.weight...".
-  // After the step "<layer>.running_mean", "<layer>.running_variance". "loss": one value an image.
+  // After the step "<layer>.running_mean", "<layer>.running_variance". "loss": one value a pixel of the
+  // logits.
   std::map<std::string, Values> tensors;
   double mean_loss = 0;
-  std::vector<int> predictions;  // first largest logit of each image
+  std::vector<int> predictions;  // first largest logit of each pixel
   std::vector<int> decisions;  // sign of every ReLU, tap of every maximum: equal decisions, same smooth piece
   std::int64_t ambiguous = 0;  // decisions that the error bounds leave open
   const Values& at(const std::string& name) const;
 };
 
-// labels: one class an image. Throws std::invalid_argument where a tensor is missing or has a wrong size.
+// labels: a class for each pixel of the logits, image by image. Throws std::invalid_argument where a tensor
+// is missing or has a wrong size.
 DoubleStep double_training_step(const compiler::Network& network, const DoubleTensors& tensors,
                                 const std::vector<int>& labels, const DoubleSettings& settings);
 

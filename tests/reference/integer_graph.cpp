@@ -83,8 +83,21 @@ void IntegerGraph::fuse_relus() {
   }
 }
 
+// The max pool that alone reads a fused ReLU's output.
+const IntegerGraph::Node* IntegerGraph::pool_of(const Node& node) const {
+  if (!node.fused_relu || node.consumers.size() != 1) return nullptr;
+  const Layer& reader = network_.layers[static_cast<std::size_t>(node.consumers[0])];
+  return reader.kind == LayerKind::kMaxPool ? &this->node(node.consumers[0]) : nullptr;
+}
+
+bool IntegerGraph::masks(const Node& node) const {
+  if (node.fused_relu) return pool_of(node) == nullptr;
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& n) { return pool_of(n) == &node; });
+}
+
 std::string IntegerGraph::name_in_double(const std::string& name) const {
   for (const Node& node : nodes_) {
+    if (!node.fused_relu && name == node.gradient() && masks(node)) return "";
     if (node.fused_relu && name == node.gradient())
       return network_.layers[static_cast<std::size_t>(node.layer)].name + ".activation_gradient";
   }

@@ -47,7 +47,11 @@ class IntegerGraph {
   std::string activation(int layer) const { return node(layer).activation(); }
   const Node& logits() const { return node(network_.layers.back().inputs.at(0)); }
   std::string logit_gradient() const { return logits().contribution(1); }
+  // Of the same tensor in the double reference; empty where that has none.
   std::string name_in_double(const std::string& name) const;
+  // Whether the node's gradient is masked as its ReLU, or that of the input of a max pool that alone reads
+  // it, was.
+  bool masks(const Node& node) const;
   // role: "", "gradient", "master", "update", or the name of a moment.
   static std::string parameter_name(const compiler::Layer& l, bool bias, const char* role);
 
@@ -59,6 +63,7 @@ class IntegerGraph {
   void add_nodes();
   void fuse_relus();
   bool gathers(const compiler::Layer& l) const;
+  const Node* pool_of(const Node& node) const;
   std::size_t number_of(int layer) const {
     return layer < 0 ? 0 : node_of_layer_.at(static_cast<std::size_t>(layer));
   }

@@ -78,36 +78,24 @@
 #include <string>
 #include <vector>
 
-#include "compiler/input/network.hpp"
-#include "compiler/input/parameters.hpp"
-#include "tests/reference/integer_graph.hpp"
-#include "tests/reference/numbers.hpp"
+#include "tests/reference/integer_state.hpp"
 
 namespace anzan::reference {
 
-struct StepSettings {
-  std::int64_t batch = 1, lanes = 16;
-  std::uint32_t seed = 0, step = 0;
-  double learning_rate = 0.01, momentum = 0.9, weight_decay = 5e-4;
-  bool nesterov = false;
-  compiler::OptimizerKind optimizer = compiler::OptimizerKind::kSgd;
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clip_norm = 0;
-};
-
 class IntegerNetwork {
  public:
-  using Formats = std::map<std::string, TensorFormat>;
+  using Formats = IntegerState::Formats;
   // A tensor that needs a format and has none is found when it is written: std::invalid_argument.
   IntegerNetwork(const compiler::Network& network, Formats formats, const StepSettings& settings);
 
   // Names of the tensors that must be set: data, parameters, momenta, masters.
   std::vector<std::string> inputs() const;
   // Name of the measured gradient of the logits, to be set before backward().
-  std::string logit_gradient() const { return graph_.logit_gradient(); }
+  std::string logit_gradient() const { return state_.graph.logit_gradient(); }
   // Name of the tensor that holds a layer's output (a fused or flattened layer: that of the pair).
-  std::string activation(int layer) const { return graph_.activation(layer); }
+  std::string activation(int layer) const { return state_.graph.activation(layer); }
   // Its name in the double reference: a gradient masked in place is that of the ReLU's input.
-  std::string name_in_double(const std::string& name) const { return graph_.name_in_double(name); }
+  std::string name_in_double(const std::string& name) const { return state_.graph.name_in_double(name); }
 
   // Stored elements, in logical order. Throws std::invalid_argument for a wrong name or size.
   void set(const std::string& name, std::vector<std::int32_t> stored);
@@ -121,100 +109,26 @@ class IntegerNetwork {
 
   // What stands in the tensor now; throws std::invalid_argument if nothing does.
   const StoredTensor& tensor(const std::string& name) const;
-  const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }  // all that hold something
+  // All that hold something.
+  const std::map<std::string, StoredTensor>& tensors() const { return state_.tensors; }
   // Counters of what this step wrote to the tensor's slot; zero if it wrote nothing.
   Statistics statistics(const std::string& name) const;
+  // Of a max pool, for each element of its output: the element of its input that it is, the first of equals.
+  const std::vector<std::int64_t>& chosen(const std::string& layer) const { return state_.chosen.at(layer); }
   // What each dropout multiplies the elements of its input with in this step, by "<layer>.mask".
   std::map<std::string, std::vector<double>> masks() const;
-  // Class number of the first largest logit of each image.
+  // Class number of the first largest logit of each pixel, image by image.
   std::vector<int> prediction() const;
 
  private:
-  using Node = IntegerGraph::Node;
-  using TensorShape = IntegerGraph::TensorShape;
-  const compiler::Network& network() const { return graph_.network(); }
-  StoredTensor create(const std::string& name, const TensorShape& shape) const;
+  using Node = IntegerState::Node;
   StoredTensor settable(const std::string& name) const;
-  // Stores value(i, n, c, y, x) for every element i in logical order, and counts it.
-  template <class Value>
-  void write(const std::string& name, const TensorShape& shape, const Value& value);
-  void write_values(const std::string& name, const TensorShape& shape, const std::vector<float>& values);
-
-  // Counts values that are not stored.
-  void count(const std::string& name, const std::vector<float>& values);
-
-  void weighted_forward(const compiler::Layer& l, const Node& node);
-  void max_pool_forward(const compiler::Layer& l, const Node& node);
-  void average_pool_forward(const compiler::Layer& l, const Node& node);
-  std::vector<float> over_pixels(int layer, const TensorShape& shape) const;
-  void combine_forward(const compiler::Layer& l, const Node& node);
-  void concat_forward(const compiler::Layer& l, const Node& node);
-  void relu_forward(const compiler::Layer& l, const Node& node);
-  void batch_norm_forward(const compiler::Layer& l, const Node& node);
-
   void contribute(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
   void finish_gradient(const Node& node);
   void mask(const Node& node);
-  void parameter_gradients(const compiler::Layer& l, const StoredTensor& dy);
-  void data_gradient(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
-                     const std::string& name);
-  void max_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
-                         const std::string& name);
-  void average_pool_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
-                             const std::string& name);
-  static std::vector<float> near_sums(const TensorShape& shape, const std::vector<float>& a,
-                                      const std::vector<float>& b, std::int64_t before, std::int64_t after);
-  std::vector<float> lrn_sums(const compiler::Layer& l, const TensorShape& shape,
-                              const std::vector<float>& x) const;
-  void lrn_forward(const compiler::Layer& l, const Node& node);
-  void lrn_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
-  std::vector<float> dropped(const compiler::Layer& l, const StoredTensor& through) const;
-  std::vector<double> mask(const compiler::Layer& l, std::int64_t size) const;
-  void curve_forward(const compiler::Layer& l, const Node& node);
-  void curve_backward(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
-  void pass_gradient(const compiler::Layer& l, const StoredTensor& dy, const std::string& name);
-  void combine_backward(const compiler::Layer& l, const StoredTensor& dy, int input, const std::string& name);
-  void concat_backward(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
-                       const std::string& name);
-  void update_parameter(const compiler::Layer& l, bool bias);
-  void add_squares(const compiler::Layer& l, bool bias, std::vector<float>& lanes) const;
-  float scale_of_gradients() const;
-  // What is taken from the parameter w, whose gradient is g; writes the moments.
-  std::vector<float> sgd(const compiler::Layer& l, bool bias, const std::vector<float>& g,
-                         const std::vector<float>& w);
-  std::vector<float> adam(const compiler::Layer& l, bool bias, const std::vector<float>& g,
-                          const std::vector<float>& w);
-  double decay(const compiler::Layer& l, bool bias) const;  // of the weight, with its multiplier
-  double rate(const compiler::Layer& l, bool bias) const;
 
-  // Of a channel of a batch normalisation.
-  struct Moments {
-    float mean = 0, variance = 0, inverse_deviation = 0;
-    float sum = 0, weight_gradient = 0;  // backward: of dy, of the weight
-  };
-  struct ChannelSum {
-    float of_a = 0, of_products = 0;
-  };
-  ChannelSum channel_sum(const compiler::Layer& l, const std::vector<float>& a, const std::vector<float>& b,
-                         std::int64_t channel) const;
-  double values_a_channel(const compiler::Layer& l) const;
-  void batch_norm_gradients(const compiler::Layer& l, const StoredTensor& dy);
-  void batch_norm_data_gradient(const compiler::Layer& l, const StoredTensor& dy, const Node& target,
-                                const std::string& name);
-  void update_averages(const compiler::Layer& l);
-
-  IntegerGraph graph_;
-  Formats formats_;
-  StepSettings settings_;
-  Writer writer_;
-  std::map<std::string, StoredTensor> tensors_;
-  std::map<std::string, Statistics> statistics_;
-  std::map<std::string, std::vector<std::int64_t>>
-      chosen_;  // by max pool layer: input element of each output
-  bool training_ = true;
-  float gradient_scale_ = 1;
-  std::map<std::string, std::vector<Moments>> moments_;  // by batch normalisation: of its channels
-  std::map<std::string, std::size_t> contributions_;     // by tensor: gradients received so far
+  IntegerState state_;
+  std::map<std::string, std::size_t> contributions_;  // by tensor: gradients received so far
 };
 
 }  // namespace anzan::reference

@@ -30,18 +30,20 @@ float target(const Network& network, bool label) {
 // Gradient of the logits in plain FP32, from the stored logits, written as the chip would have stored it.
 void set_logit_gradient(IntegerNetwork& step, const Network& network, const std::vector<int>& labels) {
   const std::vector<float> z = step.tensor(step.activation(network.layers.back().inputs[0])).reals();
+  const auto pixels = static_cast<std::size_t>(network.labels_an_image());
   const std::size_t classes = z.size() / labels.size();
   const bool softmax = network.layers.back().kind == compiler::LayerKind::kSoftmaxCrossEntropy;
   std::vector<float> gradient(z.size());
   for (std::size_t n = 0; n < labels.size(); ++n) {
-    float largest = z[n * classes], sum = 0;
-    for (std::size_t c = 0; c < classes; ++c) largest = std::max(largest, z[n * classes + c]);
-    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(z[n * classes + c] - largest);
+    const auto at = [&](std::size_t c) { return (n / pixels * classes + c) * pixels + n % pixels; };
+    float largest = z[at(0)], sum = 0;
+    for (std::size_t c = 0; c < classes; ++c) largest = std::max(largest, z[at(c)]);
+    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(z[at(c)] - largest);
     for (std::size_t c = 0; c < classes; ++c) {
-      const float logit = z[n * classes + c], label = target(network, static_cast<int>(c) == labels[n]);
+      const float logit = z[at(c)], label = target(network, static_cast<int>(c) == labels[n]);
       const float difference = softmax ? std::exp(logit - largest) / sum - label
                                        : (logit - label) * (2.0F / static_cast<float>(classes));
-      gradient[n * classes + c] = difference / static_cast<float>(labels.size());
+      gradient[at(c)] = difference / static_cast<float>(labels.size());
     }
   }
   step.set_values(step.logit_gradient(), gradient);
@@ -99,6 +101,7 @@ TEST(ReferenceInteger, Fp32StaysWithinTheBoundsOfDouble) {
     EXPECT_EQ(step.prediction(), reference.predictions) << "seed " << seed;
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;
+      if (step.name_in_double(name).empty()) continue;
       const std::string kind = name.substr(name.rfind('.'));
       const Values& expected = reference.at(step.name_in_double(name));
       ASSERT_EQ(tensor.stored.size(), expected.value.size()) << "seed " << seed << " " << name;
@@ -162,6 +165,7 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
     const IntegerNetwork step = run_step(network, given, formats, settings);
     for (const auto& [name, tensor] : step.tensors()) {
       if (name == "data" || name.find("_gradient.") != std::string::npos) continue;
+      if (step.name_in_double(name).empty()) continue;
       const Values& expected = reference.at(step.name_in_double(name));
       if (relative_distance(tensor, expected) > 0.02) far.push_back(std::to_string(seed) + " " + name);
       ++compared;

@@ -53,6 +53,7 @@ class Builder {
         lrns_(seed ^ 0x1279U),
         norms_(seed ^ 0xba7cU),
         losses_(seed ^ 0x1055U),
+        maps_(seed ^ 0x3a95U),
         limits_(limits) {
     network_.name = "random_" + std::to_string(seed);
     network_.input = {channels(), draw_.between(3, limits.size), draw_.between(3, limits.size)};
@@ -68,15 +69,11 @@ class Builder {
       if (drops_.percent(12)) dropout();
       if (lrns_.percent(10)) lrn();
     }
-    if (draw_.percent(50)) {
-      if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
-      fully_connected(channels());
-      if (draw_.percent(60)) append(LayerKind::kRelu, tip());
-    } else if (draw_.percent(50)) {
-      append(LayerKind::kFlatten, tip());
-      if (curves_.percent(30)) curve();
+    if (maps_.percent(12)) {
+      logits_of_pixels();
+    } else {
+      classifier();
     }
-    fully_connected(draw_.between(2, 11));
     loss();
     leak();
     if (limits_.batch_norms) normalise();
@@ -197,6 +194,29 @@ class Builder {
     l.y.kernel = l.in.height;
     l.x.kernel = l.in.width;
     l.out = {outputs, 1, 1};
+    parameters(l);
+  }
+
+  void classifier() {
+    if (draw_.percent(50)) {
+      if (draw_.percent(50)) append(LayerKind::kFlatten, tip());
+      fully_connected(channels());
+      if (draw_.percent(60)) append(LayerKind::kRelu, tip());
+    } else if (draw_.percent(50)) {
+      append(LayerKind::kFlatten, tip());
+      if (curves_.percent(30)) curve();
+    }
+    fully_connected(draw_.between(2, 11));
+  }
+
+  // Each pixel of the last tensor has a class; with draws of its own.
+  void logits_of_pixels() {
+    Layer& l = append(LayerKind::kConvolution, tip());
+    for (compiler::WindowAxis* w : {&l.y, &l.x}) {
+      w->kernel = 1 + 2 * maps_.between(0, 1);
+      w->pad = w->pad_end = w->kernel / 2;
+    }
+    l.out.channels = maps_.between(2, 11);
     parameters(l);
   }
 
@@ -380,7 +400,7 @@ class Builder {
     }
   }
 
-  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_, lrns_, norms_, losses_;
+  Draw draw_, leaks_, paddings_, windows_, curves_, joins_, scales_, drops_, lrns_, norms_, losses_, maps_;
   RandomNetworkLimits limits_;
   Network network_;
 };
@@ -427,7 +447,7 @@ RandomStep random_step(const Network& network, std::int64_t batch, std::uint32_t
     fill(l.name + ".bias", l.out.channels, 0.5);
     fill(l.name + ".bias_momentum", l.out.channels, 0.01);
   }
-  for (std::int64_t n = 0; n < batch; ++n)
+  for (std::int64_t n = 0; n < batch * network.labels_an_image(); ++n)
     step.labels.push_back(static_cast<int>(draw.between(0, network.classes() - 1)));
   return step;
 }

@@ -27,8 +27,8 @@ compiler::Network random_network(std::uint32_t seed, const RandomNetworkLimits& 
 // The network as the text that compiler::parse_network reads.
 std::string network_json(const compiler::Network& network);
 
-// Data, labels, parameters, momenta and masks of dropouts of one step; every value is an FP32 value of
-// moderate size.
+// Data, labels (of each pixel of the logits, image by image), parameters, momenta and masks of dropouts of
+// one step; every value is an FP32 value of moderate size.
 struct RandomStep {
   DoubleTensors tensors;
   std::vector<int> labels;

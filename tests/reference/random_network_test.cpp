@@ -33,6 +33,8 @@ constexpr const char* kWhatIsDrawn[] = {"stride 1",
                                         "more than two inputs of add",
                                         "parts between words",
                                         "smoothed labels",
+                                        "classes of pixels of softmax_cross_entropy",
+                                        "classes of pixels of mean_squared_error",
                                         "one pixel for all of add",
                                         "one pixel for all of multiply",
                                         "batch_norm after data",
@@ -60,6 +62,8 @@ void see_layer(const Network& network, const Layer& l, std::set<std::string>& se
   if (l.inputs.size() > 2) seen.insert(std::string("more than two inputs of ") + name(l.kind));
   if (l.kind == compiler::LayerKind::kConcat && l.in.channels % 4 != 0) seen.insert("parts between words");
   if (l.label_smoothing > 0) seen.insert("smoothed labels");
+  if (has(l, compiler::kIsLoss) && l.in.height * l.in.width > 1)
+    seen.insert(std::string("classes of pixels of ") + name(l.kind));
   if (!has(l, compiler::kNormalises)) return;
   if (l.in.height * l.in.width == 1) seen.insert("normalised pixel");
   if (!l.bias) seen.insert("normalised without bias");

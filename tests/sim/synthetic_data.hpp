@@ -60,7 +60,8 @@ inline ImageSet noise(const compiler::Network& network, std::int64_t count, std:
   set.size = network.input.size();
   for (std::int64_t i = 0; i < count * set.size; ++i)
     set.images.push_back(static_cast<std::uint8_t>(random() % 256));
-  for (std::int64_t i = 0; i < count; ++i)
+  set.labels_an_image = network.labels_an_image();
+  for (std::int64_t i = 0; i < set.label_count(); ++i)
     set.labels.push_back(static_cast<std::uint8_t>(random() % static_cast<std::uint64_t>(network.classes())));
   return set;
 }

@@ -26,11 +26,11 @@ WINGS = {
         "onnx": {"input"},
         "instructions": set(),
         "graph": {"input", "instructions"},
-        "memory": {"graph", "instructions", "input"},
         "schedule": {"instructions"},
         "lowering": {"graph", "instructions", "input"},
         "collective": {"schedule", "instructions", "input"},
-        "parallel": {"lowering", "collective", "schedule", "graph", "instructions", "input"},
+        "memory": {"graph", "instructions", "input"},
+        "parallel": {"memory", "lowering", "collective", "schedule", "graph", "instructions", "input"},
     },
     "sim": {
         "host": set(),

@@ -70,6 +70,7 @@ TEST(Network, LenetHasItsShapes) {
   EXPECT_EQ(net.layers[4].out, (Shape{500, 1, 1}));
   EXPECT_EQ(net.layers[6].in, (Shape{500, 1, 1}));
   EXPECT_EQ(net.classes(), 10);
+  EXPECT_EQ(net.labels_an_image(), 1);
   EXPECT_EQ(net.scale, 0.5);
   EXPECT_EQ(net.offset, -1);
   EXPECT_EQ(net.layers[0].inputs, std::vector<int>{-1});
@@ -336,7 +337,12 @@ TEST(Network, FaultsOfTheWhole) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].expected, HasSubstr("to train"));
   found = findings(network(
-      R"([{"name": "c", "type": "convolution", "channels": 2, "kernel": 1}, {"name": "l", "type": "softmax_cross_entropy"}])"));
+      R"([{"name": "c", "type": "convolution", "channels": 1, "kernel": 1}, {"name": "l", "type": "softmax_cross_entropy"}])"));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0].expected, HasSubstr("two classes"));
+  found = findings(network(
+      R"([{"name": "c", "type": "convolution", "channels": 2, "kernel": 1}, {"name": "f", "type": "flatten"},
+          {"name": "l", "type": "softmax_cross_entropy"}])"));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].expected, HasSubstr("a fully_connected layer"));
   found = findings(network(

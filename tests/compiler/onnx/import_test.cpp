@@ -235,6 +235,31 @@ TEST(OnnxImport, TakesASoftmaxForTheLossOnlyAtTheEnd) {
   EXPECT_THAT(refusal(m), HasSubstr("(node s (Softmax)): found a softmax before the end"));
 }
 
+TEST(OnnxImport, TakesClassesOfPixels) {
+  Model m = model_with({{"c", "Conv", "", {"x", "c.weight"}, {"scores"}, {}}});
+  m.nodes.resize(1);
+  m.initializers.push_back(floats("c.weight", {3, 2, 1, 1}));
+  const auto logits = [&] {
+    return compiler::parse_network(compiler::onnx::import_model(m, "m.onnx").network).logits();
+  };
+  const compiler::Shape expected{3, 4, 4};
+  EXPECT_EQ(logits(), expected);
+  m.nodes[0].outputs[0] = "logits";
+  for (const std::int64_t axis : {1, -3}) {
+    m.nodes.resize(1);
+    m.nodes.push_back({"s", "Softmax", "", {"logits"}, {"scores"}, {whole("axis", axis)}});
+    EXPECT_EQ(logits(), expected);
+  }
+  m.nodes[1].attributes = {};  // the last axis
+  EXPECT_THAT(refusal(m), HasSubstr("(node s (Softmax)): found axis -1"));
+  m.opset = 11;  // all axes from this one on
+  m.nodes[1].attributes = {whole("axis", 1)};
+  EXPECT_THAT(refusal(m), HasSubstr("found axis 1, before version 13"));
+  m.opset = 13;
+  m.nodes[1] = {"f", "Flatten", "", {"logits"}, {"scores"}, {}};
+  EXPECT_THAT(refusal(m), HasSubstr("with a label for each pixel"));
+}
+
 // Constants that double from node to node would fill any memory.
 TEST(OnnxImport, BoundsWhatItComputes) {
   std::vector<Node> nodes;

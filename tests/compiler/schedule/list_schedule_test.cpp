@@ -44,7 +44,7 @@ std::vector<Touched> touched_by(const isa::Program& program) {
 }
 
 // reach[j][i]: i must have ended before j starts
-std::vector<std::vector<bool>> closure(const std::vector<std::vector<std::int32_t>>& before) {
+std::vector<std::vector<bool>> closure(const Edges& before) {
   std::vector<std::vector<bool>> reach(before.size(), std::vector<bool>(before.size(), false));
   for (std::size_t j = 0; j < before.size(); ++j) {
     for (const std::int32_t b : before[j]) {
@@ -76,6 +76,51 @@ TEST(Dependencies, AreTheConflictsOfTheLinesTouched) {
     }
   }
   EXPECT_GT(conflicts, 1000);
+}
+
+// Runs of up to thousands of lines, many of which begin or end at powers of two.
+TEST(Dependencies, OfLongRuns) {
+  std::mt19937 random(1);
+  const auto edge = [&] { return static_cast<std::int64_t>(random() % 5 * 4096 + random() % 3 * 64); };
+  const auto place = [&] { return random() % 2 == 0 ? edge() : static_cast<std::int64_t>(random() % 20000); };
+  struct Run {
+    std::int64_t begin, end;
+    bool meets(const Run& r) const { return begin < r.end && r.begin < end; }
+  };
+  isa::Program program;
+  std::vector<Run> read, written;
+  for (int i = 0; i < 300; ++i) {
+    Run from{place(), place()}, to{place(), 0};
+    if (from.begin == from.end) from.end += random() % 2 == 0 ? 1 : 64;
+    if (from.end < from.begin) std::swap(from.begin, from.end);
+    if (random() % 2 == 0) from.end = from.begin + 1 + static_cast<std::int64_t>(random() % 200);
+    to.end = to.begin + from.end - from.begin;
+    isa::Copy copy;
+    copy.element = isa::Format::kFp32;
+    copy.src_space = copy.dst_space = isa::Space::kHbm;
+    copy.loops.back() = static_cast<std::uint16_t>(from.end - from.begin);
+    copy.src.base = static_cast<std::uint32_t>(from.begin);
+    copy.dst.base = static_cast<std::uint32_t>(to.begin);
+    copy.src.stride.back() = copy.dst.stride.back() = 1;
+    program.emplace_back(copy);
+    read.push_back(from);
+    written.push_back(to);
+  }
+  const Dependencies found = dependencies(program, kProgramLanes);
+  const auto reach = closure(found.before);
+  const auto conflicts = [&](std::size_t i, std::size_t j) {
+    return written[i].meets(read[j]) || written[i].meets(written[j]) || read[i].meets(written[j]);
+  };
+  int apart = 0;
+  for (std::size_t j = 0; j < program.size(); ++j) {
+    for (std::size_t i = 0; i < j; ++i) {
+      ASSERT_TRUE(!conflicts(i, j) || reach[j][i]) << j << " may pass " << i;
+      apart += !conflicts(i, j);
+    }
+    for (const std::int32_t b : found.before[j])
+      ASSERT_TRUE(conflicts(static_cast<std::size_t>(b), j)) << j << " need not wait for " << b;
+  }
+  EXPECT_GT(apart, 1000);
 }
 
 TEST(Accesses, ManyPiecesBecomeFewerThatCoverThem) {

@@ -82,6 +82,9 @@ std::map<std::string, Names> tables() {
   return {
       {"config/dataset/kind", dataset_kinds()},
       {"config/training/on_divergence", names_in(kOnDivergence)},
+      {"config/memory/places", names_in(compiler::kMemoryPlaces)},
+      {"config/memory/recompute", names_in(compiler::kRecomputes)},
+      {"config/memory/order", names_in(compiler::kGradientOrders)},
       {"config/training/optimizer/kind", optimizer_kinds()},
       {"config/training/optimizer/learning_rate/policy", learning_rate_policies()},
       {"config/precision/preset", files_in("precision")},

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "compiler/compiler.hpp"
@@ -117,6 +118,8 @@ TEST(NetworkCounts, AreThePublishedOnes) {
         {"shipped ResNet-18", shipped("resnet18"), 11689512, 1814073344},
         {"shipped ResNet-50", shipped("resnet50"), 25557032, 4089184256},
         {"shipped ResNet-20", shipped("resnet20"), 272474, 40813184},
+        {"shipped dilated network", shipped("dilated"), 448 + 2320 + 4640 + 198,
+         1024 * (432 + 2304 + 4608 + 192)},
         {"shipped CIFAR-10 quick of Caffe", shipped("cifar10_quick"), 145578, 12354176}}) {
     SCOPED_TRACE(p.name);
     const compiler::Network network = compiler::parse_network(p.network);
@@ -131,6 +134,46 @@ TEST(NetworkCounts, AreThePublishedOnes) {
   const Json layers = network_to_json(compiler::parse_network(lenet)).at("layers");
   EXPECT_EQ(layers.at(0), (Json{{"name", "conv1"}, {"parameters", 520}, {"products_per_image", 288000}}));
   EXPECT_EQ(layers.at(6), (Json{{"name", "fc2"}, {"parameters", 5010}, {"products_per_image", 5000}}));
+}
+
+// Layer by layer as Caffe's bvlc_alexnet and VGG's configuration D have them; counts see none of what has no
+// parameters.
+TEST(ShippedNetworks, HaveEveryPublishedLayer) {
+  const auto layers = [](const std::string& name) {
+    const compiler::Network network =
+        compiler::parse_network(read_json_file(ANZAN_SOURCE_DIR "/workloads/networks/" + name + ".json"));
+    std::string names;
+    for (const compiler::Layer& l : network.layers) {
+      names += l.name + ' ';
+      EXPECT_EQ(l.kind == compiler::LayerKind::kLrn, l.name.rfind("norm", 0) == 0) << l.name;
+      EXPECT_EQ(l.kind == compiler::LayerKind::kDropout, l.name.rfind("drop", 0) == 0) << l.name;
+      if (l.kind == compiler::LayerKind::kDropout) {
+        EXPECT_EQ(l.rate, 0.5) << l.name;
+      }
+      if (l.kind == compiler::LayerKind::kLrn) {
+        EXPECT_EQ(std::tuple(l.size, l.alpha, l.beta, l.k), std::tuple(5, 1e-4, 0.75, 1.0)) << l.name;
+      }
+    }
+    return names;
+  };
+  const std::string classifier = "fc6 relu6 drop6 fc7 relu7 drop7 fc8 loss ";
+  EXPECT_EQ(layers("alexnet"),
+            "conv1 relu1 norm1 pool1 conv2 relu2 norm2 pool2 conv3 relu3 conv4 relu4 conv5 relu5 pool5 " +
+                classifier);
+  const auto convolutions = [](const std::vector<int>& counts) {
+    std::string names;
+    for (std::size_t block = 1; block <= counts.size(); ++block) {
+      const std::string number = std::to_string(block);
+      for (int k = 1; k <= counts[block - 1]; ++k) {
+        const std::string both = number + '_' + std::to_string(k) + ' ';
+        names += "conv" + both + "relu" + both;
+      }
+      names += "pool" + number + ' ';
+    }
+    return names;
+  };
+  EXPECT_EQ(layers("vgg16"), convolutions({2, 2, 3, 3, 3}) + classifier);
+  EXPECT_EQ(layers("vgg19"), convolutions({2, 2, 4, 4, 4}) + classifier);
 }
 
 struct Cost {

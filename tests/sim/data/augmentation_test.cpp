@@ -24,13 +24,23 @@ ImageSet numbered(const compiler::Shape& shape, std::int64_t count) {
   return set;
 }
 
+// With labels for each pixel of a map.
+ImageSet mapped(const compiler::Shape& shape, const compiler::Shape& map, std::int64_t count) {
+  ImageSet set = numbered(shape, count);
+  set.labels_an_image = map.size();
+  set.labels.resize(static_cast<std::size_t>(set.label_count()));
+  std::iota(set.labels.begin(), set.labels.end(), 0);
+  return set;
+}
+
 // As the textbooks do it: the padded image is made, cut, and turned round pixel by pixel.
-std::vector<std::uint8_t> textbook(const std::uint8_t* image, const compiler::Shape& shape, std::int64_t pad,
-                                   const Crop& crop) {
+template <class Sample>
+std::vector<Sample> textbook(const Sample* image, const compiler::Shape& shape, std::int64_t pad,
+                             const Crop& crop, Sample frame = 0) {
   const std::int64_t height = shape.height + 2 * pad, width = shape.width + 2 * pad;
-  std::vector<std::uint8_t> result;
+  std::vector<Sample> result;
   for (std::int64_t c = 0; c < shape.channels; ++c) {
-    std::vector<std::uint8_t> padded(static_cast<std::size_t>(height * width));
+    std::vector<Sample> padded(static_cast<std::size_t>(height * width), frame);
     for (std::int64_t y = 0; y < shape.height; ++y)
       for (std::int64_t x = 0; x < shape.width; ++x)
         padded[static_cast<std::size_t>((y + pad) * width + x + pad)] =
@@ -51,7 +61,7 @@ TEST(Augmentation, IsTheTextbooks) {
     for (const bool flip : {false, true}) {
       for (std::int64_t pad = 0; pad < std::min(shape.height, shape.width); ++pad) {
         const Augmentation augmentation{pad, flip};
-        Augmenter augmenter(augmentation, shape, 7);
+        Augmenter augmenter(augmentation, shape, {1, 1, 1}, 7);
         std::vector<std::int64_t> images;
         for (std::int64_t i = 0; i < 60; ++i) images.push_back(i * 7 % 20);
         const ImageSet& batch = augmenter.batch(set, images, 1000);
@@ -65,6 +75,31 @@ TEST(Augmentation, IsTheTextbooks) {
               << pad << flip << ' ' << n;
           ASSERT_EQ(batch.label(number), set.label(images[n]));
         }
+      }
+    }
+  }
+}
+
+// Each pixel keeps its label; what comes out of the frame has none.
+TEST(Augmentation, MovesMapsOfLabelsWithTheirImages) {
+  const compiler::Shape shape{2, 5, 7};
+  for (const compiler::Shape map : {compiler::Shape{4, 5, 7}, compiler::Shape{4, 3, 4}}) {
+    const ImageSet set = mapped(shape, {1, map.height, map.width}, 20);
+    for (const std::int64_t pad : {0, 1, 3}) {
+      if (pad > 0 && map.height != shape.height) continue;  // refused by the configuration
+      const Augmentation augmentation{pad, true};
+      Augmenter augmenter(augmentation, shape, map, 7);
+      std::vector<std::int64_t> images(40);
+      for (std::size_t i = 0; i < images.size(); ++i) images[i] = static_cast<std::int64_t>(i * 3 % 20);
+      const ImageSet& batch = augmenter.batch(set, images, 60);
+      ASSERT_EQ(batch.labels_an_image, set.labels_an_image);
+      for (std::size_t n = 0; n < images.size(); ++n) {
+        const Crop crop = crop_of(augmentation, 7, 60 + static_cast<std::int64_t>(n));
+        const auto labels = static_cast<std::size_t>(set.labels_an_image);
+        const std::int32_t* from = set.labels.data() + images[n] * set.labels_an_image;
+        ASSERT_THAT(textbook<std::int32_t>(from, {1, map.height, map.width}, pad, crop, -1),
+                    ::testing::ElementsAreArray(batch.labels.data() + n * labels, labels))
+            << pad << ' ' << n;
       }
     }
   }
@@ -109,7 +144,7 @@ TEST(Augmentation, WithoutPaddingOrFlipDrawsNone) {
 TEST(Augmentation, DependsOnThePositionAlone) {
   const compiler::Shape shape{3, 6, 6};
   const ImageSet set = numbered(shape, 24);
-  Augmenter whole({2, true}, shape, 3), parts({2, true}, shape, 3);
+  Augmenter whole({2, true}, shape, {1, 1, 1}, 3), parts({2, true}, shape, {1, 1, 1}, 3);
   std::vector<std::int64_t> images(24);
   std::iota(images.begin(), images.end(), 0);
   const std::vector<std::uint8_t> expected = whole.batch(set, images, 480).images;

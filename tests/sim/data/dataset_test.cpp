@@ -212,6 +212,61 @@ std::string labels_file(char element, int bytes, const std::vector<std::int32_t>
   return testing::idx_bytes({static_cast<std::uint32_t>(labels.size())}, data, element);
 }
 
+// Convolutions alone, and so a label for each of 8 x 7 pixels.
+compiler::Network network_of_pixels(int classes) {
+  nlohmann::json json = testing::small_network();
+  json["layers"] = {
+      {{"name", "c"}, {"type", "convolution"}, {"channels", classes}, {"kernel", {1, 2}}, {"stride", 1}},
+      {{"name", "loss"}, {"type", "softmax_cross_entropy"}}};
+  return compiler::parse_network(json);
+}
+
+TEST_F(DatasetTest, ReadsMapsOfLabels) {
+  network_ = network_of_pixels(500);
+  EXPECT_THAT(error(), AllOf(HasSubstr("train-labels: found labels of 96"),
+                             HasSubstr("expected 96x8x7 labels, one a pixel"), HasSubstr("40x8x7 labels")));
+  const auto maps = [](std::uint32_t count, std::vector<std::uint32_t> shape, std::int32_t last) {
+    std::vector<std::uint8_t> data;
+    for (std::int32_t i = 0; i < static_cast<std::int32_t>(count * 56); ++i) {
+      const std::int32_t label = i + 1 < static_cast<std::int32_t>(count * 56) ? i % 500 : last;
+      data.push_back(static_cast<std::uint8_t>(label >> 8));
+      data.push_back(static_cast<std::uint8_t>(label));
+    }
+    shape.insert(shape.begin(), count);
+    return testing::idx_bytes(shape, data, '\x0b');
+  };
+  write_file(scratch_ / "test-labels", maps(40, {8, 7}, 499));
+  write_file(scratch_ / "train-labels", maps(96, {8, 7}, 499));
+  const ImageSet train = load_dataset(options_, network_).train;
+  EXPECT_EQ(train.labels_an_image, 56);
+  EXPECT_EQ(train.label_count(), 96 * 56);
+  EXPECT_EQ(train.label(12, 3), (12 * 56 + 3) % 500);
+  EXPECT_EQ(train.label(95, 55), 499);
+  write_file(scratch_ / "train-labels", maps(96, {7, 8}, 499));
+  EXPECT_THAT(error(), HasSubstr("labels of 96x7x8"));
+  write_file(scratch_ / "train-labels", maps(96, {56}, 499));
+  EXPECT_THAT(error(), HasSubstr("labels of 96x56"));
+  for (const std::int32_t wrong : {500, -1}) {
+    write_file(scratch_ / "train-labels", maps(96, {8, 7}, wrong));
+    EXPECT_THAT(error(), AllOf(HasSubstr("label " + std::to_string(wrong) + " of image 95, pixel 55"),
+                               HasSubstr("0 to 499, the classes")));
+  }
+}
+
+TEST_F(DatasetTest, AMapNeedsANetworkThatHasPixels) {
+  write_file(scratch_ / "test-labels", testing::idx_bytes({40, 8, 8}, std::vector<std::uint8_t>(40 * 64)));
+  EXPECT_THAT(error(), AllOf(HasSubstr("labels of 40x8x8"), HasSubstr("40 labels, one an image")));
+}
+
+TEST_F(DatasetTest, SyntheticHasMapsOfLabels) {
+  network_ = network_of_pixels(5);
+  DatasetOptions synthetic;
+  synthetic.kind = kSynthetic;
+  const ImageSet test = load_dataset(synthetic, network_).test;
+  EXPECT_EQ(test.labels_an_image, 56);
+  EXPECT_EQ(test.labels.size(), 256U * 56);
+}
+
 TEST_F(DatasetTest, ReadsLabelsOfEveryInteger) {
   const std::int64_t classes = 70000;
   nlohmann::json json = testing::small_network();

@@ -18,6 +18,7 @@ using Json = nlohmann::json;
 const char* const kBetween[] = {
     R"([{"name": "x", "type": "convolution", "channels": 4, "kernel": 3, "groups": 2, "dilation": 2, "padding": "same"}])",
     R"([{"name": "x", "type": "max_pool", "kernel": 3, "stride": 2}])",
+    R"([{"name": "x", "type": "max_pool", "kernel": 2}])",
     R"([{"name": "x", "type": "average_pool", "kernel": 2, "stride": 2, "ceil_mode": true}])",
     R"([{"name": "x", "type": "global_average_pool"}])",
     R"([{"name": "x", "type": "batch_norm"}, {"name": "y", "type": "relu"}])",
@@ -36,12 +37,14 @@ const char* const kBetween[] = {
     R"([{"name": "r", "type": "relu"}, {"name": "x", "type": "concat", "inputs": ["r", "c"]}])",
 };
 const char* const kLosses[] = {"softmax_cross_entropy", "mean_squared_error"};
+const char *const kClassifier = "fully_connected", *const kPixelClassifier = "convolution";
 
-Json network(const char* between, const char* loss) {
+Json network(const char* between, const char* loss, const char* last = kClassifier) {
   Json json = Json::parse(R"({"input": {"channels": 2, "height": 8, "width": 7}, "layers":
       [{"name": "c", "type": "convolution", "channels": 6, "kernel": 3, "padding": 1}]})");
   for (const Json& layer : Json::parse(between)) json["layers"].push_back(layer);
-  json["layers"].push_back({{"name", "fc"}, {"type", "fully_connected"}, {"channels", 5}});
+  json["layers"].push_back({{"name", "fc"}, {"type", last}, {"channels", 5}});
+  if (last == kPixelClassifier) json["layers"].back()["kernel"] = 1;
   json["layers"].push_back({{"name", "loss"}, {"type", loss}});
   return json;
 }
@@ -57,11 +60,11 @@ Json digest(const std::filesystem::path& directory, const Json& json, const char
   return run.result()["digest"];
 }
 
-void one_digest(const char* between, const char* loss, const char* preset) {
-  SCOPED_TRACE(std::string(between) + " " + loss + " " + preset);
+void one_digest(const char* between, const char* loss, const char* preset, const char* last = kClassifier) {
+  SCOPED_TRACE(std::string(between) + " " + last + " " + loss + " " + preset);
   Json json = testing::small_configuration(
       {{"kind", "synthetic"}, {"train_images_used", 24}, {"test_images_used", 8}});
-  json["network"] = network(between, loss);
+  json["network"] = network(between, loss, last);
   json["training"]["batch"] = 6;
   json["training"]["seed"] = 3;
   json["training"]["optimizer"]["learning_rate"] = {{"policy", "fixed"}, {"base", 0.01}};
@@ -83,6 +86,7 @@ void one_digest(const char* between, const char* loss, const char* preset) {
 void all_layers(const char* preset) {
   for (const char* between : kBetween) one_digest(between, kLosses[0], preset);
   one_digest(kBetween[0], kLosses[1], preset);
+  for (const char* loss : kLosses) one_digest(kBetween[0], loss, preset, kPixelClassifier);
 }
 
 TEST(LayerDigests, Fp32) { all_layers("fp32"); }

@@ -84,6 +84,7 @@ int layers_of(const Json& network, const std::set<std::string>& types) {
   for (const Json& layer : network["layers"]) n += types.count(layer["type"].get<std::string>()) != 0;
   return n;
 }
+bool classifies_pixels(const Json& network) { return compiler::parse_network(network).labels_an_image() > 1; }
 int layers_with_weights(const Json& network) {
   return layers_of(network, {"convolution", "fully_connected", "batch_norm"});
 }
@@ -91,11 +92,12 @@ int layers_with_weights(const Json& network) {
 // Rounding may be stochastic, sums may be in FP32: every operation has one order.
 TEST(Mapping, PipelinesGiveTheBitsOfOneCore) {
   const char* const presets[] = {"int8", "fp32", "int8_master16", "int16"};
-  int normalised = 0;
+  int normalised = 0, of_pixels = 0;
   for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     const int parts = 1 << seed / 2 % 4;  // of eight groups of images
     const Json network = random_network(seed, parts == 1);
     normalised += layers_of(network, {"batch_norm"});
+    of_pixels += classifies_pixels(network) ? 1 : 0;
     const std::string preset = presets[seed % 4];
     SCOPED_TRACE("seed " + std::to_string(seed) + " " + preset);
     const Trained one = train(configuration(network, preset, {}), 3);
@@ -106,6 +108,7 @@ TEST(Mapping, PipelinesGiveTheBitsOfOneCore) {
     EXPECT_EQ(divided.right, one.right);
   }
   EXPECT_GT(normalised, 0);
+  EXPECT_GT(of_pixels, 0);
 }
 
 // To a multiple of `cores`, but for layers of groups; a layer that is added to another keeps its shape.
@@ -121,7 +124,7 @@ void round_up_channels(Json& network, int cores) {
 // Random networks of which at least one layer can be shared.
 template <class Check>
 void for_shared(std::uint32_t seeds, const std::string& preset, int steps, const Check& check) {
-  int shared = 0;
+  int shared = 0, of_pixels = 0;
   for (std::uint32_t seed = 1; seed <= seeds; ++seed) {
     Json network = random_network(seed);
     const int cores = 2 + static_cast<int>(seed % 3);
@@ -134,9 +137,11 @@ void for_shared(std::uint32_t seeds, const std::string& preset, int steps, const
       continue;  // its channels do not divide
     }
     ++shared;
+    of_pixels += classifies_pixels(network) ? 1 : 0;
     check(train(configuration(network, preset, {}), steps), divided);
   }
   EXPECT_GE(shared, static_cast<int>(seeds) / 3);
+  EXPECT_GT(of_pixels, 0);
 }
 
 TEST(Mapping, SharedChannelsGiveTheSumsOfOneCoreInAnotherOrder) {
@@ -168,6 +173,30 @@ TEST(Mapping, StagesOfAProductGiveTheBitsOfItsOtherAxes) {
       EXPECT_EQ(a.digest, b.digest);
     }
   }
+}
+
+// What a max pool keeps is packed by the channels that a core has, for the images that it works on.
+TEST(Mapping, PoolsKeepTheTapsOfWhatACoreHas) {
+  const Json network{
+      {"input", {{"channels", 1}, {"height", 9}, {"width", 8}, {"scale", 1.0 / 256}}},
+      {"layers",
+       {{{"name", "conv"}, {"type", "convolution"}, {"channels", 44}, {"kernel", 3}, {"padding", 1}},
+        {{"name", "pool1"}, {"type", "max_pool"}, {"kernel", 2}, {"stride", 2}},
+        {{"name", "fine"}, {"type", "convolution"}, {"channels", 20}, {"kernel", 1}},
+        {{"name", "pool2"}, {"type", "max_pool"}, {"kernel", 3}},
+        {{"name", "fc"}, {"type", "fully_connected"}, {"channels", 4}},
+        {{"name", "loss"}, {"type", "softmax_cross_entropy"}}}}};
+  const auto trained = [&](const char* preset, const Divided& d) {
+    return train(configuration(network, preset, d), 4);
+  };
+  const Trained one = trained("fp32", {});
+  for (const int cores : {2, 4}) {
+    const Trained shared = trained("fp32", {cores, 1, 1, 1});
+    for (std::size_t s = 0; s < one.losses.size(); ++s)
+      EXPECT_NEAR(shared.losses[s], one.losses[s], 1e-4 * one.losses[s]) << cores << " cores, step " << s;
+    EXPECT_EQ(trained("fp32", {cores, 2, 1, 4}).digest, shared.digest) << cores << " cores in two stages";
+  }
+  EXPECT_EQ(trained("int8", {1, 3, 1, 8}).digest, trained("int8", {}).digest);
 }
 
 TEST(Mapping, TakesTheSameTimeInEveryStepAndTheSameBits) {

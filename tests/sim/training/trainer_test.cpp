@@ -155,6 +155,45 @@ TEST_F(TrainerTest, ChannelsHaveTheirMeanAndDeviation) {
   }
 }
 
+// One a pixel of the logits, none where the label is -1; the loss is the mean over all of them, and as many
+// may be found.
+TEST_F(TrainerTest, LabelsMayBeMaps) {
+  nlohmann::json json = testing::small_network();
+  json["layers"] = {{{"name", "c"}, {"type", "convolution"}, {"channels", 5}, {"kernel", {2, 3}}},
+                    {{"name", "loss"}, {"type", "softmax_cross_entropy"}}};
+  const compiler::Network network = compiler::parse_network(json);
+  constexpr std::int64_t kPixels = 7 * 6;
+  for (const char* preset : {"fp32", "int8"}) {
+    build({std::string("/precision/preset=") + preset});
+    model_ = compiler::compile({network, config_.precision, config_.parameters, config_.chip});
+    ImageSet set = testing::noise(network, 40, 3);
+    ASSERT_EQ(set.labels_an_image, kPixels);
+    set.labels[3 * kPixels + 17] = -1;
+    Trainer trainer(model_, network, 1, 1, engine_);
+    BatchWriter(trainer.core(), &model_.tensor("data"), &model_.tensor("label"), network)
+        .write(set, batch(1, 9));
+    const TensorMemory label(trainer.core(), model_.tensor("label"));
+    for (std::int64_t n = 0; n < 16; ++n)
+      for (std::int64_t c = 0; c < 5; ++c)
+        for (std::int64_t p = 0; p < kPixels; ++p)
+          ASSERT_EQ(label.value((n * 5 + c) * kPixels + p), n < 9 && c == set.label(1 + n, p) ? 1 : 0);
+    trainer.initialise(set, batch(0), 0.05);
+    const double step = trainer.step(set, batch(0), 0, 0.05);
+    const TensorMemory loss(trainer.core(), model_.tensor("loss"));
+    double sum = 0;
+    for (std::int64_t i = 0; i < 16 * kPixels; ++i) sum += loss.value(i);
+    EXPECT_NEAR(step, sum / (16 * kPixels), 1e-9);
+    EXPECT_EQ(loss.value(3 * kPixels + 17), 0);
+    std::int64_t right = 0;
+    const std::int64_t found = trainer.classify(set, batch(0));
+    const TensorMemory prediction(trainer.core(), model_.tensor("prediction"));
+    for (std::int64_t i = 0; i < 16 * kPixels; ++i)
+      right += prediction.value(i) == static_cast<float>(set.labels[static_cast<std::size_t>(i)]);
+    EXPECT_EQ(found, right);
+    EXPECT_GT(found, 16);
+  }
+}
+
 TEST_F(TrainerTest, MoreClassesThanAByteCounts) {
   nlohmann::json json = testing::small_network();
   json["layers"][3]["channels"] = 700;

@@ -201,6 +201,42 @@ TEST(TrainingRun, EveryTestImageCountsOnce) {
   }
 }
 
+// Labels that are maps are cropped and flipped with their images; accuracy is that of pixels.
+TEST(TrainingRun, EveryPixelCountsWhereEachHasALabel) {
+  const auto configured = [] {
+    Json json = testing::small_configuration({{"kind", "synthetic"}, {"test_images_used", 24}});
+    json["network"]["input"] = {{"channels", 3}, {"height", 8}, {"width", 12}, {"scale", 0.01}};
+    json["network"]["layers"] = Json::parse(R"([
+        {"name": "c", "type": "convolution", "channels": 8, "kernel": 3, "padding": 1},
+        {"name": "relu", "type": "relu"},
+        {"name": "classes", "type": "convolution", "channels": 4, "kernel": 1},
+        {"name": "loss", "type": "softmax_cross_entropy"}])");
+    json["training"]["augmentation"] = {{"pad", 2}, {"flip", true}};
+    return json;
+  };
+  constexpr std::int64_t kLabels = 24 * 8 * 12;
+  const ScratchDirectory scratch, parts, plain_scratch;
+  const Json whole = result_in(scratch.path(), configured());
+  const double accuracy = whole["accuracy"]["test"], right = accuracy * kLabels;
+  EXPECT_NEAR(right, std::round(right), 1e-6);
+  EXPECT_GT(accuracy, 0.5);
+  EXPECT_LT(accuracy, 1);
+  const Evaluation found = evaluate(scratch / "out", {});
+  EXPECT_EQ(found.images, 24);
+  EXPECT_EQ(found.labels, kLabels);
+  EXPECT_EQ(found.right, std::llround(right));
+  Json part = configured();
+  part["training"]["iterations"] = 5;
+  result_in(parts.path(), part);
+  part["training"]["iterations"] = 24;
+  EXPECT_EQ(result_in(parts.path(), part, Beginning::kResume)["digest"], whole["digest"]);
+  Json plain = configured();
+  plain["training"]["until"] = accuracy / 2;  // reached by the first test
+  const Json early = result_in(plain_scratch.path(), plain);
+  EXPECT_EQ(early["training"]["ended_by"], "until");
+  EXPECT_EQ(early["training"]["steps"], 8);
+}
+
 TEST(TrainingRun, EndsWithTheTestThatReachesUntil) {
   const ScratchDirectory scratch;
   Json json = testing::small_configuration(testing::write_dataset(scratch.path()));

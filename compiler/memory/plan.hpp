@@ -2,6 +2,7 @@
 // writes them to the last that reads them and share memory.
 #pragma once
 #include "compiler/graph/graph.hpp"
+#include "compiler/memory/lifetimes.hpp"
 
 namespace anzan::compiler {
 
@@ -13,10 +14,7 @@ struct HbmPlan {
 // Sets hbm_line of every tensor; the first `reserved` lines stay free (constants).
 HbmPlan plan_memory(Graph& graph, std::int64_t reserved);
 
-// Operations between which a tensor lives, as numbers of Graph::ops (-1: before the first).
-struct Lifetime {
-  int begin = 0, end = 0;
-};
-std::vector<Lifetime> lifetimes(const Graph& graph);
+// Lines of such a plan, whatever their unit: nothing is checked, and no place is kept.
+std::int64_t tightest_plan(Graph graph);
 
 }  // namespace anzan::compiler

@@ -1,6 +1,6 @@
 // Stages are balanced by what their layers take, operations repeated for each micro-batch, and transfers put
 // where a stage reads what another has written.
-#include "compiler/graph/partition.hpp"
+#include "compiler/parallel/partition.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "compiler/graph/graph.hpp"
-#include "compiler/graph/memory_plan.hpp"
+#include "compiler/memory/plan.hpp"
 
 namespace anzan::compiler {
 

@@ -1,0 +1,16 @@
+// From which operation to which a tensor is alive.
+#pragma once
+#include <vector>
+
+#include "compiler/graph/graph.hpp"
+
+namespace anzan::compiler {
+
+// Operations between which a tensor lives, both included, as numbers of Graph::ops; -1 is before the first,
+// their number after the last. A tensor that no operation touches ends before it begins.
+struct Lifetime {
+  int begin = 0, end = 0;
+};
+std::vector<Lifetime> lifetimes(const Graph& graph);
+
+}  // namespace anzan::compiler

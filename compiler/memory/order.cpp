@@ -1,0 +1,202 @@
+// Operations move as far as what they read and write allows.
+#include "compiler/memory/order.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "compiler/memory/lifetimes.hpp"
+#include "compiler/memory/peak.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+// Operations that stay together, in their order: parts of one gradient, or one operation alone.
+using Unit = std::vector<int>;
+
+constexpr int kMostRounds = 16;
+
+class Order {
+ public:
+  explicit Order(Graph& graph) : g_(graph), ops_(graph.ops) {
+    make_units();
+    for (const Op& op : ops_) {
+      std::vector<int> tensors = op.inputs;
+      tensors.insert(tensors.end(), op.outputs.begin(), op.outputs.end());
+      std::sort(tensors.begin(), tensors.end());
+      tensors.erase(std::unique(tensors.begin(), tensors.end()), tensors.end());
+      touched_.push_back(std::move(tensors));
+    }
+  }
+
+  // The gradient of weights goes before that of the input where it is not the larger one: then the input is
+  // free when its gradient is written.
+  void smaller_first() {
+    for (std::size_t w = first_; w < end_; ++w) {
+      const Op& op = of(w);
+      if (op.kind != OpKind::kConvolutionBackwardWeight || units_[w].size() > 1) continue;
+      const std::size_t data = data_gradient(w);
+      if (data == w || lines(op.outputs[0]) > lines(of(data).outputs[0])) continue;
+      move(w, data);
+    }
+    write();
+  }
+
+  // Each unit in turn as early, or as late, as it goes, as long as that lowers the price.
+  void least_peak() {
+    Price best = price();
+    bool better = true;
+    for (int round = 0; better && round < kMostRounds; ++round) {
+      better = false;
+      for (std::size_t u = first_; u < end_; ++u) {
+        for (const std::size_t to : {latest(u), earliest(u)}) {
+          if (to == u) continue;
+          move(u, to);
+          const Price found = price();
+          if (found < best) {
+            best = found;
+            better = true;
+            break;
+          }
+          move(to, u);
+        }
+      }
+    }
+    write();
+  }
+
+ private:
+  const Op& of(std::size_t unit) const { return ops_[static_cast<std::size_t>(units_[unit].front())]; }
+  std::int64_t lines(int tensor) const { return g_.tensor(tensor).lines; }
+
+  static bool stands_still(const Op& op) {
+    return op.kind == OpKind::kExchange || op.kind == OpKind::kGradientNorm;
+  }
+  bool of_a_part(const Op& op) const {
+    const auto part = [&](int t) { return g_.tensor(t).part_rows > 0; };
+    return std::any_of(op.inputs.begin(), op.inputs.end(), part) ||
+           std::any_of(op.outputs.begin(), op.outputs.end(), part);
+  }
+
+  void make_units() {
+    const int n = static_cast<int>(ops_.size());
+    int i = 0;
+    const auto at = [&](int k) -> const Op& { return ops_[static_cast<std::size_t>(k)]; };
+    for (; i < n && at(i).phase == Phase::kForward; ++i) units_.push_back({i});
+    first_ = units_.size();
+    for (; i < n && !stands_still(at(i)); ++i) {
+      const bool together = of_a_part(at(i)) && !units_.empty() && units_.size() > first_ &&
+                            of_a_part(at(units_.back().back())) &&
+                            at(units_.back().back()).layer == at(i).layer;
+      if (together)
+        units_.back().push_back(i);
+      else
+        units_.push_back({i});
+    }
+    end_ = units_.size();
+    for (; i < n; ++i) units_.push_back({i});
+  }
+
+  // The gradient of the input of the layer whose weights' is unit `w`; none: w.
+  std::size_t data_gradient(std::size_t w) const {
+    for (std::size_t u = w; u-- > first_;) {
+      if (of(u).kind == OpKind::kConvolutionBackwardData && of(u).layer == of(w).layer) return u;
+    }
+    return w;
+  }
+
+  bool collide(const Op& a, const Op& b) const {
+    const auto writes_any = [](const Op& writer, const std::vector<int>& tensors) {
+      return std::any_of(tensors.begin(), tensors.end(), [&](int t) {
+        return std::find(writer.outputs.begin(), writer.outputs.end(), t) != writer.outputs.end();
+      });
+    };
+    return writes_any(a, b.inputs) || writes_any(a, b.outputs) || writes_any(b, a.inputs);
+  }
+  bool collide(const Unit& a, const Unit& b) const {
+    for (const int i : a) {
+      for (const int j : b)
+        if (collide(ops_[static_cast<std::size_t>(i)], ops_[static_cast<std::size_t>(j)])) return true;
+    }
+    return false;
+  }
+  std::size_t latest(std::size_t u) const {
+    std::size_t to = u;
+    while (to + 1 < end_ && !collide(units_[u], units_[to + 1])) ++to;
+    return to;
+  }
+  std::size_t earliest(std::size_t u) const {
+    std::size_t to = u;
+    while (to > first_ && !collide(units_[u], units_[to - 1])) --to;
+    return to;
+  }
+
+  void move(std::size_t from, std::size_t to) {
+    const auto place = [&](std::size_t k) { return units_.begin() + static_cast<std::ptrdiff_t>(k); };
+    if (from < to)
+      std::rotate(place(from), place(from + 1), place(to + 1));
+    else
+      std::rotate(place(to), place(from), place(from + 1));
+  }
+
+  // Of the transient tensors, in the order of the units.
+  Price price() {
+    const auto n = static_cast<int>(ops_.size());
+    life_.assign(g_.tensors.size(), {n, -1});
+    int at = 0;
+    for (const Unit& unit : units_) {
+      for (const int i : unit) {
+        for (const int t : touched_[static_cast<std::size_t>(i)]) {
+          Lifetime& l = life_[static_cast<std::size_t>(t)];
+          l.begin = std::min(l.begin, at);
+          l.end = at;
+        }
+        ++at;
+      }
+    }
+    life_[static_cast<std::size_t>(g_.data)].begin = life_[static_cast<std::size_t>(g_.label)].begin = -1;
+    life_[static_cast<std::size_t>(g_.loss)].end = life_[static_cast<std::size_t>(g_.prediction)].end = n;
+    change_.assign(ops_.size() + 3, 0);
+    std::int64_t all = 0;
+    for (std::size_t t = 0; t < life_.size(); ++t) {
+      if (g_.tensors[t].persistent || life_[t].end < life_[t].begin) continue;
+      change_[static_cast<std::size_t>(life_[t].begin + 1)] += g_.tensors[t].lines;
+      change_[static_cast<std::size_t>(life_[t].end + 2)] -= g_.tensors[t].lines;
+      all += (life_[t].end - life_[t].begin + 1) * g_.tensors[t].lines;
+    }
+    Price found{0, all};
+    std::int64_t live = 0;
+    for (const std::int64_t c : change_) found.peak = std::max(found.peak, live += c);
+    return found;
+  }
+
+  void write() {
+    g_.ops.clear();
+    for (const Unit& unit : units_) {
+      for (const int i : unit) g_.ops.push_back(ops_[static_cast<std::size_t>(i)]);
+    }
+  }
+
+  Graph& g_;
+  const std::vector<Op> ops_;
+  std::vector<std::vector<int>> touched_;  // by operation: tensors, each once
+  std::vector<Unit> units_;
+  std::vector<Lifetime> life_;
+  std::vector<std::int64_t> change_;  // of what is alive, at each operation
+  std::size_t first_ = 0, end_ = 0;   // units that may move
+};
+
+}  // namespace
+
+void order_operations(Graph& graph) {
+  switch (graph.memory.order) {
+    case GradientOrder::kInputFirst:
+      return;
+    case GradientOrder::kSmallerFirst:
+      return Order(graph).smaller_first();
+    case GradientOrder::kLeastPeak:
+      return Order(graph).least_peak();
+  }
+}
+
+}  // namespace anzan::compiler

@@ -1,0 +1,266 @@
+// From a network or a configuration to the table, and the search for what still fits.
+#include "sim/memory_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include "compiler/input/input_error.hpp"
+#include "compiler/memory/plan.hpp"
+#include "compiler/memory/techniques.hpp"
+#include "compiler/memory/training_graph.hpp"
+#include "compiler/passes.hpp"
+#include "sim/configuration/configuration.hpp"
+#include "sim/host/size.hpp"
+#include "sim/host/work_progress.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using compiler::InputError;
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+// A network alone is trained on images that are made up, as LeNet's configurations train it.
+Json configuration_for(const fs::path& network) {
+  return {
+      {"network", fs::absolute(network).string()},
+      {"dataset", {{"kind", "synthetic"}}},
+      {"training", {{"batch", 64}, {"iterations", 1}, {"optimizer", {{"learning_rate", {{"base", 0.01}}}}}}},
+      {"precision", {{"preset", "fp32"}}}};
+}
+
+bool is_network(const fs::path& file) {
+  if (file.extension() == ".onnx") return true;
+  const Json json = read_json_file(file);
+  return json.is_object() && json.contains("layers");
+}
+
+Configuration read(const MemoryArguments& arguments) {
+  std::vector<Override> overrides;
+  for (const std::string& set : arguments.sets) overrides.push_back(parse_override(set));
+  using Pointer = Json::json_pointer;
+  if (arguments.batch)
+    overrides.push_back({Pointer("/training/batch"), Json::accept(*arguments.batch)
+                                                         ? Json::parse(*arguments.batch)
+                                                         : Json(*arguments.batch)});
+  if (arguments.format) overrides.push_back({Pointer("/precision/preset"), *arguments.format});
+  if (is_network(arguments.file))
+    return parse_configuration(configuration_for(arguments.file), ".", overrides);
+  return load_configuration(arguments.file, overrides);
+}
+
+// Of a core that has the whole network: its images, and gradients as they go over the network.
+compiler::Input of_core(const Configuration& configuration) {
+  compiler::Compilation c;
+  c.input = configuration.input();
+  compiler::run_passes(c, "network", "network");
+  c.of_core.system.mapping = {};
+  return c.of_core;
+}
+
+std::int64_t planned_bytes(const Configuration& configuration) {
+  compiler::Graph graph = compiler::training_graph(of_core(configuration));
+  return compiler::plan_memory(graph, 0).lines * graph.chip.lanes * (isa::kWordBits / 8);
+}
+
+// The largest number from 1 to `most` that fits, or 0; what fits is fitted by all smaller ones.
+template <class Fits>
+std::int64_t largest(std::int64_t most, const Fits& fits) {
+  std::int64_t good = 0, step = 1;
+  while (good + step <= most && fits(good + step)) {
+    good += step;
+    step *= 2;
+  }
+  for (; step > 0; step /= 2) {
+    if (good + step <= most && fits(good + step)) good += step;
+  }
+  return good;
+}
+
+// The same run with another number of images a core.
+Json with_images(Json json, std::int64_t batch) {
+  json["training"]["batch"] = batch;
+  return json;
+}
+
+// Layers have so many sixteenths of their channels, at least one a group; but for those before the loss,
+// which are classes. Depthwise layers stay depthwise.
+Json with_width(Json json, std::int64_t sixteenths) {
+  Json& layers = json["network"]["layers"];
+  std::map<std::int64_t, std::int64_t> now;  // channels of a layer before, and after
+  const auto scaled = [&](std::int64_t channels, std::int64_t groups) {
+    return std::max<std::int64_t>(1, channels * sixteenths / 16 / groups) * groups;
+  };
+  std::size_t last = layers.size();
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i].contains("channels")) last = i;
+  }
+  for (std::size_t i = 0; i < last; ++i) {
+    Json& layer = layers[i];
+    if (!layer.contains("channels")) continue;
+    const auto channels = layer["channels"].get<std::int64_t>(),
+               groups = layer.value("groups", std::int64_t{1});
+    const bool depthwise = groups > 1 && now.count(groups) != 0 && channels % groups == 0;
+    if (depthwise) layer["groups"] = now[groups];
+    layer["channels"] = depthwise ? channels / groups * now[groups] : scaled(channels, groups);
+    now[channels] = layer["channels"];
+  }
+  json["network"].erase("weights");
+  return json;
+}
+
+class Report {
+ public:
+  Report(const MemoryArguments& arguments, WorkProgress& progress)
+      : c_(read(arguments)), input_(of_core(c_)), hbm_(hbm_bytes(arguments)) {
+    progress.begin("planning", 4);
+    techniques_ = compiler::compare_techniques(input_);
+    progress.done(1);
+    graph_ = compiler::training_graph(input_);
+    plan_ = compiler::plan_memory(graph_, 0);
+    progress.done(1);
+    const auto fits = [&](const Json& json) {
+      try {
+        return planned_bytes(parse_configuration(json, ".")) <= hbm_;
+      } catch (const InputError&) {
+        return false;  // nothing so large can be compiled
+      }
+    };
+    Json json = c_.effective;
+    json["system"]["mapping"]["automatic"] = false;
+    images_ = largest(65'535, [&](std::int64_t batch) { return fits(with_images(json, batch)); });
+    progress.done(1);
+    sixteenths_ = largest(1'024, [&](std::int64_t width) { return fits(with_width(json, width)); });
+    progress.done(1);
+  }
+
+  Json json() const {
+    Json techniques = Json::array(), plan = Json::array();
+    for (const compiler::TechniqueMemory& t : techniques_)
+      techniques.push_back(
+          {{"name", t.name},
+           {"bytes", t.counted_bytes},
+           {"saved_percent", saved(t.counted_bytes, techniques_.front().counted_bytes)},
+           {"chip_bytes", t.plan.planned_bytes},
+           {"chip_saved_percent", saved(t.plan.planned_bytes, techniques_.front().plan.planned_bytes)},
+           {"chip_lower_bound_bytes", t.plan.lower_bound_bytes}});
+    const std::vector<compiler::Lifetime> life = compiler::lifetimes(graph_);
+    for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
+      const compiler::TensorInfo& t = graph_.tensors[i];
+      if (t.hbm_line < 0 || life[i].end < life[i].begin) continue;
+      plan.push_back({{"tensor", t.name},
+                      {"persistent", t.persistent},
+                      {"first_use", life[i].begin},
+                      {"last_use", life[i].end},
+                      {"offset", t.hbm_line * line_bytes()},
+                      {"bytes", t.lines * line_bytes()}});
+    }
+    return {{"memory",
+             {{"conventional_bytes", plan_.report.conventional_bytes},
+              {"planned_bytes", plan_.report.planned_bytes},
+              {"lower_bound_bytes", plan_.report.lower_bound_bytes},
+              {"techniques", techniques},
+              {"largest",
+               {{"hbm_bytes", hbm_}, {"batch", images_}, {"width", static_cast<double>(sixteenths_) / 16}}},
+              {"plan", plan}}},
+            {"network", c_.network.name},
+            {"batch", input_.training.batch}};
+  }
+
+  std::string text(bool with_plan) const {
+    std::string text = fmt::format("{}: {} images a step of a core, {} lanes; MB are 10^6 bytes\n",
+                                   c_.network.name, input_.training.batch, input_.chip.lanes);
+    text +=
+        "                     as articles count         on the chip\n"
+        "technique                MB      less          MB      less   lower bound\n";
+    for (const compiler::TechniqueMemory& t : techniques_)
+      text += fmt::format(
+          "{:<18} {:>9} {:>7.1f} %   {:>9} {:>7.1f} %   {:>11}\n", t.name, mb(t.counted_bytes),
+          saved(t.counted_bytes, techniques_.front().counted_bytes), mb(t.plan.planned_bytes),
+          saved(t.plan.planned_bytes, techniques_.front().plan.planned_bytes), mb(t.plan.lower_bound_bytes));
+    text += fmt::format("{:<18} {:>9} {:>9}   {:>9} {:>7.1f} %   {:>11}\n", "as configured", "", "",
+                        mb(plan_.report.planned_bytes),
+                        saved(plan_.report.planned_bytes, techniques_.front().plan.planned_bytes),
+                        mb(plan_.report.lower_bound_bytes));
+    text += fmt::format("in {} MB of HBM, as configured: {}, or {:.4g} times the channels\n", mb(hbm_),
+                        images_ > 0 ? fmt::format("{} images", images_) : "not one image",
+                        static_cast<double>(sixteenths_) / 16);
+    return with_plan ? text + plan_text() : text;
+  }
+
+ private:
+  static double saved(std::int64_t bytes, std::int64_t of) {
+    return of == 0 ? 0 : 100 * (1 - static_cast<double>(bytes) / static_cast<double>(of));
+  }
+  static std::string mb(std::int64_t bytes) {
+    return fmt::format("{:.1f}", static_cast<double>(bytes) * 1e-6);
+  }
+  std::int64_t line_bytes() const { return graph_.chip.lanes * (isa::kWordBits / 8); }
+
+  std::int64_t hbm_bytes(const MemoryArguments& arguments) const {
+    if (arguments.hbm.empty()) return c_.chip.hbm.rows * c_.chip.hbm.channels * c_.chip.hbm.row_bytes;
+    if (const auto bytes = parse_size(arguments.hbm)) return *bytes;
+    throw InputError("--hbm", arguments.hbm, kSizeSyntax);
+  }
+
+  std::string plan_text() const {
+    std::string text = "      offset        bytes   first    last  tensor\n";
+    const std::vector<compiler::Lifetime> life = compiler::lifetimes(graph_);
+    for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
+      const compiler::TensorInfo& t = graph_.tensors[i];
+      if (t.hbm_line < 0 || life[i].end < life[i].begin) continue;
+      const std::string uses =
+          t.persistent ? "         always" : fmt::format("{:>7} {:>7}", life[i].begin, life[i].end);
+      text += fmt::format("{:>12} {:>12} {}  {}\n", t.hbm_line * line_bytes(), t.lines * line_bytes(), uses,
+                          t.name);
+    }
+    return text;
+  }
+
+  Configuration c_;
+  compiler::Input input_;
+  std::int64_t hbm_;
+  std::vector<compiler::TechniqueMemory> techniques_;
+  compiler::Graph graph_;
+  compiler::HbmPlan plan_;
+  std::int64_t images_ = 0, sixteenths_ = 0;
+};
+
+}  // namespace
+
+void add_memory(CLI::App& app, MemoryArguments& arguments) {
+  CLI::App* memory =
+      app.add_subcommand("memory", "Says what memory training needs, technique by technique, and what fits");
+  memory->add_option("FILE", arguments.file, "A network (JSON or ONNX), or a configuration (JSON)")
+      ->required();
+  memory->add_option("--batch", arguments.batch, "Images a step; default: of the configuration, or 64");
+  memory->add_option("--format", arguments.format,
+                     "How tensors are stored: a preset of the configuration's /precision; default: of the "
+                     "configuration, or fp32");
+  memory
+      ->add_option("--hbm", arguments.hbm, "What is there for a core: 1GiB, 8e9, …; default: the chip's HBM")
+      ->type_name("BYTES");
+  memory->add_option("--set", arguments.sets, "Changes the configuration: /json/pointer=value")
+      ->type_name("CHANGE")
+      ->allow_extra_args(false);
+  memory->add_flag("--json", arguments.json,
+                   "Prints JSON, with the plan: every tensor, its uses and its place");
+  memory->add_flag("--plan", arguments.plan, "Also prints the plan");
+}
+
+void memory(const MemoryArguments& arguments) {
+  WorkProgress progress(output_kind(STDERR_FILENO, false));
+  const Report report(arguments, progress);
+  progress.end();
+  if (arguments.json)
+    std::cout << report.json().dump(1) << '\n';
+  else
+    std::cout << report.text(arguments.plan);
+}
+
+}  // namespace anzan::sim
