@@ -19,6 +19,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "isa/assembly.hpp"
+#include "sim/allocate_command.hpp"
 #include "sim/collective_command.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
@@ -532,6 +533,8 @@ int command_line(int argc, char** argv) {
   add_export(app, export_arguments);
   CollectiveArguments collective_arguments;
   add_collective(app, collective_arguments);
+  AllocateArguments allocate_arguments;
+  add_allocate(app, allocate_arguments);
   MemoryArguments memory_arguments;
   add_memory(app, memory_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
@@ -553,6 +556,11 @@ int command_line(int argc, char** argv) {
       return kDone;
     });
   }
+  if (app.got_subcommand("allocate")) {
+    return guarded([&] {
+      const bool found = allocate(allocate_arguments);
+      flush_output();
+      return found ? kDone : kFailed;
   if (app.got_subcommand("memory")) {
     return guarded([&] {
       memory(memory_arguments);

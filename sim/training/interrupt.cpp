@@ -90,6 +90,19 @@ void InterruptGuard::remember(std::optional<std::int64_t> checkpoint) {
   state.compare_exchange_strong(nothing, kRemembers);
 }
 
+void InterruptGuard::remember_best() {
+  Texts& next = said.load() == &texts[0] ? texts[1] : texts[0];
+  std::snprintf(next.first, sizeof next.first,
+                "\nanzan: interrupted; the best so far is kept (a second signal ends at once, without it)\n");
+  std::snprintf(next.second, sizeof next.second,
+                "\nanzan: interrupted again: ended at once; nothing is kept\n");
+  std::snprintf(next.late, sizeof next.late,
+                "\nanzan: interrupted: ended, nothing is kept within %u seconds\n", kPatienceSeconds);
+  said = &next;
+  int nothing = kNothingToKeep;
+  state.compare_exchange_strong(nothing, kRemembers);
+}
+
 bool InterruptGuard::interrupted() const {
   if (state != kInterrupted) return false;
   ::alarm(0);

@@ -23,6 +23,8 @@ class InterruptGuard {
   // nobody asks for the first, end the process at once, and say that this step's checkpoint, or none, is
   // there. Again whenever there is another one.
   void remember(std::optional<std::int64_t> checkpoint);
+  // The same for work that can end at any time with what it has.
+  void remember_best();
   // Whether there was one; then whoever asks ends in his own time.
   bool interrupted() const;
 

@@ -88,6 +88,38 @@ class BadInput(AnzanTest):
         for option, value in (("--seed", "-1"), ("--seed", "18446744073709551616"), ("--programs", "0"), ("--programs", "many"), ("--instructions", "1e3"), ("--lanes", "5")):
             self.assert_wrong_input(self.call("verify", option, value), f"{option}: found {value}, expected ")
 
+    def test_allocate(self):
+        file, out = self.dir / "p.csv", self.dir / "out.csv"
+        file.write_text("id,lower,upper,size\na,0,4,3\nb,2,6,5\nc,4,9,3\n")
+        done = self.call("allocate", file, "--out", out)
+        self.assertEqual(done.returncode, 0)
+        rows = [row.split(",") for row in out.read_text().splitlines()]
+        self.assertEqual(rows[0], ["id", "lower", "upper", "size", "offset"])
+        offsets = {row[0]: int(row[4]) for row in rows[1:]}
+        self.assertEqual(offsets["a"], offsets["c"])
+        self.assertEqual(sorted([offsets["a"], offsets["b"]])[0], 0)
+        self.assertIn("height 8 (proved to be the least)", done.stderr)
+        self.assertEqual(self.call("allocate", file).stdout, out.read_text())
+        quality = json.loads(self.call("allocate", file, "--json", "--capacity", "8", "--gear", "fast").stdout)["allocation"]
+        self.assertEqual((quality["height"], quality["fits"], quality["proved"]), (8, True, True))
+        never = self.call("allocate", file, "--capacity", "7")
+        self.assertEqual(never.returncode, 1)
+        self.assertIn("proved that no plan fits", never.stderr)
+        self.assertEqual(never.stdout, out.read_text())
+        for name, text, *words in [("e", "", "no header"), ("n", "id,lower,upper,size\na,0,0,1\n", "line 2, column 3", "more than lower, 0"),
+                                   ("t", "id,lower,upper,size\na,0,1,2\na,0,1,2\n", "line 3, column 1", "line 2 has the same")]:
+            bad = self.dir / f"{name}.csv"
+            bad.write_text(text)
+            self.assert_wrong_input(self.call("allocate", bad, "--out", self.dir / "never.csv"), str(bad), *words)
+            self.assertFalse((self.dir / "never.csv").exists())
+        self.assert_wrong_input(self.call("allocate", self.dir), "a directory")
+        self.assert_wrong_input(self.call("allocate", self.dir / "none.csv"), "no such file")
+        for option, value, expected in [("--capacity", "0", "an integer from 1"), ("--capacity", "1e6", "an integer from 1"),
+                                        ("--seconds", "0", "a number above 0"), ("--seconds", "nan", "a number above 0"), ("--gear", "slow", "one of fast, exact")]:
+            self.assert_wrong_input(self.call("allocate", file, option, value), option, f"found {value}", expected)
+        self.assert_wrong_input(self.call("allocate", file, "--out", "/proc/no/such"), "--out", "a file that can be")
+        self.assert_wrong_input(self.call("allocate", file, "--json", "--out", "-"), "--json")
+
     def test_collectives(self):
         config, four = self.write_config(), ("--set", "/system/chips=4")
         done = self.call("collective", config, "--bytes", "1000", "--kind", "all_to_all", *four, "--out", self.dir / "c.json")

@@ -1,0 +1,71 @@
+// Apart, first fit part by part, then searches where that is not enough.
+#include "compiler/memory/offsets.hpp"
+
+#include <algorithm>
+
+#include "compiler/memory/first_fit.hpp"
+#include "compiler/memory/improvement.hpp"
+#include "compiler/memory/orders.hpp"
+#include "compiler/memory/parts.hpp"
+
+namespace anzan::compiler {
+namespace {
+
+constexpr std::size_t kMostSteps = std::size_t{1} << 24;  // of one order over all buffers, about
+constexpr std::size_t kLeastNeighbours = 64;
+
+// The best of all orders, until the lower bound or what is enough is reached.
+PartPlan best_first_fit(const Part& part, std::int64_t enough, SearchBudget& budget) {
+  PartPlan plan;
+  plan.lower_bound = part.base + greatest_load(part.sections);
+  const std::size_t neighbours = std::max(kLeastNeighbours, kMostSteps / part.members.size());
+  for (int order = 0; order < fixed_orders(); ++order) {
+    if (order > 0 && (plan.height <= std::max(enough, plan.lower_bound) || (budget.stop && budget.stop())))
+      break;
+    std::vector<std::int64_t> offsets =
+        first_fit(part.buffers, part.sections, fixed_order(order, part.buffers, part.sections), neighbours);
+    const std::int64_t height = part.base + height_of(part.buffers, offsets);
+    if (order > 0 && height >= plan.height) continue;
+    plan.offsets = std::move(offsets);
+    plan.height = height;
+  }
+  return plan;
+}
+
+}  // namespace
+
+Assignment assign_offsets(const std::vector<Buffer>& buffers, const OffsetOptions& options) {
+  check_buffers(buffers);
+  Assignment result;
+  result.offsets.assign(buffers.size(), 0);
+  const std::vector<Part> parts = take_apart(buffers, result.offsets);
+  AssignmentProgress progress;
+  SearchBudget budget;
+  budget.nodes = options.most_nodes;
+  if (options.stop)
+    budget.stop = [&] {
+      progress.nodes = budget.nodes_used;
+      return options.stop(progress);
+    };
+  const std::int64_t bottom = height_of(buffers, result.offsets);  // of what take_apart has placed, or less
+  result.lower_bound = greatest_load(sections_of(buffers));
+  std::vector<PartPlan> plans;
+  for (const Part& part : parts)
+    plans.push_back(best_first_fit(part, std::max(result.lower_bound, options.capacity.value_or(0)), budget));
+  const auto watch = [&](std::int64_t height, std::int64_t lower_bound) {
+    progress.height = height;
+    progress.lower_bound = lower_bound;
+  };
+  if (options.gear == OffsetGear::kExact)
+    improve(parts, plans, std::max(bottom, result.lower_bound), options.capacity, budget, watch);
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    result.lower_bound = std::max(result.lower_bound, plans[p].lower_bound);
+    for (std::size_t k = 0; k < parts[p].members.size(); ++k)
+      result.offsets[parts[p].members[k]] = parts[p].base + plans[p].offsets[k];
+  }
+  result.height = height_of(buffers, result.offsets);
+  result.nodes = budget.nodes_used;
+  return result;
+}
+
+}  // namespace anzan::compiler
