@@ -231,10 +231,11 @@ TEST(TrainingRun, EveryPixelCountsWhereEachHasALabel) {
   part["training"]["iterations"] = 24;
   EXPECT_EQ(result_in(parts.path(), part, Beginning::kResume)["digest"], whole["digest"]);
   Json plain = configured();
-  plain["training"]["until"] = accuracy / 2;  // reached by the first test
+  plain["training"]["until"] = accuracy / 2;  // reached before the last test
   const Json early = result_in(plain_scratch.path(), plain);
   EXPECT_EQ(early["training"]["ended_by"], "until");
-  EXPECT_EQ(early["training"]["steps"], 8);
+  EXPECT_LT(early["training"]["steps"], 24);
+  EXPECT_GE(early["accuracy"]["test"], accuracy / 2);
 }
 
 TEST(TrainingRun, EndsWithTheTestThatReachesUntil) {
