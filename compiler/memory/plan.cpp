@@ -7,6 +7,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/input/layer_shapes.hpp"
+#include "compiler/memory/offsets.hpp"
 #include "compiler/memory/peak.hpp"
 
 namespace anzan::compiler {
@@ -82,16 +83,35 @@ std::int64_t place_in_line(Graph& g, const std::vector<std::size_t>& tensors, st
   return line;
 }
 
+// As little memory as a bounded search finds.
+std::int64_t place_tightly(Graph& g, const std::vector<Lifetime>& life,
+                           const std::vector<std::size_t>& tensors, std::int64_t line) {
+  std::vector<Buffer> buffers;
+  std::vector<std::size_t> placed;
+  for (std::size_t t : tensors) {
+    g.tensors[t].hbm_line = line;
+    if (g.tensors[t].lines == 0) continue;
+    buffers.push_back({life[t].begin, life[t].end + 1, g.tensors[t].lines});
+    placed.push_back(t);
+  }
+  OffsetOptions options;
+  options.gear = OffsetGear::kExact;
+  options.most_nodes = 20'000;
+  const Assignment found = assign_offsets(buffers, options);
+  for (std::size_t i = 0; i < placed.size(); ++i) g.tensors[placed[i]].hbm_line = line + found.offsets[i];
+  return line + found.height;
+}
+
 // By lifetimes. Memory that is used again at once makes its next writer wait. As long as it costs little,
 // tensors keep theirs for some operations more.
 std::int64_t place_by_lifetimes(Graph& g, const std::vector<Lifetime>& life, std::vector<std::size_t> tensors,
                                 std::int64_t line) {
+  if (g.memory.slack_percent == 0) return place_tightly(g, life, tensors, line);
   // the largest first: small ones fill the gaps
   std::stable_sort(tensors.begin(), tensors.end(),
                    [&](std::size_t a, std::size_t b) { return g.tensors[a].lines > g.tensors[b].lines; });
   const std::int64_t end = place(g, life, tensors, line);
   const std::int64_t most = line + (end - line) * (100 + g.memory.slack_percent) / 100;
-  if (most == end) return end;
   for (int more = last_operation(g); more > 0; more /= 2) {
     const std::int64_t relaxed = place(g, extended(life, more), tensors, line);
     if (relaxed <= most) return relaxed;

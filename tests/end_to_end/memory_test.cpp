@@ -18,7 +18,7 @@ using compiler::ProgramKind;
 Input drawn_input(std::uint32_t seed) {
   Input input;
   // wide enough for parts of gradients
-  input.network = reference::random_network(seed, {3, 6, seed % 2 == 0 ? 200 : 21, 600'000});
+  input.network = reference::random_network(seed, {3, 6, seed % 2 == 0 ? 200 : 21, 600000});
   constexpr isa::Format kFormats[] = {isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32};
   const isa::Format format = kFormats[seed % 3];
   const int width = format == isa::Format::kInt8 ? 8 : 16;

@@ -183,7 +183,7 @@ TEST(WeightParts, AreTheWholeGradientOnceAndEachIsUsedUp) {
     Input input = drawn_input(seed);
     input.memory.weight_gradient_kib = 1;
     input.chip.lanes = 4;
-    input.network = reference::random_network(seed, {4, 9, 70, 300'000});
+    input.network = reference::random_network(seed, {4, 9, 70, 300000});
     const Graph g = training_graph(input);
     std::map<std::string, std::vector<std::size_t>> parts;  // of a layer
     for (std::size_t i = 0; i < g.ops.size(); ++i) {
