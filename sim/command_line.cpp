@@ -561,6 +561,8 @@ int command_line(int argc, char** argv) {
       const bool found = allocate(allocate_arguments);
       flush_output();
       return found ? kDone : kFailed;
+    });
+  }
   if (app.got_subcommand("memory")) {
     return guarded([&] {
       memory(memory_arguments);
