@@ -2,7 +2,6 @@
 #include "models/hbm.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -10,8 +9,6 @@
 
 namespace anzan::models {
 namespace {
-
-constexpr std::int32_t kUnknown = std::numeric_limits<std::int32_t>::min();  // when a request will be done
 
 int log2_of(std::int64_t power) { return __builtin_ctzll(static_cast<std::uint64_t>(power)); }
 
@@ -42,9 +39,7 @@ Hbm::Hbm(const HbmParameters& parameters, int lanes, std::int64_t core_clock_fs)
       clock_time_(parameters.clock_fs()),
       front_time_(std::int64_t{parameters.frontend_latency_ns} * 1000000),
       back_time_(std::int64_t{parameters.backend_latency_ns} * 1000000),
-      channels_(static_cast<std::size_t>(parameters.channels), HbmChannel(parameters)),
-      names_(channels_.size(), static_cast<std::size_t>(parameters.bank_groups),
-             static_cast<std::size_t>(parameters.banks())) {
+      channels_(static_cast<std::size_t>(parameters.channels), HbmChannel(parameters)) {
   require(core_clock_fs >= 1, "HBM: the period of the core's clock is below 1 fs");
   const std::int64_t unit = std::gcd(std::gcd(core_time_, clock_time_), std::gcd(front_time_, back_time_));
   for (std::int64_t* time : {&core_time_, &clock_time_, &front_time_, &back_time_}) *time /= unit;
@@ -85,7 +80,6 @@ Hbm::Place Hbm::place(std::int64_t line, bool write) const {
   std::int64_t rest = line << line_shift_;
   const int low = take(rest, interleave_shift_);
   Place place;
-  place.line = line;
   place.channel = static_cast<std::size_t>(take(rest, channel_shift_));
   rest = ((rest << interleave_shift_) | low) >> unit_shift_;
   const int group = take(rest, group_shift_);
@@ -122,8 +116,6 @@ void Hbm::begin(const LineWalk& walk, std::int64_t count) {
   require(walk.first_cycle >= cycle_, "HBM: a walk begins before what has already happened");
   for (const HbmChannel& channel : channels_) require(channel.idle(), "HBM: requests are still under way");
   require(ready_.empty(), "HBM: completions have not been collected");
-  // What has fallen due so far is over, so that the walk begins as others do.
-  for (HbmChannel& channel : channels_) channel.run(clocks_before(walk.first_cycle));
   std::int64_t size = 1;
   while (size < std::min<std::int64_t>(walk.outstanding, count)) size *= 2;
   if (static_cast<std::int64_t>(flights_.size()) < size) flights_.resize(static_cast<std::size_t>(size));
@@ -133,7 +125,8 @@ void Hbm::begin(const LineWalk& walk, std::int64_t count) {
   retired_ = 0;
 }
 
-void Hbm::issue(std::int64_t number, const Place& where) {
+void Hbm::issue(std::int64_t number, std::int64_t line) {
+  Place where = place(line, walk_.write);
   std::int64_t cycle = presented_cycle_ + 1;
   if (number >= walk_.outstanding) {
     retire_next();
@@ -148,12 +141,11 @@ void Hbm::issue(std::int64_t number, const Place& where) {
     }
     note_departures(channel);
   }
-  HbmAccess access = where.access;
-  access.id = number;
-  access.arrival_clock = arrival_clock(cycle);
+  where.access.id = number;
+  where.access.arrival_clock = arrival_clock(cycle);
   flights_[static_cast<std::size_t>(number & ring_mask_)] = {0, where.channel};
-  channel.push(access);
-  if (requests_ != nullptr) requests_->push_back({cycle, where.line, walk_.write});
+  channel.push(where.access);
+  if (requests_ != nullptr) requests_->push_back({cycle, line, walk_.write});
   presented_cycle_ = cycle;
 }
 
@@ -228,110 +220,22 @@ void Hbm::gather(std::int64_t cycle) {
 
 HbmCounters Hbm::counters() const {
   HbmCounters sum;
-  for (const HbmChannel& channel : channels_) sum += channel.counters();
+  for (const HbmChannel& channel : channels_) {
+    const HbmCounters& c = channel.counters();
+    sum.read_requests += c.read_requests;
+    sum.write_requests += c.write_requests;
+    sum.read_bytes += c.read_bytes;
+    sum.written_bytes += c.written_bytes;
+    sum.activations += c.activations;
+    sum.row_hits += c.row_hits;
+    sum.refreshes += c.refreshes;
+    sum.data_bus_busy_clocks += c.data_bus_busy_clocks;
+  }
   return sum;
 }
 
 void Hbm::log_commands(int number, std::vector<HbmCommand>* log) {
   channels_.at(static_cast<std::size_t>(number)).set_log(log);
-}
-
-// ---- pieces of a walk: each is simulated, or what it did the last time is done again. A refresh comes when
-// it is due, so a piece counts as known only as long as none falls into it.
-
-// Which requests come; and where between two clocks the cycle begins.
-void Hbm::put_requests(HbmState& s) const {
-  s.put(s.origin.cycle * core_time_ - s.origin.clock * clock_time_);
-  s.put(walk_.outstanding);
-  s.put(walk_.write ? 1 : 0);
-  for (const Place& p : piece_) {
-    const auto bank = static_cast<std::size_t>(p.access.bank);
-    s.put(std::int64_t{s.names.bank(p.channel, bank)} << 9 | s.names.row(p.channel, bank, p.access.row));
-  }
-  s.names.name_channels();
-}
-
-// With requests up to the one before `next` presented.
-void Hbm::put_state(HbmState& s, std::int64_t next) const {
-  s.put_cycle(presented_cycle_);
-  s.put_cycle(retired_cycle_);
-  s.put(next - retired_);
-  for (std::int64_t id = retired_; id < next; ++id) {
-    const Flight& flight = flights_[static_cast<std::size_t>(id & ring_mask_)];
-    flight.done == 0 ? s.put(kUnknown) : s.put_cycle(flight.done);
-    s.put(static_cast<std::int64_t>(s.names.channel_number(flight.channel)));
-  }
-  for (std::size_t n = 0; n < channels_.size(); ++n) {
-    const std::size_t c = s.names.channel_at(n);
-    channels_[c].put_state(s, c);
-  }
-}
-
-void Hbm::issue_piece(std::int64_t first) {
-  const auto logs = [](const HbmChannel& channel) { return channel.logs(); };
-  if (requests_ != nullptr || std::any_of(channels_.begin(), channels_.end(), logs))
-    return simulate_piece(first);
-  const HbmOrigin origin{presented_cycle_ + 1, clocks_before(presented_cycle_ + 1), first};
-  names_.clear();
-  HbmState before(names_, origin, before_);
-  put_requests(before);
-  put_state(before, first);
-  if (!before.fits()) return simulate_piece(first);
-  const HbmRepeats::After* after = repeats_.find(before_);
-  if (after == nullptr) {
-    learn_piece(origin);
-  } else if (refreshes_before_end_of(*after, origin)) {
-    simulate_piece(first);
-  } else {
-    repeat_piece(origin, *after);
-  }
-}
-
-bool Hbm::refreshes_before_end_of(const HbmRepeats::After& after, const HbmOrigin& origin) const {
-  for (std::size_t n = 0; n < channels_.size(); ++n) {
-    if (channels_[names_.channel_at(n)].refresh_due() <= origin.clock + after.channels[n].clocks) return true;
-  }
-  return false;
-}
-
-void Hbm::simulate_piece(std::int64_t first) {
-  for (std::int64_t k = 0; k < kPiece; ++k) issue(first + k, piece_[static_cast<std::size_t>(k)]);
-}
-
-// Keeps what happens for the next time that a piece begins like this.
-void Hbm::learn_piece(const HbmOrigin& origin) {
-  std::vector<HbmCounters> old;
-  for (const HbmChannel& channel : channels_) old.push_back(channel.counters());
-  simulate_piece(origin.id);
-  HbmRepeats::After after;
-  for (std::size_t n = 0; n < channels_.size(); ++n) {
-    const std::size_t c = names_.channel_at(n);
-    HbmCounters more = channels_[c].counters();
-    more -= old[c];
-    if (more.refreshes != 0) return;
-    after.channels.push_back({channels_[c].now(origin.clock) - origin.clock, more});
-  }
-  HbmState end(names_, origin, after.state);
-  put_state(end, origin.id + kPiece);
-  if (end.fits()) repeats_.add(before_, std::move(after));
-}
-
-void Hbm::repeat_piece(const HbmOrigin& origin, const HbmRepeats::After& after) {
-  HbmState s(names_, origin, after.state.data());
-  presented_cycle_ = s.take_cycle();
-  retired_cycle_ = s.take_cycle();
-  const std::int64_t next = origin.id + kPiece;
-  retired_ = next - s.take();
-  for (std::int64_t id = retired_; id < next; ++id) {
-    const std::int64_t done = s.take();
-    flights_[static_cast<std::size_t>(id & ring_mask_)] = {
-        done == kUnknown ? 0 : origin.cycle + done, names_.channel_at(static_cast<std::size_t>(s.take()))};
-  }
-  for (std::size_t n = 0; n < channels_.size(); ++n) {
-    const std::size_t c = names_.channel_at(n);
-    channels_[c].take_state(s, c);
-    channels_[c].count(after.channels[n].counters);
-  }
 }
 
 }  // namespace anzan::models

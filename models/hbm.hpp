@@ -4,12 +4,10 @@
 // Two ways lead to the same cycles: run() carries one whole walk of the DMA through at once; present() and
 // collect() take single requests, for a requester that is itself clocked.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "models/hbm_channel.hpp"
-#include "models/hbm_repeats.hpp"
 #include "models/hbm_timing.hpp"
 #include "models/program_timing.hpp"
 
@@ -46,12 +44,7 @@ class Hbm {
   template <typename NextLine>
   std::int64_t run(const LineWalk& walk, std::int64_t count, NextLine&& next_line) {
     begin(walk, count);
-    std::int64_t k = 0;
-    for (; count - k >= kPiece; k += kPiece) {
-      for (Place& p : piece_) p = place(next_line(), walk.write);
-      issue_piece(k);
-    }
-    for (; k < count; ++k) issue(k, place(next_line(), walk.write));
+    for (std::int64_t k = 0; k < count; ++k) issue(k, next_line());
     return finish(count);
   }
 
@@ -70,11 +63,8 @@ class Hbm {
   void log_requests(std::vector<HbmRequest>* log) { requests_ = log; }
 
  private:
-  static constexpr std::int64_t kPiece = 256;  // lines of a walk that are compared with others at once
-
   struct Place {
-    std::int64_t line = 0;
-    std::size_t channel = 0;
+    std::size_t channel;
     HbmAccess access;
   };
   struct Flight {  // one of the last requests of a walk
@@ -89,14 +79,7 @@ class Hbm {
   std::int64_t done_cycle(const HbmDeparture& departure) const;
 
   void begin(const LineWalk& walk, std::int64_t count);
-  void issue(std::int64_t number, const Place& place);
-  void issue_piece(std::int64_t first);  // piece_
-  void simulate_piece(std::int64_t first);
-  void learn_piece(const HbmOrigin& origin);
-  void repeat_piece(const HbmOrigin& origin, const HbmRepeats::After& after);
-  void put_requests(HbmState& state) const;
-  void put_state(HbmState& state, std::int64_t next) const;
-  bool refreshes_before_end_of(const HbmRepeats::After& after, const HbmOrigin& origin) const;
+  void issue(std::int64_t number, std::int64_t line);
   std::int64_t finish(std::int64_t count);
   void retire_next();
   void note_departures(HbmChannel& channel);
@@ -114,11 +97,6 @@ class Hbm {
   std::vector<Flight> flights_;  // a ring; done is 0 while unknown
   std::int64_t ring_mask_ = 0;
   std::int64_t presented_cycle_ = -1, retired_cycle_ = -1, retired_ = 0;
-
-  std::array<Place, kPiece> piece_;
-  HbmNames names_;
-  std::vector<std::int32_t> before_;  // a piece
-  HbmRepeats repeats_;
 
   std::int64_t cycle_ = 0;  // of the last call
   std::vector<HbmCompletion> ready_;

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "models/hbm_repeats.hpp"
-
 namespace anzan::models {
 namespace {
 
@@ -22,26 +20,20 @@ HbmChannel::HbmChannel(const HbmParameters& parameters)
   reset();
 }
 
-void HbmChannel::clear_requests() {
+void HbmChannel::reset() {
   slots_.assign(static_cast<std::size_t>(p_.queue_depth), Slot{});
   for (int k = 0; k + 1 < p_.queue_depth; ++k) slots_[k].next = static_cast<std::int16_t>(k + 1);
   free_ = 0;
   arriving_first_ = arriving_last_ = oldest_ = youngest_ = kNone;
-  queued_ = passed_ = 0;
-  hit_banks_ = row_banks_ = 0;
-  for (Bank& bank : banks_) bank.first = bank.last = bank.hit = kNone;
-  column_plan_ = row_plan_ = Plan{};
-}
-
-void HbmChannel::reset() {
-  clear_requests();
   banks_.assign(static_cast<std::size_t>(p_.banks()), Bank{});
   groups_.assign(static_cast<std::size_t>(p_.bank_groups), Group{});
-  next_activate_ = 0;
+  queued_ = passed_ = next_activate_ = 0;
+  hit_banks_ = row_banks_ = 0;
   sequence_ = now_ = activate_ready_ = row_bus_free_ = 0;
   column_ready_[0] = column_ready_[1] = 0;
   activates_.fill(-p_.t_faw);
   refresh_due_ = p_.t_refi;
+  column_plan_ = row_plan_ = Plan{};
   counters_ = HbmCounters{};
   departures_.clear();
 }
@@ -341,98 +333,5 @@ void HbmChannel::refresh() {
   refresh_due_ += p_.t_refi;
   ++counters_.refreshes;
 }
-
-// ---- the state as numbers. What lies in the past is all alike, so a clock that is over counts as now; and
-// where no request is, now is the origin, before which none comes.
-
-void HbmChannel::put_request(HbmState& s, int index, std::size_t channel) const {
-  const Slot& slot = slots_[index];
-  const auto bank = static_cast<std::size_t>(slot.access.bank);
-  s.put(s.names.bank(channel, bank));
-  s.put(s.names.row(channel, bank, slot.access.row));
-  s.put(slot.access.bursts << 16 | slot.done << 2 | (slot.activated ? 2 : 0) | (slot.access.write ? 1 : 0));
-  s.put_id(slot.access.id);
-}
-
-void HbmChannel::put_state(HbmState& s, std::size_t channel) const {
-  const std::int64_t first_clock = now(s.origin.clock);
-  const auto put = [&](std::int64_t clock) { s.put_clock(std::max(clock, first_clock)); };
-  put(first_clock);
-  s.put(passed_);
-  s.put(queued_);
-  int arriving = 0;
-  for (int k = arriving_first_; k != kNone; k = slots_[k].next) ++arriving;
-  s.put(arriving);
-  for (int k = oldest_; k != kNone; k = slots_[k].younger) put_request(s, k, channel);
-  for (int k = arriving_first_; k != kNone; k = slots_[k].next) {
-    put_request(s, k, channel);
-    s.put_clock(slots_[k].access.arrival_clock);
-  }
-  for (const std::int64_t clock : column_ready_) put(clock);
-  put(activate_ready_);
-  put(row_bus_free_);
-  for (std::size_t k = 0; k < activates_.size(); ++k)
-    put(activates_[(static_cast<std::size_t>(next_activate_) + k) % activates_.size()] + p_.t_faw);
-  s.names.name_groups(channel);
-  for (const std::size_t g : s.names.groups(channel)) {
-    for (const std::int64_t clock : groups_[g].column_ready) put(clock);
-    put(groups_[g].activate_ready);
-    for (const std::size_t b : s.names.banks(channel, g)) {
-      const Bank& bank = banks_[b];
-      s.put(bank.open_row == kNone ? kClosed : s.names.find_row(channel, b, bank.open_row));
-      for (const std::int64_t clock : bank.column_ready) put(clock);
-      put(bank.precharge_ready);
-      put(bank.activate_ready);
-    }
-  }
-}
-
-void HbmChannel::take_request(HbmState& s, std::size_t channel, bool arriving) {
-  const std::size_t bank = s.names.bank_at(static_cast<std::int32_t>(s.take()));
-  HbmAccess access;
-  access.bank = static_cast<std::int16_t>(bank);
-  access.row = s.names.row_at(channel, bank, static_cast<std::int32_t>(s.take()));
-  const auto facts = static_cast<std::uint32_t>(s.take());
-  access.bursts = static_cast<std::int16_t>(facts >> 16);
-  access.write = (facts & 1) != 0;
-  access.id = s.take_id();
-  access.arrival_clock = arriving ? s.take_clock() : now_;
-  const int index = free_;
-  push(access);
-  slots_[index].done = static_cast<std::int16_t>(facts >> 2 & 0x3fff);
-  slots_[index].activated = (facts & 2) != 0;
-  if (!arriving) arrive();
-}
-
-void HbmChannel::take_state(HbmState& s, std::size_t channel) {
-  clear_requests();
-  now_ = s.take_clock();
-  const auto passed = static_cast<int>(s.take());
-  const std::int64_t requests = s.take(), arriving = s.take();
-  for (std::int64_t k = 0; k < requests; ++k) take_request(s, channel, k >= requests - arriving);
-  passed_ = passed;
-  for (std::int64_t& clock : column_ready_) clock = s.take_clock();
-  activate_ready_ = s.take_clock();
-  row_bus_free_ = s.take_clock();
-  next_activate_ = 0;
-  for (std::int64_t& clock : activates_) clock = s.take_clock() - p_.t_faw;
-  for (const std::size_t g : s.names.groups(channel)) {
-    for (std::int64_t& clock : groups_[g].column_ready) clock = s.take_clock();
-    groups_[g].activate_ready = s.take_clock();
-    for (const std::size_t b : s.names.banks(channel, g)) {
-      Bank& bank = banks_[b];
-      const auto row = static_cast<std::int32_t>(s.take());
-      if (row != kOther) bank.open_row = row == kClosed ? kNone : s.names.row_at(channel, b, row);
-      for (std::int64_t& clock : bank.column_ready) clock = s.take_clock();
-      bank.precharge_ready = s.take_clock();
-      bank.activate_ready = s.take_clock();
-    }
-  }
-  for (const std::size_t g : s.names.groups(channel)) {
-    for (const std::size_t b : s.names.banks(channel, g)) update_bank(static_cast<int>(b));
-  }
-}
-
-void HbmChannel::count(const HbmCounters& more) { counters_ += more; }
 
 }  // namespace anzan::models

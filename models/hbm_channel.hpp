@@ -2,7 +2,6 @@
 // gives the scheduling rules). Online and deterministic: what happens in clock t depends only on requests
 // that have arrived by t. It jumps from command to command; a clock in which nothing happens costs nothing.
 #pragma once
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -36,8 +35,6 @@ struct HbmCommand {
   std::int64_t id = -1;               // of the request, for kRead and kWrite
 };
 
-class HbmState;
-
 class HbmChannel {
  public:
   explicit HbmChannel(const HbmParameters& parameters);  // must have passed check()
@@ -62,22 +59,11 @@ class HbmChannel {
 
   const HbmCounters& counters() const { return counters_; }
 
-  // All that decides on what follows, but for refreshes; `channel` says which one this is. take_state()
-  // changes nothing in banks without a name. The departures must have been taken.
-  void put_state(HbmState& state, std::size_t channel) const;
-  void take_state(HbmState& state, std::size_t channel);
-  void count(const HbmCounters& more);
-  // No command is to come before; nor a request before the origin.
-  std::int64_t now(std::int64_t origin) const { return idle() ? std::max(now_, origin) : now_; }
-  std::int64_t refresh_due() const { return refresh_due_; }
-  bool logs() const { return log_ != nullptr; }
-
   void set_log(std::vector<HbmCommand>* log) { log_ = log; }  // null: none; must outlive the channel's use
 
  private:
   static constexpr std::int16_t kNone = -1;
   static constexpr std::int64_t kNever = INT64_MAX;
-  static constexpr std::int32_t kOther = -1, kClosed = -2;  // in a state, for the number of the open row
 
   struct Slot {  // a request; `next` is that of its bank, or of those to arrive or of free slots
     HbmAccess access;
@@ -105,9 +91,6 @@ class HbmChannel {
     bool valid = false;
   };
 
-  void put_request(HbmState& state, int slot, std::size_t channel) const;
-  void take_request(HbmState& state, std::size_t channel, bool arriving);
-  void clear_requests();
   bool step(std::int64_t limit);  // the next command or arrival before `limit`, if any
   void arrive();
   void give_column();

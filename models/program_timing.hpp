@@ -18,22 +18,6 @@ struct HbmCounters {
   std::int64_t read_bytes = 0, written_bytes = 0;      // in whole bursts, as they cross the interface
   std::int64_t activations = 0, row_hits = 0, refreshes = 0;
   std::int64_t data_bus_busy_clocks = 0;  // summed over the pseudo-channels, in clocks of the memory
-
-  HbmCounters& operator+=(const HbmCounters& c) { return add(c, 1); }
-  HbmCounters& operator-=(const HbmCounters& c) { return add(c, -1); }
-
- private:
-  HbmCounters& add(const HbmCounters& c, std::int64_t sign) {
-    read_requests += sign * c.read_requests;
-    write_requests += sign * c.write_requests;
-    read_bytes += sign * c.read_bytes;
-    written_bytes += sign * c.written_bytes;
-    activations += sign * c.activations;
-    row_hits += sign * c.row_hits;
-    refreshes += sign * c.refreshes;
-    data_bus_busy_clocks += sign * c.data_bus_busy_clocks;
-    return *this;
-  }
 };
 
 // What blocks did in a run, each in the order of its cycles: for comparing one core with another that should

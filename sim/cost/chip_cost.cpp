@@ -71,7 +71,12 @@ Json use_to_json(const UnitUse& use, const Json& held_by) {
   return {{"busy", busy}, {"idle", idle_to_json(use.idle)}, {"held_by", held_by}};
 }
 
-models::HbmCounters difference(models::HbmCounters a, const models::HbmCounters& b) { return a -= b; }
+models::HbmCounters difference(const models::HbmCounters& a, const models::HbmCounters& b) {
+  return {a.read_requests - b.read_requests, a.write_requests - b.write_requests,
+          a.read_bytes - b.read_bytes,       a.written_bytes - b.written_bytes,
+          a.activations - b.activations,     a.row_hits - b.row_hits,
+          a.refreshes - b.refreshes,         a.data_bus_busy_clocks - b.data_bus_busy_clocks};
+}
 
 }  // namespace
 

@@ -145,35 +145,6 @@ TEST(HbmWalk, BothWaysGiveTheSameCycles) {
   }
 }
 
-// Walks as programs have them, again and again at other places and in other phases of the refreshes, so that
-// most pieces of them begin like one before.
-TEST(HbmWalk, LongWalksThatComeAgainTakeTheirOwnCycles) {
-  for (std::uint64_t seed = 0; seed < 12; ++seed) {
-    std::mt19937_64 random(seed);
-    const auto below = [&](int n) { return static_cast<int>(random() % static_cast<std::uint64_t>(n)); };
-    HbmParameters p;
-    p.scheduling = seed % 4 == 3 ? HbmScheduling::kInOrder : HbmScheduling::kFrFcfs;
-    p.channels = 1 << below(3);
-    p.t_refi = 1500 + below(3000);
-    p.pass_limit = seed % 3 == 0 ? 1 + below(6) : 64;
-    if (seed % 3 == 1) p.clock_ps = 833;
-    const int lanes = 4 << below(4);
-    Hbm one(p, lanes, kGigahertz), other(p, lanes, kGigahertz);
-    std::int64_t cycle = 0;
-    for (int walk = 0; walk < 24; ++walk) {
-      const LineWalk w{cycle, seed % 2 == 0 ? 64 : 20, walk % 4 == 3};
-      const std::int64_t base = 64 * below(400) + 4 * below(2), jump = walk % 3 == 0 ? 0 : 4096;
-      std::vector<std::int64_t> lines;
-      for (std::int64_t k = 0; k < 300 + 200 * (walk % 5); ++k) lines.push_back(base + k + k / 128 * jump);
-      const std::int64_t last = run(one, w, lines);
-      ASSERT_EQ(run_by_cycles(other, w, lines), last) << "seed " << seed << " walk " << walk;
-      one.advance(last);
-      ASSERT_EQ(tie(one.counters()), tie(other.counters())) << "seed " << seed << " walk " << walk;
-      cycle = last + 1 + below(40);
-    }
-  }
-}
-
 // Share of the peak that 20,000 lines reach, the k-th being at stride · k or, for stride 0, anywhere.
 double share_of_peak(HbmScheduling scheduling, bool write, std::int64_t stride) {
   HbmParameters p;
