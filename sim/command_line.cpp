@@ -344,6 +344,12 @@ int verify_rtl(const VerifyArguments& arguments) {
   return different == 0 ? kDone : kFailed;
 }
 
+int allocate_buffers(const AllocateArguments& arguments) {
+  const bool found = allocate(arguments);
+  flush_output();
+  return found ? kDone : kFailed;
+}
+
 int disassemble(const std::string& file) {
   for (const auto& [name, words] : read_programs(file)) {
     try {
@@ -556,11 +562,7 @@ int command_line(int argc, char** argv) {
       return kDone;
     });
   }
-  if (app.got_subcommand("allocate")) {
-    return guarded([&] {
-      const bool found = allocate(allocate_arguments);
-      flush_output();
-      return found ? kDone : kFailed;
+  if (app.got_subcommand("allocate")) return guarded([&] { return allocate_buffers(allocate_arguments); });
   if (app.got_subcommand("memory")) {
     return guarded([&] {
       memory(memory_arguments);
