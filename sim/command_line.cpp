@@ -344,6 +344,12 @@ int verify_rtl(const VerifyArguments& arguments) {
   return different == 0 ? kDone : kFailed;
 }
 
+int allocate_buffers(const AllocateArguments& arguments) {
+  const bool found = allocate(arguments);
+  flush_output();
+  return found ? kDone : kFailed;
+}
+
 int disassemble(const std::string& file) {
   for (const auto& [name, words] : read_programs(file)) {
     try {
@@ -371,6 +377,15 @@ int guarded(const std::function<int()>& command) {
     fmt::print(stderr, "anzan: failed: {}\n", compiler::printable(error.what()));
   }
   return kFailed;
+}
+
+// Of a command that prints what it has found, or that there is nothing to be found.
+int printed(const std::function<bool()>& command) {
+  return guarded([&] {
+    const bool found = command();
+    flush_output();
+    return found ? kDone : kFailed;
+  });
 }
 
 // What the parser of options finds, said as all else.
@@ -556,6 +571,7 @@ int command_line(int argc, char** argv) {
       return kDone;
     });
   }
+<<<<<<< HEAD
   if (app.got_subcommand("allocate")) {
     return guarded([&] {
       const bool found = allocate(allocate_arguments);
@@ -563,6 +579,9 @@ int command_line(int argc, char** argv) {
       return found ? kDone : kFailed;
     });
   }
+=======
+  if (app.got_subcommand("allocate")) return guarded([&] { return allocate_buffers(allocate_arguments); });
+>>>>>>> offsets
   if (app.got_subcommand("memory")) {
     return guarded([&] {
       memory(memory_arguments);
