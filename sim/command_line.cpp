@@ -344,12 +344,6 @@ int verify_rtl(const VerifyArguments& arguments) {
   return different == 0 ? kDone : kFailed;
 }
 
-int allocate_buffers(const AllocateArguments& arguments) {
-  const bool found = allocate(arguments);
-  flush_output();
-  return found ? kDone : kFailed;
-}
-
 int disassemble(const std::string& file) {
   for (const auto& [name, words] : read_programs(file)) {
     try {
@@ -564,31 +558,10 @@ int command_line(int argc, char** argv) {
   }
   if (app.got_subcommand("run")) return guarded([&] { return run(run_arguments); });
   if (app.got_subcommand("verify")) return guarded([&] { return verify_rtl(verify_arguments); });
-  if (app.got_subcommand("collective")) {
-    return guarded([&] {
-      collective(collective_arguments);
-      flush_output();
-      return kDone;
-    });
-  }
-<<<<<<< HEAD
-  if (app.got_subcommand("allocate")) {
-    return guarded([&] {
-      const bool found = allocate(allocate_arguments);
-      flush_output();
-      return found ? kDone : kFailed;
-    });
-  }
-=======
-  if (app.got_subcommand("allocate")) return guarded([&] { return allocate_buffers(allocate_arguments); });
->>>>>>> offsets
-  if (app.got_subcommand("memory")) {
-    return guarded([&] {
-      memory(memory_arguments);
-      flush_output();
-      return kDone;
-    });
-  }
+  if (app.got_subcommand("collective"))
+    return printed([&] { return collective(collective_arguments), true; });
+  if (app.got_subcommand("allocate")) return printed([&] { return allocate(allocate_arguments); });
+  if (app.got_subcommand("memory")) return printed([&] { return memory(memory_arguments), true; });
   if (app.got_subcommand("evaluate")) return guarded([&] { return evaluate_run(evaluate_arguments); });
   if (app.got_subcommand("export")) return guarded([&] { return export_run(export_arguments); });
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });
