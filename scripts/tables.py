@@ -83,12 +83,28 @@ def mappings():
                   "on the chip's network, MB"], rows)
 
 
+def memory():
+    """What training needs: techniques side by side, of all tensors as the chip stores them."""
+    rows = []
+    for name, batch, form in (("AlexNet", 64, "fp32"), ("AlexNet", 256, "fp32"), ("VGG-16", 64, "fp32"), ("VGG-16", 64, "int8"),
+                              ("ResNet-50", 64, "fp32"), ("ResNet-20", 128, "int8")):
+        network = ROOT / "workloads/networks" / (name.lower().replace("-", "") + ".json")
+        found = subprocess.run([ANZAN, "memory", network, "--batch", str(batch), "--format", form, "--json"], check=True, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        techniques = json.loads(found)["memory"]["techniques"]
+        cells = [f"{t['bytes'] / 1e6:,.1f} / {t['chip_bytes'] / 1e6:,.1f}" for t in techniques]
+        rows.append([f"{name}, {batch} images, {form.upper()}", *cells, f"{techniques[-1]['chip_saved_percent']:.1f} %"])
+    return table(["MB as articles count / on the chip", "conventional", "shared gradients", "smaller first", "lifetimes", "least peak",
+                  "weight parts", "cheap recomputation", "less"], rows)
+
+
 # Of each table, who prints it, and the page that shows it.
 TABLES = {
     "lenet": (lenet, README),
     "precisions": (lambda: script("cost_table.py"), RESULTS),
     "chips": (chips, RESULTS),
     "mappings": (mappings, RESULTS),
+    "memory": (memory, RESULTS),
     "collectives": (lambda: script("collectives.py"), RESULTS),
     "hiding": (lambda: script("scaling.py"), RESULTS),
 }

@@ -285,7 +285,7 @@ void expect_shares_of_the_step(const Cost& c) {
                    scaling.at("speedup").get<double>());
   // Both from step to step: what is exchanged cannot make a step shorter, but for the order of its
   // instructions.
-  EXPECT_LE(scaling.at("speedup").get<double>(), 1.05 * scaling.at("speedup_limit").get<double>());
+  EXPECT_LE(scaling.at("speedup").get<double>(), 1.08 * scaling.at("speedup_limit").get<double>());
 }
 
 Json network_of(int relus, int channels) {
@@ -350,7 +350,7 @@ TEST(Summary, SaysWhatABatchIsRoundedUpTo) {
 TEST(Summary, HasUnitsThatFit) {
   Json json = testing::small_configuration({{"kind", "mnist"}});
   const std::string text = Cost(parse_configuration(json, ".")).text();
-  EXPECT_THAT(text, Not(HasSubstr("0.0")));
+  EXPECT_THAT(text, Not(HasSubstr(" 0.0")));
   EXPECT_THAT(text, HasSubstr(" kB a step"));
   EXPECT_THAT(text, HasSubstr("useful products: "));
 }
