@@ -6,6 +6,7 @@ run_test.py ANZAN [unittest arguments]
 import ast
 import fcntl
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -21,6 +22,8 @@ import unittest
 import zipfile
 
 from anzan_harness import AnzanTest, main
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def bits(result):
@@ -386,6 +389,36 @@ class Tools(AnzanTest):
         lines = [line for line in text.stdout.splitlines() if line]
         self.assertEqual([line for line in lines if line.startswith("#")], [f"# {name}" for name in counts])
         self.assertEqual(len(lines) - 4, sum(counts.values()))
+
+    def memory(self, *arguments):
+        done = self.call("memory", *arguments, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["memory"]
+
+    def test_memory_of_a_configuration(self):
+        found = self.memory(self.write_config())
+        self.assertLessEqual(found["lower_bound_bytes"], found["planned_bytes"])
+        self.assertLessEqual(found["planned_bytes"], found["conventional_bytes"])
+        self.assertEqual(found["techniques"][0]["chip_bytes"], found["conventional_bytes"])
+        self.assertEqual([t["name"] for t in found["techniques"]],
+                         ["conventional", "shared_gradients", "smaller_first", "lifetimes", "least_peak", "weight_parts", "recompute_cheap"])
+        for a, b in itertools.combinations(found["plan"], 2):
+            apart = a["offset"] + a["bytes"] <= b["offset"] or b["offset"] + b["bytes"] <= a["offset"]
+            alive = a["persistent"] or b["persistent"] or (a["first_use"] <= b["last_use"] and b["first_use"] <= a["last_use"])
+            self.assertTrue(apart or not alive, (a, b))
+        self.assertIn("as configured", self.call("memory", self.write_config(), "--plan").stdout)
+        for wrong in (("--batch", "0"), ("--batch", "many"), ("--format", "int9"), ("--hbm", "much")):
+            done = self.call("memory", self.write_config(), *wrong)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(f"found {wrong[1]}" if wrong[0] == "--hbm" or wrong[1] == "0" else wrong[1], done.stderr)
+
+    def test_twice_the_images_or_twice_the_network_fit(self):
+        network = ROOT / "workloads/networks/vgg16.json"
+        conventional = self.memory(network, "--batch", "16")["techniques"][0]["chip_bytes"]
+        tight = ("--set", "/memory/slack_percent=0", "--set", "/memory/weight_gradient_kib=1")
+        largest = self.memory(network, "--batch", "16", "--hbm", str(conventional), *tight)["largest"]
+        self.assertGreaterEqual(largest["batch"], 2 * 16)
+        self.assertGreaterEqual(largest["width"] ** 2, 2)  # weights grow with the square of the channels
 
     def test_dumps(self):
         config = self.write_config()
