@@ -113,6 +113,7 @@ TEST(NetworkCounts, AreThePublishedOnes) {
         {"AlexNet of torchvision", alexnet_of_torchvision(), 61100840, 714188480},
         {"AlexNet of Caffe", alexnet_of_caffe(), 60965224, 724406816},
         {"shipped AlexNet", shipped("alexnet"), 60965224, 724406816},
+        {"shipped AlexNet, bare", shipped("alexnet_bare"), 60965224, 724406816},
         {"shipped VGG-16", shipped("vgg16"), 138357544, 15470264320},
         {"shipped VGG-19", shipped("vgg19"), 143667240, 19632062464},
         {"shipped ResNet-18", shipped("resnet18"), 11689512, 1814073344},
