@@ -23,7 +23,7 @@ struct PutPlan {
   std::uint32_t remote_signal;
 };
 
-using Planned = std::variant<isa::End, models::CopyPlan, models::TransposePlan, models::TensorPlan,
+using AnyPlan = std::variant<isa::End, models::CopyPlan, models::TransposePlan, models::TensorPlan,
                              models::VectorPlan, isa::Update, isa::Settle, isa::Take, isa::Give, PutPlan>;
 
 // Makes the plan of each kind of instruction.
@@ -31,25 +31,25 @@ struct Planner {
   models::MemorySizes sizes;
   std::size_t cores;
 
-  Planned operator()(const isa::End& i) const { return i; }
-  Planned operator()(const isa::Update& i) const { return i; }
-  Planned operator()(const isa::Settle& i) const { return i; }
-  Planned operator()(const isa::Take& i) const { return checked(i); }
-  Planned operator()(const isa::Give& i) const { return checked(i); }
-  Planned operator()(const isa::Put& i) const {
+  AnyPlan operator()(const isa::End& i) const { return i; }
+  AnyPlan operator()(const isa::Update& i) const { return i; }
+  AnyPlan operator()(const isa::Settle& i) const { return i; }
+  AnyPlan operator()(const isa::Take& i) const { return checked(i); }
+  AnyPlan operator()(const isa::Give& i) const { return checked(i); }
+  AnyPlan operator()(const isa::Put& i) const {
     if (i.core >= cores)
       throw models::InstructionError("core", std::to_string(i.core),
                                      cores == 1 ? "0, the only core" : "below " + std::to_string(cores));
     return PutPlan{plan(i, sizes, sizes), i.core, i.remote_signal};
   }
   template <class Instruction>
-  Planned operator()(const Instruction& i) const {
+  AnyPlan operator()(const Instruction& i) const {
     return plan(i, sizes);
   }
 
  private:
   template <class Instruction>
-  Planned checked(const Instruction& i) const {
+  AnyPlan checked(const Instruction& i) const {
     check(i, sizes);
     return i;
   }
@@ -62,15 +62,24 @@ constexpr double kPieceWork = 8000;
 }  // namespace
 
 struct LoadedProgram::Step {
-  isa::ProgramError::Place place;
+  std::size_t word;  // where it begins
   std::uint32_t wait, signal;
-  Planned planned;
+};
+struct LoadedProgram::Planned {
+  AnyPlan plan;
 };
 
 LoadedProgram::LoadedProgram() = default;
 LoadedProgram::LoadedProgram(LoadedProgram&&) noexcept = default;
 LoadedProgram& LoadedProgram::operator=(LoadedProgram&&) noexcept = default;
 LoadedProgram::~LoadedProgram() = default;
+
+isa::ProgramError::Place LoadedProgram::place(std::size_t instruction) const {
+  isa::ProgramError::Place place;
+  place.instruction = instruction;
+  place.word = steps_[instruction].word;
+  return place;
+}
 
 // Executes one planned instruction.
 struct Executor::Visitor {
@@ -136,17 +145,21 @@ Executor::Executor(models::Core& core, int threads, const models::kernels::Kerne
 
 Executor::~Executor() = default;
 
-LoadedProgram Executor::load(const std::vector<std::uint32_t>& words) const {
+LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, std::size_t most_plans) const {
   LoadedProgram loaded;
   loaded.instructions_ = isa::decode(words);
   const isa::Program& program = loaded.instructions_;
   const Planner planner{models::MemorySizes(core_), system_.size()};
+  const bool keeps = program.size() <= most_plans;
+  loaded.steps_.reserve(program.size());
+  if (keeps) loaded.plans_.reserve(program.size());
   isa::ProgramError::Place place;
   for (const isa::Instruction& instruction : program) {
     try {
       check_slots(instruction, planner.sizes);
-      loaded.steps_.push_back(
-          {place, isa::wait(instruction), isa::signal(instruction), std::visit(planner, instruction)});
+      AnyPlan plan = std::visit(planner, instruction);
+      if (keeps) loaded.plans_.push_back({std::move(plan)});
+      loaded.steps_.push_back({place.word, isa::wait(instruction), isa::signal(instruction)});
     } catch (const models::InstructionError& error) {
       place.field = error.field();
       throw isa::ProgramError(place, error.found(), error.expected());
@@ -164,7 +177,7 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words) const {
 void Executor::run(LoadedProgram& program) {
   std::size_t next = 0;
   if (run_from(program, next)) return;
-  isa::ProgramError::Place place = program.steps_[next].place;
+  isa::ProgramError::Place place = program.place(next);
   place.field = "wait";
   throw isa::ProgramError(place, "a semaphore that is zero", "semaphores that earlier instructions raised");
 }
@@ -174,9 +187,10 @@ bool Executor::run_from(LoadedProgram& program, std::size_t& next) {
     const LoadedProgram::Step& step = program.steps_.at(next);
     if (!core_.take(step.wait)) return false;
     run_one(program, next);
-    if (const auto* put = std::get_if<PutPlan>(&step.planned)) system_[put->core]->raise(put->remote_signal);
+    const isa::Instruction& instruction = program.instructions_[next];
+    if (const auto* put = std::get_if<isa::Put>(&instruction)) system_[put->core]->raise(put->remote_signal);
     core_.raise(step.signal);
-    if (!std::holds_alternative<isa::End>(step.planned)) continue;
+    if (!std::holds_alternative<isa::End>(instruction)) continue;
     ++next;
     return true;
   }
@@ -187,11 +201,17 @@ void Executor::run_one(LoadedProgram& program, std::size_t instruction,
   if (rows != nullptr && (team_.size() > 1 || kernels_ != models::kernels::generic_kernels(core_.lanes())))
     throw std::invalid_argument("executor: only one thread with generic kernels hands rows on");
   watch_.done();
-  LoadedProgram::Step& step = program.steps_.at(instruction);
+  const Visitor visitor{core_, system_, *kernels_, team_, rows};
   try {
-    std::visit(Visitor{core_, system_, *kernels_, team_, rows}, step.planned);
+    if (!program.plans_.empty()) {
+      std::visit(visitor, program.plans_.at(instruction).plan);
+    } else {
+      AnyPlan plan = std::visit(Planner{models::MemorySizes(core_), system_.size()},
+                                program.instructions_.at(instruction));
+      std::visit(visitor, plan);
+    }
   } catch (const models::InstructionError& error) {
-    isa::ProgramError::Place place = step.place;
+    isa::ProgramError::Place place = program.place(instruction);
     place.field = error.field();
     throw isa::ProgramError(place, error.found(), error.expected());
   }

@@ -25,9 +25,12 @@ class LoadedProgram {
  private:
   friend class Executor;
   struct Step;
+  struct Planned;
   LoadedProgram();
+  isa::ProgramError::Place place(std::size_t instruction) const;
   isa::Program instructions_;
   std::vector<Step> steps_;
+  std::vector<Planned> plans_;  // of each instruction, or of none
 };
 
 class Executor {
@@ -41,7 +44,10 @@ class Executor {
   // Throws isa::ProgramError, naming instruction and field, for words that do not decode, an address outside
   // its memory anywhere in its loops, rows, lanes, masks or counts outside their limits, a put to another
   // core, and a program that does not end with `end`.
-  LoadedProgram load(const std::vector<std::uint32_t>& words) const;
+  // The plans of more than `most_plans` instructions are not kept: each is made anew when it is executed. A
+  // plan takes a kilobyte, and a microsecond to make.
+  static constexpr std::size_t kMostPlans = 500000;
+  LoadedProgram load(const std::vector<std::uint32_t>& words, std::size_t most_plans = kMostPlans) const;
 
   // Executes the program up to its `end`. Throws isa::ProgramError for a wait on a semaphore that is zero (in
   // program order no other instruction can raise it) and for a slot whose width does not fit the format that
