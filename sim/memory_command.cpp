@@ -34,12 +34,6 @@ Json configuration_for(const fs::path& network) {
       {"precision", {{"preset", "fp32"}}}};
 }
 
-bool is_network(const fs::path& file) {
-  if (file.extension() == ".onnx") return true;
-  const Json json = read_json_file(file);
-  return json.is_object() && json.contains("layers");
-}
-
 Configuration read(const MemoryArguments& arguments) {
   std::vector<Override> overrides;
   for (const std::string& set : arguments.sets) overrides.push_back(parse_override(set));
@@ -49,9 +43,14 @@ Configuration read(const MemoryArguments& arguments) {
                                                          ? Json::parse(*arguments.batch)
                                                          : Json(*arguments.batch)});
   if (arguments.format) overrides.push_back({Pointer("/precision/preset"), *arguments.format});
-  if (is_network(arguments.file))
-    return parse_configuration(configuration_for(arguments.file), ".", overrides);
-  return load_configuration(arguments.file, overrides);
+  const fs::path file = arguments.file;
+  if (file.extension() == ".onnx") return parse_configuration(configuration_for(file), ".", overrides);
+  Json json = read_json_file(file);  // once: it may be a pipe
+  if (!json.is_object() || !json.contains("layers"))
+    return parse_configuration(std::move(json), file.parent_path(), overrides);
+  Json around = configuration_for(file);
+  around["network"] = std::move(json);
+  return parse_configuration(std::move(around), file.parent_path(), overrides);
 }
 
 // Of a core that has the whole network: its images, and gradients as they go over the network.
