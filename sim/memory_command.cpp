@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
+#include <utility>
 
 #include "compiler/input/input_error.hpp"
+#include "compiler/input/scratchpad.hpp"
 #include "compiler/memory/plan.hpp"
 #include "compiler/memory/techniques.hpp"
 #include "compiler/memory/training_graph.hpp"
@@ -25,10 +27,10 @@ using compiler::InputError;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-// A network alone is trained on images that are made up, as LeNet's configurations train it.
-Json configuration_for(const fs::path& network) {
+// A network alone, or the place of its file, is trained on images that are made up.
+Json configuration_for(Json network) {
   return {
-      {"network", fs::absolute(network).string()},
+      {"network", std::move(network)},
       {"dataset", {{"kind", "synthetic"}}},
       {"training", {{"batch", 64}, {"iterations", 1}, {"optimizer", {{"learning_rate", {{"base", 0.01}}}}}}},
       {"precision", {{"preset", "fp32"}}}};
@@ -44,13 +46,11 @@ Configuration read(const MemoryArguments& arguments) {
                                                          : Json(*arguments.batch)});
   if (arguments.format) overrides.push_back({Pointer("/precision/preset"), *arguments.format});
   const fs::path file = arguments.file;
-  if (file.extension() == ".onnx") return parse_configuration(configuration_for(file), ".", overrides);
+  if (file.extension() == ".onnx")
+    return parse_configuration(configuration_for(file.filename().string()), file.parent_path(), overrides);
   Json json = read_json_file(file);  // once: it may be a pipe
-  if (!json.is_object() || !json.contains("layers"))
-    return parse_configuration(std::move(json), file.parent_path(), overrides);
-  Json around = configuration_for(file);
-  around["network"] = std::move(json);
-  return parse_configuration(std::move(around), file.parent_path(), overrides);
+  if (json.is_object() && json.contains("layers")) json = configuration_for(std::move(json));
+  return parse_configuration(std::move(json), file.parent_path(), overrides);
 }
 
 // Of a core that has the whole network: its images, and gradients as they go over the network.
@@ -64,7 +64,7 @@ compiler::Input of_core(const Configuration& configuration) {
 
 std::int64_t planned_bytes(const Configuration& configuration) {
   compiler::Graph graph = compiler::training_graph(of_core(configuration));
-  return compiler::plan_memory(graph, 0).lines * graph.chip.lanes * (isa::kWordBits / 8);
+  return compiler::plan_memory(graph, 0).lines * compiler::line_bytes(graph.chip);
 }
 
 // The largest number from 1 to `most` that fits, or 0; what fits is fitted by all smaller ones.
@@ -148,17 +148,13 @@ class Report {
            {"chip_bytes", t.plan.planned_bytes},
            {"chip_saved_percent", saved(t.plan.planned_bytes, techniques_.front().plan.planned_bytes)},
            {"chip_lower_bound_bytes", t.plan.lower_bound_bytes}});
-    const std::vector<compiler::Lifetime> life = compiler::lifetimes(graph_);
-    for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
-      const compiler::TensorInfo& t = graph_.tensors[i];
-      if (t.hbm_line < 0 || life[i].end < life[i].begin) continue;
-      plan.push_back({{"tensor", t.name},
-                      {"persistent", t.persistent},
-                      {"first_use", life[i].begin},
-                      {"last_use", life[i].end},
-                      {"offset", t.hbm_line * line_bytes()},
-                      {"bytes", t.lines * line_bytes()}});
-    }
+    for (const Place& p : places())
+      plan.push_back({{"tensor", p.tensor->name},
+                      {"persistent", p.tensor->persistent},
+                      {"first_use", p.life.begin},
+                      {"last_use", p.life.end},
+                      {"offset", p.offset},
+                      {"bytes", p.bytes}});
     return {{"memory",
              {{"conventional_bytes", plan_.report.conventional_bytes},
               {"planned_bytes", plan_.report.planned_bytes},
@@ -199,7 +195,6 @@ class Report {
   static std::string mb(std::int64_t bytes) {
     return fmt::format("{:.1f}", static_cast<double>(bytes) * 1e-6);
   }
-  std::int64_t line_bytes() const { return graph_.chip.lanes * (isa::kWordBits / 8); }
 
   std::int64_t hbm_bytes(const MemoryArguments& arguments) const {
     if (arguments.hbm.empty()) return c_.chip.hbm.rows * c_.chip.hbm.channels * c_.chip.hbm.row_bytes;
@@ -207,16 +202,30 @@ class Report {
     throw InputError("--hbm", arguments.hbm, kSizeSyntax);
   }
 
-  std::string plan_text() const {
-    std::string text = "      offset        bytes   first    last  tensor\n";
+  // A tensor of the configured plan.
+  struct Place {
+    const compiler::TensorInfo* tensor;
+    compiler::Lifetime life;
+    std::int64_t offset, bytes;
+  };
+  std::vector<Place> places() const {
     const std::vector<compiler::Lifetime> life = compiler::lifetimes(graph_);
+    const std::int64_t line = compiler::line_bytes(graph_.chip);
+    std::vector<Place> all;
     for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
       const compiler::TensorInfo& t = graph_.tensors[i];
-      if (t.hbm_line < 0 || life[i].end < life[i].begin) continue;
+      if (t.hbm_line >= 0 && life[i].begin <= life[i].end)
+        all.push_back({&t, life[i], t.hbm_line * line, t.lines * line});
+    }
+    return all;
+  }
+
+  std::string plan_text() const {
+    std::string text = "      offset        bytes   first    last  tensor\n";
+    for (const Place& p : places()) {
       const std::string uses =
-          t.persistent ? "         always" : fmt::format("{:>7} {:>7}", life[i].begin, life[i].end);
-      text += fmt::format("{:>12} {:>12} {}  {}\n", t.hbm_line * line_bytes(), t.lines * line_bytes(), uses,
-                          t.name);
+          p.tensor->persistent ? "         always" : fmt::format("{:>7} {:>7}", p.life.begin, p.life.end);
+      text += fmt::format("{:>12} {:>12} {}  {}\n", p.offset, p.bytes, uses, p.tensor->name);
     }
     return text;
   }

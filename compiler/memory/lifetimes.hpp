@@ -12,5 +12,7 @@ struct Lifetime {
   int begin = 0, end = 0;
 };
 std::vector<Lifetime> lifetimes(const Graph& graph);
+// The same if the graph had its operations in this order.
+std::vector<Lifetime> lifetimes(const Graph& graph, const std::vector<const Op*>& order);
 
 }  // namespace anzan::compiler

@@ -5,7 +5,6 @@
 #include <numeric>
 #include <utility>
 
-#include "compiler/memory/lifetimes.hpp"
 #include "compiler/memory/peak.hpp"
 
 namespace anzan::compiler {
@@ -22,13 +21,6 @@ class Order {
     make_units();
     numbers_.resize(units_.size());
     std::iota(numbers_.begin(), numbers_.end(), std::size_t{0});
-    for (const Op& op : ops_) {
-      std::vector<int> tensors = op.inputs;
-      tensors.insert(tensors.end(), op.outputs.begin(), op.outputs.end());
-      std::sort(tensors.begin(), tensors.end());
-      tensors.erase(std::unique(tensors.begin(), tensors.end()), tensors.end());
-      touched_.push_back(std::move(tensors));
-    }
   }
 
   // The gradient of weights goes before that of the input where it is not the larger one: then the input is
@@ -158,35 +150,14 @@ class Order {
     rotate(numbers_);
   }
 
-  // Of the transient tensors, in the order of the units.
-  Price price() {
-    const auto n = static_cast<int>(ops_.size());
-    life_.assign(g_.tensors.size(), {n, -1});
-    int at = 0;
+  // In the order of the units.
+  Price price() const {
+    std::vector<const Op*> order;
+    order.reserve(ops_.size());
     for (const Unit& unit : units_) {
-      for (const int i : unit) {
-        for (const int t : touched_[static_cast<std::size_t>(i)]) {
-          Lifetime& l = life_[static_cast<std::size_t>(t)];
-          l.begin = std::min(l.begin, at);
-          l.end = at;
-        }
-        ++at;
-      }
+      for (const int i : unit) order.push_back(&ops_[static_cast<std::size_t>(i)]);
     }
-    life_[static_cast<std::size_t>(g_.data)].begin = life_[static_cast<std::size_t>(g_.label)].begin = -1;
-    life_[static_cast<std::size_t>(g_.loss)].end = life_[static_cast<std::size_t>(g_.prediction)].end = n;
-    change_.assign(ops_.size() + 3, 0);
-    std::int64_t all = 0;
-    for (std::size_t t = 0; t < life_.size(); ++t) {
-      if (g_.tensors[t].persistent || life_[t].end < life_[t].begin) continue;
-      change_[static_cast<std::size_t>(life_[t].begin + 1)] += g_.tensors[t].lines;
-      change_[static_cast<std::size_t>(life_[t].end + 2)] -= g_.tensors[t].lines;
-      all += (life_[t].end - life_[t].begin + 1) * g_.tensors[t].lines;
-    }
-    Price found{0, all};
-    std::int64_t live = 0;
-    for (const std::int64_t c : change_) found.peak = std::max(found.peak, live += c);
-    return found;
+    return price_of(g_, order);
   }
 
   void write() {
@@ -198,12 +169,9 @@ class Order {
 
   Graph& g_;
   const std::vector<Op> ops_;
-  std::vector<std::vector<int>> touched_;  // by operation: tensors, each once
   std::vector<Unit> units_;
   std::vector<std::size_t> numbers_;  // by place of a unit: where it stood at first
   std::vector<bool> collisions_;      // by two such numbers
-  std::vector<Lifetime> life_;
-  std::vector<std::int64_t> change_;  // of what is alive, at each operation
   std::size_t first_ = 0, end_ = 0;   // units that may move
 };
 

@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "compiler/memory/lifetimes.hpp"
-
 namespace anzan::compiler {
 
-Price price_of(const Graph& g) {
-  const std::vector<Lifetime> life = lifetimes(g);
-  std::vector<std::int64_t> change(g.ops.size() + 3);
+namespace {
+
+Price price_by(const Graph& g, const std::vector<Lifetime>& life, std::size_t operations) {
+  std::vector<std::int64_t> change(operations + 3);
   Price price;
   for (std::size_t t = 0; t < life.size(); ++t) {
     if (g.tensors[t].persistent || life[t].end < life[t].begin) continue;
@@ -21,6 +20,13 @@ Price price_of(const Graph& g) {
   std::int64_t live = 0;
   for (const std::int64_t c : change) price.peak = std::max(price.peak, live += c);
   return price;
+}
+
+}  // namespace
+
+Price price_of(const Graph& g) { return price_by(g, lifetimes(g), g.ops.size()); }
+Price price_of(const Graph& g, const std::vector<const Op*>& order) {
+  return price_by(g, lifetimes(g, order), order.size());
 }
 
 }  // namespace anzan::compiler

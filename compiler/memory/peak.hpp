@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "compiler/graph/graph.hpp"
 
@@ -13,5 +14,6 @@ struct Price {
   bool operator<(const Price& o) const { return std::pair(peak, alive) < std::pair(o.peak, o.alive); }
 };
 Price price_of(const Graph& graph);
+Price price_of(const Graph& graph, const std::vector<const Op*>& order);
 
 }  // namespace anzan::compiler

@@ -7,6 +7,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/input/layer_shapes.hpp"
+#include "compiler/input/scratchpad.hpp"
 #include "compiler/memory/offsets.hpp"
 #include "compiler/memory/peak.hpp"
 
@@ -205,10 +206,10 @@ HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
   check_lines(plan.lines);
   std::int64_t transient_lines = 0;
   for (std::size_t t : tensors.transient) transient_lines += g.tensors[t].lines;
-  const std::int64_t line_bytes = g.chip.lanes * (isa::kWordBits / 8), persistent_lines = begin - reserved;
-  plan.report.conventional_bytes = (persistent_lines + transient_lines) * line_bytes;
-  plan.report.planned_bytes = (persistent_lines + end - begin) * line_bytes;
-  plan.report.lower_bound_bytes = (persistent_lines + price_of(g).peak) * line_bytes;
+  const std::int64_t bytes = line_bytes(g.chip), persistent_lines = begin - reserved;
+  plan.report.conventional_bytes = (persistent_lines + transient_lines) * bytes;
+  plan.report.planned_bytes = (persistent_lines + end - begin) * bytes;
+  plan.report.lower_bound_bytes = (persistent_lines + price_of(g).peak) * bytes;
   return plan;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "compiler/input/input_error.hpp"
+#include "compiler/input/scratchpad.hpp"
 #include "compiler/memory/peak.hpp"
 
 namespace anzan::compiler {
@@ -179,10 +180,10 @@ void recompute_activations(Graph& graph) {
                      "a divided network", "a network that every core has whole");
   Search search(graph);
   if (memory.recompute == Recompute::kCheap) search.cheap();
-  const std::int64_t line_bytes = graph.chip.lanes * (isa::kWordBits / 8), kept = persistent_lines(graph);
-  if (memory.budget_bytes > 0 && !search.until(memory.budget_bytes / line_bytes - kept))
+  const std::int64_t bytes = line_bytes(graph.chip), kept = persistent_lines(graph);
+  if (memory.budget_bytes > 0 && !search.until(memory.budget_bytes / bytes - kept))
     throw InputError("/memory/budget_mib", mib(memory.budget_bytes),
-                     "at least " + mib((kept + search.peak()) * line_bytes) +
+                     "at least " + mib((kept + search.peak()) * bytes) +
                          ", the least of this order of operations, however much is computed again");
   search.write();
 }

@@ -2,7 +2,6 @@
 #include "compiler/memory/techniques.hpp"
 
 #include "compiler/graph/layout.hpp"
-#include "compiler/input/input_error.hpp"
 #include "compiler/memory/counting.hpp"
 #include "compiler/memory/plan.hpp"
 #include "compiler/memory/training_graph.hpp"
@@ -40,8 +39,7 @@ bool is_counted(const Graph& g, const TensorInfo& t) {
 
 // The plan of these tensors alone, in bytes instead of lines.
 std::int64_t counted_plan(Graph g) {
-  for (std::size_t i = 0; i < g.tensors.size(); ++i) {
-    TensorInfo& t = g.tensors[i];
+  for (TensorInfo& t : g.tensors) {
     const std::int64_t bytes = t.size() * (4 / models::elements_per_word(t.format)), rows = row_count(t);
     t.lines = is_counted(g, t) ? bytes * rows_there(t).size() / rows : 0;
   }

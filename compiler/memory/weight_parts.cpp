@@ -7,12 +7,11 @@
 
 #include "compiler/graph/layout.hpp"
 #include "compiler/input/input_error.hpp"
+#include "compiler/input/scratchpad.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
-
-std::int64_t line_bytes(const Graph& g) { return g.chip.lanes * (isa::kWordBits / 8); }
 
 bool may_divide(const SystemParameters& system, const TrainingParameters& training) {
   return system.cores() == 1 && !system.divided() && training.clip_norm == 0;
@@ -45,7 +44,7 @@ class Divider {
     const int whole = op.outputs[0];
     const TensorInfo like = g_.tensor(whole);
     const std::int64_t block = block_rows(like), per_line = models::elements_per_word(like.format),
-                       most = g_.memory.weight_gradient_kib * 1024 / line_bytes(g_) * per_line;
+                       most = g_.memory.weight_gradient_kib * 1024 / line_bytes(g_.chip) * per_line;
     const std::int64_t blocks = like.groups > 1 ? 1 : ceil_div(row_count(like), block);
     const std::int64_t step = std::max<std::int64_t>(1, most / block);
     std::vector<int> parts;

@@ -12,7 +12,6 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/input/network.hpp"
-#include "tests/compiler/least_scratchpad.hpp"
 #include "tests/end_to_end/training_step.hpp"
 
 namespace anzan::testing {
@@ -38,15 +37,8 @@ void check_step(TrainingStep& step) {
 
 // With the least scratchpad that is enough.
 std::unique_ptr<TrainingStep> in_little_room(StepCase& c) {
-  for (c.chip.scratchpad_kib = 1;;) {
-    try {
-      return std::make_unique<TrainingStep>(c);
-    } catch (const compiler::InputError& error) {
-      const auto least = least_scratchpad(error);
-      if (!least) throw;
-      c.chip.scratchpad_kib = least->kib;
-    }
-  }
+  c.chip.scratchpad_kib = 1;
+  return in_enough_scratchpad(c);
 }
 
 // One pixel multiplies all of an image, and is added to all: its gradient is a sum over them, a piece at a

@@ -13,7 +13,6 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/input/network.hpp"
-#include "tests/compiler/least_scratchpad.hpp"
 #include "tests/end_to_end/training_step.hpp"
 
 namespace anzan::testing {
@@ -45,21 +44,8 @@ StepCase step_case(const compiler::Shape& input, std::int64_t channels, std::int
   return c;
 }
 
-// With this scratchpad, or the least that is enough if it is not.
-std::unique_ptr<TrainingStep> start(StepCase& c) {
-  while (true) {
-    try {
-      return std::make_unique<TrainingStep>(c);
-    } catch (const compiler::InputError& error) {
-      const auto least = least_scratchpad(error);
-      if (!least) throw;
-      c.chip.scratchpad_kib = least->kib;
-    }
-  }
-}
-
 std::int64_t step(StepCase& c) {
-  const std::unique_ptr<TrainingStep> trained = start(c);
+  const std::unique_ptr<TrainingStep> trained = in_enough_scratchpad(c);
   trained->run(false, false);
   trained->check();
   trained->check_inference();

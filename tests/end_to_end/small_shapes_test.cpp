@@ -14,7 +14,6 @@
 
 #include "compiler/input/input_error.hpp"
 #include "tests/campaign.hpp"
-#include "tests/compiler/least_scratchpad.hpp"
 #include "tests/end_to_end/training_step.hpp"
 
 namespace anzan::testing {
@@ -100,7 +99,7 @@ class Shapes {
     // the least that is enough, or more than a whole layer takes
     const bool tight = random() % 2 == 0;
     c.chip.scratchpad_kib = tight ? 1 : 512;
-    const std::unique_ptr<TrainingStep> step = start(c);
+    const std::unique_ptr<TrainingStep> step = in_enough_scratchpad(c);
     step->run(random() % 2 == 0, false);
     step->check();
     ++run_;
@@ -162,19 +161,6 @@ class Shapes {
     l.x.stride = x.stride;
     l.x.pad = l.x.pad_end = x.padding;
     l.out.width = x.positions();
-  }
-
-  // A scratchpad that is too small becomes what is said to be enough.
-  static std::unique_ptr<TrainingStep> start(StepCase& c) {
-    while (true) {
-      try {
-        return std::make_unique<TrainingStep>(c);
-      } catch (const compiler::InputError& error) {
-        const auto least = least_scratchpad(error);
-        if (!least) throw;
-        c.chip.scratchpad_kib = least->kib;
-      }
-    }
   }
 
   LayerKind kind_;

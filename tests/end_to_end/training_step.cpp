@@ -10,7 +10,9 @@
 #include <random>
 #include <sstream>
 
+#include "compiler/input/input_error.hpp"
 #include "isa/program.hpp"
+#include "tests/compiler/least_scratchpad.hpp"
 #include "tests/reference/double_network.hpp"
 
 namespace anzan::testing {
@@ -526,6 +528,18 @@ double TrainingStep::check_bounds() const {
   }
   check_predictions(exact);
   return largest;
+}
+
+std::unique_ptr<TrainingStep> in_enough_scratchpad(StepCase& c) {
+  while (true) {
+    try {
+      return std::make_unique<TrainingStep>(c);
+    } catch (const compiler::InputError& error) {
+      const auto least = least_scratchpad(error);
+      if (!least) throw;
+      c.chip.scratchpad_kib = least->kib;
+    }
+  }
 }
 
 }  // namespace anzan::testing

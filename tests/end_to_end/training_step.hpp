@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -101,5 +102,9 @@ class TrainingStep {
   std::int64_t points_moved_ = 0;
   mutable std::int64_t elements_ = 0;
 };
+
+// With the scratchpad of the case, or, where it is too small, with the least that is said to be enough, which
+// the case then has.
+std::unique_ptr<TrainingStep> in_enough_scratchpad(StepCase& step_case);
 
 }  // namespace anzan::testing

@@ -160,6 +160,7 @@ std::string changed_onnx(Draw& draw, const std::string& bytes) {
     } else {
       m.metadata[compiler::onnx::kMetadata] = draw.one_of(
           {"{}", "[1]", "{\"input\": {\"scale\": \"x\"}, \"layers\": {}, \"loss\": {\"name\": 1}}",
+           "{\"input\": {\"offset\": []}, \"layers\": {}, \"loss\": {}}",
            "{\"input\": {}, \"layers\": {}, \"loss\": {}}", "{"});
     }
   }
