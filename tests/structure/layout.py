@@ -42,6 +42,7 @@ WINGS = {
         "trace": {"cost", "configuration", "data", "host", "rtl"},
         "verify": {"engines", "rtl", "host"},
         "training": {"engines", "cost", "trace", "configuration", "data", "host", "rtl"},
+        "sweep": {"training", "engines", "cost", "trace", "configuration", "data", "host", "rtl"},
     },
 }
 FOLDERS = set(MAY_USE) | {"workloads", "scripts"}
