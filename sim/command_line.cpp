@@ -24,6 +24,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/version.hpp"
 #include "sim/host/work_progress.hpp"
 #include "sim/memory_command.hpp"
 #include "sim/program_file.hpp"
@@ -525,7 +526,7 @@ int command_line(int argc, char** argv) {
   // Writing beyond a limit on file sizes is then an error like any other, and found as one.
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app{"Anzan: a simulator of a deep-learning training chip that computes in 8 and 16 bits"};
-  app.set_version_flag("--version", "anzan " ANZAN_VERSION);
+  app.set_version_flag("--version", std::string("anzan ") + program_version());
   app.require_subcommand(1);
   RunArguments run_arguments;
   CompileArguments compile_arguments;
