@@ -213,15 +213,9 @@ int cost(const CostArguments& arguments) {
   const OneCore one_core{!arguments.no_one_core, one_core_cycles};
   const ChipCost cost(model, c.cost, cost_of_system(c, model, one_core, progress), progress);
   progress.end();
-  ProgramRuns once;
-  once.fill(1);
-  const nlohmann::json result{{"time", cost.time(once)},
-                              {"energy", cost.energy(once)},
-                              {"traffic", cost.traffic()},
-                              {"roofline", cost.roofline()},
-                              {"network", network_to_json(c.network)},
-                              {"memory", memory_to_json(model.memory)},
-                              {"config", c.effective}};
+  nlohmann::json result = cost_of_one_run(cost, model.memory);
+  result.update(
+      {{"roofline", cost.roofline()}, {"network", network_to_json(c.network)}, {"config", c.effective}});
   std::cout << cost_summary(result);
   if (!arguments.out.empty()) {
     const fs::path out = arguments.out;
