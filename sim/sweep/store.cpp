@@ -183,8 +183,11 @@ void Store::write(const std::function<void()>& rows) {
     rows();
     transaction.commit();
   } catch (const SQLite::Exception& error) {
-    connection_.reset();  // with what it remembers of a transaction that is none
+    connection_.reset();
     throw std::runtime_error(store_error(file_, error));
+  } catch (...) {
+    connection_.reset();  // with what it knows of rows that are none
+    throw;
   }
 }
 
@@ -342,6 +345,16 @@ void Store::each_of_sweep(std::int64_t sweep, const Visit& visit) {
   while (select.executeStep())
     visit(Json::parse(select.getColumn(after).getString()).get<Levels>(),
           select.getColumn(after + 1).getInt64(), point_of(select, 0));
+}
+
+std::vector<std::string> Store::keys_of_sweep(std::int64_t sweep) {
+  SQLite::Statement& select = bound(open().statement("SELECT DISTINCT lower(hex(p.key)) FROM sweep_point sp "
+                                                     "JOIN point p ON p.id = sp.point WHERE sp.sweep = ?"),
+                                    sweep);
+  std::vector<std::string> keys;
+  while (select.executeStep()) keys.push_back(select.getColumn(0).getString());
+  select.reset();
+  return keys;
 }
 
 void Store::put_note(std::int64_t sweep, const std::string& name, const std::string& text) {

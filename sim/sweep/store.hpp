@@ -80,6 +80,8 @@ class Store {
   using Visit = std::function<void(const Levels&, std::int64_t steps, const StoredPoint&)>;
   void each_of_sweep(std::int64_t sweep, const Visit& visit);
 
+  std::vector<std::string> keys_of_sweep(std::int64_t sweep);
+
   // Notes of a sweep, such as the job that works on it.
   void put_note(std::int64_t sweep, const std::string& name, const std::string& text);
   std::optional<std::string> note(std::int64_t sweep, const std::string& name);

@@ -147,6 +147,7 @@ std::string store_error(const fs::path& file, const SQLite::Exception& error) {
 }
 
 std::unique_ptr<SQLite::Database> open_store(const fs::path& file, StoreAccess access) {
+  if (fs::is_directory(file)) throw InputError("--store", file.string() + ", a directory", kExpected);
   try {
     auto database = access == StoreAccess::kRead ? open_for_reading(file)
                                                  : open_for_writing(file, access == StoreAccess::kShared);
