@@ -30,6 +30,7 @@
 #include "sim/program_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
+#include "sim/sweep_command.hpp"
 #include "sim/trace/traces.hpp"
 #include "sim/training/evaluation.hpp"
 #include "sim/training/interrupt.hpp"
@@ -541,6 +542,8 @@ int command_line(int argc, char** argv) {
   add_allocate(app, allocate_arguments);
   MemoryArguments memory_arguments;
   add_memory(app, memory_arguments);
+  SweepArguments sweep_arguments;
+  add_sweep(app, sweep_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
       ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
       ->required();
@@ -557,6 +560,7 @@ int command_line(int argc, char** argv) {
     return printed([&] { return collective(collective_arguments), true; });
   if (app.got_subcommand("allocate")) return printed([&] { return allocate(allocate_arguments); });
   if (app.got_subcommand("memory")) return printed([&] { return memory(memory_arguments), true; });
+  if (app.got_subcommand("sweep")) return printed([&] { return sweep(sweep_arguments); });
   if (app.got_subcommand("evaluate")) return guarded([&] { return evaluate_run(evaluate_arguments); });
   if (app.got_subcommand("export")) return guarded([&] { return export_run(export_arguments); });
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::optional<double> number_at(const Json& json, const Json::json_pointer& pointer) {
+std::optional<double> finite_number(const Json& json, const Json::json_pointer& pointer) {
   if (!json.contains(pointer)) return std::nullopt;
   const Json& there = json.at(pointer);
   if (!there.is_number() || !std::isfinite(there.get<double>())) return std::nullopt;
@@ -78,7 +78,7 @@ Figures take_figures(const Json& result, const Json& effective, const Pointers& 
   Figures figures;
   for (const FigureColumn& c : figure_columns())
     figures.columns.push_back(*c.pointer == '\0' ? std::nullopt
-                                                 : number_at(result, Json::json_pointer(c.pointer)));
+                                                 : finite_number(result, Json::json_pointer(c.pointer)));
   const auto column = [&](const char* name) -> std::optional<double>& {
     const auto& all = figure_columns();
     const auto found = std::find_if(all.begin(), all.end(),
@@ -87,7 +87,7 @@ Figures take_figures(const Json& result, const Json& effective, const Pointers& 
   };
   const std::optional<double> seconds = column("seconds_per_step");
   column("images_per_second") =
-      quotient(number_at(effective, Json::json_pointer("/training/batch")), seconds);
+      quotient(finite_number(effective, Json::json_pointer("/training/batch")), seconds);
   column("watts") = quotient(column("joules_per_step"), seconds);
   for (const Json::json_pointer& p : further) {
     if (column_of(p.to_string()) != nullptr) continue;

@@ -71,7 +71,10 @@ class RunLock {
     while (true) {
       descriptor_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       if (descriptor_ < 0) return;
-      if (::flock(descriptor_, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) return release();
+      if (::flock(descriptor_, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+        release();
+        return;
+      }
       struct stat here {
       }, there{};
       ::fstat(descriptor_, &here);

@@ -27,12 +27,6 @@ struct KindName {
 constexpr KindName kKinds[] = {
     {OutcomeKind::kDone, "done"}, {OutcomeKind::kRefused, "refused"}, {OutcomeKind::kFailed, "failed"}};
 
-std::string name_of(OutcomeKind kind) {
-  for (const KindName& k : kKinds) {
-    if (k.kind == kind) return k.name;
-  }
-  throw std::logic_error("an outcome without a name");
-}
 OutcomeKind kind_of(const std::string& name) {
   for (const KindName& k : kKinds) {
     if (name == k.name) return k.kind;
@@ -57,6 +51,13 @@ std::int64_t now() {
 }
 
 }  // namespace
+
+const char* status_name(OutcomeKind kind) {
+  for (const KindName& k : kKinds) {
+    if (k.kind == kind) return k.name;
+  }
+  throw std::logic_error("an outcome without a name");
+}
 
 namespace {
 
@@ -281,7 +282,7 @@ std::int64_t Store::put_point(const PointRecord& record) {
   put.bind(3, name_of(record.name.measurement));
   put.bind(4, record.name.steps);
   put.bind(5, c.program.value());
-  put.bind(6, name_of(record.point.kind));
+  put.bind(6, status_name(record.point.kind));
   if (!record.point.message.empty()) put.bind(7, compiler::printable(record.point.message));
   if (record.base) put.bind(8, *record.base);
   if (!record.configuration.is_null()) put.bind(9, record.configuration.dump());

@@ -23,6 +23,8 @@ struct PointName {
   std::int64_t steps = 0;  // of a training that ends before its configuration says; otherwise 0
 };
 
+const char* status_name(OutcomeKind kind);  // "done", "refused", "failed"
+
 struct StoredPoint {
   OutcomeKind kind = OutcomeKind::kDone;
   std::string message;  // why not kDone

@@ -207,6 +207,7 @@ std::pair<std::int64_t, StoredPoint> SweepRun::put(const Request& request, TaskE
     answer = answer_of(end.answer);
   else
     answer.record = record_without_key(points_, request, OutcomeKind::kFailed, end.death + ", twice");
+  answer.record.name.measurement = sweep_.measurement;
   const std::int64_t point = answer.known ? *answer.known : store_.put_point(answer.record);
   store_.put_in_sweep(id_, request.levels, request.steps, point);
   return {point, answer.known ? store_.read(point) : std::move(answer.record.point)};
