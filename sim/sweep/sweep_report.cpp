@@ -152,6 +152,7 @@ std::string csv_field(const std::string& text) {
 
 std::string text_of_cell(const Json& value) {
   if (value.is_null()) return "";
+  if (value.is_number_float()) return fmt::format("{}", value.get<double>());
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
@@ -169,7 +170,7 @@ std::string sweep_csv(SweepRun& run) {
   const std::size_t figures = sweep.space.axes().size() + 2 + sweep.figures.size();
   std::string csv = fmt::format("{},meets,message\n", fmt::join(head, ","));
   const Judge judge(sweep);
-  const auto cell = [](const std::optional<double>& value) { return value ? Json(*value).dump() : ""; };
+  const auto cell = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; };
   run.store().each_of_sweep(run.id(), [&](const Levels& levels, std::int64_t steps,
                                           const StoredPoint& point) {
     const Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));
