@@ -24,11 +24,13 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/version.hpp"
 #include "sim/host/work_progress.hpp"
 #include "sim/memory_command.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
+#include "sim/sweep_command.hpp"
 #include "sim/trace/traces.hpp"
 #include "sim/training/evaluation.hpp"
 #include "sim/training/interrupt.hpp"
@@ -212,15 +214,9 @@ int cost(const CostArguments& arguments) {
   const OneCore one_core{!arguments.no_one_core, one_core_cycles};
   const ChipCost cost(model, c.cost, cost_of_system(c, model, one_core, progress), progress);
   progress.end();
-  ProgramRuns once;
-  once.fill(1);
-  const nlohmann::json result{{"time", cost.time(once)},
-                              {"energy", cost.energy(once)},
-                              {"traffic", cost.traffic()},
-                              {"roofline", cost.roofline()},
-                              {"network", network_to_json(c.network)},
-                              {"memory", memory_to_json(model.memory)},
-                              {"config", c.effective}};
+  nlohmann::json result = cost_of_one_run(cost, model.memory);
+  result.update(
+      {{"roofline", cost.roofline()}, {"network", network_to_json(c.network)}, {"config", c.effective}});
   std::cout << cost_summary(result);
   if (!arguments.out.empty()) {
     const fs::path out = arguments.out;
@@ -525,7 +521,7 @@ int command_line(int argc, char** argv) {
   // Writing beyond a limit on file sizes is then an error like any other, and found as one.
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app{"Anzan: a simulator of a deep-learning training chip that computes in 8 and 16 bits"};
-  app.set_version_flag("--version", "anzan " ANZAN_VERSION);
+  app.set_version_flag("--version", std::string("anzan ") + program_version());
   app.require_subcommand(1);
   RunArguments run_arguments;
   CompileArguments compile_arguments;
@@ -546,6 +542,8 @@ int command_line(int argc, char** argv) {
   add_allocate(app, allocate_arguments);
   MemoryArguments memory_arguments;
   add_memory(app, memory_arguments);
+  SweepArguments sweep_arguments;
+  add_sweep(app, sweep_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
       ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
       ->required();
@@ -562,6 +560,7 @@ int command_line(int argc, char** argv) {
     return printed([&] { return collective(collective_arguments), true; });
   if (app.got_subcommand("allocate")) return printed([&] { return allocate(allocate_arguments); });
   if (app.got_subcommand("memory")) return printed([&] { return memory(memory_arguments), true; });
+  if (app.got_subcommand("sweep")) return printed([&] { return sweep(sweep_arguments); });
   if (app.got_subcommand("evaluate")) return guarded([&] { return evaluate_run(evaluate_arguments); });
   if (app.got_subcommand("export")) return guarded([&] { return export_run(export_arguments); });
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });

@@ -187,8 +187,10 @@ Json ChipCost::time(const ProgramRuns& runs) const {
   double least_cycles = 0;
   for (const RegionUse& use : region_uses()) least_cycles += use.least_array_cycles;
   const std::int64_t total = cycles(runs);
+  const double seconds = static_cast<double>(cycles_per_step()) / (options_.clock_ghz * 1e9);
   Json time{{"cycles_per_step", cycles_per_step()},
-            {"seconds_per_step", static_cast<double>(cycles_per_step()) / (options_.clock_ghz * 1e9)},
+            {"seconds_per_step", seconds},
+            {"images_per_second", static_cast<double>(images()) / seconds},
             {"utilization", utilization(0)},
             {"useful_share_of_peak", least_cycles / static_cast<double>(cycles_per_step())},
             {"idle_lanes", idle_lanes_},
@@ -221,6 +223,7 @@ Json ChipCost::energy(const ProgramRuns& runs) const {
   return {
       {"technology", options_.technology.name},
       {"joules_per_step", joules_a_run(ProgramKind::kStep)},
+      {"joules_per_image", joules_a_run(ProgramKind::kStep) / static_cast<double>(images())},
       {"by_component", parts},
       {"watching_joules_per_step", over_cores([](const ProgramCost& c) { return c.energy.watching_joules; })},
       {"programs", by_program},
@@ -245,6 +248,15 @@ Json ChipCost::traffic() const {
             {"row_hits", of_cores(&Hbm::row_hits)},
             {"refreshes", of_cores(&Hbm::refreshes)},
             {"peak_share", static_cast<double>(read + written) / peak}}}};
+}
+
+Json cost_of_one_run(const ChipCost& cost, const compiler::MemoryPlan& memory) {
+  ProgramRuns once;
+  once.fill(1);
+  return {{"time", cost.time(once)},
+          {"energy", cost.energy(once)},
+          {"traffic", cost.traffic()},
+          {"memory", memory_to_json(memory)}};
 }
 
 Json network_to_json(const compiler::Network& network) {

@@ -59,6 +59,9 @@ struct ChipCost {
   nlohmann::json roofline() const;
 
  private:
+  std::int64_t images() const {  // of a step of all cores
+    return images_ * (system_ ? system_->options.parameters.data_cores() : 1);
+  }
   std::int64_t cores() const { return system_ ? system_->options.cores() : 1; }
   std::int64_t cycles_per_step() const { return system_ ? system_->cycles_per_step : step().timing.cycles; }
   std::int64_t cycles_a_run(compiler::ProgramKind kind) const;
@@ -83,6 +86,10 @@ struct ChipCost {
   std::vector<std::uint16_t> region_of_two_steps_;
   std::int64_t idle_lanes_ = 0, images_ = 0;  // of a core
 };
+
+// The objects `time`, `energy`, `traffic` and `memory` of cost.json: of one run of each program that the
+// model has.
+nlohmann::json cost_of_one_run(const ChipCost& cost, const compiler::MemoryPlan& memory);
 
 // `network` of result.json: parameters and products of each layer, as papers count them.
 nlohmann::json network_to_json(const compiler::Network& network);

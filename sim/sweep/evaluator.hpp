@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ struct CheckedPoint {
   std::string program_key;   // points with one key share compiled programs, and are best given to one worker
 };
 
+// SIGINT or SIGTERM came while a point was trained: its checkpoint is written, and it is no outcome.
+struct Interrupted : std::runtime_error {
+  Interrupted() : std::runtime_error("interrupted") {}
+};
+
 // Evaluates points of one base, each exactly as `anzan cost` (or `run`) would, without doing again what two
 // of them share. Not for two threads at once; a process forked from one that has an Evaluator may go on with
 // it.
@@ -41,8 +47,11 @@ class Evaluator {
 
   CheckedPoint check(const Settings& settings);  // throws InputError
   Outcome cost(const Settings& settings);
-  // Trains to the end of step `steps` (0: of the configuration), in `run_directory`, going on with what
-  // stands there.
+  // Trains to the end of step `steps` (0: of the configuration), in `run_directory`, which is this point's
+  // alone, going on with what stands there. Learning rates are those of all steps of the configuration. Of a
+  // point whose training has failed (`status` of the result) the outcome is kDone as well: that is what was
+  // to be found out. kFailed: what another try could mend, such as a data set that is not there, or a disk
+  // that is full. Throws Interrupted.
   Outcome train(const Settings& settings, std::int64_t steps, const std::filesystem::path& run_directory);
 
  private:

@@ -200,7 +200,7 @@ double TrainingRun::smoothed_loss() const {
 
 double TrainingRun::wall_seconds() const { return earlier_wall_seconds_ + seconds_since(started_at_); }
 
-bool TrainingRun::train() {
+bool TrainingRun::train(std::optional<std::int64_t> pause_after) {
   const TrainingOptions& options = configuration_.training;
   interrupt_.remember(checkpoint_);
   for (;;) {
@@ -210,6 +210,7 @@ bool TrainingRun::train() {
       return false;
     }
     if (ending() != nullptr) break;
+    if (step_ == pause_after) return pause();
     const double seconds = training_seconds_;
     step();
     show(Progress::Event::kStep);
@@ -220,6 +221,16 @@ bool TrainingRun::train() {
   }
   progress_.end();
   finish();
+  return true;
+}
+
+// The checkpoint comes first: the test of a pause is none of the run's.
+bool TrainingRun::pause() {
+  progress_.end();
+  save();
+  if (!tested() && !test()) return false;
+  progress_.end();
+  make_result();
   return true;
 }
 
@@ -362,7 +373,7 @@ Json TrainingRun::warnings() const {
   return found;
 }
 
-void TrainingRun::finish() {
+void TrainingRun::make_result() {
   check_cycles();
   const double images = static_cast<double>(step_) * static_cast<double>(configuration_.parameters.batch);
   result_["accuracy"] = {
@@ -371,7 +382,7 @@ void TrainingRun::finish() {
   result_["training"] = {{"images_seen", step_ * configuration_.parameters.batch},
                          {"steps", step_},
                          {"until", until ? Json(*until) : Json()},
-                         {"ended_by", ending()}};
+                         {"ended_by", ending() != nullptr ? ending() : kEndings[3]}};
   result_["status"] = status();
   result_["warnings"] = warnings();
   result_["precision"]["slots"] = slots_.report(model_.slots, trainer_->core());
@@ -393,6 +404,10 @@ void TrainingRun::finish() {
                            {"config", kConfigFile}};
   if (traits(configuration_.engine.kind).takes_rtl_blocks)
     result_["simulation"]["rtl"] = configuration_.engine.rtl;
+}
+
+void TrainingRun::finish() {
+  make_result();
   save();
   write_weights(directory_ / kWeights, *trainer_);
   write_file_atomically(directory_ / kResult, result_.dump(1) + "\n");

@@ -26,8 +26,9 @@ namespace anzan::sim {
 // kResume goes on with it, kRestart removes it.
 enum class Beginning { kNew, kResume, kRestart };
 
-// What ends a run: all its steps are done, a test has reached training.until, or training has failed.
-inline constexpr std::array<const char*, 3> kEndings{"iterations", "until", "divergence"};
+// What ends a run, or this part of it: all its steps are done, a test has reached training.until, training
+// has failed, or it is to go on later.
+inline constexpr std::array<const char*, 4> kEndings{"iterations", "until", "divergence", "pause"};
 
 class TrainingRun {
  public:
@@ -43,10 +44,13 @@ class TrainingRun {
   // Trains to the end, writes checkpoint.bin, weights.npz and result.json, and returns true; or, when SIGINT
   // or SIGTERM arrives, ends the step, writes checkpoint.bin and returns false. Steps that are too long for
   // that (interrupt.hpp) leave a checkpoint each.
-  bool train();
+  //
+  // With `pause_after`, a run that is not at its end after that step leaves checkpoint.bin, tests, has a
+  // result, of which it writes nothing, and returns true: who resumes it gets the bits of a run in one go.
+  bool train(std::optional<std::int64_t> pause_after = {});
 
   const nlohmann::json& result() const { return result_; }
-  // Of a run that has ended: why it counts as failed, if it does.
+  // Of a run that has ended or paused: why it counts as failed, if it does.
   std::optional<std::string> failure() const;
   std::int64_t steps_done() const { return step_; }
 
@@ -62,6 +66,8 @@ class TrainingRun {
   void step();
   void show(Progress::Event event, std::int64_t tested = 0);
   void save();
+  bool pause();  // false: interrupted
+  void make_result();
   void finish();
   void check_cycles() const;
   nlohmann::json status() const;

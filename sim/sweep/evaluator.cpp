@@ -1,0 +1,147 @@
+// Points one by one.
+#include "sim/sweep/evaluator.hpp"
+
+#include <cmath>
+#include <ctime>
+#include <new>
+#include <utility>
+
+#include "compiler/input/input_error.hpp"
+#include "sim/configuration/configuration.hpp"
+#include "sim/configuration/network_file.hpp"
+#include "sim/cost/chip_cost.hpp"
+#include "sim/host/sha256.hpp"
+#include "sim/training/checkpoint.hpp"
+#include "sim/training/training_run.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using compiler::InputError;
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+double processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// 1.0 is 1: JSON that is equal has one text.
+void unify_numbers(Json& json) {
+  if (json.is_number_float()) {
+    const double value = json.get<double>();
+    constexpr double kMost = 9007199254740992;
+    if (std::abs(value) < kMost && value == std::floor(value)) json = static_cast<std::int64_t>(value);
+  }
+  if (json.is_structured())
+    for (Json& item : json) unify_numbers(item);
+}
+
+std::string digest_of(Json json) {
+  unify_numbers(json);
+  const std::string text = json.dump();
+  return Sha256::of(text.data(), text.size());
+}
+
+// Without what no result depends on: how and where it is computed. Data sets that are known have one content
+// wherever they lie; values of weights count, not the file they come from.
+std::string key_of(const Configuration& c) {
+  Json json = c.effective;
+  json.erase("engine");
+  json["dataset"].erase("directory");
+  json["training"].erase("snapshot_interval");
+  if (c.network.initial) json["network"]["weights"] = digest_of(*c.network.initial);
+  return digest_of(std::move(json));
+}
+
+std::string program_key_of(const Configuration& c) {
+  Json json = c.effective;
+  for (const char* key : {"engine", "technology", "dataset"}) json.erase(key);
+  return digest_of(std::move(json));
+}
+
+// What `work` has found, or why it has not.
+template <class Work>
+Outcome outcome_of(const Work& work) {
+  Outcome outcome;
+  const double start = processor_seconds();
+  try {
+    outcome.result = work();
+  } catch (const InputError& error) {
+    outcome.kind = OutcomeKind::kRefused;
+    outcome.message = error.what();
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    outcome.kind = OutcomeKind::kFailed;
+    outcome.message = "out of memory";
+  } catch (const std::exception& error) {
+    outcome.kind = OutcomeKind::kFailed;
+    outcome.message = error.what();
+  }
+  outcome.cpu_seconds = processor_seconds() - start;
+  return outcome;
+}
+
+// What is refused although the compiler takes it lies in the surroundings: data sets, directories, disks.
+std::unique_ptr<TrainingRun> begin(const Configuration& c, const fs::path& directory, Beginning beginning) {
+  try {
+    return std::make_unique<TrainingRun>(c, directory, beginning, Progress::Kind::kQuiet);
+  } catch (const InputError& error) {
+    compiler::compile(c.input());
+    throw std::runtime_error(error.what());
+  }
+}
+
+// The run in this directory, or of its beginning in another one if it has come further than `steps`.
+std::unique_ptr<TrainingRun> take_up(const Configuration& c, const fs::path& directory, std::int64_t steps) {
+  const bool resumes = fs::exists(directory / kCheckpointFile);
+  auto run = begin(c, directory, resumes ? Beginning::kResume : Beginning::kNew);
+  if (steps == 0 || run->steps_done() <= steps) return run;
+  run.reset();
+  return begin(c, directory / ("until_" + std::to_string(steps)), Beginning::kRestart);
+}
+
+}  // namespace
+
+struct Evaluator::State {
+  Json base;
+  fs::path directory;
+
+  Configuration configuration(const Settings& settings) const {
+    return parse_configuration(base, directory, settings);
+  }
+};
+
+Evaluator::Evaluator(Json base, fs::path directory)
+    : state_(std::make_unique<State>(State{std::move(base), std::move(directory)})) {}
+Evaluator::~Evaluator() = default;
+
+CheckedPoint Evaluator::check(const Settings& settings) {
+  Configuration c = state_->configuration(settings);
+  CheckedPoint point;
+  point.key = key_of(c);
+  point.program_key = program_key_of(c);
+  point.effective = std::move(c.effective);
+  return point;
+}
+
+Outcome Evaluator::cost(const Settings& settings) {
+  return outcome_of([&] {
+    const Configuration c = state_->configuration(settings);
+    const compiler::CompiledModel model = compiler::compile(c.input(), {/*step_only=*/true});
+    return cost_of_one_run(ChipCost(model, c.cost, cost_of_system(c, model)), model.memory);
+  });
+}
+
+Outcome Evaluator::train(const Settings& settings, std::int64_t steps, const fs::path& run_directory) {
+  return outcome_of([&] {
+    const Configuration c = state_->configuration(settings);
+    const auto run = take_up(c, run_directory, steps);
+    if (!run->train(steps > 0 ? std::optional(steps) : std::nullopt)) throw Interrupted();
+    return run->result();
+  });
+}
+
+}  // namespace anzan::sim
