@@ -33,7 +33,7 @@ class Reader {
       : json_(std::move(json)), directory_(std::move(directory)), purpose_(purpose), watch_(watch) {}
 
   Configuration read(const std::vector<Override>& overrides) {
-    const Schema schema = Schema::embedded("configuration/config.schema.json");
+    const Schema& schema = Schema::embedded("configuration/config.schema.json");
     for (const Override& change : overrides) override_one(change, schema);
     if (purpose_ == Purpose::kCollective && json_.is_object() && json_.value("training", Json()).is_object())
       json_["training"]["batch"] = 1;

@@ -2,6 +2,8 @@
 #include "sim/configuration/schema.hpp"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <set>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
@@ -118,7 +120,20 @@ Json without_huge_integers(Json json) {
 
 }  // namespace
 
-Schema Schema::embedded(const std::string& name) { return Schema(Json::parse(embedded_files().at(name))); }
+Schema::Schema(Json schema) : root_(std::move(schema)) {
+  auto compiled = std::make_shared<valijson::Schema>();
+  valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(root_), *compiled);
+  compiled_ = std::move(compiled);
+}
+
+const Schema& Schema::embedded(const std::string& name) {
+  static std::mutex mutex;
+  static std::map<std::string, Schema> read;
+  const std::lock_guard lock(mutex);
+  const auto found = read.find(name);
+  if (found != read.end()) return found->second;
+  return read.emplace(name, Schema(Json::parse(embedded_files().at(name)))).first->second;
+}
 
 std::string shown(const Json& value) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -265,13 +280,10 @@ std::vector<InputFinding> Schema::find(const Json& value, const Json& node, cons
 std::vector<InputFinding> Schema::check(const Json& json, const std::string& place) const {
   std::vector<InputFinding> findings;
   const Json readable = without_huge_integers(json);
-  valijson::Schema compiled;
-  valijson::SchemaParser parser;
-  const valijson::adapters::NlohmannJsonAdapter schema_adapter(root_), target(readable);
-  parser.populateSchema(schema_adapter, compiled);
+  const valijson::adapters::NlohmannJsonAdapter target(readable);
   valijson::Validator validator;
   valijson::ValidationResults results;
-  if (validator.validate(compiled, target, &results)) return findings;
+  if (validator.validate(*compiled_, target, &results)) return findings;
 
   std::set<std::string> reported;
   for (const valijson::ValidationResults::Error& error : results) {

@@ -1,19 +1,24 @@
 // Checking JSON against a schema: every deviation as one precise finding, and defaults from the schema.
 // The schema language is JSON Schema draft 7; the checking is Valijson's.
 #pragma once
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "compiler/input/input_error.hpp"
 
+namespace valijson {
+class Schema;
+}
+
 namespace anzan::sim {
 
 class Schema {
  public:
-  explicit Schema(nlohmann::json schema) : root_(std::move(schema)) {}
-  // The schema embedded as `name`, e.g. "configuration/config.schema.json".
-  static Schema embedded(const std::string& name);
+  explicit Schema(nlohmann::json schema);
+  // The schema embedded as `name`, e.g. "configuration/config.schema.json". It is read once.
+  static const Schema& embedded(const std::string& name);
 
   // All deviations of `json`; `place` is put before each JSON pointer. Findings name leaves: a wrong
   // value is reported once, not again for each object around it.
@@ -41,6 +46,7 @@ class Schema {
   void fill(nlohmann::json& json, const nlohmann::json& schema) const;
 
   nlohmann::json root_;
+  std::shared_ptr<const valijson::Schema> compiled_;
 };
 
 // A value as it is shown to the user: JSON text, shortened.

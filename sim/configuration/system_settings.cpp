@@ -174,13 +174,19 @@ class SystemReader {
     e.hide_in_backward = json["hide_in_backward"].get<bool>();
     e.hide_in_forward = json["hide_in_forward"].get<bool>();
     e.pipelined = json["pipelined"].get<bool>();
+    if (o_.cores() > 1) expect_links();
+    e.semaphores = o_.parameters.semaphores().exchange;
+    read_ways(json);
+    read_segments(json);
+  }
+
+  // A core that is alone has the same program whatever its clock.
+  void expect_links() {
+    compiler::ExchangeParameters& e = o_.parameters.exchange;
     const models::LinkParameters& l = o_.chips > 1 ? o_.network.chips.link : o_.network.onchip;
     const double cycle_fs = 1e6 / chip_["clock_ghz"].get<double>();
     e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
-    e.semaphores = o_.parameters.semaphores().exchange;
-    read_ways(json);
-    read_segments(json);
   }
 
   void read_segments(Json& json) {

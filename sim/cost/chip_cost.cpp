@@ -81,24 +81,29 @@ models::HbmCounters difference(const models::HbmCounters& a, const models::HbmCo
 }  // namespace
 
 ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
-                   std::optional<SystemCost> system, models::Watch watch)
-    : options_(options), system_(std::move(system)) {
+                   std::optional<SystemCost> system, models::Watch watch, const DryRun& run)
+    : options_(options),
+      system_(std::move(system)),
+      program_kib_(program_kib(model)),
+      slots_(model.chip.slots) {
   const models::SettingsStore settings = settings_of(model);
-  const models::StoreSizes sizes{options.scratchpad_kib, program_kib(model), model.chip.slots};
-  models::clocked::ClockedCore core(options.core);
-  core.watch(watch);
+  std::optional<models::clocked::ClockedCore> core;
+  const auto run_alone = [&](const std::vector<std::uint32_t>& words, const isa::Program& program) {
+    if (run) return run(words, program);
+    if (!core) core.emplace(options.core);
+    core->watch(watch);
+    return core->run(program);
+  };
   const auto cost = [&](const std::vector<std::uint32_t>& words, RegionMap regions,
                         const models::ProgramTiming* of_system = nullptr) {
     ProgramCost c;
     c.program = isa::decode(words);
     c.regions = std::move(regions);
-    c.timing = of_system != nullptr ? *of_system : core.run(c.program);
+    c.timing = of_system != nullptr ? *of_system : run_alone(words, c.program);
     c.hbm = c.timing.hbm;
     if (of_system != nullptr && system_->two_steps) c.hbm = difference(system_->two_steps->hbm, c.timing.hbm);
-    const std::int64_t cycles = of_system != nullptr ? system_->cycles_per_step : c.timing.cycles;
-    c.seconds = static_cast<double>(cycles) / (options.clock_ghz * 1e9);
-    c.energy = models::energy(count_events(c.program, model.chip.lanes, settings), c.hbm, c.seconds,
-                              options.technology, sizes);
+    c.cycles = of_system != nullptr ? system_->cycles_per_step : c.timing.cycles;
+    c.events = count_events(c.program, model.chip.lanes, settings);
     return c;
   };
   for (const ProgramKind kind : compiler::kProgramKinds) {
@@ -121,6 +126,37 @@ ChipCost::ChipCost(const compiler::CompiledModel& model, const CostOptions& opti
   }
   images_ = model.training.batch;
   idle_lanes_ = (model.chip.lanes - images_ % model.chip.lanes) % model.chip.lanes;
+  price(options);
+}
+
+void ChipCost::price_one(ProgramCost& program) const {
+  const models::StoreSizes sizes{options_.scratchpad_kib, program_kib_, slots_};
+  program.seconds = static_cast<double>(program.cycles) / (options_.clock_ghz * 1e9);
+  program.energy = models::energy(program.events, program.hbm, program.seconds, options_.technology, sizes);
+}
+
+void ChipCost::price(const CostOptions& options) {
+  options_ = options;
+  for (ProgramCost& program : programs) {
+    if (program.is_there()) price_one(program);
+  }
+  for (ProgramCost& program : later_stages) price_one(program);
+}
+
+void ChipCost::keep_figures() {
+  of_cycles();
+  const auto forget = [](ProgramCost& program) {
+    program.program = {};
+    program.regions = {};
+    program.timing.instructions = {};
+  };
+  for (ProgramCost& program : programs) forget(program);
+  for (ProgramCost& program : later_stages) forget(program);
+  two_steps_ = {};
+  region_of_two_steps_ = {};
+  if (!system_) return;
+  system_->stages = {};
+  system_->two_steps = {};
 }
 
 // Of two steps that overlap, the first from where the one before it would have ended, and then the second up
@@ -132,18 +168,30 @@ RepeatedStep ChipCost::repeated_step(std::size_t stage) const {
   return {two_steps_, *system_->two_steps, region_of_two_steps_, {from, from + cycles_per_step()}};
 }
 
-std::vector<UnitUse> ChipCost::uses(std::size_t stage) const {
-  const RepeatedStep repeated = repeated_step(stage);
-  return unit_uses(repeated.program, repeated.timing, options_.core.lanes, repeated.window);
-}
-
 // Share of the cycles of a step that each unit is busy.
-Json ChipCost::utilization(std::size_t stage) const {
+Json ChipCost::utilization(const std::vector<UnitUse>& uses) const {
   Json json = Json::object();
-  for (const UnitUse& use : uses(stage))
+  for (const UnitUse& use : uses)
     json[isa::name(use.unit)] =
         static_cast<double>(use.busy_cycles()) / static_cast<double>(cycles_per_step());
   return json;
+}
+
+const ChipCost::OfCycles& ChipCost::of_cycles() const {
+  if (of_cycles_) return *of_cycles_;
+  OfCycles found;
+  for (std::size_t s = 0; s <= later_stages.size(); ++s) {
+    const RepeatedStep repeated = repeated_step(s);
+    const std::vector<UnitUse> uses =
+        unit_uses(repeated.program, repeated.timing, options_.core.lanes, repeated.window);
+    found.utilization.push_back(utilization(uses));
+    if (s > 0) continue;
+    for (const UnitUse& use : uses)
+      found.units[isa::name(use.unit)] =
+          use_to_json(use, held_by_to_json(use, repeated, step().regions.regions));
+  }
+  for (const RegionUse& use : region_uses()) found.least_array_cycles += use.least_array_cycles;
+  return of_cycles_.emplace(std::move(found));
 }
 
 std::int64_t ChipCost::cycles_a_run(ProgramKind kind) const {
@@ -175,36 +223,28 @@ double ChipCost::link_joules() const {
 }
 
 Json ChipCost::time(const ProgramRuns& runs) const {
-  Json units = Json::object();
-  const RepeatedStep repeated = repeated_step(0);
-  for (const UnitUse& use : uses(0))
-    units[isa::name(use.unit)] = use_to_json(use, held_by_to_json(use, repeated, step().regions.regions));
+  const OfCycles& found = of_cycles();
   Json by_program = Json::object();
   for (const ProgramKind kind : compiler::kProgramKinds) {
-    if (programs[kind].program.empty()) continue;
+    if (!programs[kind].is_there()) continue;
     by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"cycles", programs[kind].timing.cycles}};
   }
-  double least_cycles = 0;
-  for (const RegionUse& use : region_uses()) least_cycles += use.least_array_cycles;
   const std::int64_t total = cycles(runs);
   const double seconds = static_cast<double>(cycles_per_step()) / (options_.clock_ghz * 1e9);
   Json time{{"cycles_per_step", cycles_per_step()},
             {"seconds_per_step", seconds},
             {"images_per_second", static_cast<double>(images()) / seconds},
-            {"utilization", utilization(0)},
-            {"useful_share_of_peak", least_cycles / static_cast<double>(cycles_per_step())},
+            {"utilization", found.utilization[0]},
+            {"useful_share_of_peak", found.least_array_cycles / static_cast<double>(cycles_per_step())},
             {"idle_lanes", idle_lanes_},
             {"images_per_core", images_},
-            {"units", units},
+            {"units", found.units},
             {"database_wait_cycles_per_step", step().timing.database_wait_cycles},
             {"programs", by_program},
             {"total_cycles", total},
             {"total_seconds", static_cast<double>(total) / (options_.clock_ghz * 1e9)}};
   if (system_) time["scaling"] = system_->scaling();
-  if (!later_stages.empty()) {
-    time["stages"] = Json::array();
-    for (std::size_t s = 0; s <= later_stages.size(); ++s) time["stages"].push_back(utilization(s));
-  }
+  if (!later_stages.empty()) time["stages"] = found.utilization;
   return time;
 }
 
@@ -217,7 +257,7 @@ Json ChipCost::energy(const ProgramRuns& runs) const {
   parts[links] = parts.value(links, 0.0) + link_joules();
   Json by_program = Json::object();
   for (const ProgramKind kind : compiler::kProgramKinds) {
-    if (programs[kind].program.empty()) continue;
+    if (!programs[kind].is_there()) continue;
     by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"joules", joules_a_run(kind)}};
   }
   return {

@@ -2,6 +2,7 @@
 // model. Time does not depend on values, so it holds for every run of the program.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
@@ -19,9 +20,12 @@ struct ProgramCost {
   isa::Program program;
   RegionMap regions;
   models::ProgramTiming timing;
-  models::HbmCounters hbm;  // of one run; of a step that overlaps the next one, from step to step
-  double seconds = 0;       // likewise, until the slowest core has ended
+  models::HbmCounters hbm;     // of one run; of a step that overlaps the next one, from step to step
+  std::int64_t cycles = 0;     // likewise, until the slowest core has ended
+  models::EventCounts events;  // of one run, without those of HBM
+  double seconds = 0;          // of `cycles`
   models::EnergyReport energy;
+  bool is_there() const { return cycles > 0; }
 };
 
 // What the units of a core do from step to step: a window of a run that lasts as long as a step, so that all
@@ -33,15 +37,25 @@ struct RepeatedStep {
   Window window;
 };
 
+// The timing of a program, encoded and decoded, on a core with the parameters that were asked for.
+using DryRun = std::function<models::ProgramTiming(const std::vector<std::uint32_t>& words,
+                                                   const isa::Program& program)>;
+
 using ProgramRuns = compiler::ByProgram<std::int64_t>;  // how often each program has run
 
 struct ChipCost {
   compiler::ByProgram<ProgramCost> programs;  // those that the model has
   std::vector<ProgramCost> later_stages;      // the steps of the stages of a pipeline after the first
 
-  // `system`: the step of a system of several cores, as the others are of one.
+  // `system`: the step of a system of several cores, as the others are of one. `run`: of a core that is
+  // alone; none: a ClockedCore.
   ChipCost(const compiler::CompiledModel& model, const CostOptions& options,
-           std::optional<SystemCost> system = {}, models::Watch watch = {});
+           std::optional<SystemCost> system = {}, models::Watch watch = {}, const DryRun& run = {});
+
+  // What it costs with other options, in which all takes the same cycles: nothing is run.
+  void price(const CostOptions& options);
+  // Forgets programs and their instructions, of which only roofline() and traces still ask afterwards.
+  void keep_figures();
 
   const ProgramCost& step() const { return programs[compiler::ProgramKind::kStep]; }
 
@@ -66,10 +80,9 @@ struct ChipCost {
   std::int64_t cycles_per_step() const { return system_ ? system_->cycles_per_step : step().timing.cycles; }
   std::int64_t cycles_a_run(compiler::ProgramKind kind) const;
   double joules_a_run(compiler::ProgramKind kind) const;  // of all cores
-  std::vector<UnitUse> uses(std::size_t stage) const;
   std::vector<RegionUse> region_uses() const;
   RepeatedStep repeated_step(std::size_t stage) const;
-  nlohmann::json utilization(std::size_t stage) const;
+  nlohmann::json utilization(const std::vector<UnitUse>& uses) const;
   double link_joules() const;  // of a step
   // Over all cores: f(cost) of each stage's step as often as the stage has cores.
   template <class F>
@@ -79,12 +92,24 @@ struct ChipCost {
     return sum * static_cast<decltype(sum)>(cores() / (1 + static_cast<std::int64_t>(later_stages.size())));
   }
 
+  void price_one(ProgramCost& program) const;
+
   CostOptions options_;
   std::optional<SystemCost> system_;
+  std::int64_t program_kib_ = 0;
+  int slots_ = 0;
   // Two steps of core 0, where they overlap.
   isa::Program two_steps_;
   std::vector<std::uint16_t> region_of_two_steps_;
   std::int64_t idle_lanes_ = 0, images_ = 0;  // of a core
+  // What only cycles decide, found when it is first asked for: `units`, `utilization` of each stage, and the
+  // cycles that the network's products would take at least.
+  struct OfCycles {
+    nlohmann::json units, utilization = nlohmann::json::array();
+    double least_array_cycles = 0;
+  };
+  const OfCycles& of_cycles() const;
+  mutable std::optional<OfCycles> of_cycles_;
 };
 
 // The objects `time`, `energy`, `traffic` and `memory` of cost.json: of one run of each program that the

@@ -13,32 +13,21 @@ namespace {
 
 using Json = nlohmann::json;
 
-// From step to step of one core on so many images, which exchanges nothing: with a barrier between steps, or
-// without one.
-std::int64_t one_core_cycles(const Configuration& c, const compiler::CompiledModel& model, std::int64_t batch,
-                             bool overlapping, models::Watch watch) {
+// That is alone, with so many images of the batch.
+std::int64_t cycles_alone(const Configuration& c, const compiler::CompiledModel& model, std::int64_t batch,
+                          bool overlapping, const OneCore& one, models::Watch watch) {
   compiler::TrainingParameters training = model.training;
   training.batch = batch;
-  const compiler::CompiledModel one = compiler::compile(
-      {c.network, c.precision, training, model.chip, {}, overlapping}, {/*step_only=*/true, watch});
-  models::clocked::ClockedCore core(c.cost.core);
-  core.watch(watch);
-  const auto run = [&](const std::vector<std::uint32_t>& words) {
-    const isa::Program program = isa::decode(words);
-    watch.begin(fmt::format("running the step of one core with {} images dry", batch),
-                static_cast<std::int64_t>(program.size()));
-    return core.run(program).cycles;
-  };
-  const std::int64_t step = run(one.programs[compiler::ProgramKind::kStep]);
-  return overlapping ? run(one.two_steps_in_core(0)) - step : step;
+  const compiler::Input input{c.network, c.precision, training, model.chip, {}, overlapping};
+  return one.cycles ? one.cycles(input) : cycles_of_one_core(c.cost.core, input, watch);
 }
 
 // Of the images of all cores; none where they are too much for one.
 std::optional<std::int64_t> all_in_one_core(const Configuration& c, const compiler::CompiledModel& model,
-                                            models::Watch watch) {
+                                            const OneCore& one, models::Watch watch) {
   try {
-    return one_core_cycles(c, model, model.training.batch * model.system.data_cores(), /*overlapping=*/false,
-                           watch);
+    return cycles_alone(c, model, model.training.batch * model.system.data_cores(), /*overlapping=*/false,
+                        one, watch);
   } catch (const compiler::InputError&) {
     return {};
   }
@@ -62,6 +51,21 @@ std::int64_t with_ideal_links(const SystemOptions& options, const CostOptions& c
 }
 
 }  // namespace
+
+std::int64_t cycles_of_one_core(const models::clocked::CoreParameters& parameters,
+                                const compiler::Input& input, models::Watch watch) {
+  const compiler::CompiledModel one = compiler::compile(input, {/*step_only=*/true, watch});
+  models::clocked::ClockedCore core(parameters);
+  core.watch(watch);
+  const auto run = [&](const std::vector<std::uint32_t>& words) {
+    const isa::Program program = isa::decode(words);
+    watch.begin(fmt::format("running the step of one core with {} images dry", input.training.batch),
+                static_cast<std::int64_t>(program.size()));
+    return core.run(program).cycles;
+  };
+  const std::int64_t step = run(one.programs[compiler::ProgramKind::kStep]);
+  return input.two_steps ? run(one.two_steps_in_core(0)) - step : step;
+}
 
 std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model,
                                          const OneCore& one, models::Watch watch) {
@@ -90,9 +94,9 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   cost.compute_cycles =
       model.system.divided()
           ? with_ideal_links(c.system, c.cost, of_core(model.step_in_core), watch)
-          : one_core_cycles(c, model, model.training.batch, cost.two_steps.has_value(), watch);
+          : cycles_alone(c, model, model.training.batch, cost.two_steps.has_value(), one, watch);
   if (one.wanted)
-    cost.one_core_cycles = one.known_cycles ? one.known_cycles : all_in_one_core(c, model, watch);
+    cost.one_core_cycles = one.known_cycles ? one.known_cycles : all_in_one_core(c, model, one, watch);
   return cost;
 }
 

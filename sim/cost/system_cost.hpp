@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
@@ -48,10 +49,17 @@ struct SystemCost {
   nlohmann::json by_link() const { return links_to_json(network, links); }
 };
 
+// From step to step of one core that exchanges nothing: with a barrier between steps, or without one where
+// `input.two_steps`. Throws as the compiler.
+std::int64_t cycles_of_one_core(const models::clocked::CoreParameters& core, const compiler::Input& input,
+                                models::Watch watch = {});
+
 // What one core takes for all images, with which a system is compared: known, or to be run.
 struct OneCore {
   bool wanted = true;
   std::optional<std::int64_t> known_cycles = {};
+  // cycles_of_one_core() of who has met such cores before; none: they are run.
+  std::function<std::int64_t(const compiler::Input& input)> cycles = {};
 };
 
 // Of the configuration that `model` was compiled from; nothing where it has one core. Throws as

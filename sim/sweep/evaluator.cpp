@@ -1,16 +1,19 @@
 // Points one by one.
 #include "sim/sweep/evaluator.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "compiler/input/input_error.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/configuration/network_file.hpp"
-#include "sim/cost/chip_cost.hpp"
 #include "sim/host/sha256.hpp"
+#include "sim/sweep/content_key.hpp"
+#include "sim/sweep/shared_work.hpp"
 #include "sim/training/checkpoint.hpp"
 #include "sim/training/training_run.hpp"
 
@@ -20,6 +23,8 @@ namespace {
 using compiler::InputError;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
+
+constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // of what points share
 
 double processor_seconds() {
   timespec now{};
@@ -55,10 +60,12 @@ std::string key_of(const Configuration& c) {
   return digest_of(std::move(json));
 }
 
-std::string program_key_of(const Configuration& c) {
-  Json json = c.effective;
-  for (const char* key : {"engine", "technology", "dataset"}) json.erase(key);
-  return digest_of(std::move(json));
+// As texts: 1 and 1.0 may be checked differently.
+bool same(const Settings& some, const Settings& others) {
+  return std::equal(some.begin(), some.end(), others.begin(), others.end(),
+                    [](const Override& a, const Override& b) {
+                      return a.pointer == b.pointer && a.value.dump() == b.value.dump();
+                    });
 }
 
 // What `work` has found, or why it has not.
@@ -108,9 +115,17 @@ std::unique_ptr<TrainingRun> take_up(const Configuration& c, const fs::path& dir
 struct Evaluator::State {
   Json base;
   fs::path directory;
+  SharedWork work{kMostBytes};
+  // The last one, which is mostly checked and then evaluated.
+  Settings settings = {};
+  std::optional<Configuration> last = {};
 
-  Configuration configuration(const Settings& settings) const {
-    return parse_configuration(base, directory, settings);
+  const Configuration& configuration(const Settings& changes) {
+    if (last && same(settings, changes)) return *last;
+    last.reset();
+    last = parse_configuration(base, directory, changes);
+    settings = changes;
+    return *last;
   }
 };
 
@@ -119,26 +134,17 @@ Evaluator::Evaluator(Json base, fs::path directory)
 Evaluator::~Evaluator() = default;
 
 CheckedPoint Evaluator::check(const Settings& settings) {
-  Configuration c = state_->configuration(settings);
-  CheckedPoint point;
-  point.key = key_of(c);
-  point.program_key = program_key_of(c);
-  point.effective = std::move(c.effective);
-  return point;
+  const Configuration& c = state_->configuration(settings);
+  return {c.effective, key_of(c), content_key(c.input())};
 }
 
 Outcome Evaluator::cost(const Settings& settings) {
-  return outcome_of([&] {
-    const Configuration c = state_->configuration(settings);
-    const compiler::CompiledModel model = compiler::compile(c.input(), {/*step_only=*/true});
-    return cost_of_one_run(ChipCost(model, c.cost, cost_of_system(c, model)), model.memory);
-  });
+  return outcome_of([&] { return state_->work.cost(state_->configuration(settings)); });
 }
 
 Outcome Evaluator::train(const Settings& settings, std::int64_t steps, const fs::path& run_directory) {
   return outcome_of([&] {
-    const Configuration c = state_->configuration(settings);
-    const auto run = take_up(c, run_directory, steps);
+    const auto run = take_up(state_->configuration(settings), run_directory, steps);
     if (!run->train(steps > 0 ? std::optional(steps) : std::nullopt)) throw Interrupted();
     return run->result();
   });

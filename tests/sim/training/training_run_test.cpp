@@ -20,7 +20,7 @@ using testing::small_configuration_with;
 using Json = nlohmann::json;
 
 TEST(TrainingRun, ResultKeepsItsSchema) {
-  const Schema schema = Schema::embedded("training/result.schema.json");
+  const Schema& schema = Schema::embedded("training/result.schema.json");
   for (const char* preset : {"fp32", "int8", "int8_master16"}) {
     const ScratchDirectory scratch;
     TrainingRun run(small_configuration_with(scratch, {std::string("/precision/preset=") + preset}),
