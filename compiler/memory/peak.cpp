@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "compiler/memory/lifetimes.hpp"
+
 namespace anzan::compiler {
 
 namespace {
