@@ -138,11 +138,16 @@ class Sweeps(SweepTest):
         self.run_sweep()
         self.assertFalse(pathlib.Path(f"{self.store}.runs").exists())
 
-    def test_parts_are_the_whole(self):
-        for part in ("1/3", "3/3", "2/3"):
-            self.run_sweep("--part", part)
-        self.assertEqual(self.rows("SELECT count(*), count(DISTINCT point) FROM result"), [(12, 12)])
-        self.assertIn("12 of them were in the store", self.run_sweep())
+    def test_points(self):
+        points = self.dir / "points.json"
+        for part in (0, 1, 2):
+            points.write_text(json.dumps([[0, lanes, part // 2, part % 2] for lanes in (0, 1, 2)]))
+            self.assertIn("3 points: 3 done\n", self.run_sweep("--points", points))
+        self.assertEqual(self.rows("SELECT count(*), count(DISTINCT point) FROM result"), [(9, 9)])
+        self.assertIn("12 points: 12 done; 9 of them were in the store", self.run_sweep())
+        for wrong in ("{}", "[[0, 0, 0]]", "[[0, 0, 0, 2]]", "[[0, 0, 0, -1]]", "[0, 0, 0, 0]"):
+            points.write_text(wrong)
+            self.assert_wrong_input(self.call(*self.command("--points", points)), "--points", "expected [[STEPS, LEVEL")
 
     def test_queries(self):
         self.run_sweep()
@@ -155,7 +160,7 @@ class Sweeps(SweepTest):
         self.assert_whole()
 
     def test_arguments(self):
-        for option, value in (("--workers", "0"), ("--workers", "two"), ("--part", "0/2"), ("--part", "3/2"), ("--part", "1"), ("--part", "1/2/3")):
+        for option, value in (("--workers", "0"), ("--workers", "two"), ("--workers", "1001")):
             self.assert_wrong_input(self.call(*self.command()[:-2], option, value), f"{option}: found {value}, expected ")
         self.assert_wrong_input(self.call("sweep"), "SWEEP: found nothing")
         self.assert_wrong_input(self.call("sweep", self.dir / "none.json"), "none.json")
