@@ -123,8 +123,8 @@ class Content {
         hide_in_backward, hide_in_forward, pipelined, expected_latency_cycles, expected_bytes_per_cycle);
   }
   void add_one(const compiler::Mapping& m) {
-    const auto& [tensor, pipeline, micro_batches, stage_begin, split] = m;
-    add(tensor, pipeline, micro_batches, stage_begin, split);
+    const auto& [tensor, pipeline, micro_batches, schedule, stage_begin, split] = m;
+    add(tensor, pipeline, micro_batches, schedule, stage_begin, split);
   }
   void add_one(const compiler::SystemParameters& s) {
     const auto& [exchange, mapping] = s;

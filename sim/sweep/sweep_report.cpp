@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+
+#include "sim/sweep/pareto.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -47,26 +48,6 @@ std::string level_text(const Settings& level) {
   for (const Override& change : level)
     texts.push_back(change.value.is_string() ? change.value.get<std::string>() : change.value.dump());
   return fmt::format("{}", fmt::join(texts, " "));
-}
-
-bool beats(const Objectives& a, const Objectives& b) {
-  bool better = false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] > b[i]) return false;
-    better = better || a[i] < b[i];
-  }
-  return better;
-}
-
-std::vector<std::size_t> pareto_front(const std::vector<Objectives>& all) {
-  std::vector<std::size_t> order(all.size()), front;
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return all[a] < all[b]; });
-  for (const std::size_t i : order) {
-    if (std::none_of(front.begin(), front.end(), [&](std::size_t f) { return beats(all[f], all[i]); }))
-      front.push_back(i);
-  }
-  return front;
 }
 
 class Report {
@@ -152,6 +133,7 @@ std::string csv_field(const std::string& text) {
 
 std::string text_of_cell(const Json& value) {
   if (value.is_null()) return "";
+  if (value.is_number_float()) return fmt::format("{}", value.get<double>());
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
@@ -169,7 +151,7 @@ std::string sweep_csv(SweepRun& run) {
   const std::size_t figures = sweep.space.axes().size() + 2 + sweep.figures.size();
   std::string csv = fmt::format("{},meets,message\n", fmt::join(head, ","));
   const Judge judge(sweep);
-  const auto cell = [](const std::optional<double>& value) { return value ? Json(*value).dump() : ""; };
+  const auto cell = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; };
   run.store().each_of_sweep(run.id(), [&](const Levels& levels, std::int64_t steps,
                                           const StoredPoint& point) {
     const Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));
