@@ -96,7 +96,8 @@ ContractionBuffers buffers(const Contraction& c, const ContractionTiling& t, std
   const std::int64_t rows = std::min(t.row_blocks * lanes, align_channels(c.rows.end()));
   b.destination = lines(positions * rows, c.destination.format);
   if (c.biases_alone) b.zero = 1;
-  if (chunk_count(c, t, lanes) > 1) b.spill = models::accumulator_lines(c.format, positions * t.row_blocks * lanes);
+  if (chunk_count(c, t, lanes) > 1)
+    b.spill = models::accumulator_lines(c.format, positions * t.row_blocks * lanes);
   return b;
 }
 
