@@ -24,11 +24,13 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/version.hpp"
 #include "sim/host/work_progress.hpp"
 #include "sim/memory_command.hpp"
 #include "sim/program_file.hpp"
 #include "sim/rtl/core.hpp"
 #include "sim/summary.hpp"
+#include "sim/sweep_command.hpp"
 #include "sim/trace/traces.hpp"
 #include "sim/training/evaluation.hpp"
 #include "sim/training/interrupt.hpp"
@@ -255,6 +257,11 @@ int compile(const CompileArguments& arguments) {
     report << fmt::format("HBM {} bytes; planned {} bytes a step, conventional {}, lower bound {}\n",
                           model.hbm_lines * 4 * model.chip.lanes, model.memory.planned_bytes,
                           model.memory.conventional_bytes, model.memory.lower_bound_bytes);
+    for (std::size_t s = 0; model.system.divided() && s < model.stages.size(); ++s) {
+      const compiler::MemoryPlan& plan = model.stages[s].memory;
+      report << fmt::format("stage {}: planned {} bytes a step, conventional {}, lower bound {}\n", s,
+                            plan.planned_bytes, plan.conventional_bytes, plan.lower_bound_bytes);
+    }
   }
   flush_output();
   return kDone;
@@ -519,7 +526,7 @@ int command_line(int argc, char** argv) {
   // Writing beyond a limit on file sizes is then an error like any other, and found as one.
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app{"Anzan: a simulator of a deep-learning training chip that computes in 8 and 16 bits"};
-  app.set_version_flag("--version", "anzan " ANZAN_VERSION);
+  app.set_version_flag("--version", std::string("anzan ") + program_version());
   app.require_subcommand(1);
   RunArguments run_arguments;
   CompileArguments compile_arguments;
@@ -540,6 +547,8 @@ int command_line(int argc, char** argv) {
   add_allocate(app, allocate_arguments);
   MemoryArguments memory_arguments;
   add_memory(app, memory_arguments);
+  SweepArguments sweep_arguments;
+  add_sweep(app, sweep_arguments);
   app.add_subcommand("disasm", "Prints compiled programs as text")
       ->add_option("FILE", program_file, "What `anzan compile --out` wrote")
       ->required();
@@ -556,6 +565,7 @@ int command_line(int argc, char** argv) {
     return printed([&] { return collective(collective_arguments), true; });
   if (app.got_subcommand("allocate")) return printed([&] { return allocate(allocate_arguments); });
   if (app.got_subcommand("memory")) return printed([&] { return memory(memory_arguments), true; });
+  if (app.got_subcommand("sweep")) return printed([&] { return sweep(sweep_arguments); });
   if (app.got_subcommand("evaluate")) return guarded([&] { return evaluate_run(evaluate_arguments); });
   if (app.got_subcommand("export")) return guarded([&] { return export_run(export_arguments); });
   if (app.got_subcommand("cost")) return guarded([&] { return cost(cost_arguments); });

@@ -459,7 +459,7 @@ Json Configuration::identity(const std::string& dataset_digest) const {
   json["system"].erase("chips");
   json["chip"].erase("cores");
   json["data_cores"] = system.parameters.data_cores();
-  for (const char* key : {"automatic", "axes", "pipeline", "micro_batches", "stages"})
+  for (const char* key : {"automatic", "axes", "pipeline", "micro_batches", "schedule", "stages"})
     json["system"]["mapping"].erase(key);
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);

@@ -199,13 +199,31 @@ const Json* Schema::child(const Json& node, const std::string& key) const {
   return items != node.end() && index ? &resolve(*items) : nullptr;
 }
 
-bool Schema::allows(const Json::json_pointer& pointer) const {
+const Json* Schema::at(const Json::json_pointer& pointer) const {
   const Json* node = &root_;
   for (const std::string& token : tokens_of(pointer)) {
     node = child(*node, token);
-    if (node == nullptr) return false;
+    if (node == nullptr) return nullptr;
   }
-  return true;
+  return node;
+}
+
+bool Schema::allows(const Json::json_pointer& pointer) const { return at(pointer) != nullptr; }
+
+Schema Schema::array_of(const Json::json_pointer& pointer) const {
+  return Schema({{"type", "array"},
+                 {"items", *at(pointer)},
+                 {"definitions", root_.value("definitions", Json::object())}});
+}
+
+bool Schema::may_be_number(const Json::json_pointer& pointer) const {
+  const Json* node = at(pointer);
+  if (node == nullptr) return false;
+  const Json types = node->value("type", Json("number"));
+  for (const char* type : {"number", "integer", "boolean"})
+    if (types == type || (types.is_array() && std::find(types.begin(), types.end(), type) != types.end()))
+      return true;
+  return false;
 }
 
 std::string Schema::suggestion_for(const Json::json_pointer& pointer) const {

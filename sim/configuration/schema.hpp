@@ -29,11 +29,17 @@ class Schema {
 
   // Whether the schema has a place for this pointer (any index of an array counts).
   bool allows(const nlohmann::json::json_pointer& pointer) const;
+  // An array of what stands at a pointer that the schema allows.
+  Schema array_of(const nlohmann::json::json_pointer& pointer) const;
+  // Whether a number, or true or false, may stand at this pointer.
+  bool may_be_number(const nlohmann::json::json_pointer& pointer) const;
   // suggestion() for the first key of a pointer that the schema does not allow.
   std::string suggestion_for(const nlohmann::json::json_pointer& pointer) const;
 
  private:
   const nlohmann::json& resolve(const nlohmann::json& node) const;  // follows "$ref": "#/…"
+  const nlohmann::json* at(
+      const nlohmann::json::json_pointer& pointer) const;  // nullptr where it is not allowed
   const nlohmann::json* child(const nlohmann::json& node, const std::string& key) const;
   std::vector<compiler::InputFinding> find(const nlohmann::json& value, const nlohmann::json& node,
                                            const std::string& place) const;

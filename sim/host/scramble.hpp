@@ -13,7 +13,13 @@ constexpr std::uint64_t scramble(std::uint64_t x) {
 }
 
 // What is drawn. Each has draws of its own, whatever the seed.
-enum class RandomPurpose : std::uint32_t { kOrder = 1, kWeights = 2, kAugmentation = 3, kSamples = 4 };
+enum class RandomPurpose : std::uint32_t {
+  kOrder = 1,
+  kWeights = 2,
+  kAugmentation = 3,
+  kSamples = 4,
+  kSweep = 5
+};
 
 // One word for each (seed, purpose, number).
 constexpr std::uint64_t drawn_word(std::uint32_t seed, RandomPurpose purpose, std::uint64_t number) {

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "compiler/input/input_error.hpp"
 #include "sim/sweep/space.hpp"
 
 namespace anzan::sim {
@@ -21,7 +23,18 @@ using Objectives = std::vector<double>;
 using EvaluateAll = std::function<std::vector<std::optional<Objectives>>(const std::vector<Request>&)>;
 
 struct SweepFile;
-// Asks `evaluate` for all points that the sampler of `sweep` wants. Throws what `evaluate` throws.
+// Asks `evaluate` for all points that the sampler of `sweep` wants, up to some thousand at a time. Throws
+// what `evaluate` throws, and InputError, before it asks for any, where there are not so many points.
 void sample(const SweepFile& sweep, const EvaluateAll& evaluate);
+
+// How many points sample() will ask for, at most.
+std::uint64_t requests(const SweepFile& sweep);
+
+// Names of all samplers.
+std::vector<std::string> sampler_kinds();
+
+// Fills in the keys that the sampler takes, and checks them against the space and the rest of the file, which
+// has been read.
+void check_sampler(SweepFile& sweep, const std::string& place, std::vector<compiler::InputFinding>& findings);
 
 }  // namespace anzan::sim

@@ -11,8 +11,16 @@
 
 namespace anzan::sim {
 
+// A result that is kept: a number at a pointer into Outcome::result, or an expression over axes and such
+// numbers.
+struct Figure {
+  std::string name;
+  std::optional<nlohmann::json::json_pointer> pointer;
+  std::string expression;  // where there is no pointer
+};
+
 struct Objective {
-  nlohmann::json::json_pointer pointer;  // into Outcome::result
+  std::size_t figure = 0;  // of SweepFile::figures
   bool maximise = false;
 };
 
@@ -24,13 +32,15 @@ struct SweepFile {
   std::filesystem::path base_directory;
   Measurement measurement = Measurement::kCost;
   Space space;
-  std::vector<std::string> result_constraints;  // expressions that name results
+  std::vector<std::string> result_constraints;  // expressions that name figures
+  std::vector<Figure> figures;                  // those that are pointers first, then the others
   std::vector<Objective> objectives;
-  std::vector<nlohmann::json::json_pointer> figures;  // further results that are kept
-  nlohmann::json sampler;                             // checked: kind, points, seed, ...
+  nlohmann::json sampler;  // checked: kind, and every key that the kind takes
 };
 
-// Throws InputError with all findings.
+// Throws InputError with all findings. "-" is standard input.
 SweepFile load_sweep(const std::filesystem::path& file);
+// The same for what was read; relative paths count from `directory`, `name` is that of the file.
+SweepFile parse_sweep(nlohmann::json json, const std::filesystem::path& directory, const std::string& name);
 
 }  // namespace anzan::sim

@@ -91,13 +91,20 @@ void InterruptGuard::remember(std::optional<std::int64_t> checkpoint) {
 }
 
 void InterruptGuard::remember_best() {
+  remember("the best so far is kept (a second signal ends at once, without it)", "nothing is kept",
+           "nothing is kept");
+}
+
+void InterruptGuard::remember_parts() {
+  remember("all that is done is kept", "all that was done is kept", "all that was done is kept");
+}
+
+void InterruptGuard::remember(const char* first, const char* second, const char* late) {
   Texts& next = said.load() == &texts[0] ? texts[1] : texts[0];
-  std::snprintf(next.first, sizeof next.first,
-                "\nanzan: interrupted; the best so far is kept (a second signal ends at once, without it)\n");
-  std::snprintf(next.second, sizeof next.second,
-                "\nanzan: interrupted again: ended at once; nothing is kept\n");
-  std::snprintf(next.late, sizeof next.late,
-                "\nanzan: interrupted: ended, nothing is kept within %u seconds\n", kPatienceSeconds);
+  std::snprintf(next.first, sizeof next.first, "\nanzan: interrupted; %s\n", first);
+  std::snprintf(next.second, sizeof next.second, "\nanzan: interrupted again: ended at once; %s\n", second);
+  std::snprintf(next.late, sizeof next.late, "\nanzan: interrupted: ended after %u seconds; %s\n",
+                kPatienceSeconds, late);
   said = &next;
   int nothing = kNothingToKeep;
   state.compare_exchange_strong(nothing, kRemembers);

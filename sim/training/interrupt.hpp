@@ -25,10 +25,15 @@ class InterruptGuard {
   void remember(std::optional<std::int64_t> checkpoint);
   // The same for work that can end at any time with what it has.
   void remember_best();
+  // The same for work of many parts, each of which is kept as soon as it is done.
+  void remember_parts();
   // Whether there was one; then whoever asks ends in his own time.
   bool interrupted() const;
 
  private:
+  // What the first signal says, and why the process ends without waiting.
+  void remember(const char* first, const char* second, const char* late);
+
   struct sigaction interrupt_, terminate_, alarm_;
   const char* before_;
 };

@@ -374,7 +374,7 @@ class Weights(AnzanTest):
 
 class Tools(AnzanTest):
     def test_version_and_help(self):
-        self.assertRegex(self.call("--version").stdout, r"^anzan \d+\.\d+\.\d+\n$")
+        self.assertRegex(self.call("--version").stdout, r"^anzan \d+\.\d+\.\d+\+[0-9a-f]{12}\n$")
         for arguments in (("--help",), ("run", "--help"), ("compile", "--help"), ("disasm", "--help")):
             self.assertEqual(self.call(*arguments).returncode, 0)
 

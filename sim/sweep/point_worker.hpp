@@ -1,0 +1,64 @@
+// What a worker does with a point: checks it, looks whether it is known, and otherwise evaluates it.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "sim/sweep/evaluator.hpp"
+#include "sim/sweep/sampler.hpp"
+#include "sim/sweep/store.hpp"
+
+namespace anzan::sim {
+
+// The same for all points of a sweep.
+struct PointSurroundings {
+  const SweepFile* sweep = nullptr;
+  Evaluator* evaluator = nullptr;
+  std::filesystem::path store;
+  Pointers pointers;   // of figures that a known point must have
+  bool retry = false;  // whether one that has failed is not known
+  std::optional<std::int64_t> base_id;
+  nlohmann::json base;  // effective, or null
+
+  bool is_known(const StoredPoint& point) const;
+};
+
+// The answer to a task: a point that is in the store, or one to be put there.
+struct PointAnswer {
+  std::optional<std::int64_t> known;
+  PointRecord record;
+};
+
+nlohmann::json task_of(const Request& request);
+PointAnswer answer_of(const nlohmann::json& answer);
+
+// A point that was never checked, and why it has none of the rest.
+PointRecord record_without_key(const PointSurroundings& all, const Request& request, OutcomeKind kind,
+                               const std::string& message);
+
+// Where a point is trained.
+std::filesystem::path runs_directory(const std::filesystem::path& store);
+std::filesystem::path run_directory(const std::filesystem::path& store, const std::string& key);
+// Removes a directory of a point, unless somebody trains it.
+void remove_run(const std::filesystem::path& directory);
+
+// Lives in a process of its own.
+class PointWorker {
+ public:
+  explicit PointWorker(const PointSurroundings& all) : all_(all) {}
+  nlohmann::json operator()(const nlohmann::json& task);
+
+ private:
+  std::optional<std::int64_t> find(const PointName& name);
+  nlohmann::json evaluate(const Settings& settings, const PointName& name, const nlohmann::json& effective);
+
+  const PointSurroundings& all_;
+  std::unique_ptr<Store> store_;
+  // What was answered last, and may not be in the store yet.
+  std::unordered_map<std::string, nlohmann::json> recent_;
+};
+
+}  // namespace anzan::sim

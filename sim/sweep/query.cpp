@@ -1,0 +1,62 @@
+// One statement of SQLite, stepped through.
+#include "sim/sweep/query.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "compiler/input/input_error.hpp"
+#include "sim/sweep/store_file.hpp"
+
+namespace anzan::sim {
+
+using compiler::InputError;
+
+struct Query::State {
+  std::unique_ptr<SQLite::Database> database;
+  std::unique_ptr<SQLite::Statement> statement;
+};
+
+Query::Query(const std::filesystem::path& store, const std::string& sql) : state_(std::make_unique<State>()) {
+  constexpr const char* kExpected = "one SELECT over the tables of a store";
+  state_->database = open_store(store, StoreAccess::kRead);
+  try {
+    state_->statement = std::make_unique<SQLite::Statement>(*state_->database, sql);
+  } catch (const SQLite::Exception& error) {
+    throw InputError("--query", sql + fmt::format(" ({})", error.what()), kExpected);
+  }
+  const SQLite::Statement& s = *state_->statement;
+  if (s.getColumnCount() == 0) throw InputError("--query", sql + ", which finds nothing", kExpected);
+  for (int i = 0; i < s.getColumnCount(); ++i) columns_.emplace_back(s.getColumnName(i));
+}
+
+Query::~Query() = default;
+
+bool Query::next(QueryRow& row) {
+  SQLite::Statement& s = *state_->statement;
+  row.clear();
+  try {
+    if (s.isDone() || !s.executeStep()) return false;
+  } catch (const SQLite::Exception& error) {
+    throw InputError("--query", s.getQuery() + fmt::format(" ({})", error.what()),
+                     "a SELECT that can be evaluated");
+  }
+  for (int i = 0; i < s.getColumnCount(); ++i) {
+    const SQLite::Column c = s.getColumn(i);
+    if (c.isNull())
+      row.emplace_back(nullptr);
+    else if (c.isInteger())
+      row.emplace_back(c.getInt64());
+    else if (c.isFloat())
+      row.emplace_back(c.getDouble());
+    else if (c.isBlob())
+      row.emplace_back(fmt::format(
+          "{:02x}", fmt::join(static_cast<const unsigned char*>(c.getBlob()),
+                              static_cast<const unsigned char*>(c.getBlob()) + c.getBytes(), "")));
+    else
+      row.emplace_back(c.getString());
+  }
+  return true;
+}
+
+}  // namespace anzan::sim

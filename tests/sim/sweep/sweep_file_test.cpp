@@ -1,0 +1,235 @@
+// SWEEP.json: what it says, and everything that is refused, by place.
+#include "sim/sweep/sweep_file.hpp"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "compiler/input/input_error.hpp"
+#include "sim/sweep/sampler.hpp"
+
+namespace anzan::sim {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+const std::string kConfigs = std::string(ANZAN_SOURCE_DIR) + "/workloads/configs";
+
+Json plain() {
+  return Json::parse(R"({
+    "base": "lenet_mnist_int8.json",
+    "axes": [
+      {"pointer": "/chip/lanes", "values": [4, 8, 16, 32]},
+      {"pointer": "/chip/scratchpad_kib", "powers_of_two": {"from": 256, "to": 2048}}
+    ],
+    "objectives": [{"figure": "/time/cycles_per_step"}, {"figure": "/energy/joules_per_step"}],
+    "sampler": {"kind": "grid"}
+  })");
+}
+
+SweepFile parsed(const Json& json) { return parse_sweep(json, kConfigs, "plain"); }
+
+// "place: found; expected" of each finding.
+std::vector<std::string> refusals(const Json& json) {
+  std::vector<std::string> all;
+  try {
+    parsed(json);
+  } catch (const compiler::InputError& error) {
+    for (const compiler::InputFinding& f : error.findings())
+      all.push_back(f.place + ": " + f.found + "; " + f.expected);
+  }
+  return all;
+}
+
+Json values_of(const Axis& axis) {
+  Json values = Json::array();
+  for (const Settings& level : axis.levels)
+    for (const Override& change : level) values.push_back(change.value);
+  return values;
+}
+
+TEST(SweepFile, AxesHaveValuesOfEveryForm) {
+  Json json = plain();
+  json["axes"] = Json::parse(R"([
+    {"pointer": "/chip/lanes", "values": [32, 4]},
+    {"pointer": "/chip/scratchpad_kib", "powers_of_two": {"from": 64, "to": 600}},
+    {"pointer": "/chip/queue_depth", "range": {"from": 2, "to": 9, "step": 3}},
+    {"pointer": "/chip/clock_ghz", "range": {"from": 0.1, "to": 0.5, "step": 0.1}},
+    {"pointer": "/chip/hbm/channels", "name": "hbm_channels", "powers_of_two": {"from": 8, "to": 16}},
+    {"name": "format", "tied": [{"/precision/preset": "int8"}, {"/precision/preset": "int16", "/training/batch": 32}]}
+  ])");
+  const SweepFile sweep = parsed(json);
+  const std::vector<Axis>& axes = sweep.space.axes();
+  ASSERT_EQ(axes.size(), 6U);
+  EXPECT_EQ(values_of(axes[0]), Json::parse("[32, 4]"));
+  EXPECT_EQ(values_of(axes[1]), Json::parse("[64, 128, 256, 512]"));
+  EXPECT_EQ(values_of(axes[2]), Json::parse("[2, 5, 8]"));
+  EXPECT_EQ(values_of(axes[3]).dump(), "[0.1,0.2,0.3,0.4,0.5]");
+  EXPECT_EQ(axes[4].name, "hbm_channels");
+  ASSERT_EQ(axes[5].levels.size(), 2U);
+  EXPECT_EQ(axes[5].levels[1].size(), 2U);
+  EXPECT_EQ(sweep.space.grid_points(), 2 * 4 * 3 * 5 * 2 * 2);
+  EXPECT_EQ(sweep.name, "plain");
+  EXPECT_EQ(sweep.base.at("training").at("batch"), 64);
+  EXPECT_EQ(sweep.base_directory, kConfigs);
+  const Settings settings = sweep.space.settings({1, 3, 0, 1, 0, 1});
+  ASSERT_EQ(settings.size(), 7U);
+  EXPECT_EQ(settings[0].pointer.to_string(), "/chip/lanes");
+  EXPECT_EQ(settings[0].value, 4);
+  EXPECT_EQ(settings[6].value, 32);
+}
+
+TEST(SweepFile, FiguresOfObjectivesAreKept) {
+  Json json = plain();
+  json["figures"] = {{"edp", "joules * cycles_per_step * lanes"}, {"joules", "/energy/joules_per_step"}};
+  json["objectives"].push_back({{"figure", "edp"}, {"direction", "maximise"}});
+  json["constraints"] = {"lanes * scratchpad_kib < 10000", "joules < 1", "lanes > 4 && cycles_per_step > 10"};
+  const SweepFile sweep = parsed(json);
+  ASSERT_EQ(sweep.figures.size(), 3U);
+  EXPECT_EQ(sweep.figures[0].name, "joules");
+  EXPECT_EQ(sweep.figures[1].name, "cycles_per_step");
+  EXPECT_EQ(sweep.figures[2].expression, "joules * cycles_per_step * lanes");
+  ASSERT_EQ(sweep.objectives.size(), 3U);
+  EXPECT_EQ(sweep.objectives[0].figure, 1U);
+  EXPECT_EQ(sweep.objectives[1].figure, 0U);
+  EXPECT_TRUE(sweep.objectives[2].maximise);
+  EXPECT_THAT(sweep.result_constraints, ElementsAre("joules < 1", "lanes > 4 && cycles_per_step > 10"));
+  EXPECT_TRUE(sweep.space.admits({1, 2}));
+  EXPECT_FALSE(sweep.space.admits({3, 2}));
+}
+
+// Each change of a right file, as a patch, and the findings that it must give.
+struct Refusal {
+  const char* patch;
+  std::vector<std::string> findings;  // parts of each, in any order; "&" joins parts of one
+};
+
+void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.patch; }
+
+class Refusals : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(Refusals, NameThePlaceAndWhatIsExpected) {
+  const std::vector<std::string> found = refusals(plain().patch(Json::parse(GetParam().patch)));
+  ASSERT_EQ(found.size(), GetParam().findings.size()) << ::testing::PrintToString(found);
+  for (const std::string& wanted : GetParam().findings) {
+    std::size_t matches = 0;
+    for (const std::string& finding : found) {
+      bool all = true;
+      for (std::size_t from = 0; from <= wanted.size();) {
+        const std::size_t end = std::min(wanted.find('&', from), wanted.size());
+        all = all && finding.find(wanted.substr(from, end - from)) != std::string::npos;
+        from = end + 1;
+      }
+      matches += all ? 1 : 0;
+    }
+    EXPECT_EQ(matches, 1U) << wanted << " in " << ::testing::PrintToString(found);
+  }
+}
+
+const Refusal kRefusals[] = {
+    // axes
+    {R"([{"op": "replace", "path": "/axes/0/pointer", "value": "/chip/lane"}])",
+     {R"(/axes/0/pointer: "/chip/lane"&did you mean "lanes")"}},
+    {R"([{"op": "replace", "path": "/axes/0/pointer", "value": "chip"}])",
+     {"/axes/0/pointer: &a JSON pointer"}},
+    {R"([{"op": "replace", "path": "/axes/0/values", "value": []}])",
+     {"/axes/0/values: []; an array of at least 1"}},
+    {R"([{"op": "replace", "path": "/axes", "value": []}])", {"/axes: []; an array of at least 1"}},
+    {R"([{"op": "replace", "path": "/axes/0/values", "value": [4, 4]}])", {"/axes/0/values: &none is twice"}},
+    {R"([{"op": "replace", "path": "/axes/0/values", "value": [4, 5, "x"]}])",
+     {"/axes/0/values/1: 5; one of 4, 8, 16, 32", "/axes/0/values/2: \"x\""}},
+    {R"([{"op": "replace", "path": "/axes/1/powers_of_two/from", "value": 96}])",
+     {"/axes/1/powers_of_two/from: 96; a power of two"}},
+    {R"([{"op": "replace", "path": "/axes/1/powers_of_two/to", "value": 128}])",
+     {"/axes/1/powers_of_two/to: 128; at least from, 256"}},
+    {R"([{"op": "replace", "path": "/axes/1/powers_of_two/to", "value": 8388608}])",
+     {"/axes/1/powers_of_two: 2097152; an integer from 1 to 1048576"}},
+    {R"([{"op": "replace", "path": "/axes/1", "value": {"pointer": "/chip/slots", "range": {"from": 1, "to": 1e9, "step": 1}}}])",
+     {"/axes/1/range: 1e+09 levels; at most 100000"}},
+    {R"([{"op": "replace", "path": "/axes/1", "value": {"pointer": "/chip/slots", "range": {"from": 5, "to": 1, "step": 1}}}])",
+     {"/axes/1/range/to: 1; at least from, 5"}},
+    {R"([{"op": "replace", "path": "/axes/1", "value": {"pointer": "/chip/slots"}}])",
+     {"/axes/1: an axis without levels"}},
+    {R"([{"op": "add", "path": "/axes/1/values", "value": [4]}])",
+     {"/axes/1: values and powers_of_two; one of"}},
+    {R"([{"op": "remove", "path": "/axes/1/pointer"}])", {"/axes/1/pointer: nothing"}},
+    {R"([{"op": "replace", "path": "/axes/1/pointer", "value": "/chip/lanes"}, {"op": "replace", "path": "/axes/1/powers_of_two", "value": {"from": 8, "to": 16}}])",
+     {"/axes/1/name: \"lanes\"; a name of its own",
+      "/axes/1: an axis that sets /chip/lanes; &/axes/0 sets /chip/lanes"}},
+    {R"([{"op": "replace", "path": "/axes/1", "value": {"pointer": "/chip", "values": [{"lanes": 4}]}}])",
+     {"/axes/1: an axis that sets /chip; &/axes/0 sets /chip/lanes"}},
+    {R"([{"op": "add", "path": "/axes/0/name", "value": "max"}])",
+     {"/axes/0/name: \"max\"; a name of letters"}},
+    {R"([{"op": "replace", "path": "/axes/1", "value": {"tied": [{"/chip/slots": 4}]}}])",
+     {"/axes/1/name: nothing"}},
+    {R"([{"op": "replace", "path": "/axes/1", "value": {"name": "t", "tied": [{"/chip/slots": 4}, {"/chip/slots": 0, "/chip/slot": 1}, {}]}}])",
+     {"/axes/1/tied/1/~1chip~1slots: 0; an integer from 1",
+      "/axes/1/tied/1/~1chip~1slot: \"/chip/slot\"; a key", "/axes/1/tied/2: {}; at least one"}},
+    {R"([{"op": "replace", "path": "/axes/1", "value": {"pointer": "/network/layers/99/channels", "values": [4]}}])",
+     {"/axes/1: &element 99&elements"}},
+    {R"([{"op": "replace", "path": "/axes/1", "value": {"pointer": "/technology/event/x", "values": [4]}}])",
+     {"/axes/1/pointer: &did you mean \"events\""}},
+    // the base
+    {R"([{"op": "replace", "path": "/base", "value": "no_such.json"}])", {"no_such.json"}},
+    {R"([{"op": "replace", "path": "/base", "value": {"network": "../networks/lenet.json", "training": {"batch": 0, "iterations": 1, "optimizer": {"learning_rate": {"base": 0.01}}}, "dataset": {"kind": "mnist"}}}])",
+     {"/base/training/batch: 0; an integer from 1"}},
+    {R"([{"op": "replace", "path": "/base", "value": 3}])", {"/base: 3; a string or an object"}},
+    {R"([{"op": "remove", "path": "/base"}, {"op": "add", "path": "/bass", "value": 1}])",
+     {"/base: nothing", "/bass: an unknown key&did you mean \"base\""}},
+    // constraints
+    {R"([{"op": "add", "path": "/constraints", "value": ["lanes <", "lane > 3", "lanes = 4", "lanes, 4", "lanes == 'x'", "lanes < 4", "3 + 'a'"]}])",
+     {"/constraints/0: &an expression",
+      "/constraints/1: lane; one of the names lanes, scratchpad_kib, cycles_per_step, joules_per_step; did "
+      "you mean \"lanes\"",
+      "/constraints/2: =; ==", "/constraints/3: ", "/constraints/4: \"x\"; a text that an axis has",
+      "/constraints/5: lanes < 4; what at least one point", "/constraints/6: \"a\""}},
+    {R"([{"op": "add", "path": "/constraints", "value": ["lanes > 8", "scratchpad_kib < 512", "lanes * scratchpad_kib > 8192"]}])",
+     {"/constraints: lanes > 8 and scratchpad_kib < 512 and lanes * scratchpad_kib > 8192; what at least one "
+      "point"}},
+    // results
+    {R"([{"op": "replace", "path": "/objectives/0/figure", "value": "/time/cycle_per_step"}])",
+     {"/objectives/0/figure: &did you mean \"cycles_per_step\""}},
+    {R"([{"op": "replace", "path": "/objectives/0/figure", "value": "/time"}])",
+     {"/objectives/0/figure: \"/time\"; the pointer of a number"}},
+    {R"([{"op": "replace", "path": "/objectives/0/figure", "value": "/accuracy/test"}])",
+     {"/objectives/0/figure: &\"measure\": \"training\""}},
+    {R"([{"op": "replace", "path": "/objectives/0/figure", "value": "joules"}])",
+     {"/objectives/0/figure: \"joules\"; the name of one of"}},
+    {R"([{"op": "replace", "path": "/objectives/0/figure", "value": "/energy/joules_per_step"}])",
+     {"/objectives/1/figure: &another figure"}},
+    {R"([{"op": "add", "path": "/figures", "value": {"lanes": "/time/cycles_per_step", "f": "/energy/x"}}])",
+     {"/figures/lanes: the name \"lanes\"", "/figures/f: "}},
+    {R"([{"op": "add", "path": "/figures", "value": {"e": "lanes + x", "g": "e"}}])",
+     {"/figures/e: x; one of the names", "/figures/g: e; one of the names"}},
+    // samplers
+    {R"([{"op": "add", "path": "/sampler/points", "value": 4}])",
+     {"/sampler/points: 4; no such key: the sampler grid"}},
+    {R"([{"op": "replace", "path": "/sampler/kind", "value": "random"}])",
+     {"/sampler/points: nothing; what the sampler random needs"}},
+    {R"([{"op": "replace", "path": "/sampler", "value": {"kind": "random", "points": 17}}])",
+     {"/sampler/points: 17; at most the 16 points"}},
+    {R"([{"op": "replace", "path": "/sampler/kind", "value": "gird"}])",
+     {"/sampler/kind: \"gird\"&did you mean \"grid\""}},
+    {R"([{"op": "add", "path": "/axes/2", "value": {"pointer": "/chip/clock_ghz", "range": {"from": 0.001, "to": 100, "step": 0.001}}},
+         {"op": "add", "path": "/axes/3", "value": {"pointer": "/chip/slots", "range": {"from": 1, "to": 65536, "step": 1}}}])",
+     {"/sampler/kind: a grid of 104857600000 points; at most 10000000; fewer levels"}},
+};
+
+INSTANTIATE_TEST_SUITE_P(SweepFile, Refusals, ::testing::ValuesIn(kRefusals));
+
+TEST(SweepFile, TheBaseMayLackWhatAxesSet) {
+  Json json = plain();
+  json["base"] = Json::parse(std::ifstream(kConfigs + "/lenet_mnist_int8.json"));
+  json["base"]["training"].erase("batch");
+  EXPECT_THAT(refusals(json), ElementsAre(HasSubstr("/base/training/batch: nothing")));
+  json["axes"].push_back({{"pointer", "/training/batch"}, {"values", {16, 32}}});
+  EXPECT_THAT(refusals(json), ElementsAre());
+}
+
+}  // namespace
+}  // namespace anzan::sim
