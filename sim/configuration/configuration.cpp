@@ -18,6 +18,7 @@
 #include "sim/configuration/read_parts.hpp"
 #include "sim/configuration/technology.hpp"
 #include "sim/data/synthetic.hpp"
+#include "sim/host/version.hpp"
 #include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
@@ -487,7 +488,7 @@ std::vector<TensorClass> unused_classes(const compiler::TrainingParameters& trai
 
 Json Configuration::identity(const std::string& dataset_digest) const {
   Json json = effective;
-  json["version"] = ANZAN_VERSION;
+  json["version"] = release_version();
   json.erase("engine");
   // what only decides what things cost
   json.erase("technology");

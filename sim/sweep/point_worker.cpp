@@ -28,12 +28,16 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
+}  // namespace
+
 Request request_of(const Json& task) {
   Request request;
   request.steps = task.at(0).get<std::int64_t>();
   request.levels.assign(task.begin() + 1, task.end());
   return request;
 }
+
+namespace {
 
 Json json_of(const PointRecord& r) {
   return {{"key", r.name.key},
@@ -123,7 +127,7 @@ PointAnswer answer_of(const Json& answer) {
 
 PointRecord record_without_key(const PointSurroundings& all, const Request& request, OutcomeKind kind,
                                const std::string& message) {
-  Json what = {"unchecked", all.sweep->base, all.sweep->base_directory.string()};
+  Json what = {"unchecked", all.sweep->base, fs::weakly_canonical(all.sweep->base_directory).string()};
   for (const Override& change : all.sweep->space.settings(request.levels))
     what.push_back({change.pointer.to_string(), change.value});
   const std::string text = what.dump();

@@ -32,7 +32,8 @@ struct PointAnswer {
   PointRecord record;
 };
 
-nlohmann::json task_of(const Request& request);
+nlohmann::json task_of(const Request& request);  // [steps, level, level, ...]
+Request request_of(const nlohmann::json& task);
 PointAnswer answer_of(const nlohmann::json& answer);
 
 // A point that was never checked, and why it has none of the rest.

@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "sim/configuration/schema.hpp"
+#include "sim/sweep/genetic.hpp"
 #include "sim/sweep/grid.hpp"
+#include "sim/sweep/halving.hpp"
 #include "sim/sweep/sequences.hpp"
+#include "sim/sweep/surrogate.hpp"
 #include "sim/sweep/sweep_file.hpp"
 
 namespace anzan::sim {
@@ -17,24 +21,77 @@ namespace {
 using compiler::InputFinding;
 using Json = nlohmann::json;
 
+constexpr std::size_t kMostLearnt = 2'000;  // a process takes the cube of them
 constexpr double kMostPoints = 10'000'000;  // hours, where a point takes milliseconds
 
 struct SamplerKey {
   const char* key;
-  Json missing;  // null: it must be there
+  Json (*missing)(std::size_t points);  // what it is if left out; null: it must be there
 };
+using Findings = std::vector<InputFinding>;
 struct SamplerRow {
   const char* name;
   std::vector<SamplerKey> keys;
-  bool has_objectives;  // needs some
+  bool has_objectives;                                                                  // needs some
+  void (*check)(const SweepFile& sweep, const std::string& place, Findings& findings);  // may be null
   void (*sample)(const SweepFile& sweep, const EvaluateAll& evaluate);
 };
 
+// Not more points in `key` than there are in all.
+void check_part(const SweepFile& sweep, const char* key, const std::string& place, Findings& findings) {
+  if (sweep.sampler[key].get<std::size_t>() > sweep.sampler["points"].get<std::size_t>())
+    findings.push_back(
+        {place + "/" + key, shown(sweep.sampler[key]), "at most points, " + shown(sweep.sampler["points"])});
+}
+
+void check_nsga2(const SweepFile& sweep, const std::string& place, Findings& findings) {
+  check_part(sweep, "population", place, findings);
+}
+
+void check_surrogate(const SweepFile& sweep, const std::string& place, Findings& findings) {
+  check_part(sweep, "initial", place, findings);
+  if (sweep.sampler["points"].get<std::size_t>() > kMostLearnt)
+    findings.push_back(
+        {place + "/points", shown(sweep.sampler["points"]),
+         fmt::format("at most {} with the sampler surrogate, which learns from each; for more, nsga2",
+                     kMostLearnt)});
+}
+
+void check_halving(const SweepFile& sweep, const std::string& place, Findings& findings) {
+  if (sweep.measurement != Measurement::kTraining)
+    findings.push_back(
+        {place + "/kind", "\"halving\"", "with \"measure\": \"training\": it is trainings that it shortens"});
+  const Json& rungs = sweep.sampler["rungs"];
+  for (std::size_t r = 1; r < rungs.size(); ++r)
+    if (rungs[r] <= rungs[r - 1])
+      findings.push_back({place + "/rungs/" + std::to_string(r), shown(rungs[r]),
+                          "more than " + shown(rungs[r - 1]) + ", the rung before"});
+}
+
+Json usual_seed(std::size_t) { return 1; }
+Json usual_population(std::size_t points) { return std::clamp<std::size_t>(points / 20 * 4, 8, 40); }
+Json usual_initial(std::size_t points) { return std::clamp<std::size_t>(points / 4, 2, 40); }
+Json usual_batch(std::size_t) { return 4; }
+Json usual_factor(std::size_t) { return 3; }
+
 const std::vector<SamplerRow>& rows() {
+  constexpr SamplerKey points{"points", nullptr}, seed{"seed", usual_seed};
   static const std::vector<SamplerRow> all{
-      {"grid", {}, false, sample_grid},
-      {"random", {{"points", nullptr}, {"seed", 1}}, false, sample_random},
-  };
+      {"grid", {}, false, nullptr, sample_grid},
+      {"random", {points, seed}, false, nullptr, sample_random},
+      {"sobol", {points}, false, nullptr, sample_sobol},
+      {"latin_hypercube", {points, seed}, false, nullptr, sample_latin_hypercube},
+      {"nsga2", {points, seed, {"population", usual_population}}, true, check_nsga2, sample_nsga2},
+      {"surrogate",
+       {points, seed, {"initial", usual_initial}, {"batch", usual_batch}},
+       true,
+       check_surrogate,
+       sample_surrogate},
+      {"halving",
+       {points, seed, {"rungs", nullptr}, {"reduction_factor", usual_factor}},
+       true,
+       check_halving,
+       sample_halving}};
   return all;
 }
 
@@ -82,21 +139,29 @@ void check_sampler(SweepFile& sweep, const std::string& place, std::vector<Input
   }
   for (const SamplerKey& key : row.keys) {
     if (sweep.sampler.contains(key.key)) continue;
-    if (key.missing.is_null())
+    if (key.missing == nullptr)
       findings.push_back(
           {place + "/" + key.key, "nothing", fmt::format("what the sampler {} needs", row.name)});
-    else
-      sweep.sampler[key.key] = key.missing;
+    else if (sweep.sampler.contains("points"))
+      sweep.sampler[key.key] = key.missing(sweep.sampler["points"].get<std::size_t>());
   }
   if (row.has_objectives && sweep.objectives.empty())
     findings.push_back({"/objectives", "none",
                         fmt::format("at least one: the sampler {} looks for better points", row.name)});
-  if (findings.size() == before) check_points(sweep, place, findings);
+  if (findings.size() > before) return;
+  if (row.check != nullptr) row.check(sweep, place, findings);
+  check_points(sweep, place, findings);
 }
 
 void sample(const SweepFile& sweep, const EvaluateAll& evaluate) { row_of(sweep).sample(sweep, evaluate); }
 
+bool looks_at_results(const SweepFile& sweep) { return row_of(sweep).has_objectives; }
+
 std::uint64_t requests(const SweepFile& sweep) {
+  if (sweep.sampler.contains("rungs")) {
+    const std::vector<std::size_t> rungs = points_of_rungs(sweep.sampler);
+    return std::accumulate(rungs.begin(), rungs.end(), std::uint64_t{0});
+  }
   return sweep.sampler.contains("points") ? sweep.sampler["points"].get<std::uint64_t>()
                                           : static_cast<std::uint64_t>(sweep.space.admitted_points().value());
 }

@@ -38,7 +38,7 @@ class SweepReader {
     schema.fill_defaults(json_);
     if (json_.contains("name") && clean("/name")) sweep_.name = json_["name"].get<std::string>();
     if (clean("/measure"))
-      sweep_.measurement = json_["measure"] == "cost" ? Measurement::kCost : Measurement::kTraining;
+      sweep_.measurement = json_["measure"] == kMeasurements[0] ? Measurement::kCost : Measurement::kTraining;
     if (clean("/axes")) axes_ = read_axes(json_["axes"], "/axes", findings_);
     if (clean("/base")) read_base();
     if (clean("/axes")) sweep_.space = Space(axes_);
@@ -179,7 +179,7 @@ class SweepReader {
     for (const Figure& figure : sweep_.figures) known.push_back(figure.name);
     const auto found = static_cast<std::size_t>(std::find(known.begin(), known.end(), name) - known.begin());
     if (found < known.size())
-      sweep_.objectives.push_back({found, json_["objectives"][n]["direction"] == "maximise"});
+      sweep_.objectives.push_back({found, json_["objectives"][n]["direction"] == kDirections[1]});
     else
       findings_.push_back(
           {place_of_objective(n), shown(name),

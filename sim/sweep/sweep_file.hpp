@@ -1,10 +1,12 @@
 // SWEEP.json: base, axes, constraints, objectives and sampler, checked.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/sweep/space.hpp"
@@ -23,6 +25,11 @@ struct Objective {
   std::size_t figure = 0;  // of SweepFile::figures
   bool maximise = false;
 };
+
+// Words for the measurements, in their order, and for the directions of objectives: the best is least, or
+// most.
+inline constexpr std::array<std::string_view, 2> kMeasurements{"cost", "training"};
+inline constexpr std::array<std::string_view, 2> kDirections{"minimise", "maximise"};
 
 enum class Measurement { kCost, kTraining };  // what is done with a point
 

@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+
+#include "sim/sweep/pareto.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -49,26 +50,6 @@ std::string level_text(const Settings& level) {
   return fmt::format("{}", fmt::join(texts, " "));
 }
 
-bool beats(const Objectives& a, const Objectives& b) {
-  bool better = false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] > b[i]) return false;
-    better = better || a[i] < b[i];
-  }
-  return better;
-}
-
-std::vector<std::size_t> pareto_front(const std::vector<Objectives>& all) {
-  std::vector<std::size_t> order(all.size()), front;
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return all[a] < all[b]; });
-  for (const std::size_t i : order) {
-    if (std::none_of(front.begin(), front.end(), [&](std::size_t f) { return beats(all[f], all[i]); }))
-      front.push_back(i);
-  }
-  return front;
-}
-
 class Report {
  public:
   explicit Report(SweepRun& run) : sweep_(run.sweep()), points_(compared_points(run)) {}
@@ -97,7 +78,9 @@ class Report {
   std::string front() const {
     std::vector<Objectives> objectives;
     for (const ReportedPoint& p : points_) objectives.push_back(*p.judgement.objectives);
-    const std::vector<std::size_t> front = pareto_front(objectives);
+    std::vector<std::size_t> front = pareto_front(objectives);
+    std::stable_sort(front.begin(), front.end(),
+                     [&](std::size_t a, std::size_t b) { return objectives[a] < objectives[b]; });
     constexpr std::size_t kMostRows = 50;
     std::vector<std::string> head;
     for (const Axis& axis : sweep_.space.axes()) head.push_back(axis.name);
@@ -152,6 +135,7 @@ std::string csv_field(const std::string& text) {
 
 std::string text_of_cell(const Json& value) {
   if (value.is_null()) return "";
+  if (value.is_number_float()) return fmt::format("{}", value.get<double>());
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
@@ -169,7 +153,7 @@ std::string sweep_csv(SweepRun& run) {
   const std::size_t figures = sweep.space.axes().size() + 2 + sweep.figures.size();
   std::string csv = fmt::format("{},meets,message\n", fmt::join(head, ","));
   const Judge judge(sweep);
-  const auto cell = [](const std::optional<double>& value) { return value ? Json(*value).dump() : ""; };
+  const auto cell = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; };
   run.store().each_of_sweep(run.id(), [&](const Levels& levels, std::int64_t steps,
                                           const StoredPoint& point) {
     const Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));

@@ -21,6 +21,8 @@
 #include "sim/data/dataset.hpp"
 #include "sim/host/embedded.hpp"
 #include "sim/rtl/blocks.hpp"
+#include "sim/sweep/sampler.hpp"
+#include "sim/sweep/sweep_file.hpp"
 #include "sim/training/training_run.hpp"
 
 namespace anzan::sim {
@@ -110,6 +112,9 @@ std::map<std::string, Names> tables() {
       {"result/training/ended_by", {kEndings.begin(), kEndings.end()}},
       {"result/status/state", {"trained", "diverged"}},
       {"result/slot/format", formats},
+      {"sweep/measure", names_in(kMeasurements)},
+      {"sweep/objective/direction", names_in(kDirections)},
+      {"sweep/sampler/kind", sampler_kinds()},
   };
 }
 
