@@ -139,9 +139,9 @@ class ExpressionReader {
       check(token, i);
       if (token.kind == TokenKind::kName && variable(token.text) < vocabulary_.variables.size())
         names.push_back(variable(token.text));
-      plain += (token.kind == TokenKind::kText ? fmt::format("{}", vocabulary_.texts.at(token.text))
-                                               : token.text) +
-               " ";
+      if (token.text != "(") plain += " ";  // a function and its bracket stand together
+      plain +=
+          token.kind == TokenKind::kText ? fmt::format("{}", vocabulary_.texts.at(token.text)) : token.text;
     }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());

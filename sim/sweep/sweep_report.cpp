@@ -78,7 +78,9 @@ class Report {
   std::string front() const {
     std::vector<Objectives> objectives;
     for (const ReportedPoint& p : points_) objectives.push_back(*p.judgement.objectives);
-    const std::vector<std::size_t> front = pareto_front(objectives);
+    std::vector<std::size_t> front = pareto_front(objectives);
+    std::stable_sort(front.begin(), front.end(),
+                     [&](std::size_t a, std::size_t b) { return objectives[a] < objectives[b]; });
     constexpr std::size_t kMostRows = 50;
     std::vector<std::string> head;
     for (const Axis& axis : sweep_.space.axes()) head.push_back(axis.name);

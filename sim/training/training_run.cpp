@@ -11,6 +11,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/version.hpp"
 #include "sim/training/checkpoint.hpp"
 #include "sim/training/evaluation.hpp"
 #include "sim/training/weights_file.hpp"
@@ -400,7 +401,7 @@ void TrainingRun::make_result() {
                            {"simulated_cycles_per_second",
                             static_cast<double>(cost_.cycles(runs())) / std::max(wall_seconds(), 1e-9)},
                            {"threads", threads_},
-                           {"version", ANZAN_VERSION},
+                           {"version", release_version()},
                            {"config", kConfigFile}};
   if (traits(configuration_.engine.kind).takes_rtl_blocks)
     result_["simulation"]["rtl"] = configuration_.engine.rtl;

@@ -222,7 +222,7 @@ TEST(Engines, AgreeOnCountersInPlaceOfGradients) {
   EXPECT_EQ(c.run(), 2);
 }
 
-const std::uint32_t kCases = anzan::testing::in_campaign() ? 400 : 20;
+const std::uint32_t kCases = in_campaign() ? 400 : 20;
 TEST(Engines, AgreeOnRandomConfigurations1) { campaign(1, kCases); }
 TEST(Engines, AgreeOnRandomConfigurations2) { campaign(1 + kCases, kCases); }
 

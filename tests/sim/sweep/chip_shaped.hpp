@@ -23,6 +23,14 @@ inline Space chip_space() {
                 numbers("/chip/dma_outstanding", {8, 16, 32, 64})});
 }
 
+// Whatever constraints say.
+inline std::vector<Levels> all_points_of(const Space& space) {
+  std::vector<Levels> all;
+  for (std::uint64_t number = 0; static_cast<double>(number) < space.grid_points(); ++number)
+    all.push_back(space.levels_of(number));
+  return all;
+}
+
 inline double value_of(const Space& space, const Levels& levels, std::size_t axis) {
   return space.axes()[axis].levels[levels[axis]][0].value.get<double>();
 }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "compiler/input/input_error.hpp"
 #include "sim/sweep/sampler.hpp"
@@ -221,6 +222,57 @@ const Refusal kRefusals[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(SweepFile, Refusals, ::testing::ValuesIn(kRefusals));
+
+// Random damage to right files: what is left is read, or refused by place, and nothing else happens.
+TEST(SweepFile, BearsDamage) {
+  Json whole = plain();
+  whole["name"] = "x";
+  whole["measure"] = "cost";
+  whole["axes"].push_back(Json::parse(
+      R"({"name": "t", "tied": [{"/precision/preset": "int8"}, {"/precision/preset": "int16", "/training/batch": 8}]})"));
+  whole["axes"].push_back(
+      Json::parse(R"({"pointer": "/chip/clock_ghz", "range": {"from": 0.5, "to": 2, "step": 0.5}})"));
+  whole["figures"] = {{"joules", "/energy/joules_per_step"}, {"edp", "joules * cycles_per_step"}};
+  whole["constraints"] = {"lanes * scratchpad_kib <= 65536", "preset == 'int8' || joules < 1"};
+  whole["sampler"] = Json::parse(R"({"kind": "nsga2", "points": 40, "seed": 3, "population": 8})");
+  const Json flat = whole.flatten();
+  std::vector<std::string> places;
+  for (const auto& [pointer, value] : flat.items()) places.push_back(pointer);
+  const Json values = Json::parse(
+      R"([null, true, -1, 0, 3, 1e9, 1e300, 0.1, "", "/", "/chip/lanes", "/chip/~2", "lanes +", "nsga2", "grid", "halving", [], [1], {}, {"/": 1}, {"a": {"b": []}}])");
+  std::mt19937 random(1);
+  const auto any = [&](const auto& list) -> const auto& { return list[random() % list.size()]; };
+  int right = 0, wrong = 0;
+  for (int round = 0; round < 400; ++round) {
+    Json damaged = whole;
+    for (std::size_t changes = 1 + random() % 2; changes > 0; --changes) {
+      Json::json_pointer place(any(places));
+      for (std::size_t up = random() % 3; up > 0 && !place.parent_pointer().empty(); --up)
+        place = place.parent_pointer();
+      if (!damaged.contains(place)) continue;
+      if (random() % 3 == 0 && damaged[place.parent_pointer()].is_object()) {
+        damaged[place.parent_pointer()].erase(place.back());
+      } else if (Json& value = damaged[place]; value.is_string() && random() % 2 == 0) {
+        std::string text = value.get<std::string>();
+        if (!text.empty()) text[random() % text.size()] = "/'\"+(=,<0x ~"[random() % 12];
+        value = text;
+      } else {
+        value = any(values);
+      }
+    }
+    try {
+      const SweepFile sweep = parsed(damaged);
+      EXPECT_GT(requests(sweep), 0U) << damaged;
+      ++right;
+    } catch (const compiler::InputError& error) {
+      for (const compiler::InputFinding& finding : error.findings())
+        EXPECT_FALSE(finding.place.empty()) << damaged;
+      ++wrong;
+    }
+  }
+  EXPECT_GT(right, 10);
+  EXPECT_GT(wrong, 200);
+}
 
 TEST(SweepFile, TheBaseMayLackWhatAxesSet) {
   Json json = plain();
