@@ -80,7 +80,7 @@ CONF
 
 start_node() { mkdir -p "$dir/spool_$1" && (setsid slurmd -D -N "$1" </dev/null >/dev/null 2>&1 &); }
 
-# end NODE…: kills their daemons, and all that runs in their names.
+# end NAME…: kills the daemons of nodes, or `controller`, and all that runs in their names.
 end() {
   python3 - "$SLURM_CONF" "$@" <<'PYTHON'
 import os, pathlib, signal, sys
@@ -94,7 +94,8 @@ for process in pathlib.Path("/proc").glob("[0-9]*"):
     if f"SLURM_CONF={config}".encode() not in environment:
         continue
     for node in (n.encode() for n in nodes):
-        if b"SLURMD_NODENAME=" + node in environment or (b"slurmd" in command[0] and node in command):
+        daemon = (b"slurmd" in command[0] and node in command) or (b"slurmctld" in command[0] and node == b"controller")
+        if daemon or b"SLURMD_NODENAME=" + node in environment:
             os.kill(int(process.name), signal.SIGKILL)
 PYTHON
 }
@@ -119,10 +120,7 @@ case $what in
   node) start_node "$3" ;;
   stop)
     scancel --user "$(id -un)" 2>/dev/null || true
-    for file in "$dir"/slurmctld.pid "$dir"/slurmd_*.pid; do
-      [[ -f $file ]] && kill "$(cat "$file")" 2>/dev/null || true
-    done
-    end n1 n2
+    end controller n1 n2
     ;;
   *) fail "unknown: $what" ;;
 esac

@@ -17,14 +17,6 @@ std::optional<double> finite_number(const Json& json, const Json::json_pointer& 
   return there.get<double>();
 }
 
-const FigureColumn* column_of(const std::string& pointer) {
-  const auto& all = figure_columns();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const FigureColumn& c) {
-    return !pointer.empty() && pointer == c.pointer;
-  });
-  return found == all.end() ? nullptr : &*found;
-}
-
 std::size_t index_of(const FigureColumn& column) {
   return static_cast<std::size_t>(&column - figure_columns().data());
 }
@@ -57,6 +49,14 @@ const std::vector<FigureColumn>& figure_columns() {
       {"train_loss", "/accuracy/train_loss", "mean loss of an image at the end"},
   };
   return columns;
+}
+
+const FigureColumn* column_of(const std::string& pointer) {
+  const auto& all = figure_columns();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const FigureColumn& c) {
+    return !pointer.empty() && pointer == c.pointer;
+  });
+  return found == all.end() ? nullptr : &*found;
 }
 
 bool Figures::has(const Pointers& pointers) const {

@@ -153,7 +153,7 @@ class Cluster {
       Json tasks = Json::array();
       for (std::size_t p = left.size() * i / count; p < left.size() * (i + 1) / count; ++p) {
         chunk.points.push_back(*left[p]);
-        tasks.push_back(task_of(*left[p]));
+        tasks.push_back(json_of(*left[p]));
       }
       write_file_atomically(file_of(chunk, ".json"), tasks.dump());
       chunk.missing = chunk.points.size();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/sweep/pareto.hpp"
 
@@ -12,29 +13,60 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct ReportedPoint {
-  Levels levels;
+struct ComparedPoint {
+  std::string levels;
   std::int64_t steps = 0;
-  Judgement judgement;
+  Objectives objectives;
 };
 
-// Those that are compared with each other: with objectives, and of trainings those that went furthest.
-std::vector<ReportedPoint> compared_points(SweepRun& run) {
-  const Judge judge(run.sweep());
-  std::vector<ReportedPoint> points;
-  bool whole = false;
-  run.store().each_of_sweep(run.id(),
-                            [&](const Levels& levels, std::int64_t steps, const StoredPoint& point) {
-                              Judgement judgement = judge(levels, SweepRun::outcome_of(run.sweep(), point));
-                              if (!judgement.objectives) return;
-                              whole = whole || steps == 0;
-                              points.push_back({levels, steps, std::move(judgement)});
+// Columns of the objectives, where these are all that decides; none where expressions do, too.
+std::optional<std::vector<const FigureColumn*>> deciding_columns(const SweepFile& sweep) {
+  if (!sweep.result_constraints.empty()) return std::nullopt;
+  std::vector<const FigureColumn*> columns;
+  for (const Objective& objective : sweep.objectives) {
+    const Figure& figure = sweep.figures[objective.figure];
+    columns.push_back(figure.pointer ? column_of(figure.pointer->to_string()) : nullptr);
+    if (columns.back() == nullptr) return std::nullopt;
+  }
+  return columns;
+}
+
+// All that meet the constraints.
+std::vector<ComparedPoint> solutions(SweepRun& run) {
+  const SweepFile& sweep = run.sweep();
+  std::vector<ComparedPoint> points;
+  if (const auto columns = deciding_columns(sweep)) {
+    run.store().each_number(run.id(), *columns,
+                            [&](const char* levels, std::int64_t steps, const std::vector<double>& numbers) {
+                              Objectives objectives = numbers;
+                              for (std::size_t o = 0; o < numbers.size(); ++o) {
+                                if (!std::isfinite(numbers[o])) return;
+                                if (sweep.objectives[o].maximise) objectives[o] = -objectives[o];
+                              }
+                              points.push_back({levels, steps, std::move(objectives)});
                             });
-  std::int64_t most = 0;
-  for (const ReportedPoint& p : points) most = std::max(most, p.steps);
-  const std::int64_t compared = whole ? 0 : most;
+    return points;
+  }
+  const Judge judge(sweep);
+  run.store().each_of_sweep(
+      run.id(), [&](const Levels& levels, std::int64_t steps, const StoredPoint& point) {
+        Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));
+        if (judgement.objectives)
+          points.push_back({Store::text_of(levels), steps, std::move(*judgement.objectives)});
+      });
+  return points;
+}
+
+// Those that are compared with each other: of trainings, those that went furthest.
+std::vector<ComparedPoint> compared_points(SweepRun& run) {
+  std::vector<ComparedPoint> points = solutions(run);
+  const auto further = [](const ComparedPoint& a, const ComparedPoint& b) {
+    return a.steps != 0 && (b.steps == 0 || a.steps < b.steps);
+  };
+  const auto furthest = std::max_element(points.begin(), points.end(), further);
+  if (furthest == points.end()) return points;
   points.erase(std::remove_if(points.begin(), points.end(),
-                              [&](const ReportedPoint& p) { return p.steps != compared; }),
+                              [steps = furthest->steps](const ComparedPoint& p) { return p.steps != steps; }),
                points.end());
   return points;
 }
@@ -52,7 +84,8 @@ std::string level_text(const Settings& level) {
 
 class Report {
  public:
-  explicit Report(SweepRun& run) : sweep_(run.sweep()), points_(compared_points(run)) {}
+  explicit Report(SweepRun& run)
+      : run_(run), sweep_(run.sweep()), judge_(run.sweep()), points_(compared_points(run)) {}
 
   std::string text() const {
     if (sweep_.objectives.empty() || points_.empty()) return "";
@@ -62,22 +95,34 @@ class Report {
   }
 
  private:
+  // What is said of a point: a text for each axis, then for each figure.
+  std::vector<std::string> texts(const ComparedPoint& point) const {
+    const Levels levels = Store::levels_of(point.levels);
+    std::vector<std::string> texts;
+    for (std::size_t a = 0; a < levels.size(); ++a)
+      texts.push_back(level_text(sweep_.space.axes()[a].levels[levels[a]]));
+    const StoredPoint stored = run_.store().find_in_sweep(run_.id(), levels, point.steps).value();
+    for (const std::optional<double>& figure : judge_(levels, SweepRun::outcome_of(sweep_, stored)).figures)
+      texts.push_back(number_text(figure));
+    return texts;
+  }
+
   std::string best(std::size_t objective) const {
     const auto& p = *std::min_element(points_.begin(), points_.end(), [&](const auto& a, const auto& b) {
-      return (*a.judgement.objectives)[objective] < (*b.judgement.objectives)[objective];
+      return a.objectives[objective] < b.objectives[objective];
     });
     const Objective& o = sweep_.objectives[objective];
+    const std::vector<std::string> all = texts(p);
     std::vector<std::string> axes;
-    for (std::size_t a = 0; a < p.levels.size(); ++a)
-      axes.push_back(sweep_.space.axes()[a].name + " " +
-                     level_text(sweep_.space.axes()[a].levels[p.levels[a]]));
+    for (std::size_t a = 0; a < sweep_.space.axes().size(); ++a)
+      axes.push_back(sweep_.space.axes()[a].name + " " + all[a]);
     return fmt::format("{} {}: {} ({})\n", o.maximise ? "most" : "least", sweep_.figures[o.figure].name,
-                       number_text(p.judgement.figures[o.figure]), fmt::join(axes, ", "));
+                       all[axes.size() + o.figure], fmt::join(axes, ", "));
   }
 
   std::string front() const {
     std::vector<Objectives> objectives;
-    for (const ReportedPoint& p : points_) objectives.push_back(*p.judgement.objectives);
+    for (const ComparedPoint& p : points_) objectives.push_back(p.objectives);
     std::vector<std::size_t> front = pareto_front(objectives);
     std::stable_sort(front.begin(), front.end(),
                      [&](std::size_t a, std::size_t b) { return objectives[a] < objectives[b]; });
@@ -86,21 +131,16 @@ class Report {
     for (const Axis& axis : sweep_.space.axes()) head.push_back(axis.name);
     for (const Figure& figure : sweep_.figures) head.push_back(figure.name);
     TextTable table(head);
-    for (std::size_t i = 0; i < std::min(front.size(), kMostRows); ++i) {
-      const ReportedPoint& p = points_[front[i]];
-      std::vector<std::string> row;
-      for (std::size_t a = 0; a < p.levels.size(); ++a)
-        row.push_back(level_text(sweep_.space.axes()[a].levels[p.levels[a]]));
-      for (const std::optional<double>& figure : p.judgement.figures) row.push_back(number_text(figure));
-      table.add(std::move(row));
-    }
+    for (std::size_t i = 0; i < std::min(front.size(), kMostRows); ++i) table.add(texts(points_[front[i]]));
     const std::string more =
         front.size() > kMostRows ? fmt::format("… and {} more\n", front.size() - kMostRows) : "";
     return fmt::format("front: {} of {} points\n{}{}", front.size(), points_.size(), table.text(), more);
   }
 
+  SweepRun& run_;
   const SweepFile& sweep_;
-  std::vector<ReportedPoint> points_;
+  Judge judge_;
+  std::vector<ComparedPoint> points_;
 };
 
 }  // namespace

@@ -45,6 +45,14 @@ std::set<std::size_t> probed_levels(const Axis& axis) {
   return levels;
 }
 
+constexpr std::size_t kHeavyBytes = 200;  // of a row, which has some hundred
+
+std::size_t change_bytes(const Json& base, const Json& effective) {
+  PointRecord record;
+  set_configuration(record, 1, base, effective);
+  return record.configuration.dump().size();
+}
+
 Pointers pointers_of(const SweepFile& sweep) {
   Pointers pointers;
   for (const Figure& figure : sweep.figures) {
@@ -94,11 +102,14 @@ Json SweepRun::probe() {
   for (std::size_t a = 0; a < sweep_.space.axes().size(); ++a) {
     const Axis& axis = sweep_.space.axes()[a];
     std::set<std::string> programs;
+    bool heavy = false;
     for (const std::size_t level : probed_levels(axis)) {
       const std::optional<CheckedPoint> point = check(axis.levels[level]);
       keys.push_back(point ? point->key : "");
       programs.insert(point ? point->program_key : std::to_string(level));
+      heavy = heavy || (point && change_bytes(points_.base, point->effective) > kHeavyBytes);
     }
+    if (heavy) points_.heavy_axes.push_back(a);
     if (programs.size() > 1) program_axes_.push_back(a);
   }
   return keys;
@@ -117,8 +128,7 @@ void SweepRun::register_sweep(const std::string& text, const Json& keys) {
   record.source = {sweep_.base, fs::weakly_canonical(sweep_.base_directory).string(), record.axes,
                    std::move(settings), keys};
   store_.write([&] {
-    if (!points_.base.is_null()) points_.base_id = store_.put_base(points_.base);
-    record.base = points_.base_id;
+    if (!points_.base.is_null()) record.base = store_.put_base(points_.base);
     id_ = store_.put_sweep(record);
   });
 }
@@ -233,7 +243,7 @@ void SweepRun::run_all(const std::vector<const Request*>& requests, const std::v
                        Answers& answers) {
   Tasks tasks;
   tasks.count = requests.size();
-  tasks.task = [&](std::size_t i) { return task_of(*requests[i]); };
+  tasks.task = [&](std::size_t i) { return task_of(*requests[i], base_number(requests[i]->levels)); };
   tasks.joined = [&](std::size_t i) { return i > 0 && joined(*requests[i - 1], *requests[i]); };
   tasks.stop = stop_;
   tasks.ended = [&](std::vector<TaskEnd> ended) {
@@ -248,6 +258,17 @@ void SweepRun::run_all(const std::vector<const Request*>& requests, const std::v
     }
   };
   if (!workers_.run(tasks)) throw Stopped();
+}
+
+// None where there is no base.
+std::optional<std::int64_t> SweepRun::base_number(const Levels& levels) {
+  if (points_.base.is_null()) return std::nullopt;
+  const Levels heavy = points_.heavy_levels(levels);
+  const auto found = bases_.find(heavy);
+  if (found != bases_.end()) return found->second;
+  const Json base = points_.base_of(levels);
+  store_.write([&] { bases_[heavy] = store_.put_base(base); });
+  return bases_[heavy];
 }
 
 // Row and point of what a worker has said, or of its silence.

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -66,6 +67,7 @@ class SweepRun {
   using Answers = std::vector<std::optional<Objectives>>;
 
   nlohmann::json probe();
+  std::optional<std::int64_t> base_number(const Levels& levels);
   void register_sweep(const std::string& text, const nlohmann::json& keys);
   Answers evaluate(const std::vector<Request>& requests);
   bool joined(const Request& a, const Request& b) const;
@@ -87,6 +89,7 @@ class SweepRun {
   Evaluator evaluator_;
   PointSurroundings points_;
   std::vector<std::size_t> program_axes_;  // those that programs depend on
+  std::map<Levels, std::int64_t> bases_;   // in the store, by heavy levels
   std::int64_t id_ = 0;
   Workers workers_;
   SweepCounts counts_;

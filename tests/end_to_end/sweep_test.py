@@ -247,6 +247,12 @@ class Kills(SweepTest):
         except OSError:
             return []
 
+    def is_worker(self, pid):
+        try:
+            return "anzan" in pathlib.Path(f"/proc/{pid}/comm").read_text()
+        except OSError:
+            return False
+
     def test_fifty_kills(self):
         self.sweep["axes"] = [{"pointer": "/chip/clock_ghz", "range": {"from": 0.1, "to": 30, "step": 0.1}}, AXES[0]]
         self.run_sweep(store=self.dir / "whole")
@@ -271,7 +277,7 @@ class Kills(SweepTest):
                 if victim == "parent":
                     process.wait()
                     for child in children:  # they end by themselves
-                        while os.path.exists(f"/proc/{child}") and "anzan" in pathlib.Path(f"/proc/{child}/comm").read_text():
+                        while self.is_worker(child):
                             time.sleep(0.001)
                     self.assert_whole()
                     now = self.rows("SELECT count(*) FROM point")[0][0]
