@@ -45,7 +45,7 @@ struct DrawnAxis {
 };
 
 // Few levels, so that points meet who share with them. Some cannot be: a scratchpad of 1 KiB, 48 images for
-// four cores, a width of FP32, a rate of refresh below the refresh itself.
+// four cores, a width of FP32, a rate of refresh below the refresh itself, a kernel larger than its input.
 const std::vector<DrawnAxis>& drawn_axes() {
   static const std::vector<DrawnAxis> axes{
       {"/chip/lanes", {"8", "16", "32"}},
@@ -80,6 +80,10 @@ const std::vector<DrawnAxis>& drawn_axes() {
       {"/system/exchange/format", {"int16", "fp32"}, 0.15},
       {"/system/exchange/hide_in_forward", {"false"}, 0.15},
       {"/system/mapping/pipeline", {"2"}, 0.1},
+      {"/system/mapping/automatic", {"true"}, 0.1},
+      {"/network", {"other.json", "nowhere.json"}, 0.1},
+      {"/network/layers/0/channels", {"8", "5"}, 0.15},
+      {"/network/layers/0/kernel", {"2", "9"}, 0.1},
       {"/training/batch", {"32", "48", "128"}},
       {"/training/optimizer/weight_decay", {"0", "0.01"}, 0.1},
       {"/memory/places", {"conventional", "shared_gradients"}, 0.15},
@@ -171,6 +175,7 @@ std::string shown_findings(const std::string& message) {
 TEST(Evaluator, PointsThatShareAreWhatEachIsAloneAndWhatTheCommandSays) {
   const ScratchDirectory scratch;
   testing::write_file(scratch / "base.json", small_base().dump());
+  testing::write_file(scratch / "other.json", testing::deep_network(3).dump());
   Evaluator sharing(small_base(), scratch.path());
   int done = 0, refused = 0, systems = 0;
   for (const auto& sets : draw_points(7, 8, 12)) {
