@@ -36,7 +36,8 @@ struct CompiledModel {
   ChipParameters chip;
   SystemParameters system;
   TrainingParameters training;  // of one core
-  std::int64_t hbm_lines = 0;   // of the core that needs most
+  std::int64_t hbm_lines = 0;   // of the core that needs most, for any of the programs
+  std::int64_t step_lines = 0;  // likewise, for the step
   std::vector<SlotInfo> slots;
   std::vector<TensorInfo> tensors;
   std::vector<ParameterInfo> parameters;
@@ -65,6 +66,7 @@ struct CompiledModel {
     std::vector<TensorInfo> tensors;
     std::vector<std::uint16_t> region_of;
     std::vector<std::int64_t> products;
+    MemoryPlan memory;
   };
   std::vector<PipelineStage> stages;
   std::size_t stage_of(int core) const {
@@ -74,7 +76,7 @@ struct CompiledModel {
   // For each instruction of a program, the number of its region.
   std::vector<Region> regions;
   ByProgram<std::vector<std::uint16_t>> region_of;
-  MemoryPlan memory;
+  MemoryPlan memory;  // of the stage that needs most
   const TensorInfo& tensor(const std::string& name) const;
 };
 

@@ -122,7 +122,10 @@ std::string print_partition(const Compilation& c) {
   std::string text;
   for (std::size_t s = 0; s < parts->stages.size(); ++s) {
     const Graph& g = parts->stages[s];
-    text += fmt::format("# stage {}: {} operations\n", s, g.ops.size());
+    const MemoryPlan& plan = parts->plans[s];
+    text += fmt::format(
+        "# stage {}: {} operations; conventional {} bytes, planned {} bytes, lower bound {} bytes\n", s,
+        g.ops.size(), plan.conventional_bytes, plan.planned_bytes, plan.lower_bound_bytes);
     for (const Op& op : g.ops) {
       const TensorInfo& t = g.tensor(op.outputs[0]);
       text += fmt::format("{:<28}  {:<12}  {:>5}  {}{}", name(op.kind), g.layer(op).name,

@@ -31,6 +31,7 @@ constexpr Operation kOperations[] = {
     {OpKind::kConvolution, nullptr, kItself, always<lower_convolution>},
     {OpKind::kConvolutionBackwardData, nullptr, kItself, always<lower_convolution_backward_data>},
     {OpKind::kConvolutionBackwardWeight, nullptr, kItself, always<lower_convolution_backward_weight>},
+    {OpKind::kSumForWeights, nullptr, kItself, always<lower_convolution_backward_weight>},
     {OpKind::kMaxPool, nullptr, kItself, lower_pool},
     {OpKind::kMaxPoolBackward, nullptr, kItself, lower_pool},
     {OpKind::kAveragePool, nullptr, kItself, lower_pool},
@@ -115,7 +116,8 @@ Region region_of(const Graph& graph, const Op& op) {
 std::int64_t network_products(const Graph& graph, const Op& op) {
   int weights = -1;  // or their gradient
   if (op.kind == OpKind::kConvolution || op.kind == OpKind::kConvolutionBackwardData) weights = op.inputs[1];
-  if (op.kind == OpKind::kConvolutionBackwardWeight) weights = op.outputs[0];
+  if (op.kind == OpKind::kConvolutionBackwardWeight || op.kind == OpKind::kSumForWeights)
+    weights = gradient_of_weights(graph, op).outputs[0];
   if (weights < 0) return 0;
   std::int64_t images = graph.training.batch;
   if (op.groups > 0)

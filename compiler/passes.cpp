@@ -170,13 +170,15 @@ void encode(Compilation& c) {
   m.system = c.input.system;
   m.training = c.of_core.training;
   m.hbm_lines = std::max(c.memory.lines, c.parts ? c.parts->memory.lines : 0);
+  m.step_lines = c.parts ? c.parts->memory.lines : c.memory.lines;
   m.memory = c.parts ? c.parts->memory.report : c.memory.report;
   m.slots = c.parts ? c.parts->stages.front().slots : c.whole.slots;
   m.tensors = c.whole.tensors;
   const std::vector<Listing>& steps = c.scheduled.programs[ProgramKind::kStep];
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const Graph& g = c.parts ? c.parts->stages[s] : c.whole;
-    m.stages.push_back({g.tensors, steps[s].region_of, products_by_region(g, c.scheduled.tables.regions)});
+    m.stages.push_back({g.tensors, steps[s].region_of, products_by_region(g, c.scheduled.tables.regions),
+                        c.parts ? c.parts->plans[s] : c.memory.report});
   }
   m.parameters = c.whole.parameters;
   m.constants = constant_contents(c.constants, c.input.chip.lanes);

@@ -151,12 +151,13 @@ class Step {
   }
 
   void run() {
-    bool forward = true;
+    const auto last_forward =
+        std::find_if(ops_.rbegin(), ops_.rend(), [](const Op& op) { return op.phase == Phase::kForward; });
+    const Op* const back = ops_.data() + (ops_.rend() - last_forward);  // from here on, nothing goes forward
     for (const Op& op : ops_) {
       Lowering& low = *stages_[static_cast<std::size_t>(op.stage)];
       low.watch().done();
-      if (forward && op.phase != Phase::kForward) division_.sum_counters(true);
-      forward = op.phase == Phase::kForward;
+      if (&op == back) division_.sum_counters(true);
       if (op.kind == OpKind::kGradientNorm) exchange(static_cast<std::size_t>(op.stage));
       if (op.kind == OpKind::kExchange) {
         exchanges_[static_cast<std::size_t>(op.stage)].gradients.push_back({&op, ready_.at(op.layer)});

@@ -2,13 +2,16 @@
 """What the blocks of rtl/ cost in gates: synthesised by yosys for the 0.18 um cells of qflow-tech-osu018, as the
 table of rtl/README.md.
 
-  area.py [--lanes 4] [--liberty FILE] [--timeout 300] [BLOCK…]   default: all blocks of the core
+  area.py [--lanes 4] [--liberty FILE] [--timeout 300] [--table FILE] [BLOCK…]   default: all blocks of the core
+
+With --table the blocks' rows for these lanes are put into FILE, from which `anzan` takes the area of chips.
 
 Cells and area are those of logic and flip-flops. Memories, which are arrays of words in the source, are left
 out of both and counted in bits. Depth is the longest path between flip-flops, memories and ports, in cells; no
 wires, loads or buffers are reckoned with. Parts that occur many times are synthesised once, on their own.
 """
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -135,11 +138,22 @@ def row(name, found, module):
           f"{'—' if depth is None else depth} | {total(found, module, 'bits'):,} |", flush=True)
 
 
+def put(file, lanes, blocks):
+    """Puts the rows of these lanes into the table, whole or not at all."""
+    table = json.loads(file.read_text(encoding="utf-8"))
+    rows = table["blocks_by_lanes"].setdefault(str(lanes), {})
+    rows.update(blocks)
+    beside = file.with_suffix(".new")
+    beside.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    beside.replace(file)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lanes", type=int, default=4)
     parser.add_argument("--liberty", type=pathlib.Path, default=LIBERTY, help="default: %(default)s")
     parser.add_argument("--timeout", type=float, default=300, help="seconds a block; default %(default)s")
+    parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="as workloads/area/osu018.json")
     parser.add_argument("blocks", nargs="*", metavar="BLOCK", help=", ".join(BLOCKS))
     arguments = parser.parse_args()
     if set(arguments.blocks) - set(BLOCKS):
@@ -160,6 +174,9 @@ def main():
                 skipped.append(block)
                 continue
             row(f"`{block}`", found, block)
+            if arguments.table:
+                put(arguments.table, arguments.lanes, {block: {
+                    "um2": round(total(found, block, "area"), 1), "memory_bits": total(found, block, "bits")}})
             for part in PARTS:
                 if times := occurrences(found, block, part):
                     row(f"of it {times} ×, each: `{part}`", found, part)

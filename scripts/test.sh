@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, brings the data sets and runs the tests.
 #   scripts/test.sh [fast|slow|all] [option of ctest…]        (default: all)
-# First the structure checks, then the tests of the release build, then those that are to be looked at by the
-# address and undefined-behaviour sanitisers (tests/anzan_test.cmake).
+# First the tests of the release build, then those that are to be looked at by the address and undefined-behaviour
+# sanitisers (tests/anzan_test.cmake).
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -23,8 +23,6 @@ run_tests() {
 }
 
 "$scripts/install.sh"
-say "checking the structure"
-python3 "$root/tests/structure/check.py"
 # Verilator translates while CMake configures, on one core: both trees at once.
 configure asan &
 configure release

@@ -56,7 +56,7 @@ std::optional<std::int64_t> capacity_of(const std::optional<std::string>& text) 
   throw InputError("--capacity", *text, "an integer from 1 to 2^63 - 1");
 }
 
-struct Outcome {
+struct Allocation {
   Assignment plan;
   std::optional<std::int64_t> capacity;
   double seconds = 0;
@@ -66,8 +66,8 @@ struct Outcome {
   bool never_fits() const { return capacity && plan.lower_bound > *capacity; }
 };
 
-Outcome solve(const AllocationProblem& problem, const AllocateArguments& arguments) {
-  Outcome outcome;
+Allocation solve(const AllocationProblem& problem, const AllocateArguments& arguments) {
+  Allocation outcome;
   outcome.capacity = capacity_of(arguments.capacity);
   const double most_seconds = seconds_of(arguments.seconds);
   InterruptGuard interrupt(InterruptGuard::kBeforeItsEnd);
@@ -99,7 +99,7 @@ Outcome solve(const AllocationProblem& problem, const AllocateArguments& argumen
   return outcome;
 }
 
-std::string outcome_text(const Outcome& o) {
+std::string allocation_text(const Allocation& o) {
   const std::string gap = o.plan.proved()
                               ? "proved to be the least"
                               : fmt::format("at most {:.3f} % above the least", o.plan.gap_percent());
@@ -112,7 +112,7 @@ std::string outcome_text(const Outcome& o) {
                                              : "no plan that fits was found");
 }
 
-nlohmann::json outcome_json(const Outcome& o, std::size_t buffers) {
+nlohmann::json allocation_json(const Allocation& o, std::size_t buffers) {
   nlohmann::json json{{"buffers", buffers},
                       {"height", o.plan.height},
                       {"lower_bound", o.plan.lower_bound},
@@ -160,16 +160,16 @@ bool allocate(const AllocateArguments& arguments) {
     throw InputError("--out", error.what(), "a file that can be written");
   }
   const AllocationProblem problem = read_allocation(arguments.file);
-  const Outcome outcome = solve(problem, arguments);
+  const Allocation outcome = solve(problem, arguments);
   const std::string text = allocation_text(problem, outcome.plan.offsets);
   if (!arguments.out.empty())
     write_file_atomically(arguments.out, text);
   else if (!arguments.json)
     std::cout << text;
   if (arguments.json)
-    std::cout << outcome_json(outcome, problem.buffers.size()).dump(1) << '\n';
+    std::cout << allocation_json(outcome, problem.buffers.size()).dump(1) << '\n';
   else
-    std::cerr << outcome_text(outcome);
+    std::cerr << allocation_text(outcome);
   return outcome.fits() && !(outcome.interrupted && !outcome.capacity);
 }
 

@@ -257,6 +257,11 @@ int compile(const CompileArguments& arguments) {
     report << fmt::format("HBM {} bytes; planned {} bytes a step, conventional {}, lower bound {}\n",
                           model.hbm_lines * 4 * model.chip.lanes, model.memory.planned_bytes,
                           model.memory.conventional_bytes, model.memory.lower_bound_bytes);
+    for (std::size_t s = 0; model.system.divided() && s < model.stages.size(); ++s) {
+      const compiler::MemoryPlan& plan = model.stages[s].memory;
+      report << fmt::format("stage {}: planned {} bytes a step, conventional {}, lower bound {}\n", s,
+                            plan.planned_bytes, plan.conventional_bytes, plan.lower_bound_bytes);
+    }
   }
   flush_output();
   return kDone;

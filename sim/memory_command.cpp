@@ -15,6 +15,7 @@
 #include "compiler/memory/plan.hpp"
 #include "compiler/memory/techniques.hpp"
 #include "compiler/memory/training_graph.hpp"
+#include "compiler/parallel/partition.hpp"
 #include "compiler/passes.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/host/size.hpp"
@@ -60,6 +61,15 @@ compiler::Input of_core(const Configuration& configuration) {
   compiler::run_passes(c, "network", "network");
   c.of_core.system.mapping = {};
   return c.of_core;
+}
+
+// The network as the system divides it, with its micro-batches in this order.
+compiler::Partition divided(const Configuration& configuration, compiler::PipelineSchedule schedule) {
+  compiler::Compilation c;
+  c.input = configuration.input();
+  c.input.system.mapping.schedule = schedule;
+  compiler::run_passes(c, "network", "network");
+  return compiler::partition(compiler::training_graph(c.of_core), 0);
 }
 
 std::int64_t planned_bytes(const Configuration& configuration) {
@@ -122,6 +132,10 @@ class Report {
     progress.done(1);
     graph_ = compiler::training_graph(input_);
     plan_ = compiler::plan_memory(graph_, 0);
+    if (c_.system.parameters.divided()) {
+      for (std::size_t s = 0; s < compiler::kPipelineSchedules.size(); ++s)
+        divided_.push_back(divided(c_, static_cast<compiler::PipelineSchedule>(s)));
+    }
     progress.done(1);
     const auto fits = [&](const Json& json) {
       try {
@@ -155,8 +169,20 @@ class Report {
                       {"last_use", p.life.end},
                       {"offset", p.offset},
                       {"bytes", p.bytes}});
+    Json schedules = Json::array();
+    for (std::size_t s = 0; s < divided_.size(); ++s) {
+      Json stages = Json::array();
+      for (const compiler::MemoryPlan& stage : divided_[s].plans) stages.push_back(stage.planned_bytes);
+      const compiler::MemoryPlan& fullest = divided_[s].memory.report;
+      schedules.push_back({{"schedule", compiler::kPipelineSchedules[s]},
+                           {"conventional_bytes", fullest.conventional_bytes},
+                           {"planned_bytes", fullest.planned_bytes},
+                           {"lower_bound_bytes", fullest.lower_bound_bytes},
+                           {"stages_planned_bytes", stages}});
+    }
     return {{"memory",
-             {{"conventional_bytes", plan_.report.conventional_bytes},
+             {{"divided", schedules},
+              {"conventional_bytes", plan_.report.conventional_bytes},
               {"planned_bytes", plan_.report.planned_bytes},
               {"lower_bound_bytes", plan_.report.lower_bound_bytes},
               {"techniques", techniques},
@@ -185,6 +211,7 @@ class Report {
     text += fmt::format("in {} MB of HBM, as configured: {}, or {:.4g} times the channels\n", mb(hbm_),
                         images_ > 0 ? fmt::format("{} images", images_) : "not one image",
                         static_cast<double>(sixteenths_) / 16);
+    text += divided_text();
     return with_plan ? text + plan_text() : text;
   }
 
@@ -220,6 +247,25 @@ class Report {
     return all;
   }
 
+  // Of the core that needs most, whose part of the network this is.
+  std::string divided_text() const {
+    if (divided_.empty()) return "";
+    const compiler::Mapping& mapping = c_.system.parameters.mapping;
+    std::string text = fmt::format(
+        "divided: {} x {} cores (tensor, pipeline), {} micro-batches; the stage that needs most\n"
+        "schedule         planned   conventional   lower bound   all stages\n",
+        mapping.tensor.size, mapping.pipeline.size, mapping.micro_batches);
+    for (std::size_t s = 0; s < divided_.size(); ++s) {
+      const compiler::MemoryPlan& fullest = divided_[s].memory.report;
+      text += fmt::format("{:<13} {:>10}   {:>12}   {:>11}  ", compiler::kPipelineSchedules[s],
+                          mb(fullest.planned_bytes), mb(fullest.conventional_bytes),
+                          mb(fullest.lower_bound_bytes));
+      for (const compiler::MemoryPlan& stage : divided_[s].plans) text += " " + mb(stage.planned_bytes);
+      text += '\n';
+    }
+    return text;
+  }
+
   std::string plan_text() const {
     std::string text = "      offset        bytes   first    last  tensor\n";
     for (const Place& p : places()) {
@@ -236,6 +282,7 @@ class Report {
   std::vector<compiler::TechniqueMemory> techniques_;
   compiler::Graph graph_;
   compiler::HbmPlan plan_;
+  std::vector<compiler::Partition> divided_;  // by schedule, where the system divides the network
   std::int64_t images_ = 0, sixteenths_ = 0;
 };
 

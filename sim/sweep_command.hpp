@@ -10,8 +10,9 @@ class App;
 namespace anzan::sim {
 
 struct SweepArguments {
-  std::string file, store, csv, query;
-  std::optional<std::string> workers, part;
+  std::string file, store, csv, query, points;
+  std::string slurm, time, memory;
+  std::optional<std::string> workers, tasks;
   bool quiet = false, retry = false, keep_runs = false;
 };
 

@@ -1,8 +1,11 @@
-# How tests are registered. Two functions:
+# How tests are registered. Three functions:
 #
 #   anzan_test(NAME SOURCES a.cpp… [LIBRARIES anzan_models…] [LABELS fast] [TIMEOUT 60] [DEFINITIONS A=1…]
 #              [SANITISE why [filter]])
 #     builds the GoogleTest executable NAME (with gmock and a main) and registers each of its tests.
+#
+#   anzan_test_library(NAME SOURCES a.cpp… LIBRARIES anzan_models…)
+#     what several tests share, compiled once.
 #
 #   anzan_command_test(NAME COMMAND program argument… [LABELS fast] [TIMEOUT 60] [ENVIRONMENT A=1…] [SANITISE why])
 #     registers a program whose exit status decides.
@@ -55,6 +58,15 @@ macro(anzan_check_labels name reason)
     list(APPEND arg_LABELS ${reason})
   endif()
 endmacro()
+
+function(anzan_test_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC ${arg_LIBRARIES} GTest::gmock)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIE ${anzan_test_options})  # as executables, whose headers they take
+  target_precompile_headers(${name} REUSE_FROM anzan_test_headers)
+endfunction()
 
 function(anzan_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;DEFINITIONS;SANITISE")

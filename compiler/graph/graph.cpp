@@ -2,6 +2,7 @@
 #include "compiler/graph/graph.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -42,6 +43,15 @@ UpdateTensors update_tensors(const Graph& g, const Op& op) {
       u.value = t;
   }
   return u;
+}
+
+const Op& gradient_of_weights(const Graph& g, const Op& sum) {
+  if (sum.kind == OpKind::kConvolutionBackwardWeight) return sum;
+  const auto found = std::find_if(g.ops.begin(), g.ops.end(), [&](const Op& op) {
+    return op.kind == OpKind::kConvolutionBackwardWeight && op.layer == sum.layer;
+  });
+  if (found == g.ops.end()) throw std::logic_error("sums of a gradient that nothing finishes");
+  return *found;
 }
 
 std::vector<int> written_slots(const Graph& g, const Op& op) {

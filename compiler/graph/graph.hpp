@@ -13,52 +13,53 @@ namespace anzan::compiler {
 enum class OpKind {
   kConvolution,                // x, w [, b] -> y          (relu: fused)
   kConvolutionBackwardData,    // dy, w -> dx
-  kConvolutionBackwardWeight,  // x, dy -> dw [, db]
-  kMaxPool,                    // x -> y, index
-  kMaxPoolBackward,            // dy, index -> dx
-  kAveragePool,                // x -> y
-  kAveragePoolBackward,        // dy -> dx
-  kBatchNorm,                  // x, w [, b], running mean, variance -> y, sum of x, of x x   (relu: fused)
-  kBatchNormSums,              // dy, x -> sum of dy, of dy x
-  kBatchNormBackward,          // dy, x, w, the four sums -> dx
-  kBatchNormBackwardWeight,    // the four sums -> dw [, db]
-  kBatchNormAverages,          // sums of x, x x; running mean, variance -> the latter
-  kRelu,                       // x -> y                   (a selection: shares the slot)
-  kReluBackward,               // dy, y -> dx              (dx may be dy)
-  kLeakyRelu,                  // x -> y
-  kLeakyReluBackward,          // dy, x -> dx
-  kClip,                       // x -> y
-  kClipBackward,               // dy, x -> dx
-  kHardSigmoid,                // x -> y
-  kHardSigmoidBackward,        // dy, x -> dx
-  kHardSwish,                  // x -> y
-  kHardSwishBackward,          // dy, x -> dx
-  kSigmoid,                    // x -> y
-  kSigmoidBackward,            // dy, y -> dx
-  kSwish,                      // x -> y
-  kSwishBackward,              // dy, x -> dx
-  kTanh,                       // x -> y
-  kTanhBackward,               // dy, y -> dx
-  kDropout,                    // x -> y                   (a copy where nothing is trained)
-  kDropoutBackward,            // dy -> dx
-  kLrn,                        // x -> y
-  kLrnBackward,                // dy, x -> dx
-  kAdd,                        // a, b, … -> y             (relu: fused)
-  kSumOfPixels,                // dy -> da                 (where a has one pixel for all)
-  kMultiply,                   // a, b -> y                (relu: fused)
-  kMultiplyBackward,           // dy, b -> da
-  kSumOfProducts,              // dy, b -> da              (where a has one pixel for all)
-  kConcat,                     // a, b, … -> y             (relu: fused)
-  kConcatBackward,             // dy -> da                 (its channels, from first_channel on)
-  kCopy,                       // x -> y                   (requantised)
-  kLoss,                       // logits, label -> loss, prediction, dlogits
-  kExchange,                   // dw [, db] -> the same, summed over all cores
-  kGradientNorm,               // all dw, db -> scale, at most 1
-  kUpdate,                     // dw, w, moments [, master] [, scale] -> w, moments [, master]
-  kGather,                     // shares of channels -> all of them, in every core of the tensor axis
-  kReduceScatter,              // all channels -> this core's share of their sum over the tensor axis
-  kSlice,                      // all channels -> this core's share of them
-  kTransfer,                   // y -> the same in the stage `receiver`; stands last
+  kConvolutionBackwardWeight,  // x, dy [, sums] -> dw [, db]
+  kSumForWeights,            // x, dy [, sums] -> sums   (for the gradient of weights, of some of the images)
+  kMaxPool,                  // x -> y, index
+  kMaxPoolBackward,          // dy, index -> dx
+  kAveragePool,              // x -> y
+  kAveragePoolBackward,      // dy -> dx
+  kBatchNorm,                // x, w [, b], running mean, variance -> y, sum of x, of x x   (relu: fused)
+  kBatchNormSums,            // dy, x -> sum of dy, of dy x
+  kBatchNormBackward,        // dy, x, w, the four sums -> dx
+  kBatchNormBackwardWeight,  // the four sums -> dw [, db]
+  kBatchNormAverages,        // sums of x, x x; running mean, variance -> the latter
+  kRelu,                     // x -> y                   (a selection: shares the slot)
+  kReluBackward,             // dy, y -> dx              (dx may be dy)
+  kLeakyRelu,                // x -> y
+  kLeakyReluBackward,        // dy, x -> dx
+  kClip,                     // x -> y
+  kClipBackward,             // dy, x -> dx
+  kHardSigmoid,              // x -> y
+  kHardSigmoidBackward,      // dy, x -> dx
+  kHardSwish,                // x -> y
+  kHardSwishBackward,        // dy, x -> dx
+  kSigmoid,                  // x -> y
+  kSigmoidBackward,          // dy, y -> dx
+  kSwish,                    // x -> y
+  kSwishBackward,            // dy, x -> dx
+  kTanh,                     // x -> y
+  kTanhBackward,             // dy, y -> dx
+  kDropout,                  // x -> y                   (a copy where nothing is trained)
+  kDropoutBackward,          // dy -> dx
+  kLrn,                      // x -> y
+  kLrnBackward,              // dy, x -> dx
+  kAdd,                      // a, b, … -> y             (relu: fused)
+  kSumOfPixels,              // dy -> da                 (where a has one pixel for all)
+  kMultiply,                 // a, b -> y                (relu: fused)
+  kMultiplyBackward,         // dy, b -> da
+  kSumOfProducts,            // dy, b -> da              (where a has one pixel for all)
+  kConcat,                   // a, b, … -> y             (relu: fused)
+  kConcatBackward,           // dy -> da                 (its channels, from first_channel on)
+  kCopy,                     // x -> y                   (requantised)
+  kLoss,                     // logits, label -> loss, prediction, dlogits
+  kExchange,                 // dw [, db] -> the same, summed over all cores
+  kGradientNorm,             // all dw, db -> scale, at most 1
+  kUpdate,                   // dw, w, moments [, master] [, scale] -> w, moments [, master]
+  kGather,                   // shares of channels -> all of them, in every core of the tensor axis
+  kReduceScatter,            // all channels -> this core's share of their sum over the tensor axis
+  kSlice,                    // all channels -> this core's share of them
+  kTransfer,                 // y -> the same in the stage `receiver`; stands last
 };
 struct OpName {
   OpKind kind;
@@ -68,6 +69,7 @@ inline constexpr OpName kOpNames[] = {
     {OpKind::kConvolution, "convolution"},
     {OpKind::kConvolutionBackwardData, "convolution_backward_data"},
     {OpKind::kConvolutionBackwardWeight, "convolution_backward_weight"},
+    {OpKind::kSumForWeights, "sum_for_weights"},
     {OpKind::kMaxPool, "max_pool"},
     {OpKind::kMaxPoolBackward, "max_pool_backward"},
     {OpKind::kAveragePool, "average_pool"},
@@ -177,6 +179,9 @@ struct UpdateTensors {
   std::vector<int> moments;
 };
 UpdateTensors update_tensors(const Graph& graph, const Op& update);
+
+// Of the same layer's weights, all of it or what finishes it.
+const Op& gradient_of_weights(const Graph& graph, const Op& sum);
 
 // Slots with a binary point whose tensors the operation writes anew, and whose statistics it adds to
 // (selections keep the point of their source, whose values have been counted; so does what is changed in

@@ -31,8 +31,9 @@ struct TensorInfo {
   // the share; shares stand one after the other along the tensor axis.
   bool shared_out = false;
   std::int64_t hbm_line = 0, lines = 0;  // line -1: not in this core
-  // Rows that are there, where these are not all: part of a gradient of weights, whole blocks of input
-  // channels.
+  // Rows that are there, where these are not all: of a gradient of weights, whole blocks of input channels;
+  // of images, whole batch groups, whose rows then stand together (first_row: of the first group's first
+  // pixel).
   std::int64_t first_row = 0, part_rows = 0;  // no rows: all
   std::int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
   struct Place {

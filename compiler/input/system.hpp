@@ -2,11 +2,13 @@
 // what they have computed.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <numeric>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/input/remote_semaphores.hpp"
@@ -74,12 +76,20 @@ struct ExchangeParameters {
   }
 };
 
+// In which order a stage takes the micro-batches; values do not depend on it.
+enum class PipelineSchedule {
+  kGpipe,                  // all forward, then all back
+  kOneForwardOneBackward,  // as few forward as keep the stages behind busy, then one back for each forward
+};
+inline constexpr std::array<std::string_view, 2> kPipelineSchedules{"gpipe", "1f1b"};
+
 // How a network is divided: the cores of a system are the product of three axes. Cores along `tensor` share
 // the channels of each layer; those along `pipeline` have each a stage, some of the layers one after the
 // other; those along the data axis, whose size is that of the exchange, have other images.
 struct Mapping {
   Dimension tensor, pipeline;
-  int micro_batches = 1;                 // parts of a core's batch that go through the stages one by one
+  int micro_batches = 1;  // parts of a core's batch that go through the stages one by one
+  PipelineSchedule schedule = PipelineSchedule::kGpipe;
   std::vector<std::string> stage_begin;  // the first layer of each stage but the first; none: by cost
   std::map<std::string, bool> split;     // whether a layer's channels are shared; others: where they divide
 };

@@ -17,13 +17,13 @@ namespace anzan::compiler {
 struct Image {
   const TensorInfo* tensor = nullptr;
   std::int64_t n = 0, c = 0, h = 0, w = 0, pitch = 0, lanes = 0, base_row = 0;  // n: images of the tensor
-  std::int64_t first_group = 0, batch_groups = 0, groups_of_tensor = 0;
+  std::int64_t first_group = 0, batch_groups = 0, groups_there = 0;             // the last: in memory
   std::int64_t first_channel = 0;  // of the tensor's; below, channels count from it
   bool has_all_channels = true;
   std::int64_t channels_of_all = 0;  // of the cores that share its channels, together
   isa::Format format = isa::Format::kFp32;
   int slot = 0;
-  std::int64_t x_stride() const { return groups_of_tensor * pitch; }
+  std::int64_t x_stride() const { return groups_there * pitch; }
   std::int64_t y_stride() const { return w * x_stride(); }
   std::int64_t row(std::int64_t y, std::int64_t x, std::int64_t bg, std::int64_t channel) const {
     return base_row + y * y_stride() + x * x_stride() + (first_group + bg) * pitch + first_channel + channel;

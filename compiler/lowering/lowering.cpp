@@ -110,9 +110,9 @@ Image Lowering::image(int tensor, const Range& groups) const {
   i.h = t.shape[2];
   i.w = t.shape[3];
   i.lanes = t.lanes;
-  i.groups_of_tensor = ceil_div(i.n, i.lanes);
+  i.groups_there = rows_there(t).size() / (i.h * i.w * t.pitch);
   i.first_group = groups.begin;
-  i.batch_groups = groups.size() > 0 ? groups.size() : i.groups_of_tensor;
+  i.batch_groups = groups.size() > 0 ? groups.size() : i.groups_there;
   i.pitch = t.pitch;
   i.base_row = base_row(t);
   i.format = t.format;

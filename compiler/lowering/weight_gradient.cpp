@@ -6,8 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "compiler/lowering/accumulator_bound.hpp"
+#include "compiler/lowering/carried_sums.hpp"
 #include "compiler/lowering/convolution.hpp"
 #include "compiler/lowering/transposed_operands.hpp"
 #include "compiler/lowering/weight_gradient_tiling.hpp"
@@ -15,6 +16,8 @@
 
 namespace anzan::compiler {
 namespace {
+
+using Carried = WeightGradientGeometry::Carried;
 
 class WeightGradient {
  public:
@@ -32,7 +35,14 @@ class WeightGradient {
         per_line_(models::elements_per_word(g_.format)),
         kernel_y_(g_.kernel.y),
         kernel_x_(g_.kernel.x),
-        operands_(low, g_) {}
+        operands_(low, g_) {
+    const Op& gradient = gradient_of_weights(low.graph(), op);
+    goes_on_ = op.kind == OpKind::kSumForWeights;
+    comes_ = op.inputs.size() > 2;
+    if (g_.carried == Carried::kNothing) return;
+    carried_ = *carried_sums(low.graph(), gradient, op.groups);
+    carried_line_ = low.graph().tensor(goes_on_ ? op.outputs[0] : op.inputs[2]).hbm_line;
+  }
 
   void run() {
     t_ = search_tiling(g_, low_, layer().name);
@@ -44,7 +54,8 @@ class WeightGradient {
         layer().name, t_.out_blocks, t_.in_blocks, t_.ky, t_.kx, t_.batch_groups, t_.y, t_.x, g_.exact_sums(),
         b.total(), low_.capacity()));
     ones_line_ = low_.allocate(b.ones);
-    spill_line_ = low_.allocate(b.spill);
+    spill_line_[0] = low_.allocate(b.spill);
+    spill_line_[1] = b.spills > 1 ? low_.allocate(b.spill) : spill_line_[0];
     bias_line_ = low_.allocate(b.bias);
     for (std::int64_t& line : gradient_line_) line = low_.allocate(b.gradient);
     for (std::int64_t& line : sum_line_) line = low_.allocate(b.sum);
@@ -74,15 +85,20 @@ class WeightGradient {
     const auto tensor = [&](int t) { return &low.graph().tensor(t); };
     g.x = low.image(op.inputs[0]);
     g.dy = low.image(op.inputs[1]);
-    g.weight = tensor(op.outputs[0]);
-    g.bias = op.outputs.size() > 1 ? tensor(op.outputs[1]) : nullptr;
+    const Op& gradient = gradient_of_weights(low.graph(), op);
+    g.weight = tensor(gradient.outputs[0]);
+    g.bias = gradient.outputs.size() > 1 ? tensor(gradient.outputs[1]) : nullptr;
     g.layout = weight_layout(*g.weight);
     g.window = convolution_axes(low, op, *g.weight, g.x, g.dy);
     g.kernel = g.window;
     if (g.weight->gathered) g.kernel = {{1, 1, 0, g.dy.h, g.dy.h, false}, {1, 1, 0, g.dy.w, g.dy.w, false}};
     g.format = models::wider(g.x.format, g.dy.format);
     g.lanes = low.lanes();
-    g.exact = exact_pieces(g.whole(), g.lanes, most_products(low.graph(), g.format, g.x.slot, g.dy.slot));
+    g.exact = exact_pieces(low.graph(), op);
+    g.exact.batch_groups = std::min(g.exact.batch_groups, g.dy.batch_groups);
+    if (op.kind == OpKind::kSumForWeights || op.inputs.size() > 2)
+      g.carried =
+          carried_sums(low.graph(), op, op.groups)->accumulators ? Carried::kAccumulators : Carried::kFp32;
     return g;
   }
 
@@ -108,7 +124,8 @@ class WeightGradient {
         for (const Range& x : pieces(dy_.w, g_.exact.x)) make_sum({bg, y, x});
       }
     }
-    sums_.front().first = sums_.back().last = true;
+    sums_.front().first = !(comes_ && g_.carried == Carried::kFp32);
+    sums_.back().last = !(goes_on_ && g_.carried == Carried::kFp32);
   }
   void make_sum(const ReductionPart& sum) {
     const std::size_t begin = parts_.size();
@@ -141,6 +158,7 @@ class WeightGradient {
   // All parts of the reduction for them.
   void weights(const Weights& w) {
     const bool with_bias = bias_ != nullptr && w.first_of_outputs();
+    if (comes_) move_carried(w, with_bias, false);
     for (const Sum& sum : sums_) {
       sum_ = sum;
       sum_up(w, with_bias);
@@ -148,6 +166,7 @@ class WeightGradient {
       add_sum(w);
       if (with_bias) add_bias_sum(w.ob);
     }
+    if (goes_on_) return move_carried(w, with_bias, true);
     store(w);
     if (with_bias) store_bias(w.ob);
   }
@@ -156,14 +175,16 @@ class WeightGradient {
     for (std::size_t p = sum_.begin; p < sum_.end; ++p) {
       operands_.load_gradient(w.ob, parts_[p]);
       const bool any = operands_.load_input(w.ib, w.ky, w.kx, parts_[p]);
-      if (with_bias) accumulate_bias(w.ob, p);
+      if (with_bias) accumulate_bias(w, p);
       if (!any) continue;
       for (const TapClass& cy : taps_met(kernel_y_, w.ky, parts_[p].y)) {
         for (const TapClass& cx : taps_met(kernel_x_, w.kx, parts_[p].x)) accumulate(w, cy, cx, p);
       }
     }
-    zero_unmet(w);
+    if (!keeps_accumulators()) zero_unmet(w);
   }
+  bool finds_accumulators() const { return comes_ && g_.carried == Carried::kAccumulators; }
+  bool keeps_accumulators() const { return goes_on_ && g_.carried == Carried::kAccumulators; }
 
   std::int64_t image_lines() const { return lanes_ / per_line_; }
 
@@ -188,7 +209,8 @@ class WeightGradient {
       }
       return;
     }
-    const bool first = !meets(cy, cx, sum_.begin, p), last = !meets(cy, cx, p + 1, sum_.end);
+    const bool first = !finds_accumulators() && !meets(cy, cx, sum_.begin, p),
+               last = !keeps_accumulators() && !meets(cy, cx, p + 1, sum_.end);
     for (std::int64_t o = w.ob.begin; o < w.ob.end; ++o) {
       // blocks of input channels with the same lanes share an instruction
       for (std::int64_t i = w.ib.begin; i < w.ib.end;) {
@@ -279,7 +301,7 @@ class WeightGradient {
     };
     const std::int64_t spill = spill_lines();
     const std::int64_t spilled =
-        spill_line_ + ((p.local_out() * w.ib.size() + p.local_in()) * w.taps() + p.tap()) * spill;
+        spill_line_[w.which] + ((p.local_out() * w.ib.size() + p.local_in()) * w.taps() + p.tap()) * spill;
     if (!p.first) {
       t.init = isa::Init::kSpill;
       t.c = at(spilled);
@@ -368,7 +390,8 @@ class WeightGradient {
     return {all.begin - ob.begin * lanes_, all.end - ob.begin * lanes_};
   }
 
-  void accumulate_bias(const Range& ob, std::size_t p) {
+  void accumulate_bias(const Weights& w, std::size_t p) {
+    const Range& ob = w.ob;
     const ReductionPart& part = parts_[p];
     const std::int64_t k = image_lines(), pixels = part.bg.size() * part.y.size() * part.x.size();
     for (std::int64_t o = ob.begin; o < ob.end; ++o) {
@@ -380,13 +403,12 @@ class WeightGradient {
       t.a = at(ones_line_);
       t.b = at(operands_.dy_line() + (o - ob.begin) * pixels * k);
       t.x = indices(out_channel(o), 1);
-      const std::int64_t spilled =
-          spill_line_ + (t_.in_blocks * t_.out_blocks * t_.ky * t_.kx + o - ob.begin) * spill_lines();
-      if (p > sum_.begin) {
+      const std::int64_t spilled = spilled_biases(w) + (o - ob.begin) * spill_lines();
+      if (p > sum_.begin || finds_accumulators()) {
         t.init = isa::Init::kSpill;
         t.c = at(spilled);
       }
-      if (p + 1 < sum_.end) {
+      if (p + 1 < sum_.end || keeps_accumulators()) {
         writes_to(t, *bias_);
         t.spill = 1;
         t.o = at(spilled);
@@ -399,6 +421,9 @@ class WeightGradient {
     }
   }
 
+  std::int64_t spilled_biases(const Weights& w) const {
+    return spill_line_[w.which] + t_.in_blocks * t_.out_blocks * t_.ky * t_.kx * spill_lines();
+  }
   std::int64_t bias_row() const { return models::row_of_line(bias_->format, bias_line_); }
   void add_bias_sum(const Range& ob) {
     for (std::int64_t o = ob.begin; o < ob.end; ++o) {
@@ -440,16 +465,55 @@ class WeightGradient {
   }
 
   void store(const Weights& w) {
+    move(weight_.format, gradient_row(w), low_.base_row(weight_) + first_row(w), rows_of(w), true);
+  }
+
+  // Of the gradient: the first row of these weights, and all of them, from the scratchpad to HBM.
+  std::int64_t first_row(const Weights& w) const {
+    return group_ * layout_.group_rows() +
+           (w.ib.begin * layout_.taps + w.ky.begin * kernel_x_.kernel + w.kx.begin) * layout_.out_pitch +
+           w.ob.begin * lanes_;
+  }
+  std::vector<Walk> rows_of(const Weights& w) const {
     const std::int64_t pitch = tile_pitch(w.ob);
-    const std::int64_t row =
-        low_.base_row(weight_) + group_ * layout_.group_rows() +
-        (w.ib.begin * layout_.taps + w.ky.begin * kernel_x_.kernel + w.kx.begin) * layout_.out_pitch +
-        w.ob.begin * lanes_;
-    low_.copy(weight_.format, in_scratchpad(gradient_row(w)), in_hbm(row),
-              {{w.ib.size(), w.taps() * pitch, layout_.taps * layout_.out_pitch},
-               {w.ky.size(), w.kx.size() * pitch, kernel_x_.kernel * layout_.out_pitch},
-               {w.kx.size(), pitch, layout_.out_pitch},
-               {pitch, 1, 1}});
+    return {{w.ib.size(), w.taps() * pitch, layout_.taps * layout_.out_pitch},
+            {w.ky.size(), w.kx.size() * pitch, kernel_x_.kernel * layout_.out_pitch},
+            {w.kx.size(), pitch, layout_.out_pitch},
+            {pitch, 1, 1}};
+  }
+  // Likewise accumulators.
+  std::vector<Walk> accumulators_of(const Weights& w) const {
+    const std::int64_t tile = spill_lines(), block = layout_.taps * tile;
+    return {{w.ob.size(), w.ib.size() * w.taps() * tile, layout_.in_blocks * block},
+            {w.ib.size(), w.taps() * tile, block},
+            {w.ky.size(), w.kx.size() * tile, kernel_x_.kernel * tile},
+            {w.kx.size() * tile, 1, 1}};
+  }
+
+  // Rows between the scratchpad and HBM, there or back.
+  void move(isa::Format format, std::int64_t here, std::int64_t there, std::vector<Walk> walks, bool store) {
+    if (store) return low_.copy(format, in_scratchpad(here), in_hbm(there), walks);
+    for (Walk& walk : walks) std::swap(walk.src, walk.dst);
+    low_.copy(format, in_hbm(there), in_scratchpad(here), walks);
+  }
+
+  // The sums so far of these weights.
+  void move_carried(const Weights& w, bool with_bias, bool store) {
+    const std::int64_t block = group_ * layout_.out_blocks + w.ob.begin,
+                       biases = carried_line_ + carried_.lines_for_weights;
+    if (!carried_.accumulators) {
+      move(models::kRawWords, sum_line_[0], carried_line_ + first_row(w), rows_of(w), store);
+      if (with_bias) move(models::kRawWords, bias_sum_line_[0], biases + block, {{w.ob.size(), 1, 1}}, store);
+      return;
+    }
+    const std::int64_t tile =
+        (block * layout_.in_blocks + w.ib.begin) * layout_.taps + w.ky.begin * kernel_x_.kernel + w.kx.begin;
+    move(models::kRawWords, spill_line_[w.which], carried_line_ + tile * spill_lines(), accumulators_of(w),
+         store);
+    if (!with_bias) return;
+    const std::int64_t row = models::accumulator_lines(format_, 1);
+    move(models::kRawWords, spilled_biases(w), biases + block * row,
+         {{w.ob.size(), spill_lines(), row}, {row, 1, 1}}, store);
   }
 
   void store_bias(const Range& ob) {
@@ -474,7 +538,11 @@ class WeightGradient {
   Sum sum_{};  // that is being made
   std::int64_t group_ = 0;
   ChannelWindow in_, out_;
-  std::int64_t ones_line_ = 0, spill_line_ = 0, bias_line_ = 0;
+  bool comes_ = false, goes_on_ = false;  // sums of images before these; for images after them
+  CarriedSums carried_;
+  std::int64_t carried_line_ = 0;  // of HBM
+  std::int64_t ones_line_ = 0, bias_line_ = 0;
+  std::int64_t spill_line_[2]{};  // by Weights::which
   std::int64_t gradient_line_[2]{};
   std::int64_t sum_line_[2]{}, bias_sum_line_[2]{};  // FP32: of the sums so far, of one
   int tile_ = 0;

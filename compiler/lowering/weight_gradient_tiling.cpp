@@ -10,6 +10,8 @@
 namespace anzan::compiler {
 namespace {
 
+using Carried = WeightGradientGeometry::Carried;
+
 std::int64_t lines(std::int64_t rows, isa::Format f) { return models::lines_of_rows(f, rows); }
 
 bool split(const WeightGradientGeometry& g, const WeightGradientTiling& t) {
@@ -27,8 +29,11 @@ std::int64_t cost(const WeightGradientGeometry& g, const WeightGradientTiling& t
                              ceil_div(g.exact.y, t.y) * ceil_div(g.exact.x, t.x);
   const std::int64_t streamed =
       b.x_stage + b.dy_stage + kInstructionPrice * (4 + t.in_blocks + 2 * t.out_blocks);
-  return weight_tiles *
-         (parts * (streamed + (split(g, t) ? 2 * b.spill : 0)) + (sums - 1) * 3 * b.sum + b.gradient);
+  const std::int64_t carried = g.carried == Carried::kAccumulators ? b.spill
+                               : g.carried == Carried::kFp32       ? b.sum
+                                                                   : 0;
+  return weight_tiles * (2 * carried + parts * (streamed + (split(g, t) ? 2 * b.spill : 0)) +
+                         (sums - 1) * 3 * b.sum + b.gradient);
 }
 
 // Parts of the reduction that keep its order, within pieces that are summed exactly: whole batch groups, or
@@ -69,11 +74,12 @@ WeightGradientBuffers buffers(const WeightGradientGeometry& g, const WeightGradi
   const std::int64_t out_block_rows = std::min(t.out_blocks * g.lanes, g.layout.out_pitch);
   b.gradient = lines(t.in_blocks * t.ky * t.kx * out_block_rows, g.weight->format);
   if (g.bias != nullptr) b.bias = lines(t.out_blocks, g.bias->format);
-  if (g.exact_sums() > 1) {
+  if (g.exact_sums() > 1 || g.carried == Carried::kFp32) {
     b.sum = lines(t.in_blocks * t.ky * t.kx * out_block_rows, isa::Format::kFp32);
     if (g.bias != nullptr) b.bias_sum = lines(t.out_blocks, isa::Format::kFp32);
   }
-  if (split(g, t)) {
+  if (g.carried == Carried::kAccumulators) b.spills = 2;
+  if (split(g, t) || g.carried == Carried::kAccumulators) {
     b.spill = t.in_blocks * t.out_blocks * t.ky * t.kx * g.spill_lines();
     if (g.bias != nullptr) b.spill += t.out_blocks * g.spill_lines();
   }

@@ -21,7 +21,9 @@ struct WeightGradientGeometry {
   isa::Format format = isa::Format::kFp32;  // of the arithmetic
   std::int64_t lanes = 16;
   SumExtent exact;  // pieces of the reduction that an accumulator holds; they are added in FP32
-  SumExtent whole() const { return {dy.batch_groups, dy.h, dy.w}; }
+  // What comes from images before these, or goes on to images after them.
+  enum class Carried { kNothing, kAccumulators, kFp32 };
+  Carried carried = Carried::kNothing;
   std::int64_t exact_sums() const {
     return ceil_div(dy.batch_groups, exact.batch_groups) * ceil_div(dy.h, exact.y) * ceil_div(dy.w, exact.x);
   }
@@ -39,8 +41,9 @@ struct WeightGradientBuffers {
                spill = 0;
   std::int64_t sum = 0, bias_sum = 0;  // in FP32: of the pieces so far, and as many lines for the next piece
   std::int64_t ones = 1;
+  std::int64_t spills = 1;  // buffers of that kind: where accumulators are carried, two in turn
   std::int64_t total() const {
-    return ones + spill + bias + 2 * (sum + bias_sum) +
+    return ones + spills * spill + bias + 2 * (sum + bias_sum) +
            2 * (x_stage + x_wide + x + dy_stage + dy_wide + dy + gradient);
   }
 };

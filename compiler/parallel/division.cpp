@@ -240,7 +240,7 @@ class Division::Roads {
     Road& road = pipeline_[direction][stage];
     begin(from, op, "send");
     begin(to, op, "receive");
-    const Image here = flat(from.image(op.inputs[0])), there = flat(to.image(op.inputs[0]));
+    const Image here = flat(from.image(op.inputs[0])), there = flat(to.image(op.outputs[0]));
     for (const Tile& t : tiles_of(here, lines_)) {
       const std::int64_t line = outgoing_[direction].line_of(sent_[direction][stage]++);
       from.load(here, placed(t, line));

@@ -11,10 +11,12 @@ namespace anzan::compiler {
 struct Partition {
   // Of each stage: its operations in order, its tensors placed in its HBM (those of other stages at line -1).
   std::vector<Graph> stages;
-  HbmPlan memory;  // of the stage that needs most
+  std::vector<MemoryPlan> plans;  // of each
+  HbmPlan memory;                 // of the stage that needs most
   // All operations, in an order in which what is sent comes before what is received: every micro-batch
-  // forward, stage after stage, then every one backward; with the last, gradients and updates of weights,
-  // which are of all images.
+  // forward, stage after stage, then every one backward (gpipe); or as all stages go on at once, each with no
+  // more micro-batches under way than there are stages from it on (1f1b). With the last, updates of weights,
+  // and gradients of weights but for those that are summed micro-batch by micro-batch.
   std::vector<Op> ops;
 };
 

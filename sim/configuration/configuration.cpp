@@ -10,12 +10,15 @@
 
 #include "compiler/input/network_json.hpp"
 #include "compiler/parallel/mapping_search.hpp"
+#include "sim/configuration/content_key.hpp"
 #include "sim/configuration/hbm_settings.hpp"
 #include "sim/configuration/network_file.hpp"
 #include "sim/configuration/optimizer_settings.hpp"
 #include "sim/configuration/precision_settings.hpp"
+#include "sim/configuration/read_parts.hpp"
 #include "sim/configuration/technology.hpp"
 #include "sim/data/synthetic.hpp"
+#include "sim/host/version.hpp"
 #include "sim/rtl/core.hpp"
 
 namespace anzan::sim {
@@ -29,8 +32,12 @@ namespace fs = std::filesystem;
 
 class Reader {
  public:
-  Reader(Json json, fs::path directory, Purpose purpose, models::Watch watch)
-      : json_(std::move(json)), directory_(std::move(directory)), purpose_(purpose), watch_(watch) {}
+  Reader(Json json, fs::path directory, Purpose purpose, models::Watch watch, ReadParts& parts)
+      : json_(std::move(json)),
+        directory_(std::move(directory)),
+        purpose_(purpose),
+        watch_(watch),
+        parts_(parts) {}
 
   Configuration read(const std::vector<Override>& overrides) {
     const Schema& schema = Schema::embedded("configuration/config.schema.json");
@@ -84,7 +91,7 @@ class Reader {
       if (!json_.is_object() || !json_.contains("network"))
         throw InputError("/network", "nothing", "a network");
       if (json_["network"].is_string()) {
-        network_file_ = read_network_file(directory_ / json_["network"].get<std::string>());
+        network_file_ = network_file(directory_ / json_["network"].get<std::string>());
         json_["network"] = network_file_.network;
       }
       return override_inside("network", change, "input/network.schema.json");
@@ -95,7 +102,7 @@ class Reader {
         schema.fill_defaults(defaults);
         json_["technology"] = defaults["technology"];
       }
-      load_technology(json_["technology"], directory_, "/technology");
+      technology();
       return override_inside("technology", change, "configuration/technology.schema.json");
     }
     apply_override(json_, change, schema);
@@ -128,14 +135,21 @@ class Reader {
   void read_network() {
     if (!json_.contains("network")) return;
     Json network = json_["network"];
-    std::string place = "/network";
+    std::string place = "/network", key;
     try {
       if (network.is_string()) {
         const fs::path file = directory_ / network.get<std::string>();
         place = file.string() + "#";
-        network_file_ = read_network_file(file);
+        network_file_ = network_file(file);
         network = network_file_.network;
       } else if (!network.is_object()) {
+        return;
+      }
+      key = network_file_.weights + "\n" + network.dump();
+      if (const auto known = parts_.networks.find(key)) {
+        config_.network = known->network;
+        json_["network"] = known->json;
+        network_known_ = true;
         return;
       }
       std::vector<InputFinding> found = Schema::embedded("input/network.schema.json").check(network, place);
@@ -154,6 +168,12 @@ class Reader {
     }
     network_known_ = true;
     json_["network"] = compiler::network_to_json(config_.network);
+    parts_.networks.put(key, {config_.network, json_["network"]}, 1);
+  }
+
+  NetworkFile network_file(const fs::path& file) {
+    if (const auto known = parts_.files.find(file.string())) return *known;
+    return *parts_.files.put(file.string(), read_network_file(file), 1);
   }
 
   compiler::Gradients gradients() const {
@@ -300,10 +320,23 @@ class Reader {
 
   void read_technology() {
     try {
-      config_.cost.technology = load_technology(json_["technology"], directory_, "/technology");
+      config_.cost.technology = technology();
     } catch (const InputError& error) {
       findings_.insert(findings_.end(), error.findings().begin(), error.findings().end());
     }
+  }
+
+  // That is named or described, and then is described in any case.
+  models::Technology technology() {
+    Json& json = json_["technology"];
+    const std::string key = json.dump();
+    if (const auto known = parts_.technologies.find(key)) {
+      json = known->json;
+      return known->technology;
+    }
+    models::Technology found = load_technology(json, directory_, "/technology");
+    parts_.technologies.put(key, {found, json}, 1);
+    return found;
   }
 
   void read_dataset() {
@@ -382,12 +415,21 @@ class Reader {
     if (!findings.empty()) return {};
     compiler::Input input = config_.input();
     input.system = options.parameters;
+    const auto expected = expected_cycles(input);
+    if (expected->refusal && !refusal_) refusal_ = expected->refusal;
+    return expected->cycles;
+  }
+
+  std::shared_ptr<ReadParts::ExpectedCycles> expected_cycles(const compiler::Input& input) {
+    const std::string key = content_key(input);
+    if (auto known = parts_.divisions.find(key)) return known;
+    ReadParts::ExpectedCycles found;
     try {
-      return compiler::compile(input, {/*step_only=*/true}).expected_step_cycles;
+      found.cycles = compiler::compile(input, {/*step_only=*/true}).expected_step_cycles;
     } catch (const InputError& error) {
-      if (!refusal_) refusal_ = error;
-      return {};  // more stages than layers, images that do not divide
+      found.refusal = error;  // more stages than layers, images that do not divide
     }
+    return parts_.divisions.put(key, std::move(found), 1);
   }
 
   // What the compiler expects to be fastest takes the place of what was left to it.
@@ -426,6 +468,7 @@ class Reader {
   fs::path directory_;
   Purpose purpose_;
   models::Watch watch_;
+  ReadParts& parts_;
   Configuration config_;
   NetworkFile network_file_;  // where the network is not in the configuration itself
   bool network_known_ = false;
@@ -445,7 +488,7 @@ std::vector<TensorClass> unused_classes(const compiler::TrainingParameters& trai
 
 Json Configuration::identity(const std::string& dataset_digest) const {
   Json json = effective;
-  json["version"] = ANZAN_VERSION;
+  json["version"] = release_version();
   json.erase("engine");
   // what only decides what things cost
   json.erase("technology");
@@ -459,7 +502,7 @@ Json Configuration::identity(const std::string& dataset_digest) const {
   json["system"].erase("chips");
   json["chip"].erase("cores");
   json["data_cores"] = system.parameters.data_cores();
-  for (const char* key : {"automatic", "axes", "pipeline", "micro_batches", "stages"})
+  for (const char* key : {"automatic", "axes", "pipeline", "micro_batches", "schedule", "stages"})
     json["system"]["mapping"].erase(key);
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);
@@ -507,8 +550,9 @@ Configuration load_configuration(const fs::path& file, const std::vector<Overrid
 
 Configuration parse_configuration(Json json, const fs::path& directory,
                                   const std::vector<Override>& overrides, Purpose purpose,
-                                  models::Watch watch) {
-  return Reader(std::move(json), directory, purpose, watch).read(overrides);
+                                  models::Watch watch, ReadParts* parts) {
+  ReadParts own;
+  return Reader(std::move(json), directory, purpose, watch, parts != nullptr ? *parts : own).read(overrides);
 }
 
 }  // namespace anzan::sim

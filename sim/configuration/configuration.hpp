@@ -75,9 +75,12 @@ Configuration load_configuration(const std::filesystem::path& file,
                                  const std::vector<Override>& overrides = {},
                                  Purpose purpose = Purpose::kTraining, models::Watch watch = {});
 
-// The same for a configuration in memory; relative paths in it count from `directory`.
+// The same for a configuration in memory; relative paths in it count from `directory`. `parts`: of
+// configurations that were read before, and are to be.
+struct ReadParts;
 Configuration parse_configuration(nlohmann::json json, const std::filesystem::path& directory,
                                   const std::vector<Override>& overrides = {},
-                                  Purpose purpose = Purpose::kTraining, models::Watch watch = {});
+                                  Purpose purpose = Purpose::kTraining, models::Watch watch = {},
+                                  ReadParts* parts = nullptr);
 
 }  // namespace anzan::sim

@@ -67,6 +67,17 @@ void read_weights(compiler::Network& network, const std::string& place, const Ne
   network.initial = values;
 }
 
+std::string digest_of(const std::shared_ptr<const compiler::ParameterValues>& values) {
+  thread_local std::weak_ptr<const compiler::ParameterValues> last;
+  thread_local std::string digest;
+  if (!values) return "";
+  if (last.lock() != values) {
+    digest = digest_of(*values);
+    last = values;
+  }
+  return digest;
+}
+
 std::string digest_of(const compiler::ParameterValues& values) {
   Sha256 hash;
   for (const auto& [name, numbers] : values) {

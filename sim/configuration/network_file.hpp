@@ -27,5 +27,7 @@ void read_weights(compiler::Network& network, const std::string& place, const Ne
 
 // SHA-256 over names and values.
 std::string digest_of(const compiler::ParameterValues& values);
+// The same, or nothing; those that were asked for last are not hashed again.
+std::string digest_of(const std::shared_ptr<const compiler::ParameterValues>& values);
 
 }  // namespace anzan::sim

@@ -144,6 +144,9 @@ class SystemReader {
     compiler::Mapping& m = o_.parameters.mapping;
     const int tensor = json["tensor"].get<int>(), pipeline = json["pipeline"].get<int>();
     m.micro_batches = json["micro_batches"].get<int>();
+    m.schedule = json["schedule"].get<std::string>() == compiler::kPipelineSchedules[1]
+                     ? compiler::PipelineSchedule::kOneForwardOneBackward
+                     : compiler::PipelineSchedule::kGpipe;
     m.stage_begin = json["stages"].get<std::vector<std::string>>();
     for (const auto& [layer, how] : json["split"].items()) m.split[layer] = how == kLayerSplits[1];
     if (o_.cores() % (tensor * pipeline) != 0) {

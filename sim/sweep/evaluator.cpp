@@ -10,9 +10,10 @@
 
 #include "compiler/input/input_error.hpp"
 #include "sim/configuration/configuration.hpp"
+#include "sim/configuration/content_key.hpp"
 #include "sim/configuration/network_file.hpp"
+#include "sim/configuration/read_parts.hpp"
 #include "sim/host/sha256.hpp"
-#include "sim/sweep/content_key.hpp"
 #include "sim/sweep/shared_work.hpp"
 #include "sim/training/checkpoint.hpp"
 #include "sim/training/training_run.hpp"
@@ -43,7 +44,7 @@ void unify_numbers(Json& json) {
     for (Json& item : json) unify_numbers(item);
 }
 
-std::string digest_of(Json json) {
+std::string digest_of_json(Json json) {
   unify_numbers(json);
   const std::string text = json.dump();
   return Sha256::of(text.data(), text.size());
@@ -56,8 +57,8 @@ std::string key_of(const Configuration& c) {
   json.erase("engine");
   json["dataset"].erase("directory");
   json["training"].erase("snapshot_interval");
-  if (c.network.initial) json["network"]["weights"] = digest_of(*c.network.initial);
-  return digest_of(std::move(json));
+  if (c.network.initial) json["network"]["weights"] = digest_of(c.network.initial);
+  return digest_of_json(std::move(json));
 }
 
 // As texts: 1 and 1.0 may be checked differently.
@@ -116,6 +117,7 @@ struct Evaluator::State {
   Json base;
   fs::path directory;
   SharedWork work{kMostBytes};
+  ReadParts parts = {};
   // The last one, which is mostly checked and then evaluated.
   Settings settings = {};
   std::optional<Configuration> last = {};
@@ -123,7 +125,7 @@ struct Evaluator::State {
   const Configuration& configuration(const Settings& changes) {
     if (last && same(settings, changes)) return *last;
     last.reset();
-    last = parse_configuration(base, directory, changes);
+    last = parse_configuration(base, directory, changes, Purpose::kTraining, {}, &parts);
     settings = changes;
     return *last;
   }

@@ -17,14 +17,6 @@ std::optional<double> finite_number(const Json& json, const Json::json_pointer& 
   return there.get<double>();
 }
 
-const FigureColumn* column_of(const std::string& pointer) {
-  const auto& all = figure_columns();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const FigureColumn& c) {
-    return !pointer.empty() && pointer == c.pointer;
-  });
-  return found == all.end() ? nullptr : &*found;
-}
-
 std::size_t index_of(const FigureColumn& column) {
   return static_cast<std::size_t>(&column - figure_columns().data());
 }
@@ -52,11 +44,20 @@ const std::vector<FigureColumn>& figure_columns() {
       {"hbm_bytes_per_step", "/traffic/hbm_bytes_per_step", "bytes between HBM and scratchpad"},
       {"interchip_bytes_per_step", "/traffic/interchip_bytes_per_step", "bytes between chips"},
       {"planned_bytes", "/memory/planned_bytes", "HBM that a step needs"},
+      {"mm2", "/area/mm2", "area of all cores in the cells that the RTL was synthesised for"},
       {"speedup", "/time/scaling/speedup", "over one core, where there are several"},
       {"test_accuracy", "/accuracy/test", "share of test images classified rightly, from 0 to 1"},
       {"train_loss", "/accuracy/train_loss", "mean loss of an image at the end"},
   };
   return columns;
+}
+
+const FigureColumn* column_of(const std::string& pointer) {
+  const auto& all = figure_columns();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const FigureColumn& c) {
+    return !pointer.empty() && pointer == c.pointer;
+  });
+  return found == all.end() ? nullptr : &*found;
 }
 
 bool Figures::has(const Pointers& pointers) const {

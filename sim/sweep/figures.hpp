@@ -2,6 +2,7 @@
 #pragma once
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace anzan::sim {
@@ -12,6 +13,9 @@ struct FigureColumn {
   const char* meaning;
 };
 const std::vector<FigureColumn>& figure_columns();
+
+// The column that has what stands at this pointer; null if none has.
+const FigureColumn* column_of(const std::string& pointer);
 
 using Pointers = std::vector<nlohmann::json::json_pointer>;
 

@@ -28,12 +28,22 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-Request request_of(const Json& task) {
+}  // namespace
+
+Json json_of(const Request& request) {
+  Json json{request.steps};
+  for (const std::uint32_t level : request.levels) json.push_back(level);
+  return json;
+}
+
+Request request_of(const Json& json) {
   Request request;
-  request.steps = task.at(0).get<std::int64_t>();
-  request.levels.assign(task.begin() + 1, task.end());
+  request.steps = json.at(0).get<std::int64_t>();
+  request.levels.assign(json.begin() + 1, json.end());
   return request;
 }
+
+namespace {
 
 Json json_of(const PointRecord& r) {
   return {{"key", r.name.key},
@@ -106,10 +116,27 @@ bool PointSurroundings::is_known(const StoredPoint& point) const {
   return point.kind != OutcomeKind::kDone || point.figures.has(pointers);
 }
 
-Json task_of(const Request& request) {
-  Json task{request.steps};
-  for (const std::uint32_t level : request.levels) task.push_back(level);
-  return task;
+Levels PointSurroundings::heavy_levels(const Levels& levels) const {
+  Levels heavy;
+  for (const std::size_t axis : heavy_axes) heavy.push_back(levels[axis]);
+  return heavy;
+}
+
+Json PointSurroundings::base_of(const Levels& levels) const {
+  Settings settings;
+  for (const std::size_t axis : heavy_axes) {
+    const Settings& level = sweep->space.axes()[axis].levels.at(levels[axis]);
+    settings.insert(settings.end(), level.begin(), level.end());
+  }
+  try {
+    return settings.empty() ? base : evaluator->check(settings).effective;
+  } catch (const compiler::InputError&) {
+    return base;  // without the other axes they may be nothing
+  }
+}
+
+Json task_of(const Request& request, std::optional<std::int64_t> base) {
+  return {base ? Json(*base) : Json(nullptr), json_of(request)};
 }
 
 PointAnswer answer_of(const Json& answer) {
@@ -123,7 +150,7 @@ PointAnswer answer_of(const Json& answer) {
 
 PointRecord record_without_key(const PointSurroundings& all, const Request& request, OutcomeKind kind,
                                const std::string& message) {
-  Json what = {"unchecked", all.sweep->base, all.sweep->base_directory.string()};
+  Json what = {"unchecked", all.sweep->base, fs::weakly_canonical(all.sweep->base_directory).string()};
   for (const Override& change : all.sweep->space.settings(request.levels))
     what.push_back({change.pointer.to_string(), change.value});
   const std::string text = what.dump();
@@ -152,7 +179,7 @@ std::optional<std::int64_t> PointWorker::find(const PointName& name) {
 }
 
 Json PointWorker::operator()(const Json& task) {
-  const Request request = request_of(task);
+  const Request request = request_of(task.at(1));
   const Settings settings = all_.sweep->space.settings(request.levels);
   CheckedPoint checked;
   try {
@@ -174,18 +201,31 @@ Json PointWorker::operator()(const Json& task) {
     lock.emplace(directory, /*wait=*/true);
     if (const auto id = find(name)) return *id;  // by now
   }
-  Json answer = evaluate(settings, name, checked.effective);
+  PointRecord record;
+  set_configuration(record,
+                    task.at(0).is_null() ? std::nullopt : std::optional(task.at(0).get<std::int64_t>()),
+                    base_of(request.levels), checked.effective);
+  Json answer = evaluate(settings, checked.effective, name, std::move(record));
   if (recent_.size() == kMostRecent) recent_.clear();
   return recent_[recent] = std::move(answer);
 }
 
-Json PointWorker::evaluate(const Settings& settings, const PointName& name, const Json& effective) {
+const Json& PointWorker::base_of(const Levels& levels) {
+  constexpr std::size_t kMostBases = 64;
+  const Levels heavy = all_.heavy_levels(levels);
+  const auto found = bases_.find(heavy);
+  if (found != bases_.end()) return found->second;
+  if (bases_.size() == kMostBases) bases_.clear();
+  return bases_[heavy] = all_.base_of(levels);
+}
+
+Json PointWorker::evaluate(const Settings& settings, const Json& effective, const PointName& name,
+                           PointRecord record) {
   const auto start = Clock::now();
   const Outcome outcome =
       name.measurement == Measurement::kCost
           ? all_.evaluator->cost(settings)
           : all_.evaluator->train(settings, name.steps, run_directory(all_.store, name.key));
-  PointRecord record;
   record.name = name;
   record.host = host_name();
   record.point.kind = outcome.kind;
@@ -194,7 +234,6 @@ Json PointWorker::evaluate(const Settings& settings, const PointName& name, cons
   record.point.cpu_seconds = outcome.cpu_seconds;
   if (outcome.kind == OutcomeKind::kDone)
     record.point.figures = take_figures(outcome.result, effective, all_.pointers);
-  set_configuration(record, all_.base_id, all_.base, effective);
   return json_of(record);
 }
 

@@ -1,6 +1,7 @@
 // What a worker does with a point: checks it, looks whether it is known, and otherwise evaluates it.
 #pragma once
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,13 +19,22 @@ struct PointSurroundings {
   const SweepFile* sweep = nullptr;
   Evaluator* evaluator = nullptr;
   std::filesystem::path store;
-  Pointers pointers;   // of figures that a known point must have
-  bool retry = false;  // whether one that has failed is not known
-  std::optional<std::int64_t> base_id;
+  Pointers pointers;    // of figures that a known point must have
+  bool retry = false;   // whether one that has failed is not known
   nlohmann::json base;  // effective, or null
+  // Axes that change much of a configuration: what a row keeps are changes of the base with their levels.
+  std::vector<std::size_t> heavy_axes;
 
   bool is_known(const StoredPoint& point) const;
+  Levels heavy_levels(const Levels& levels) const;
+  nlohmann::json base_of(const Levels& levels) const;
 };
+
+// [steps, level, level, ...]
+nlohmann::json json_of(const Request& request);
+Request request_of(const nlohmann::json& json);
+// What a worker is sent: `base` is the number of base_of() in the store.
+nlohmann::json task_of(const Request& request, std::optional<std::int64_t> base);
 
 // The answer to a task: a point that is in the store, or one to be put there.
 struct PointAnswer {
@@ -32,7 +42,6 @@ struct PointAnswer {
   PointRecord record;
 };
 
-nlohmann::json task_of(const Request& request);
 PointAnswer answer_of(const nlohmann::json& answer);
 
 // A point that was never checked, and why it has none of the rest.
@@ -53,12 +62,15 @@ class PointWorker {
 
  private:
   std::optional<std::int64_t> find(const PointName& name);
-  nlohmann::json evaluate(const Settings& settings, const PointName& name, const nlohmann::json& effective);
+  nlohmann::json evaluate(const Settings& settings, const nlohmann::json& effective, const PointName& name,
+                          PointRecord record);
+  const nlohmann::json& base_of(const Levels& levels);
 
   const PointSurroundings& all_;
   std::unique_ptr<Store> store_;
   // What was answered last, and may not be in the store yet.
   std::unordered_map<std::string, nlohmann::json> recent_;
+  std::map<Levels, nlohmann::json> bases_;  // by heavy levels
 };
 
 }  // namespace anzan::sim

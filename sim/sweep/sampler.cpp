@@ -164,6 +164,8 @@ void check_sampler(SweepFile& sweep, const std::string& place, std::vector<Input
 
 void sample(const SweepFile& sweep, const EvaluateAll& evaluate) { row_of(sweep).sample(sweep, evaluate); }
 
+bool looks_at_results(const SweepFile& sweep) { return row_of(sweep).has_objectives; }
+
 std::uint64_t requests(const SweepFile& sweep) {
   if (sweep.sampler.contains("rungs")) {
     const std::vector<std::size_t> rungs = points_of_rungs(sweep.sampler);

@@ -27,6 +27,9 @@ struct SweepFile;
 // what `evaluate` throws, and InputError, before it asks for any, where there are not so many points.
 void sample(const SweepFile& sweep, const EvaluateAll& evaluate);
 
+// Whether what it asks for depends on what came of points before.
+bool looks_at_results(const SweepFile& sweep);
+
 // How many points sample() will ask for, at most.
 std::uint64_t requests(const SweepFile& sweep);
 

@@ -17,8 +17,6 @@
 namespace anzan::sim {
 namespace {
 
-using Purpose = RandomGenerator::Purpose;
-
 constexpr double kFewPoints = 1'000'000;  // of a space: all are listed and shuffled
 // Draws for a point, and at least, before it is said that there are none: half a minute.
 constexpr std::uint64_t kDrawsForPoint = 1'000, kLeastDraws = 1'000'000, kMostDraws = 20'000'000;
@@ -70,7 +68,7 @@ void evaluate_in_parts(const std::vector<Levels>& points, const EvaluateAll& eva
 }  // namespace
 
 std::vector<Levels> random_points(const Space& space, std::size_t count, std::uint32_t seed) {
-  RandomGenerator random(seed, Purpose::kSweep, 0);
+  RandomGenerator random(seed, RandomGenerator::Purpose::kSweep, 0);
   std::vector<Levels> points;
   if (space.admitted_points().value_or(kFewPoints + 1) <= kFewPoints) {
     std::vector<std::uint64_t> numbers = all_points(space);
@@ -98,7 +96,7 @@ std::vector<Levels> sobol_points(const Space& space, std::size_t count) {
 }
 
 std::vector<Levels> latin_hypercube(const Space& space, std::size_t count, std::uint32_t seed) {
-  RandomGenerator random(seed, Purpose::kSweep, 1);
+  RandomGenerator random(seed, RandomGenerator::Purpose::kSweep, 1);
   std::vector<Levels> hypercube;
   return first_admitted(space, count, [&] {
     if (hypercube.empty()) {

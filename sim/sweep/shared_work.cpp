@@ -1,8 +1,8 @@
 // Keys first, then whatever is not there yet.
 #include "sim/sweep/shared_work.hpp"
 
+#include "sim/configuration/content_key.hpp"
 #include "sim/host/sha256.hpp"
-#include "sim/sweep/content_key.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -10,7 +10,7 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
-#include "sim/sweep/recent.hpp"
+#include "sim/host/recent.hpp"
 
 namespace anzan::sim {
 

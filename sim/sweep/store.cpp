@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <limits>
 #include <unordered_map>
 #include <utility>
 
@@ -42,8 +43,6 @@ std::string bytes_of(const std::string& hex) {
 }
 
 std::string hash_of(const std::string& text) { return bytes_of(Sha256::of(text.data(), text.size())); }
-
-std::string text_of(const Levels& levels) { return fmt::format("[{}]", fmt::join(levels, ",")); }
 
 std::int64_t now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -344,9 +343,30 @@ void Store::each_of_sweep(std::int64_t sweep, const Visit& visit) {
   select.bind(1, sweep);
   const int after = 5 + static_cast<int>(figure_columns().size());
   while (select.executeStep())
-    visit(Json::parse(select.getColumn(after).getString()).get<Levels>(),
-          select.getColumn(after + 1).getInt64(), point_of(select, 0));
+    visit(levels_of(select.getColumn(after).getString()), select.getColumn(after + 1).getInt64(),
+          point_of(select, 0));
 }
+
+void Store::each_number(std::int64_t sweep, const std::vector<const FigureColumn*>& columns,
+                        const VisitNumbers& visit) {
+  std::string sql = "SELECT sp.levels, sp.steps";
+  for (const FigureColumn* const column : columns) sql += fmt::format(", f.{}", column->name);
+  SQLite::Statement select(
+      *open().database, sql + " FROM sweep_point sp JOIN figure f ON f.point = sp.point WHERE sp.sweep = ?");
+  select.bind(1, sweep);
+  std::vector<double> numbers(columns.size());
+  while (select.executeStep()) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const SQLite::Column number = select.getColumn(static_cast<int>(i) + 2);
+      numbers[i] = number.isNull() ? std::numeric_limits<double>::quiet_NaN() : number.getDouble();
+    }
+    visit(select.getColumn(0).getText(), select.getColumn(1).getInt64(), numbers);
+  }
+}
+
+Levels Store::levels_of(const std::string& text) { return Json::parse(text).get<Levels>(); }
+
+std::string Store::text_of(const Levels& levels) { return fmt::format("[{}]", fmt::join(levels, ",")); }
 
 std::vector<std::string> Store::keys_of_sweep(std::int64_t sweep) {
   SQLite::Statement& select = bound(open().statement("SELECT DISTINCT lower(hex(p.key)) FROM sweep_point sp "

@@ -82,6 +82,15 @@ class Store {
   using Visit = std::function<void(const Levels&, std::int64_t steps, const StoredPoint&)>;
   void each_of_sweep(std::int64_t sweep, const Visit& visit);
 
+  // The same for numbers alone, and quickly: of all that are done, what stands in these columns (no number
+  // where there is none). Levels as text, for levels_of().
+  using VisitNumbers =
+      std::function<void(const char* levels, std::int64_t steps, const std::vector<double>& numbers)>;
+  void each_number(std::int64_t sweep, const std::vector<const FigureColumn*>& columns,
+                   const VisitNumbers& visit);
+  static Levels levels_of(const std::string& text);
+  static std::string text_of(const Levels& levels);
+
   std::vector<std::string> keys_of_sweep(std::int64_t sweep);
 
   // Notes of a sweep, such as the job that works on it.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/sweep/pareto.hpp"
 
@@ -12,31 +13,72 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct ReportedPoint {
-  Levels levels;
-  std::int64_t steps = 0;
-  Judgement judgement;
+// Points that meet the constraints: where they stand in the sweep, and what they are worth.
+struct Solutions {
+  struct Place {
+    std::string levels;
+    std::int64_t steps;
+  };
+  std::vector<Place> places;
+  std::vector<Objectives> objectives;
+
+  void add(std::string levels, std::int64_t steps, Objectives worth) {
+    places.push_back({std::move(levels), steps});
+    objectives.push_back(std::move(worth));
+  }
 };
 
-// Those that are compared with each other: with objectives, and of trainings those that went furthest.
-std::vector<ReportedPoint> compared_points(SweepRun& run) {
-  const Judge judge(run.sweep());
-  std::vector<ReportedPoint> points;
-  bool whole = false;
+// Columns of the objectives, where these are all that decides; none where expressions do, too.
+std::optional<std::vector<const FigureColumn*>> deciding_columns(const SweepFile& sweep) {
+  if (!sweep.result_constraints.empty()) return std::nullopt;
+  std::vector<const FigureColumn*> columns;
+  for (const Objective& objective : sweep.objectives) {
+    const Figure& figure = sweep.figures[objective.figure];
+    columns.push_back(figure.pointer ? column_of(figure.pointer->to_string()) : nullptr);
+    if (columns.back() == nullptr) return std::nullopt;
+  }
+  return columns;
+}
+
+Solutions solutions(SweepRun& run) {
+  const SweepFile& sweep = run.sweep();
+  Solutions all;
+  if (const auto columns = deciding_columns(sweep)) {
+    run.store().each_number(run.id(), *columns,
+                            [&](const char* levels, std::int64_t steps, const std::vector<double>& numbers) {
+                              Objectives objectives = numbers;
+                              for (std::size_t o = 0; o < numbers.size(); ++o) {
+                                if (!std::isfinite(numbers[o])) return;
+                                if (sweep.objectives[o].maximise) objectives[o] = -objectives[o];
+                              }
+                              all.add(levels, steps, std::move(objectives));
+                            });
+    return all;
+  }
+  const Judge judge(sweep);
   run.store().each_of_sweep(run.id(),
                             [&](const Levels& levels, std::int64_t steps, const StoredPoint& point) {
-                              Judgement judgement = judge(levels, SweepRun::outcome_of(run.sweep(), point));
-                              if (!judgement.objectives) return;
-                              whole = whole || steps == 0;
-                              points.push_back({levels, steps, std::move(judgement)});
+                              Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));
+                              if (judgement.objectives)
+                                all.add(Store::text_of(levels), steps, std::move(*judgement.objectives));
                             });
-  std::int64_t most = 0;
-  for (const ReportedPoint& p : points) most = std::max(most, p.steps);
-  const std::int64_t compared = whole ? 0 : most;
-  points.erase(std::remove_if(points.begin(), points.end(),
-                              [&](const ReportedPoint& p) { return p.steps != compared; }),
-               points.end());
-  return points;
+  return all;
+}
+
+// Those that are compared with each other: of trainings, those that went furthest.
+Solutions compared(Solutions all) {
+  const auto further = [](const Solutions::Place& a, const Solutions::Place& b) {
+    return a.steps != 0 && (b.steps == 0 || a.steps < b.steps);
+  };
+  const auto furthest = std::max_element(all.places.begin(), all.places.end(), further);
+  if (furthest == all.places.end()) return all;
+  const auto is_short = [&](const Solutions::Place& place) { return place.steps != furthest->steps; };
+  if (std::none_of(all.places.begin(), all.places.end(), is_short)) return all;
+  Solutions long_ones;
+  for (std::size_t i = 0; i < all.places.size(); ++i) {
+    if (!is_short(all.places[i])) long_ones.add(all.places[i].levels, all.places[i].steps, all.objectives[i]);
+  }
+  return long_ones;
 }
 
 std::string number_text(const std::optional<double>& value) {
@@ -52,55 +94,62 @@ std::string level_text(const Settings& level) {
 
 class Report {
  public:
-  explicit Report(SweepRun& run) : sweep_(run.sweep()), points_(compared_points(run)) {}
+  explicit Report(SweepRun& run)
+      : run_(run), sweep_(run.sweep()), judge_(run.sweep()), all_(compared(solutions(run))) {}
 
   std::string text() const {
-    if (sweep_.objectives.empty() || points_.empty()) return "";
+    if (sweep_.objectives.empty() || all_.places.empty()) return "";
     std::string text;
     for (std::size_t o = 0; o < sweep_.objectives.size(); ++o) text += best(o);
     return sweep_.objectives.size() > 1 ? text + front() : text;
   }
 
  private:
+  // What is said of a point: a text for each axis, then for each figure.
+  std::vector<std::string> texts(std::size_t point) const {
+    const Solutions::Place& place = all_.places[point];
+    const Levels levels = Store::levels_of(place.levels);
+    std::vector<std::string> texts;
+    for (std::size_t a = 0; a < levels.size(); ++a)
+      texts.push_back(level_text(sweep_.space.axes()[a].levels[levels[a]]));
+    const StoredPoint stored = run_.store().find_in_sweep(run_.id(), levels, place.steps).value();
+    for (const std::optional<double>& figure : judge_(levels, SweepRun::outcome_of(sweep_, stored)).figures)
+      texts.push_back(number_text(figure));
+    return texts;
+  }
+
   std::string best(std::size_t objective) const {
-    const auto& p = *std::min_element(points_.begin(), points_.end(), [&](const auto& a, const auto& b) {
-      return (*a.judgement.objectives)[objective] < (*b.judgement.objectives)[objective];
-    });
+    const auto least = std::min_element(
+        all_.objectives.begin(), all_.objectives.end(),
+        [&](const Objectives& a, const Objectives& b) { return a[objective] < b[objective]; });
     const Objective& o = sweep_.objectives[objective];
+    const std::vector<std::string> all = texts(static_cast<std::size_t>(least - all_.objectives.begin()));
     std::vector<std::string> axes;
-    for (std::size_t a = 0; a < p.levels.size(); ++a)
-      axes.push_back(sweep_.space.axes()[a].name + " " +
-                     level_text(sweep_.space.axes()[a].levels[p.levels[a]]));
+    for (std::size_t a = 0; a < sweep_.space.axes().size(); ++a)
+      axes.push_back(sweep_.space.axes()[a].name + " " + all[a]);
     return fmt::format("{} {}: {} ({})\n", o.maximise ? "most" : "least", sweep_.figures[o.figure].name,
-                       number_text(p.judgement.figures[o.figure]), fmt::join(axes, ", "));
+                       all[axes.size() + o.figure], fmt::join(axes, ", "));
   }
 
   std::string front() const {
-    std::vector<Objectives> objectives;
-    for (const ReportedPoint& p : points_) objectives.push_back(*p.judgement.objectives);
-    std::vector<std::size_t> front = pareto_front(objectives);
+    std::vector<std::size_t> front = pareto_front(all_.objectives);
     std::stable_sort(front.begin(), front.end(),
-                     [&](std::size_t a, std::size_t b) { return objectives[a] < objectives[b]; });
+                     [&](std::size_t a, std::size_t b) { return all_.objectives[a] < all_.objectives[b]; });
     constexpr std::size_t kMostRows = 50;
     std::vector<std::string> head;
     for (const Axis& axis : sweep_.space.axes()) head.push_back(axis.name);
     for (const Figure& figure : sweep_.figures) head.push_back(figure.name);
     TextTable table(head);
-    for (std::size_t i = 0; i < std::min(front.size(), kMostRows); ++i) {
-      const ReportedPoint& p = points_[front[i]];
-      std::vector<std::string> row;
-      for (std::size_t a = 0; a < p.levels.size(); ++a)
-        row.push_back(level_text(sweep_.space.axes()[a].levels[p.levels[a]]));
-      for (const std::optional<double>& figure : p.judgement.figures) row.push_back(number_text(figure));
-      table.add(std::move(row));
-    }
+    for (std::size_t i = 0; i < std::min(front.size(), kMostRows); ++i) table.add(texts(front[i]));
     const std::string more =
         front.size() > kMostRows ? fmt::format("… and {} more\n", front.size() - kMostRows) : "";
-    return fmt::format("front: {} of {} points\n{}{}", front.size(), points_.size(), table.text(), more);
+    return fmt::format("front: {} of {} points\n{}{}", front.size(), all_.places.size(), table.text(), more);
   }
 
+  SweepRun& run_;
   const SweepFile& sweep_;
-  std::vector<ReportedPoint> points_;
+  Judge judge_;
+  Solutions all_;
 };
 
 }  // namespace

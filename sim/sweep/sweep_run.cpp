@@ -45,6 +45,14 @@ std::set<std::size_t> probed_levels(const Axis& axis) {
   return levels;
 }
 
+constexpr std::size_t kHeavyBytes = 200;  // of a row, which has some hundred
+
+std::size_t change_bytes(const Json& base, const Json& effective) {
+  PointRecord record;
+  set_configuration(record, 1, base, effective);
+  return record.configuration.dump().size();
+}
+
 Pointers pointers_of(const SweepFile& sweep) {
   Pointers pointers;
   for (const Figure& figure : sweep.figures) {
@@ -94,11 +102,14 @@ Json SweepRun::probe() {
   for (std::size_t a = 0; a < sweep_.space.axes().size(); ++a) {
     const Axis& axis = sweep_.space.axes()[a];
     std::set<std::string> programs;
+    bool heavy = false;
     for (const std::size_t level : probed_levels(axis)) {
       const std::optional<CheckedPoint> point = check(axis.levels[level]);
       keys.push_back(point ? point->key : "");
       programs.insert(point ? point->program_key : std::to_string(level));
+      heavy = heavy || (point && change_bytes(points_.base, point->effective) > kHeavyBytes);
     }
+    if (heavy) points_.heavy_axes.push_back(a);
     if (programs.size() > 1) program_axes_.push_back(a);
   }
   return keys;
@@ -114,24 +125,48 @@ void SweepRun::register_sweep(const std::string& text, const Json& keys) {
   for (const Axis& axis : sweep_.space.axes())
     for (const Settings& level : axis.levels)
       for (const Override& change : level) settings.push_back({change.pointer.to_string(), change.value});
-  record.source = {sweep_.base, sweep_.base_directory.string(), record.axes, std::move(settings), keys};
+  record.source = {sweep_.base, fs::weakly_canonical(sweep_.base_directory).string(), record.axes,
+                   std::move(settings), keys};
   store_.write([&] {
-    if (!points_.base.is_null()) points_.base_id = store_.put_base(points_.base);
-    record.base = points_.base_id;
+    if (!points_.base.is_null()) record.base = store_.put_base(points_.base);
     id_ = store_.put_sweep(record);
   });
 }
 
-bool SweepRun::run(models::Watch watch, const std::function<bool()>& stop) {
+bool SweepRun::guarded_run(models::Watch watch, const std::function<bool()>& stop,
+                           const std::function<void()>& work) {
   watch_ = watch;
   stop_ = stop;
   try {
-    sample(sweep_, [this](const std::vector<Request>& requests) { return evaluate(requests); });
+    work();
   } catch (const Stopped&) {
     return false;
   }
-  if (!options_.keep_runs && !options_.part) remove_runs();
   return true;
+}
+
+bool SweepRun::run(models::Watch watch, const std::function<bool()>& stop) {
+  expected_ = static_cast<std::int64_t>(requests(sweep_));
+  const bool done = guarded_run(watch, stop, [&] {
+    if (options_.elsewhere && !looks_at_results(sweep_)) {  // all at once
+      std::vector<Request> all;
+      sample(sweep_, [&](const std::vector<Request>& some) {
+        all.insert(all.end(), some.begin(), some.end());
+        return Answers(some.size());
+      });
+      evaluate(all);
+    } else {
+      sample(sweep_, [this](const std::vector<Request>& some) { return evaluate(some); });
+    }
+  });
+  if (done && !options_.keep_runs) remove_runs();
+  return done;
+}
+
+bool SweepRun::run_points(const std::vector<Request>& points, models::Watch watch,
+                          const std::function<bool()>& stop) {
+  expected_ = static_cast<std::int64_t>(points.size());
+  return guarded_run(watch, stop, [&] { evaluate(points); });
 }
 
 bool SweepRun::joined(const Request& a, const Request& b) const {
@@ -140,7 +175,7 @@ bool SweepRun::joined(const Request& a, const Request& b) const {
 }
 
 // In the order in which they are done; those with one program side by side.
-std::vector<const Request*> SweepRun::of_part(const std::vector<Request>& requests) const {
+std::vector<const Request*> SweepRun::in_order(const std::vector<Request>& requests) const {
   std::vector<const Request*> order;
   for (const Request& request : requests) order.push_back(&request);
   std::stable_sort(order.begin(), order.end(), [&](const Request* a, const Request* b) {
@@ -149,11 +184,24 @@ std::vector<const Request*> SweepRun::of_part(const std::vector<Request>& reques
     }
     return false;
   });
-  if (!options_.part) return order;
-  const auto at = [&](std::int64_t part) {
-    return order.begin() + static_cast<std::int64_t>(order.size()) * part / options_.part->parts;
-  };
-  return {at(options_.part->number), at(options_.part->number + 1)};
+  return order;
+}
+
+std::optional<StoredPoint> SweepRun::find(const Request& request) {
+  std::optional<StoredPoint> point = store_.find_in_sweep(id_, request.levels, request.steps);
+  if (point && !points_.is_known(*point)) point.reset();
+  return point;
+}
+
+bool SweepRun::has(const Request& point) { return find(point).has_value(); }
+
+void SweepRun::fail(const std::vector<const Request*>& points, const std::string& message) {
+  store_.write([&] {
+    for (const Request* const request : points)
+      store_.put_in_sweep(
+          id_, request->levels, request->steps,
+          store_.put_point(record_without_key(points_, *request, OutcomeKind::kFailed, message)));
+  });
 }
 
 SweepRun::Answers SweepRun::evaluate(const std::vector<Request>& requests) {
@@ -161,29 +209,41 @@ SweepRun::Answers SweepRun::evaluate(const std::vector<Request>& requests) {
   std::vector<const Request*> unknown;
   constexpr std::int64_t kOften = 256;
   std::int64_t looked = 0;
-  for (const Request* const request : of_part(requests)) {
+  for (const Request* const request : in_order(requests)) {
     if (++looked % kOften == 0 && stop_()) throw Stopped();
-    const std::optional<StoredPoint> point = store_.find_in_sweep(id_, request->levels, request->steps);
-    if (point && points_.is_known(*point))
+    if (const std::optional<StoredPoint> point = find(*request))
       answers[static_cast<std::size_t>(request - requests.data())] = take(*request, *point, true);
     else
       unknown.push_back(request);
   }
-  if (!unknown.empty()) run_all(unknown, requests, answers);
+  if (unknown.empty()) return answers;
+  if (!begun_) {
+    watch_.begin("points",
+                 std::max<std::int64_t>(expected_ - counts_.done - counts_.refused - counts_.failed, 1));
+    begun_ = true;
+  }
+  if (options_.elsewhere)
+    run_elsewhere(unknown, requests, answers);
+  else
+    run_all(unknown, requests, answers);
   return answers;
+}
+
+void SweepRun::run_elsewhere(const std::vector<const Request*>& requests, const std::vector<Request>& all,
+                             Answers& answers) {
+  if (!options_.elsewhere(*this, requests)) throw Stopped();
+  for (const Request* const request : requests) {
+    const std::optional<StoredPoint> point = store_.find_in_sweep(id_, request->levels, request->steps);
+    if (!point) throw std::logic_error("a point that was to be done elsewhere is not in the store");
+    answers[static_cast<std::size_t>(request - all.data())] = take(*request, *point, false);
+  }
 }
 
 void SweepRun::run_all(const std::vector<const Request*>& requests, const std::vector<Request>& all,
                        Answers& answers) {
-  if (!evaluates_) {
-    const std::int64_t known = counts_.done + counts_.refused + counts_.failed;
-    watch_.begin("points",
-                 std::max<std::int64_t>(static_cast<std::int64_t>(sim::requests(sweep_)) - known, 1));
-    evaluates_ = true;
-  }
   Tasks tasks;
   tasks.count = requests.size();
-  tasks.task = [&](std::size_t i) { return task_of(*requests[i]); };
+  tasks.task = [&](std::size_t i) { return task_of(*requests[i], base_number(requests[i]->levels)); };
   tasks.joined = [&](std::size_t i) { return i > 0 && joined(*requests[i - 1], *requests[i]); };
   tasks.stop = stop_;
   tasks.ended = [&](std::vector<TaskEnd> ended) {
@@ -198,6 +258,17 @@ void SweepRun::run_all(const std::vector<const Request*>& requests, const std::v
     }
   };
   if (!workers_.run(tasks)) throw Stopped();
+}
+
+// None where there is no base.
+std::optional<std::int64_t> SweepRun::base_number(const Levels& levels) {
+  if (points_.base.is_null()) return std::nullopt;
+  const Levels heavy = points_.heavy_levels(levels);
+  const auto found = bases_.find(heavy);
+  if (found != bases_.end()) return found->second;
+  const Json base = points_.base_of(levels);
+  store_.write([&] { bases_[heavy] = store_.put_base(base); });
+  return bases_[heavy];
 }
 
 // Row and point of what a worker has said, or of its silence.
@@ -218,7 +289,7 @@ std::optional<Objectives> SweepRun::take(const Request& request, const StoredPoi
      : point.kind == OutcomeKind::kRefused ? counts_.refused
                                            : counts_.failed);
   if (known) ++counts_.known;
-  if (evaluates_) watch_.done();
+  if (begun_ && !options_.elsewhere) watch_.done();
   return judge_(request.levels, outcome_of(sweep_, point)).objectives;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,10 +16,9 @@
 
 namespace anzan::sim {
 
-// Of `parts` equal parts of the points, that with this number, from 0.
-struct SweepPart {
-  std::int64_t number = 0, parts = 1;
-};
+class SweepRun;
+// Does points elsewhere: brings their rows into the store. False: stopped.
+using Elsewhere = std::function<bool(SweepRun& run, const std::vector<const Request*>& points)>;
 
 struct SweepOptions {
   std::filesystem::path store;
@@ -26,7 +26,7 @@ struct SweepOptions {
   int workers = 1;
   bool keep_runs = false;  // directories of trainings, STORE.runs/KEY
   bool retry = false;      // points that have failed
-  std::optional<SweepPart> part;
+  Elsewhere elsewhere;     // instead of workers
 };
 
 struct SweepCounts {
@@ -45,6 +45,14 @@ class SweepRun {
   // Until all is done, or `stop`, asked ten times a second, says so: then false, and all that has ended is in
   // the store. Throws as sample() and the store do.
   bool run(models::Watch watch, const std::function<bool()>& stop);
+  // The same for these points, whatever the sampler wants.
+  bool run_points(const std::vector<Request>& points, models::Watch watch, const std::function<bool()>& stop);
+
+  // For `elsewhere`: whether the store has it now; what becomes of a point that cannot be done.
+  bool has(const Request& point);
+  void fail(const std::vector<const Request*>& points, const std::string& message);
+  void advance(std::int64_t points) { watch_.done(points); }
+  bool stopped() const { return stop_(); }
 
   const SweepCounts& counts() const { return counts_; }
   const SweepFile& sweep() const { return sweep_; }
@@ -59,14 +67,19 @@ class SweepRun {
   using Answers = std::vector<std::optional<Objectives>>;
 
   nlohmann::json probe();
+  std::optional<std::int64_t> base_number(const Levels& levels);
   void register_sweep(const std::string& text, const nlohmann::json& keys);
   Answers evaluate(const std::vector<Request>& requests);
   bool joined(const Request& a, const Request& b) const;
-  std::vector<const Request*> of_part(const std::vector<Request>& requests) const;
+  std::vector<const Request*> in_order(const std::vector<Request>& requests) const;
+  bool guarded_run(models::Watch watch, const std::function<bool()>& stop, const std::function<void()>& work);
+  void run_elsewhere(const std::vector<const Request*>& requests, const std::vector<Request>& all,
+                     Answers& answers);
   void run_all(const std::vector<const Request*>& requests, const std::vector<Request>& all,
                Answers& answers);
   std::pair<std::int64_t, StoredPoint> put(const Request& request, TaskEnd& end);
   std::optional<Objectives> take(const Request& request, const StoredPoint& point, bool known);
+  std::optional<StoredPoint> find(const Request& request);
   void remove_runs();
 
   const SweepFile& sweep_;
@@ -76,12 +89,14 @@ class SweepRun {
   Evaluator evaluator_;
   PointSurroundings points_;
   std::vector<std::size_t> program_axes_;  // those that programs depend on
+  std::map<Levels, std::int64_t> bases_;   // in the store, by heavy levels
   std::int64_t id_ = 0;
   Workers workers_;
   SweepCounts counts_;
   models::Watch watch_;
   std::function<bool()> stop_;
-  bool evaluates_ = false;
+  std::int64_t expected_ = 0;  // points in all
+  bool begun_ = false;         // with one that was not known
 };
 
 }  // namespace anzan::sim

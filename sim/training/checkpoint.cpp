@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 // The number of the format: another one where blocks are laid out differently.
 constexpr std::string_view kMagic = "anzan checkpoint ", kFormat = "4\n";
 constexpr std::size_t kDigest = 64;  // hexadecimal digits
-constexpr std::size_t kMostBytes = std::size_t{1} << 40;
+constexpr std::size_t kMostCheckpointBytes = std::size_t{1} << 40;
 
 void put_block(std::string& file, const void* data, std::size_t bytes) {
   std::uint64_t size = bytes;
@@ -138,7 +138,7 @@ Json load_checkpoint(const std::filesystem::path& file, const HeaderCheck& check
   std::error_code error;
   if (!std::filesystem::exists(file, error))
     throw InputError(place, "no checkpoint", "the checkpoint of an earlier run");
-  const std::string content = read_whole(file, "a checkpoint", kMostBytes);
+  const std::string content = read_whole(file, "a checkpoint", kMostCheckpointBytes);
   const InputError damaged(place, "a damaged checkpoint",
                            "a whole checkpoint of this version of the simulator");
   const std::size_t start = kMagic.size() + kFormat.size();

@@ -23,10 +23,10 @@ using compiler::ProgramKind;
 
 namespace {
 
-std::int64_t checked_lines(const compiler::CompiledModel& model) {
-  const double needed = double(model.hbm_lines) * 4 * model.chip.lanes;
+std::int64_t checked_lines(const compiler::CompiledModel& model, std::int64_t lines) {
+  const double needed = double(lines) * 4 * model.chip.lanes;
   const double there = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
-  if (needed <= there) return model.hbm_lines;
+  if (needed <= there) return lines;
   throw compiler::InputError(
       "/training/batch",
       fmt::format("{} images, which need {} of HBM", model.training.batch, bytes_text(needed)),
@@ -43,8 +43,9 @@ models::SlotSettings calibrating(models::SlotSettings slot) {
 }
 
 // Settings, scalars and seed are in core 0, as the others get them from there.
-Cores cores_with_settings(int number, const compiler::CompiledModel& model, std::uint32_t seed, int threads) {
-  Cores cores(number, model.chip, checked_lines(model), threads);
+Cores cores_with_settings(int number, std::int64_t hbm_lines, const compiler::CompiledModel& model,
+                          std::uint32_t seed, int threads) {
+  Cores cores(number, model.chip, checked_lines(model, hbm_lines), threads);
   models::SettingsStore& settings = cores.core(0).settings;
   for (std::size_t s = 0; s < model.slots.size(); ++s)
     settings.slot(static_cast<int>(s)) = model.slots[s].settings;
@@ -56,7 +57,7 @@ Cores cores_with_settings(int number, const compiler::CompiledModel& model, std:
 
 std::optional<Cores> host_core(const compiler::CompiledModel& model, std::uint32_t seed, int threads) {
   if (!model.system.divided()) return {};
-  return cores_with_settings(1, model, seed, threads);
+  return cores_with_settings(1, model.hbm_lines, model, seed, threads);
 }
 
 }  // namespace
@@ -67,7 +68,10 @@ Trainer::Trainer(const compiler::CompiledModel& model, const compiler::Network& 
       seed_(seed),
       initial_(network.initial),
       engine_(engine),
-      cores_(cores_with_settings(model.system.cores(), model, seed, threads)),
+      // a core with a part of the network does the steps alone
+      cores_(cores_with_settings(model.system.cores(),
+                                 model.system.divided() ? model.step_lines : model.hbm_lines, model, seed,
+                                 threads)),
       whole_(host_core(model, seed, threads)),
       distribution_(model, network, core(), cores_),
       watch_(model, cores_) {

@@ -60,6 +60,7 @@ class Trainer {
   // A core that has the whole network, core 0 where all have: its settings and, after a step, statistics are
   // those of the system, its weights after collect().
   models::Core& core() { return whole_ ? whole_->core(0) : cores_.core(0); }
+  Cores& cores() { return cores_; }  // that do the steps
   void collect() { distribution_.collect(); }
   // Gives every core what it needs of that core's memory, settings store and windows, as after a step.
   void spread() { distribution_.spread(); }

@@ -11,6 +11,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/version.hpp"
 #include "sim/training/checkpoint.hpp"
 #include "sim/training/evaluation.hpp"
 #include "sim/training/weights_file.hpp"
@@ -391,6 +392,7 @@ void TrainingRun::make_result() {
   result_["time"] = cost_.time(runs());
   result_["energy"] = cost_.energy(runs());
   result_["traffic"] = cost_.traffic();
+  result_["area"] = cost_.area();
   result_["roofline"] = cost_.roofline();
   result_["digest"] = {{"weights", trainer_->digest_of_weights()}, {"state", trainer_->digest_of_state()}};
   result_["simulation"] = {{"engine", traits(configuration_.engine.kind).name},
@@ -400,7 +402,7 @@ void TrainingRun::make_result() {
                            {"simulated_cycles_per_second",
                             static_cast<double>(cost_.cycles(runs())) / std::max(wall_seconds(), 1e-9)},
                            {"threads", threads_},
-                           {"version", ANZAN_VERSION},
+                           {"version", release_version()},
                            {"config", kConfigFile}};
   if (traits(configuration_.engine.kind).takes_rtl_blocks)
     result_["simulation"]["rtl"] = configuration_.engine.rtl;

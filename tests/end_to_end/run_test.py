@@ -412,6 +412,21 @@ class Tools(AnzanTest):
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn(f"found {wrong[1]}" if wrong[0] == "--hbm" or wrong[1] == "0" else wrong[1], done.stderr)
 
+    def test_memory_of_a_divided_network(self):
+        self.assertEqual(self.memory(self.write_config())["divided"], [])
+        network = ROOT / "workloads/networks/vgg16.json"
+        sets = ("--batch", "128", "--format", "int8", "--set", "/chip/cores=4", "--set", "/memory/slack_percent=0",
+                "--set", '/system/mapping={"pipeline": 4, "micro_batches": 8}')
+        found = {one["schedule"]: one for one in self.memory(network, *sets)["divided"]}
+        self.assertEqual(list(found), ["gpipe", "1f1b"])
+        for one in found.values():
+            self.assertEqual(len(one["stages_planned_bytes"]), 4)
+            self.assertEqual(one["planned_bytes"], max(one["stages_planned_bytes"]))
+            self.assertLessEqual(one["lower_bound_bytes"], one["planned_bytes"])
+            self.assertLessEqual(one["planned_bytes"], 1.01 * one["lower_bound_bytes"])
+        self.assertLess(found["1f1b"]["planned_bytes"], found["gpipe"]["planned_bytes"] / 4)
+        self.assertRegex(self.call("memory", network, *sets).stdout, "1f1b +[0-9.]+ ")
+
     def test_twice_the_images_or_twice_the_network_fit(self):
         network = ROOT / "workloads/networks/vgg16.json"
         conventional = self.memory(network, "--batch", "16")["techniques"][0]["chip_bytes"]

@@ -69,20 +69,23 @@ class Sweeps(SweepTest):
     def test_results_are_those_of_cost(self):
         self.sweep["figures"] = {"cycles": "/time/cycles_per_step", "bytes": "/traffic/hbm_bytes_per_step", "peak": "/time/useful_share_of_peak",
                                  "compute": "/time/units/tensor/busy/compute", "twice": "2 * cycles"}
+        self.sweep["axes"] = [*AXES, {"pointer": "/technology", "values": ["7nm", "45nm"]}]
         text = self.run_sweep("--csv", self.dir / "all.csv")
-        self.assertIn("12 points: 12 done\n", text)
+        self.assertIn("24 points: 24 done\n", text)
         self.assertIn("front: ", text)
         self.assert_whole()
         with open(self.dir / "all.csv") as file:
-            table = {(row["lanes"], row["clock_ghz"], row["both"]): row for row in csv.DictReader(file)}
-        self.assertEqual(len(table), 12)
-        for lanes, clock, (batch, kib) in ((4, 0.5, (16, 64)), (16, 1, (32, 128)), (8, 1, (16, 64))):
+            table = {(row["lanes"], row["clock_ghz"], row["both"], row["technology"]): row for row in csv.DictReader(file)}
+        self.assertEqual(len(table), 24)
+        # A row holds what is its own, however much of a configuration an axis changes.
+        self.assertLess(self.rows("SELECT max(length(configuration)) FROM point")[0][0], 300)
+        for lanes, clock, (batch, kib), technology in ((4, 0.5, (16, 64), "7nm"), (16, 1, (32, 128), "45nm"), (8, 1, (16, 64), "45nm")):
             done = self.call("cost", self.write_config(), "--out", self.dir / "cost", "--step", "--no-one-core", "--set", f"/chip/lanes={lanes}",
-                             "--set", f"/chip/clock_ghz={clock}", "--set", f"/training/batch={batch}", "--set", f"/chip/scratchpad_kib={kib}")
+                             "--set", f"/chip/clock_ghz={clock}", "--set", f"/training/batch={batch}", "--set", f"/chip/scratchpad_kib={kib}", "--set", f"/technology={technology}")
             self.assertEqual(done.returncode, 0, done.stderr)
             cost = json.loads((self.dir / "cost" / "cost.json").read_text())
-            both = next(b for _, _, b in table if str(kib) in b.split() and str(batch) in b.split())
-            row = table[(str(lanes), str(clock), both)]
+            both = next(b for _, _, b, _ in table if str(kib) in b.split() and str(batch) in b.split())
+            row = table[(str(lanes), str(clock), both, technology)]
             for column, value in (("cycles", cost["time"]["cycles_per_step"]), ("twice", 2 * cost["time"]["cycles_per_step"]),
                                   ("bytes", cost["traffic"]["hbm_bytes_per_step"]), ("peak", cost["time"]["useful_share_of_peak"]),
                                   ("seconds_per_step", cost["time"]["seconds_per_step"]), ("joules_per_step", cost["energy"]["joules_per_step"]),
@@ -90,7 +93,7 @@ class Sweeps(SweepTest):
                                   ("images_per_second", batch / cost["time"]["seconds_per_step"])):
                 self.assertEqual(float(row[column]), value, column)
             (text,), = self.rows(f"SELECT configuration FROM configuration JOIN result USING (point) WHERE cycles_per_step = {row['cycles']} "
-                                 f"AND seconds_per_step = {row['seconds_per_step']}")
+                                 f"AND seconds_per_step = {row['seconds_per_step']} AND joules_per_step = {row['joules_per_step']}")
             self.assertEqual(json.loads(text), cost["config"])
 
     def test_the_same_command_does_nothing_again(self):
@@ -138,11 +141,16 @@ class Sweeps(SweepTest):
         self.run_sweep()
         self.assertFalse(pathlib.Path(f"{self.store}.runs").exists())
 
-    def test_parts_are_the_whole(self):
-        for part in ("1/3", "3/3", "2/3"):
-            self.run_sweep("--part", part)
-        self.assertEqual(self.rows("SELECT count(*), count(DISTINCT point) FROM result"), [(12, 12)])
-        self.assertIn("12 of them were in the store", self.run_sweep())
+    def test_points(self):
+        points = self.dir / "points.json"
+        for part in (0, 1, 2):
+            points.write_text(json.dumps([[0, lanes, part // 2, part % 2] for lanes in (0, 1, 2)]))
+            self.assertIn("3 points: 3 done\n", self.run_sweep("--points", points))
+        self.assertEqual(self.rows("SELECT count(*), count(DISTINCT point) FROM result"), [(9, 9)])
+        self.assertIn("12 points: 12 done; 9 of them were in the store", self.run_sweep())
+        for wrong in ("{}", "[[0, 0, 0]]", "[[0, 0, 0, 2]]", "[[0, 0, 0, -1]]", "[0, 0, 0, 0]"):
+            points.write_text(wrong)
+            self.assert_wrong_input(self.call(*self.command("--points", points)), "--points", "expected [[STEPS, LEVEL")
 
     def test_queries(self):
         self.run_sweep()
@@ -155,7 +163,7 @@ class Sweeps(SweepTest):
         self.assert_whole()
 
     def test_arguments(self):
-        for option, value in (("--workers", "0"), ("--workers", "two"), ("--part", "0/2"), ("--part", "3/2"), ("--part", "1"), ("--part", "1/2/3")):
+        for option, value in (("--workers", "0"), ("--workers", "two"), ("--workers", "1001")):
             self.assert_wrong_input(self.call(*self.command()[:-2], option, value), f"{option}: found {value}, expected ")
         self.assert_wrong_input(self.call("sweep"), "SWEEP: found nothing")
         self.assert_wrong_input(self.call("sweep", self.dir / "none.json"), "none.json")
@@ -242,6 +250,12 @@ class Kills(SweepTest):
         except OSError:
             return []
 
+    def is_worker(self, pid):
+        try:
+            return "anzan" in pathlib.Path(f"/proc/{pid}/comm").read_text()
+        except OSError:
+            return False
+
     def test_fifty_kills(self):
         self.sweep["axes"] = [{"pointer": "/chip/clock_ghz", "range": {"from": 0.1, "to": 30, "step": 0.1}}, AXES[0]]
         self.run_sweep(store=self.dir / "whole")
@@ -266,7 +280,7 @@ class Kills(SweepTest):
                 if victim == "parent":
                     process.wait()
                     for child in children:  # they end by themselves
-                        while os.path.exists(f"/proc/{child}") and "anzan" in pathlib.Path(f"/proc/{child}/comm").read_text():
+                        while self.is_worker(child):
                             time.sleep(0.001)
                     self.assert_whole()
                     now = self.rows("SELECT count(*) FROM point")[0][0]

@@ -119,7 +119,7 @@ struct Tally {
 class Fuzz {
  public:
   explicit Fuzz(std::string program) : program_(std::move(program)), stock_(make_stock(scratch_ / "stock")) {
-    if (anzan::testing::in_campaign()) limits_.budget_seconds = 100;
+    if (in_campaign()) limits_.budget_seconds = 100;
   }
 
   void run(std::uint32_t first, std::uint32_t cases) {
@@ -192,7 +192,7 @@ std::uint32_t number(const std::string& text) {
 
 int run(int argc, char** argv) {
   const std::uint32_t first = argc > 1 ? number(argv[1]) : 1;
-  const std::uint32_t cases = argc > 2 ? number(argv[2]) : anzan::testing::in_campaign() ? 100'000 : 250;
+  const std::uint32_t cases = argc > 2 ? number(argv[2]) : in_campaign() ? 100'000 : 250;
   Fuzz fuzz(argv[0]);
   fuzz.run(first, cases);
   return fuzz.report() ? 0 : 1;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/number_format.hpp"
+#include "tests/campaign.hpp"
 #include "tests/models/exact_reference.hpp"
 
 namespace anzan::models {
@@ -262,7 +263,7 @@ TEST(Conversion, BiasToAccumulatorAgainstExactRationals) {
 
 TEST(Conversion, DequantiseIsExact) {
   for (int q = isa::kBinaryPointMin; q <= isa::kBinaryPointMax; ++q) {
-    for (int n = -32768; n <= 32767; n += 61) {
+    for (int n = -32768; n <= 32767; n += 65536 / share_of_cases(1074)) {
       ASSERT_EQ(reference::exact(dequantise(n, q)), reference::exact(n, q)) << "n " << n << " q " << q;
     }
   }

@@ -96,6 +96,7 @@ std::map<std::string, Names> tables() {
       {"config/system/topology/kind", models::topology_kinds()},
       {"config/system/topology/routing", models::routing_methods()},
       {"config/system/mapping/axes", names_in(kMappingAxes)},
+      {"config/system/mapping/schedule", names_in(compiler::kPipelineSchedules)},
       {"config/system/mapping/split", names_in(kLayerSplits)},
       {"config/system/exchange/algorithm", exchange_algorithms()},
       {"config/system/exchange/format", with("precision", formats)},

@@ -243,7 +243,9 @@ TEST(Operations, OfAllCoresAreThoseOfTheNetwork) {
            {"/chip/cores=2", "/system/mapping/tensor=2"},
            {"/chip/cores=2", "/system/mapping/pipeline=2"},
            {"/chip/cores=4", "/system/mapping/pipeline=2", "/system/mapping/micro_batches=2",
-            "/system/mapping/tensor=2"}}) {
+            "/system/mapping/tensor=2"},
+           {"/chip/cores=2", "/system/mapping/pipeline=2", "/system/mapping/micro_batches=4",
+            "/system/mapping/schedule=1f1b"}}) {
     std::vector<Override> overrides{parse_override("/training/batch=64"), parse_override("/chip/lanes=4")};
     for (const std::string& set : sets) overrides.push_back(parse_override(set));
     const Configuration config = load_configuration(kConfigs + "lenet_mnist_int8.json", overrides);

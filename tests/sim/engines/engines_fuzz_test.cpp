@@ -72,7 +72,10 @@ Json configuration(std::uint32_t seed) {
   const int tensor = factor(draw, all), pipeline = factor(draw, all / tensor);
   const int micro_batches = draw.one_of({1, 1, 2}), data = all / tensor / pipeline;
   json["system"] = system_of(draw, chips);
-  json["system"]["mapping"] = {{"tensor", tensor}, {"pipeline", pipeline}, {"micro_batches", micro_batches}};
+  json["system"]["mapping"] = {{"tensor", tensor},
+                               {"pipeline", pipeline},
+                               {"micro_batches", micro_batches},
+                               {"schedule", seed % 2 == 0 ? "gpipe" : "1f1b"}};
   json["training"]["batch"] = all == 1 && micro_batches == 1
                                   ? draw.from(1, 2 * lanes)
                                   : lanes * data * micro_batches * (lanes == 4 ? draw.from(1, 2) : 1);
@@ -222,7 +225,7 @@ TEST(Engines, AgreeOnCountersInPlaceOfGradients) {
   EXPECT_EQ(c.run(), 2);
 }
 
-const std::uint32_t kCases = anzan::testing::in_campaign() ? 400 : 20;
+const std::uint32_t kCases = in_campaign() ? 400 : 20;
 TEST(Engines, AgreeOnRandomConfigurations1) { campaign(1, kCases); }
 TEST(Engines, AgreeOnRandomConfigurations2) { campaign(1 + kCases, kCases); }
 

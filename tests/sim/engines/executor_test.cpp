@@ -9,6 +9,7 @@
 
 #include "models/settings_optimiser.hpp"
 #include "sim/engines/thread_team.hpp"
+#include "tests/campaign.hpp"
 #include "tests/models/instruction_cases.hpp"
 
 namespace anzan::sim {
@@ -107,7 +108,7 @@ void adaptive_slots(Machine& machine) {
 }
 
 TEST_P(Programs, RandomProgramsEqualTheReference) {
-  for (std::uint64_t seed = 0; seed < 60 && !HasFatalFailure(); ++seed) {
+  for (std::uint64_t seed = 0; seed < share_of_cases(60) && !HasFatalFailure(); ++seed) {
     reference::CaseMaker cases(seed * 64 + static_cast<std::uint64_t>(GetParam()), GetParam());
     isa::Program program;
     for (int k = 0; k < 4; ++k) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,7 @@ struct DrawnAxis {
 };
 
 // Few levels, so that points meet who share with them. Some cannot be: a scratchpad of 1 KiB, 48 images for
-// four cores, a width of FP32, a rate of refresh below the refresh itself.
+// four cores, a width of FP32, a rate of refresh below the refresh itself, a kernel larger than its input.
 const std::vector<DrawnAxis>& drawn_axes() {
   static const std::vector<DrawnAxis> axes{
       {"/chip/lanes", {"8", "16", "32"}},
@@ -72,11 +73,18 @@ const std::vector<DrawnAxis>& drawn_axes() {
       {"/chip/cores", {"2"}, 0.1},
       {"/system/topology/link/gb_per_s", {"1", "25"}},
       {"/system/topology/link/latency_ns", {"100", "900"}, 0.15},
+      {"/system/topology/link/buffer_packets", {"1", "2"}, 0.15},
+      {"/system/topology/link/header_bytes", {"8", "200"}, 0.15},
+      {"/chip/network/gb_per_s", {"2"}, 0.1},
       {"/system/topology/kind", {"full", "switch"}, 0.1},
       {"/system/exchange/algorithm", {"ring", "halving_doubling"}, 0.15},
       {"/system/exchange/format", {"int16", "fp32"}, 0.15},
       {"/system/exchange/hide_in_forward", {"false"}, 0.15},
       {"/system/mapping/pipeline", {"2"}, 0.1},
+      {"/system/mapping/automatic", {"true"}, 0.1},
+      {"/network", {"other.json", "nowhere.json"}, 0.1},
+      {"/network/layers/0/channels", {"8", "5"}, 0.15},
+      {"/network/layers/0/kernel", {"2", "9"}, 0.1},
       {"/training/batch", {"32", "48", "128"}},
       {"/training/optimizer/weight_decay", {"0", "0.01"}, 0.1},
       {"/memory/places", {"conventional", "shared_gradients"}, 0.15},
@@ -91,25 +99,29 @@ const auto& any_of(const Items& items, std::mt19937& random) {
   return items[random() % items.size()];
 }
 
-// A point by all axes; and variants of it on few, as a sweep has them.
-std::vector<std::string> draw_point(std::mt19937& random, double scale) {
+std::string level_of(const DrawnAxis& axis, std::mt19937& random) {
+  return std::string(axis.pointer) + "=" + any_of(axis.levels, random);
+}
+
+std::vector<std::string> draw_point(std::mt19937& random) {
   std::vector<std::string> sets;
   for (const DrawnAxis& axis : drawn_axes()) {
-    if (std::uniform_real_distribution<double>()(random) >= axis.share * scale) continue;
-    sets.push_back(std::string(axis.pointer) + "=" + any_of(axis.levels, random));
+    if (std::uniform_real_distribution<double>()(random) >= axis.share / 2) continue;
+    sets.push_back(level_of(axis, random));
   }
   return sets;
 }
 
+// Families that have most in common, as a sweep has them, in any order.
 std::vector<std::vector<std::string>> draw_points(std::uint32_t seed, int families, int members) {
   std::mt19937 random(seed);
   std::vector<std::vector<std::string>> points;
   for (int f = 0; f < families; ++f) {
-    const std::vector<std::string> common = draw_point(random, 0.6);
+    const std::vector<std::string> common = draw_point(random);
     for (int m = 0; m < members; ++m) {
       points.push_back(common);
-      const std::vector<std::string> own = draw_point(random, 0.2);
-      points.back().insert(points.back().end(), own.begin(), own.end());
+      for (int changes = static_cast<int>(random() % 4); changes > 0; --changes)
+        points.back().push_back(level_of(any_of(drawn_axes(), random), random));
     }
   }
   std::shuffle(points.begin(), points.end(), random);
@@ -164,9 +176,10 @@ std::string shown_findings(const std::string& message) {
 TEST(Evaluator, PointsThatShareAreWhatEachIsAloneAndWhatTheCommandSays) {
   const ScratchDirectory scratch;
   testing::write_file(scratch / "base.json", small_base().dump());
+  testing::write_file(scratch / "other.json", testing::deep_network(3).dump());
   Evaluator sharing(small_base(), scratch.path());
   int done = 0, refused = 0, systems = 0;
-  for (const auto& sets : draw_points(7, 10, 7)) {
+  for (const auto& sets : draw_points(7, 8, 12)) {
     SCOPED_TRACE(text_of(sets));
     const Outcome found = sharing.cost(settings(sets)),
                   alone = Evaluator(small_base(), scratch.path()).cost(settings(sets));
@@ -200,7 +213,8 @@ SharedWork::Made made_for(const std::vector<std::string>& first, const std::vect
   SharedWork work(std::size_t{1} << 26);
   work.cost(configured(first));
   const SharedWork::Made before = work.made();
-  work.cost(configured(second));
+  SharedWork alone(std::size_t{1} << 26);
+  EXPECT_EQ(work.cost(configured(second)).dump(), alone.cost(configured(second)).dump()) << text_of(second);
   return {work.made().programs - before.programs, work.made().runs - before.runs};
 }
 
@@ -289,6 +303,23 @@ TEST(Evaluator, KeysNameWhatAResultDependsOn) {
   EXPECT_EQ(evaluator.check({}).effective, parse_configuration(small_base(), scratch.path()).effective);
   EXPECT_THROW(evaluator.check(settings({"/chip/lanes=5"})), compiler::InputError);
   EXPECT_EQ(key({}), base);  // after one that was refused
+}
+
+TEST(Evaluator, TheCompilerDividesEachPointAsIfItWereAlone) {
+  Json base = small_base();
+  base["system"] = {{"chips", 4}, {"mapping", {{"automatic", true}}}};
+  Evaluator evaluator(base, {});
+  std::set<std::string> found;
+  for (const char* speed : {"100", "0.001", "100"}) {
+    for (const char* batch : {"16", "128"}) {
+      const Settings changes = settings({std::string("/system/topology/link/gb_per_s=") + speed,
+                                         std::string("/training/batch=") + batch, "/chip/lanes=4"});
+      const Json effective = evaluator.check(changes).effective;
+      EXPECT_EQ(effective, parse_configuration(base, {}, changes).effective) << speed << " " << batch;
+      found.insert(effective["system"]["mapping"].dump());
+    }
+  }
+  EXPECT_GT(found.size(), 1U);
 }
 
 Json training_base(const ScratchDirectory& scratch) {

@@ -26,6 +26,7 @@ constexpr double kRate = 0.02;
 struct Divided {
   int tensor = 1, pipeline = 1, data = 1, micro_batches = 1;
   bool data_first = false;  // neighbours by number have other images
+  std::string schedule = "gpipe";
   int cores() const { return tensor * pipeline * data; }
 };
 
@@ -45,8 +46,10 @@ Configuration configuration(const Json& network, const std::string& preset, cons
   json["precision"] = {{"preset", preset}};
   json["training"]["batch"] = kBatch;
   json["chip"] = {{"lanes", kLanes}, {"cores", d.cores()}, {"scratchpad_kib", 64}};
-  json["system"]["mapping"] = {
-      {"tensor", d.tensor}, {"pipeline", d.pipeline}, {"micro_batches", d.micro_batches}};
+  json["system"]["mapping"] = {{"tensor", d.tensor},
+                               {"pipeline", d.pipeline},
+                               {"micro_batches", d.micro_batches},
+                               {"schedule", d.schedule}};
   if (!optimizer.is_null()) json["training"]["optimizer"] = optimizer;
   if (d.data_first) json["system"]["mapping"]["axes"] = {"data", "tensor", "pipeline"};
   return parse_configuration(json, ".");
@@ -109,6 +112,104 @@ TEST(Mapping, PipelinesGiveTheBitsOfOneCore) {
   }
   EXPECT_GT(normalised, 0);
   EXPECT_GT(of_pixels, 0);
+}
+
+// Gradients of weights are summed micro-batch by micro-batch, or wait for the last.
+TEST(Mapping, OneForwardOneBackwardGivesTheBitsOfOneCore) {
+  const char* const presets[] = {"int8_master16", "int8", "fp32", "int16"};
+  int summed = 0, more_stages = 0, of_one_group = 0, added = 0;
+  for (std::uint32_t seed = 201; seed <= 224; ++seed) {
+    const int parts = 1 << seed % 4;  // of eight groups of images
+    const Json network = random_network(seed, parts == 1);
+    const std::string preset = presets[seed / 4 % 4];
+    const int stages = std::min(layers_with_weights(network), 1 + static_cast<int>(seed / 2 % 5));
+    SCOPED_TRACE("seed " + std::to_string(seed) + " " + preset + ", " + std::to_string(stages) + " stages, " +
+                 std::to_string(parts) + " micro-batches");
+    Configuration config = configuration(network, preset, {1, stages, 1, parts, false, "1f1b"});
+    config.memory.slack_percent = seed % 3 == 0 ? 25 : 0;
+    const Trained one = train(configuration(network, preset, {}), 3), divided = train(config, 3);
+    EXPECT_EQ(divided.losses, one.losses);
+    EXPECT_EQ(divided.digest, one.digest);
+    EXPECT_EQ(divided.right, one.right);
+    if (seed % 6 == 0) {
+      EXPECT_EQ(train(config, 3, true).digest, one.digest) << "in time";
+    }
+    summed += compiler::dump("partition", config.input()).find("sum_for_weights") != std::string::npos;
+    more_stages += stages > parts && parts > 1;
+    of_one_group += parts == 8 && stages > 1;
+    added += stages > 1 && layers_of(network, {"add"}) > 0;
+  }
+  EXPECT_GT(summed, 3);
+  EXPECT_GT(more_stages, 0);
+  EXPECT_GT(of_one_group, 0);
+  EXPECT_GT(added, 0);
+}
+
+TEST(Mapping, OneForwardOneBackwardGivesTheBitsOfItsOtherAxes) {
+  const Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
+  for (const auto& [with, without] : {std::pair<Divided, Divided>{{2, 2, 2, 2, false, "1f1b"}, {2, 1, 2, 1}},
+                                      {{1, 2, 2, 4, true, "1f1b"}, {1, 1, 2, 1, true}},
+                                      {{2, 1, 1, 8, false, "1f1b"}, {2, 1, 1, 1}}}) {
+    for (const char* preset : {"fp32", "int8"}) {
+      const Configuration config = configuration(network, preset, with);
+      const Trained a = train(config, 3), b = train(configuration(network, preset, without), 3);
+      EXPECT_EQ(a.losses, b.losses) << with.tensor << " x " << with.pipeline << " x " << with.data << preset;
+      EXPECT_EQ(a.digest, b.digest);
+      EXPECT_EQ(train(config, 3, true).digest, b.digest) << "in time";
+    }
+  }
+}
+
+// Every core trains in as much memory as the fullest stage needs: addresses beyond it are refused.
+TEST(Mapping, StepsRunInTheMemoryOfTheFullestStage) {
+  const Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
+  std::map<std::string, std::int64_t> lines;
+  for (const std::string schedule : {"gpipe", "1f1b"}) {
+    Configuration config = configuration(network, "int8", {1, 2, 1, 8, false, schedule});
+    config.memory.slack_percent = 0;
+    const compiler::CompiledModel model = compiler::compile(config.input());
+    std::int64_t most = 0, constants = 0;
+    for (const auto& stage : model.stages) most = std::max(most, stage.memory.planned_bytes);
+    for (const auto& [line, words] : model.constants)
+      constants = std::max(constants, line + (static_cast<std::int64_t>(words.size()) + kLanes - 1) / kLanes);
+    EXPECT_EQ((model.step_lines - constants) * 4 * kLanes, most);
+    EXPECT_EQ(model.memory.planned_bytes, most);
+    lines[schedule] = model.step_lines;
+    FunctionalEngine engine;
+    Trainer trainer(model, config.network, 3, 1, engine);
+    for (int c = 0; c < trainer.cores().size(); ++c)
+      EXPECT_EQ(trainer.cores().core(c).lines(isa::Space::kHbm), model.step_lines) << "core " << c;
+  }
+  EXPECT_LT(lines["1f1b"], lines["gpipe"]);
+}
+
+// Pieces of several micro-batches, of one, and of a part of one; their sums go on in FP32, or not at all.
+TEST(Mapping, LongSumsGoOnFromMicroBatchToMicroBatch) {
+  struct Row {
+    std::int64_t side;
+    int parts;
+    bool summed;
+  };
+  // 65,536 products of 16 bits: pieces of four of the eight groups, of rows of one group
+  for (const Row& row : {Row{64, 2, true}, Row{64, 4, false}, Row{130, 8, true}}) {
+    const Json network{
+        {"input", {{"channels", 1}, {"height", row.side}, {"width", row.side}, {"scale", 1.0 / 256}}},
+        {"layers",
+         {{{"name", "conv"}, {"type", "convolution"}, {"channels", 2}, {"kernel", 3}, {"padding", 1}},
+          {{"name", "pool"}, {"type", "max_pool"}, {"kernel", 4}, {"stride", 4}},
+          {{"name", "fc"}, {"type", "fully_connected"}, {"channels", 3}},
+          {{"name", "loss"}, {"type", "softmax_cross_entropy"}}}}};
+    const auto wide = [&](const Divided& d) {
+      Configuration config = configuration(network, "int16", d);
+      config.chip.scratchpad_kib = 512;
+      return config;
+    };
+    const Configuration divided = wide({1, 2, 1, row.parts, false, "1f1b"});
+    const std::string operations = compiler::dump("partition", divided.input()),
+                      sum = "sum_for_weights" + std::string(15, ' ') + "conv ";
+    EXPECT_EQ(operations.find(sum) != std::string::npos, row.summed) << row.side << ", " << row.parts;
+    EXPECT_EQ(train(divided, 1).digest, train(wide({}), 1).digest) << row.side << ", " << row.parts;
+  }
 }
 
 // To a multiple of `cores`, but for layers of groups; a layer that is added to another keeps its shape.
@@ -200,7 +301,8 @@ TEST(Mapping, PoolsKeepTheTapsOfWhatACoreHas) {
 }
 
 TEST(Mapping, TakesTheSameTimeInEveryStepAndTheSameBits) {
-  for (const Divided& d : {Divided{2, 2, 1, 2}, Divided{1, 2, 2, 4}, Divided{3, 1, 2, 1}}) {
+  for (const Divided& d :
+       {Divided{2, 2, 1, 2}, Divided{1, 2, 2, 4}, Divided{3, 1, 2, 1}, Divided{2, 2, 1, 2, false, "1f1b"}}) {
     Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
     for (Json& layer : network["layers"])
       if (layer.contains("channels")) layer["channels"] = 12;
@@ -219,6 +321,8 @@ TEST(Mapping, GradientsAreClippedByTheirNormOverAllImages) {
                   parts = train(configuration(network, preset, {1, 1, 1, 4}, kClippedAdam), 3);
     EXPECT_EQ(parts.losses, one.losses) << preset;
     EXPECT_EQ(parts.digest, one.digest);
+    EXPECT_EQ(train(configuration(network, preset, {1, 1, 1, 4, false, "1f1b"}, kClippedAdam), 3).digest,
+              one.digest);
     const Configuration two = configuration(network, preset, {1, 1, 2, 1}, kClippedAdam);
     const Trained shared = train(two, 3), timed = train(two, 3, true), once = train(two, 1, true);
     EXPECT_EQ(timed.digest, shared.digest);
@@ -258,6 +362,7 @@ TEST(Mapping, RunsOfTheSameBitsHaveOneIdentity) {
   const Json network = testing::small_configuration({{"kind", "mnist"}})["network"];
   const auto identity = [&](const Divided& d) { return configuration(network, "int8", d).identity("data"); };
   EXPECT_EQ(identity({1, 2, 1, 4}), identity({}));
+  EXPECT_EQ(identity({1, 2, 1, 4, false, "1f1b"}), identity({}));
   EXPECT_EQ(identity({2, 2, 2, 2}), identity({2, 1, 2, 1}));
   EXPECT_NE(identity({2, 1, 1, 1}), identity({}));
   EXPECT_NE(identity({1, 1, 2, 1}), identity({}));

@@ -1,9 +1,10 @@
 // Structures are taken apart by structured bindings, which no longer compile when one has another member.
-#include "sim/sweep/content_key.hpp"
+#include "sim/configuration/content_key.hpp"
 
 #include <numeric>
 #include <type_traits>
 
+#include "sim/configuration/network_file.hpp"
 #include "sim/host/sha256.hpp"
 
 namespace anzan::sim {
@@ -36,10 +37,6 @@ class Content {
     add(items.size());
     for (const T& item : items) add_one(item);
   }
-  void add_one(const std::vector<float>& numbers) {
-    add(numbers.size());
-    bytes_.append(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float));
-  }
   template <class T, std::size_t n>
   void add_one(const std::array<T, n>& items) {
     for (const T& item : items) add_one(item);
@@ -58,12 +55,6 @@ class Content {
     add(value.has_value());
     if (value) add(*value);
   }
-  template <class T>
-  void add_one(const std::shared_ptr<const T>& value) {
-    add(value != nullptr);
-    if (value) add(*value);
-  }
-
   void add_one(const compiler::Shape& s) {
     const auto& [channels, height, width] = s;
     add(channels, height, width);
@@ -86,7 +77,7 @@ class Content {
   }
   void add_one(const compiler::Network& n) {
     const auto& [name, input, scale, offset, mean, deviation, layers, weights, initial] = n;
-    add(name, input, scale, offset, mean, deviation, layers, weights, initial);
+    add(name, input, scale, offset, mean, deviation, layers, weights, digest_of(initial));
   }
   void add_one(const models::SlotSettings& s) {
     models::SlotSettings::visit_fields([this](const auto&, const auto& field) { add(field); }, s);
@@ -123,8 +114,8 @@ class Content {
         hide_in_backward, hide_in_forward, pipelined, expected_latency_cycles, expected_bytes_per_cycle);
   }
   void add_one(const compiler::Mapping& m) {
-    const auto& [tensor, pipeline, micro_batches, stage_begin, split] = m;
-    add(tensor, pipeline, micro_batches, stage_begin, split);
+    const auto& [tensor, pipeline, micro_batches, schedule, stage_begin, split] = m;
+    add(tensor, pipeline, micro_batches, schedule, stage_begin, split);
   }
   void add_one(const compiler::SystemParameters& s) {
     const auto& [exchange, mapping] = s;

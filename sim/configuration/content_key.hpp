@@ -8,8 +8,7 @@
 
 namespace anzan::sim {
 
-// SHA-256 over every member. The values of a network that begins with given ones are hashed
-// whenever they are met: that takes its time where they are many.
+// SHA-256 over every member.
 std::string content_key(const compiler::Input& input);
 
 // Of all that the cycles of a core's programs depend on, besides these. A core that is alone sees periods and
