@@ -8,6 +8,7 @@
 #include <random>
 
 #include "compiler/input/input_error.hpp"
+#include "sim/sweep/judge.hpp"
 #include "sim/sweep/sampler.hpp"
 
 namespace anzan::sim {
@@ -104,6 +105,38 @@ TEST(SweepFile, FiguresOfObjectivesAreKept) {
   EXPECT_THAT(sweep.result_constraints, ElementsAre("joules < 1", "lanes > 4 && cycles_per_step > 10"));
   EXPECT_TRUE(sweep.space.admits({1, 2}));
   EXPECT_FALSE(sweep.space.admits({3, 2}));
+}
+
+TEST(Judge, SaysWhatAResultIsWorth) {
+  Json json = plain();
+  json["figures"] = {{"limit", "/time/scaling/speedup_limit"},
+                     {"edp", "joules_per_step * cycles_per_step * lanes"}};
+  json["objectives"] = Json::parse(
+      R"([{"figure": "/time/cycles_per_step"}, {"figure": "/energy/joules_per_step", "direction": "maximise"},
+                                       {"figure": "edp"}])");
+  json["constraints"] = {"cycles_per_step * lanes < 1000", "lanes > 4"};
+  const SweepFile sweep = parsed(json);
+  const Judge judge(sweep);
+  Outcome outcome;
+  outcome.result = Json::parse(
+      R"({"time": {"cycles_per_step": 100, "scaling": {"speedup_limit": null}}, "energy": {"joules_per_step": 0.5}})");
+  const Judgement good = judge({1, 0}, outcome);
+  EXPECT_THAT(good.figures, ElementsAre(std::nullopt, 100, 0.5, 400));
+  EXPECT_TRUE(good.meets);
+  EXPECT_EQ(good.objectives, Objectives({100, -0.5, 400}));
+  const Judgement wide = judge({2, 0}, outcome);  // 16 lanes: a constraint on results
+  EXPECT_FALSE(wide.meets || wide.objectives);
+  EXPECT_EQ(wide.figures[3], 800);
+  outcome.kind = OutcomeKind::kFailed;
+  EXPECT_FALSE(judge({1, 0}, outcome).meets);
+  outcome.kind = OutcomeKind::kDone;
+  outcome.result["energy"]["joules_per_step"] = nullptr;
+  const Judgement without = judge({1, 0}, outcome);
+  EXPECT_TRUE(without.meets);
+  EXPECT_FALSE(without.objectives);
+  EXPECT_EQ(without.figures[3], std::nullopt);
+  outcome.result.erase("time");
+  EXPECT_FALSE(judge({1, 0}, outcome).meets) << "what is not there meets nothing";
 }
 
 // Each change of a right file, as a patch, and the findings that it must give.
