@@ -27,7 +27,7 @@ struct Outcome {
 // A configuration that has been checked, and what names it among all.
 struct CheckedPoint {
   nlohmann::json effective;  // every default filled in
-  std::string key;           // SHA-256 of the canonical effective configuration, in hexadecimal
+  std::string key;           // SHA-256 of all of it that results depend on, in hexadecimal
   std::string program_key;   // points with one key share compiled programs, and are best given to one worker
 };
 
