@@ -21,7 +21,8 @@ namespace {
 using compiler::InputFinding;
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostLearnt = 2'000;  // a process takes the cube of them
+constexpr std::size_t kMostLearnt = 1'000;  // a process takes the cube of them
+constexpr std::size_t kLeastPopulation = 8;
 constexpr double kMostPoints = 10'000'000;  // hours, where a point takes milliseconds
 
 struct SamplerKey {
@@ -45,7 +46,11 @@ void check_part(const SweepFile& sweep, const char* key, const std::string& plac
 }
 
 void check_nsga2(const SweepFile& sweep, const std::string& place, Findings& findings) {
-  check_part(sweep, "population", place, findings);
+  if (sweep.sampler["points"] < kLeastPopulation)
+    findings.push_back({place + "/points", shown(sweep.sampler["points"]),
+                        fmt::format("at least {}, the smallest population", kLeastPopulation)});
+  else
+    check_part(sweep, "population", place, findings);
 }
 
 void check_surrogate(const SweepFile& sweep, const std::string& place, Findings& findings) {
@@ -69,8 +74,12 @@ void check_halving(const SweepFile& sweep, const std::string& place, Findings& f
 }
 
 Json usual_seed(std::size_t) { return 1; }
-Json usual_population(std::size_t points) { return std::clamp<std::size_t>(points / 20 * 4, 8, 40); }
-Json usual_initial(std::size_t points) { return std::clamp<std::size_t>(points / 4, 2, 40); }
+Json usual_population(std::size_t points) {
+  return std::clamp<std::size_t>(points / 20 * 4, kLeastPopulation, 40);
+}
+Json usual_initial(std::size_t points) {
+  return std::min(points, std::clamp<std::size_t>(points / 4, 2, 40));
+}
 Json usual_batch(std::size_t) { return 4; }
 Json usual_factor(std::size_t) { return 3; }
 

@@ -254,9 +254,9 @@ class Cluster {
   }
 
   bool wait() const {
-    using Clock = std::chrono::steady_clock;
-    const auto until = Clock::now() + std::chrono::duration<double>(options_.poll_seconds);
-    while (Clock::now() < until) {
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.poll_seconds);
+    while (std::chrono::steady_clock::now() < until) {
       if (run_.stopped()) return false;
       run_.advance(0);
       std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -284,11 +284,12 @@ void check_places(const std::vector<Axis>& axes, const Json& base, const std::fi
       Json copy = pointer.rfind("/network/", 0) == 0 ? whole["network"] : whole;
       try {
         apply_override(copy, {inner, value}, schema);
-      } catch (const InputError& error) {
+      } catch (const InputError& error) {  // "a --set of element 9", "a --set inside 3"
+        const InputFinding& finding = error.findings()[0];
         findings.push_back(
             {place + "/" + std::to_string(a),
-             "an axis that sets " + pointer + ", in the base " + error.findings()[0].found.substr(8),
-             error.findings()[0].expected});
+             "an axis that sets " + pointer + ", which in the base is" + finding.found.substr(7),
+             finding.expected});
       }
     }
   }

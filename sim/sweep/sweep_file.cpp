@@ -69,6 +69,10 @@ class SweepReader {
     sweep_.base_directory = directory_;
     sweep_.base = json_["base"];
     try {
+      if (sweep_.base == "-") {
+        findings_.push_back({place, "\"-\"", "the name of a file"});
+        return;
+      }
       if (sweep_.base.is_string()) {
         const fs::path file = directory_ / sweep_.base.get<std::string>();
         place = file.string() + "#";

@@ -13,10 +13,19 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct ComparedPoint {
-  std::string levels;
-  std::int64_t steps = 0;
-  Objectives objectives;
+// Points that meet the constraints: where they stand in the sweep, and what they are worth.
+struct Solutions {
+  struct Place {
+    std::string levels;
+    std::int64_t steps;
+  };
+  std::vector<Place> places;
+  std::vector<Objectives> objectives;
+
+  void add(std::string levels, std::int64_t steps, Objectives worth) {
+    places.push_back({std::move(levels), steps});
+    objectives.push_back(std::move(worth));
+  }
 };
 
 // Columns of the objectives, where these are all that decides; none where expressions do, too.
@@ -31,10 +40,9 @@ std::optional<std::vector<const FigureColumn*>> deciding_columns(const SweepFile
   return columns;
 }
 
-// All that meet the constraints.
-std::vector<ComparedPoint> solutions(SweepRun& run) {
+Solutions solutions(SweepRun& run) {
   const SweepFile& sweep = run.sweep();
-  std::vector<ComparedPoint> points;
+  Solutions all;
   if (const auto columns = deciding_columns(sweep)) {
     run.store().each_number(run.id(), *columns,
                             [&](const char* levels, std::int64_t steps, const std::vector<double>& numbers) {
@@ -43,32 +51,34 @@ std::vector<ComparedPoint> solutions(SweepRun& run) {
                                 if (!std::isfinite(numbers[o])) return;
                                 if (sweep.objectives[o].maximise) objectives[o] = -objectives[o];
                               }
-                              points.push_back({levels, steps, std::move(objectives)});
+                              all.add(levels, steps, std::move(objectives));
                             });
-    return points;
+    return all;
   }
   const Judge judge(sweep);
-  run.store().each_of_sweep(
-      run.id(), [&](const Levels& levels, std::int64_t steps, const StoredPoint& point) {
-        Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));
-        if (judgement.objectives)
-          points.push_back({Store::text_of(levels), steps, std::move(*judgement.objectives)});
-      });
-  return points;
+  run.store().each_of_sweep(run.id(),
+                            [&](const Levels& levels, std::int64_t steps, const StoredPoint& point) {
+                              Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));
+                              if (judgement.objectives)
+                                all.add(Store::text_of(levels), steps, std::move(*judgement.objectives));
+                            });
+  return all;
 }
 
 // Those that are compared with each other: of trainings, those that went furthest.
-std::vector<ComparedPoint> compared_points(SweepRun& run) {
-  std::vector<ComparedPoint> points = solutions(run);
-  const auto further = [](const ComparedPoint& a, const ComparedPoint& b) {
+Solutions compared(Solutions all) {
+  const auto further = [](const Solutions::Place& a, const Solutions::Place& b) {
     return a.steps != 0 && (b.steps == 0 || a.steps < b.steps);
   };
-  const auto furthest = std::max_element(points.begin(), points.end(), further);
-  if (furthest == points.end()) return points;
-  points.erase(std::remove_if(points.begin(), points.end(),
-                              [steps = furthest->steps](const ComparedPoint& p) { return p.steps != steps; }),
-               points.end());
-  return points;
+  const auto furthest = std::max_element(all.places.begin(), all.places.end(), further);
+  if (furthest == all.places.end()) return all;
+  const auto is_short = [&](const Solutions::Place& place) { return place.steps != furthest->steps; };
+  if (std::none_of(all.places.begin(), all.places.end(), is_short)) return all;
+  Solutions long_ones;
+  for (std::size_t i = 0; i < all.places.size(); ++i) {
+    if (!is_short(all.places[i])) long_ones.add(all.places[i].levels, all.places[i].steps, all.objectives[i]);
+  }
+  return long_ones;
 }
 
 std::string number_text(const std::optional<double>& value) {
@@ -85,10 +95,10 @@ std::string level_text(const Settings& level) {
 class Report {
  public:
   explicit Report(SweepRun& run)
-      : run_(run), sweep_(run.sweep()), judge_(run.sweep()), points_(compared_points(run)) {}
+      : run_(run), sweep_(run.sweep()), judge_(run.sweep()), all_(compared(solutions(run))) {}
 
   std::string text() const {
-    if (sweep_.objectives.empty() || points_.empty()) return "";
+    if (sweep_.objectives.empty() || all_.places.empty()) return "";
     std::string text;
     for (std::size_t o = 0; o < sweep_.objectives.size(); ++o) text += best(o);
     return sweep_.objectives.size() > 1 ? text + front() : text;
@@ -96,23 +106,24 @@ class Report {
 
  private:
   // What is said of a point: a text for each axis, then for each figure.
-  std::vector<std::string> texts(const ComparedPoint& point) const {
-    const Levels levels = Store::levels_of(point.levels);
+  std::vector<std::string> texts(std::size_t point) const {
+    const Solutions::Place& place = all_.places[point];
+    const Levels levels = Store::levels_of(place.levels);
     std::vector<std::string> texts;
     for (std::size_t a = 0; a < levels.size(); ++a)
       texts.push_back(level_text(sweep_.space.axes()[a].levels[levels[a]]));
-    const StoredPoint stored = run_.store().find_in_sweep(run_.id(), levels, point.steps).value();
+    const StoredPoint stored = run_.store().find_in_sweep(run_.id(), levels, place.steps).value();
     for (const std::optional<double>& figure : judge_(levels, SweepRun::outcome_of(sweep_, stored)).figures)
       texts.push_back(number_text(figure));
     return texts;
   }
 
   std::string best(std::size_t objective) const {
-    const auto& p = *std::min_element(points_.begin(), points_.end(), [&](const auto& a, const auto& b) {
-      return a.objectives[objective] < b.objectives[objective];
-    });
+    const auto least = std::min_element(
+        all_.objectives.begin(), all_.objectives.end(),
+        [&](const Objectives& a, const Objectives& b) { return a[objective] < b[objective]; });
     const Objective& o = sweep_.objectives[objective];
-    const std::vector<std::string> all = texts(p);
+    const std::vector<std::string> all = texts(static_cast<std::size_t>(least - all_.objectives.begin()));
     std::vector<std::string> axes;
     for (std::size_t a = 0; a < sweep_.space.axes().size(); ++a)
       axes.push_back(sweep_.space.axes()[a].name + " " + all[a]);
@@ -121,26 +132,24 @@ class Report {
   }
 
   std::string front() const {
-    std::vector<Objectives> objectives;
-    for (const ComparedPoint& p : points_) objectives.push_back(p.objectives);
-    std::vector<std::size_t> front = pareto_front(objectives);
+    std::vector<std::size_t> front = pareto_front(all_.objectives);
     std::stable_sort(front.begin(), front.end(),
-                     [&](std::size_t a, std::size_t b) { return objectives[a] < objectives[b]; });
+                     [&](std::size_t a, std::size_t b) { return all_.objectives[a] < all_.objectives[b]; });
     constexpr std::size_t kMostRows = 50;
     std::vector<std::string> head;
     for (const Axis& axis : sweep_.space.axes()) head.push_back(axis.name);
     for (const Figure& figure : sweep_.figures) head.push_back(figure.name);
     TextTable table(head);
-    for (std::size_t i = 0; i < std::min(front.size(), kMostRows); ++i) table.add(texts(points_[front[i]]));
+    for (std::size_t i = 0; i < std::min(front.size(), kMostRows); ++i) table.add(texts(front[i]));
     const std::string more =
         front.size() > kMostRows ? fmt::format("… and {} more\n", front.size() - kMostRows) : "";
-    return fmt::format("front: {} of {} points\n{}{}", front.size(), points_.size(), table.text(), more);
+    return fmt::format("front: {} of {} points\n{}{}", front.size(), all_.places.size(), table.text(), more);
   }
 
   SweepRun& run_;
   const SweepFile& sweep_;
   Judge judge_;
-  std::vector<ComparedPoint> points_;
+  Solutions all_;
 };
 
 }  // namespace

@@ -69,20 +69,23 @@ class Sweeps(SweepTest):
     def test_results_are_those_of_cost(self):
         self.sweep["figures"] = {"cycles": "/time/cycles_per_step", "bytes": "/traffic/hbm_bytes_per_step", "peak": "/time/useful_share_of_peak",
                                  "compute": "/time/units/tensor/busy/compute", "twice": "2 * cycles"}
+        self.sweep["axes"] = [*AXES, {"pointer": "/technology", "values": ["7nm", "45nm"]}]
         text = self.run_sweep("--csv", self.dir / "all.csv")
-        self.assertIn("12 points: 12 done\n", text)
+        self.assertIn("24 points: 24 done\n", text)
         self.assertIn("front: ", text)
         self.assert_whole()
         with open(self.dir / "all.csv") as file:
-            table = {(row["lanes"], row["clock_ghz"], row["both"]): row for row in csv.DictReader(file)}
-        self.assertEqual(len(table), 12)
-        for lanes, clock, (batch, kib) in ((4, 0.5, (16, 64)), (16, 1, (32, 128)), (8, 1, (16, 64))):
+            table = {(row["lanes"], row["clock_ghz"], row["both"], row["technology"]): row for row in csv.DictReader(file)}
+        self.assertEqual(len(table), 24)
+        # A row holds what is its own, however much of a configuration an axis changes.
+        self.assertLess(self.rows("SELECT max(length(configuration)) FROM point")[0][0], 300)
+        for lanes, clock, (batch, kib), technology in ((4, 0.5, (16, 64), "7nm"), (16, 1, (32, 128), "45nm"), (8, 1, (16, 64), "45nm")):
             done = self.call("cost", self.write_config(), "--out", self.dir / "cost", "--step", "--no-one-core", "--set", f"/chip/lanes={lanes}",
-                             "--set", f"/chip/clock_ghz={clock}", "--set", f"/training/batch={batch}", "--set", f"/chip/scratchpad_kib={kib}")
+                             "--set", f"/chip/clock_ghz={clock}", "--set", f"/training/batch={batch}", "--set", f"/chip/scratchpad_kib={kib}", "--set", f"/technology={technology}")
             self.assertEqual(done.returncode, 0, done.stderr)
             cost = json.loads((self.dir / "cost" / "cost.json").read_text())
-            both = next(b for _, _, b in table if str(kib) in b.split() and str(batch) in b.split())
-            row = table[(str(lanes), str(clock), both)]
+            both = next(b for _, _, b, _ in table if str(kib) in b.split() and str(batch) in b.split())
+            row = table[(str(lanes), str(clock), both, technology)]
             for column, value in (("cycles", cost["time"]["cycles_per_step"]), ("twice", 2 * cost["time"]["cycles_per_step"]),
                                   ("bytes", cost["traffic"]["hbm_bytes_per_step"]), ("peak", cost["time"]["useful_share_of_peak"]),
                                   ("seconds_per_step", cost["time"]["seconds_per_step"]), ("joules_per_step", cost["energy"]["joules_per_step"]),
@@ -90,7 +93,7 @@ class Sweeps(SweepTest):
                                   ("images_per_second", batch / cost["time"]["seconds_per_step"])):
                 self.assertEqual(float(row[column]), value, column)
             (text,), = self.rows(f"SELECT configuration FROM configuration JOIN result USING (point) WHERE cycles_per_step = {row['cycles']} "
-                                 f"AND seconds_per_step = {row['seconds_per_step']}")
+                                 f"AND seconds_per_step = {row['seconds_per_step']} AND joules_per_step = {row['joules_per_step']}")
             self.assertEqual(json.loads(text), cost["config"])
 
     def test_the_same_command_does_nothing_again(self):

@@ -78,6 +78,32 @@ TEST(Expression, WhatIsNoneIsRefused) {
     EXPECT_FALSE(may_be_named(wrong)) << wrong;
 }
 
+// Words in any order are an expression or refused, and nothing else happens.
+TEST(Expression, BearsAnyWords) {
+  const Vocabulary names{{{"a"}, {"t", true}}, {{"x", 0}}};
+  const char* words[] = {"a", "t",  "'x'", "3",  "1e9", "+", "-", "*", "/", "%",   "^",    "(", ")",
+                         "<", "==", "!=",  "&&", "||",  "!", "?", ":", ",", "max", "sqrt", "=", " "};
+  std::mt19937 random(1);
+  int right = 0, wrong = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::string text;
+    for (std::size_t n = 1 + random() % 9; n > 0; --n) text += words[random() % std::size(words)];
+    try {
+      Expression(text, names).holds({2, 0});
+      ++right;
+    } catch (const compiler::InputError&) {
+      ++wrong;
+    }
+  }
+  for (const char* word : {"(", "!", "-", "a?", "max(", "a+", "'x'=="}) {
+    std::string text;
+    while (text.size() < 2000) text += word;
+    EXPECT_THROW(Expression(text, names), compiler::InputError) << word;
+  }
+  EXPECT_GT(right, 200);
+  EXPECT_GT(wrong, 10000);
+}
+
 TEST(Space, NamesStandForValues) {
   Axis tied{"format", {}};
   const nlohmann::json::json_pointer preset("/precision/preset"), batch("/training/batch"),

@@ -321,6 +321,8 @@ TEST(Mapping, GradientsAreClippedByTheirNormOverAllImages) {
                   parts = train(configuration(network, preset, {1, 1, 1, 4}, kClippedAdam), 3);
     EXPECT_EQ(parts.losses, one.losses) << preset;
     EXPECT_EQ(parts.digest, one.digest);
+    EXPECT_EQ(train(configuration(network, preset, {1, 1, 1, 4, false, "1f1b"}, kClippedAdam), 3).digest,
+              one.digest);
     const Configuration two = configuration(network, preset, {1, 1, 2, 1}, kClippedAdam);
     const Trained shared = train(two, 3), timed = train(two, 3, true), once = train(two, 1, true);
     EXPECT_EQ(timed.digest, shared.digest);
