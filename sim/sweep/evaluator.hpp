@@ -20,7 +20,7 @@ enum class OutcomeKind { kDone, kRefused, kFailed };  // kRefused: wrong input, 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::kDone;
   std::string message;    // why not kDone, with JSON pointers where there are some
-  nlohmann::json result;  // as cost.json or result.json: `time`, `energy`, `traffic`, `memory`, ...
+  nlohmann::json result;  // as cost.json or result.json: `time`, `energy`, `traffic`, `area`, `memory`, ...
   double cpu_seconds = 0;
 };
 
