@@ -108,6 +108,13 @@ std::string cost_summary(const Json& result) {
   }
   text += fmt::format("; watching the numbers {:.2f} %\n",
                       100 * energy.at("watching_joules_per_step").get<double>() / step);
+  if (result.contains("area")) {
+    const Json& area = result.at("area");
+    text +=
+        fmt::format("area: {:.1f} mm2 in 0.18 um cells ({}), {:.2f} million gates and {:.1f} Mbit\n",
+                    area.at("mm2").get<double>(), area.at("cells").get<std::string>(),
+                    1e-6 * area.at("logic_gates").get<double>(), 1e-6 * area.at("memory_bits").get<double>());
+  }
   if (time.at("programs").size() > 1)
     text +=
         fmt::format("in all: {} and {} on the chip\n", seconds_text(time.at("total_seconds").get<double>()),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "models/timing.hpp"
+#include "sim/cost/area.hpp"
 #include "sim/cost/waiting.hpp"
 
 namespace anzan::sim {
@@ -296,6 +297,7 @@ Json cost_of_one_run(const ChipCost& cost, const compiler::MemoryPlan& memory) {
   return {{"time", cost.time(once)},
           {"energy", cost.energy(once)},
           {"traffic", cost.traffic()},
+          {"area", cost.area()},
           {"memory", memory_to_json(memory)}};
 }
 
@@ -319,6 +321,10 @@ Json memory_to_json(const compiler::MemoryPlan& plan) {
   return {{"conventional_bytes", plan.conventional_bytes},
           {"planned_bytes", plan.planned_bytes},
           {"lower_bound_bytes", plan.lower_bound_bytes}};
+}
+
+Json ChipCost::area() const {
+  return area_to_json({options_.core.lanes, options_.scratchpad_kib, slots_, cores()});
 }
 
 std::vector<RegionUse> ChipCost::region_uses() const {

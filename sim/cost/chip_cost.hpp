@@ -70,6 +70,7 @@ struct ChipCost {
   nlohmann::json time(const ProgramRuns& runs) const;
   nlohmann::json energy(const ProgramRuns& runs) const;
   nlohmann::json traffic() const;
+  nlohmann::json area() const;
   nlohmann::json roofline() const;
 
  private:

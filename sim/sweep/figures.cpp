@@ -44,6 +44,7 @@ const std::vector<FigureColumn>& figure_columns() {
       {"hbm_bytes_per_step", "/traffic/hbm_bytes_per_step", "bytes between HBM and scratchpad"},
       {"interchip_bytes_per_step", "/traffic/interchip_bytes_per_step", "bytes between chips"},
       {"planned_bytes", "/memory/planned_bytes", "HBM that a step needs"},
+      {"mm2", "/area/mm2", "area of all cores in the cells that the RTL was synthesised for"},
       {"speedup", "/time/scaling/speedup", "over one core, where there are several"},
       {"test_accuracy", "/accuracy/test", "share of test images classified rightly, from 0 to 1"},
       {"train_loss", "/accuracy/train_loss", "mean loss of an image at the end"},

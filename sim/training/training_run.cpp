@@ -392,6 +392,7 @@ void TrainingRun::make_result() {
   result_["time"] = cost_.time(runs());
   result_["energy"] = cost_.energy(runs());
   result_["traffic"] = cost_.traffic();
+  result_["area"] = cost_.area();
   result_["roofline"] = cost_.roofline();
   result_["digest"] = {{"weights", trainer_->digest_of_weights()}, {"state", trainer_->digest_of_state()}};
   result_["simulation"] = {{"engine", traits(configuration_.engine.kind).name},

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -302,6 +303,23 @@ TEST(Evaluator, KeysNameWhatAResultDependsOn) {
   EXPECT_EQ(evaluator.check({}).effective, parse_configuration(small_base(), scratch.path()).effective);
   EXPECT_THROW(evaluator.check(settings({"/chip/lanes=5"})), compiler::InputError);
   EXPECT_EQ(key({}), base);  // after one that was refused
+}
+
+TEST(Evaluator, TheCompilerDividesEachPointAsIfItWereAlone) {
+  Json base = small_base();
+  base["system"] = {{"chips", 4}, {"mapping", {{"automatic", true}}}};
+  Evaluator evaluator(base, {});
+  std::set<std::string> found;
+  for (const char* speed : {"100", "0.001", "100"}) {
+    for (const char* batch : {"16", "128"}) {
+      const Settings changes = settings({std::string("/system/topology/link/gb_per_s=") + speed,
+                                         std::string("/training/batch=") + batch, "/chip/lanes=4"});
+      const Json effective = evaluator.check(changes).effective;
+      EXPECT_EQ(effective, parse_configuration(base, {}, changes).effective) << speed << " " << batch;
+      found.insert(effective["system"]["mapping"].dump());
+    }
+  }
+  EXPECT_GT(found.size(), 1U);
 }
 
 Json training_base(const ScratchDirectory& scratch) {
