@@ -491,7 +491,7 @@ class Maker {
   int longs_ = 0;
 };
 
-constexpr std::uint64_t kOtherCore = 0x2545f4914f6cdd1dU;
+constexpr std::uint64_t kSeedOfOtherCore = 0x2545f4914f6cdd1dU;
 
 }  // namespace
 
@@ -516,7 +516,7 @@ isa::Program random_program(std::uint64_t seed, const RandomProgramShape& shape)
 std::array<isa::Program, 2> random_programs_of_two(std::uint64_t seed, const RandomProgramShape& shape) {
   RandomProgramShape other = shape;
   other.core = 1;
-  std::array<Maker, 2> makers{Maker(seed, shape), Maker(seed ^ kOtherCore, other)};
+  std::array<Maker, 2> makers{Maker(seed, shape), Maker(seed ^ kSeedOfOtherCore, other)};
   std::array<isa::Program, 2> programs;
   std::array<std::vector<std::pair<std::size_t, int>>, 2> takers;  // which instruction takes which
   std::array<int, 2> sent{}, taken{};
