@@ -1,4 +1,5 @@
-// NSGA-II (Deb and others, 2002), as pagmo has it, over the levels of axes.
+// NSGA-II (Deb and others, 2002), as pagmo has it, over the levels of axes; with points beside the front
+// where a generation has little that is new.
 #pragma once
 #include "sim/sweep/sampler.hpp"
 

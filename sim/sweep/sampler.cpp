@@ -75,7 +75,7 @@ void check_halving(const SweepFile& sweep, const std::string& place, Findings& f
 
 Json usual_seed(std::size_t) { return 1; }
 Json usual_population(std::size_t points) {
-  return std::clamp<std::size_t>(points / 20 * 4, kLeastPopulation, 40);
+  return std::clamp<std::size_t>(points / 36 * 4, kLeastPopulation, 40);
 }
 Json usual_initial(std::size_t points) {
   return std::min(points, std::clamp<std::size_t>(points / 4, 2, 40));

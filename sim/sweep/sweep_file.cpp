@@ -21,7 +21,7 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 // What a result of `anzan cost` has, of what one of a run has.
-const std::set<std::string> kOfCost{"time", "energy", "traffic", "roofline", "network", "memory"};
+const std::set<std::string> kOfCost{"time", "energy", "traffic", "area", "roofline", "network", "memory"};
 constexpr double kMostGridPoints = 9.2e18;  // points have numbers of 63 bits
 
 class SweepReader {
@@ -114,9 +114,10 @@ class SweepReader {
       } else if (!results_.may_be_number(pointer)) {
         findings_.push_back({place, shown(text), "the pointer of a number of result.json"});
       } else if (sweep_.measurement == Measurement::kCost && kOfCost.count(first) == 0) {
-        findings_.push_back({place, shown(text),
-                             "what `anzan cost` says: time, energy, traffic, network, memory; for others, "
-                             "\"measure\": \"training\""});
+        findings_.push_back(
+            {place, shown(text),
+             "what `anzan cost` says: time, energy, traffic, area, network, memory; for others, "
+             "\"measure\": \"training\""});
       } else {
         return true;
       }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "compiler/input/input_error.hpp"
@@ -218,6 +219,19 @@ TEST_P(EverySampler, TakesAllButAFew) {
   const std::size_t different = asked(sweep, chip(sweep)).different().size();
   EXPECT_LE(different, 48U);
   EXPECT_GE(different, sampler["kind"] == "nsga2" ? 30U : 48U);  // it may converge before
+}
+
+TEST_P(EverySampler, TakesAxesOfOneLevelAndSpacesOfOneAxis) {
+  nlohmann::json sampler = GetParam();
+  sampler["points"] = 24;
+  std::vector<double> values(30);
+  std::iota(values.begin(), values.end(), 1.0);
+  const SweepFile sweep =
+      sweep_of(Space({numbers("/a", {7}), numbers("/b", values), numbers("/c", {8})}), sampler);
+  const Asked all = asked(sweep, [](const Request& r) {
+    return Objectives{double(r.levels[1]), 30.0 - r.levels[1]};
+  });
+  EXPECT_EQ(all.different().size(), 24U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, ::testing::ValuesIn(kSamplers),

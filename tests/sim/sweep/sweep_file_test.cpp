@@ -87,16 +87,18 @@ TEST(SweepFile, AxesHaveValuesOfEveryForm) {
 
 TEST(SweepFile, FiguresOfObjectivesAreKept) {
   Json json = plain();
-  json["figures"] = {{"edp", "joules * cycles_per_step * lanes"}, {"joules", "/energy/joules_per_step"}};
+  json["figures"] = {{"edp", "joules * cycles_per_step * lanes"},
+                     {"joules", "/energy/joules_per_step"},
+                     {"mm2", "/area/mm2"}};
   json["objectives"].push_back({{"figure", "edp"}, {"direction", "maximise"}});
   json["constraints"] = {"lanes * scratchpad_kib < 10000", "joules < 1", "lanes > 4 && cycles_per_step > 10"};
   const SweepFile sweep = parsed(json);
-  ASSERT_EQ(sweep.figures.size(), 3U);
+  ASSERT_EQ(sweep.figures.size(), 4U);
   EXPECT_EQ(sweep.figures[0].name, "joules");
-  EXPECT_EQ(sweep.figures[1].name, "cycles_per_step");
-  EXPECT_EQ(sweep.figures[2].expression, "joules * cycles_per_step * lanes");
+  EXPECT_EQ(sweep.figures[2].name, "cycles_per_step");
+  EXPECT_EQ(sweep.figures[3].expression, "joules * cycles_per_step * lanes");
   ASSERT_EQ(sweep.objectives.size(), 3U);
-  EXPECT_EQ(sweep.objectives[0].figure, 1U);
+  EXPECT_EQ(sweep.objectives[0].figure, 2U);
   EXPECT_EQ(sweep.objectives[1].figure, 0U);
   EXPECT_TRUE(sweep.objectives[2].maximise);
   EXPECT_THAT(sweep.result_constraints, ElementsAre("joules < 1", "lanes > 4 && cycles_per_step > 10"));
