@@ -113,8 +113,8 @@ struct ChipCost {
   mutable std::optional<OfCycles> of_cycles_;
 };
 
-// The objects `time`, `energy`, `traffic` and `memory` of cost.json: of one run of each program that the
-// model has.
+// The objects `time`, `energy`, `traffic`, `area` and `memory` of cost.json: of one run of each program that
+// the model has.
 nlohmann::json cost_of_one_run(const ChipCost& cost, const compiler::MemoryPlan& memory);
 
 // `network` of result.json: parameters and products of each layer, as papers count them.

@@ -33,32 +33,82 @@ double processor_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// 1.0 is 1: JSON that is equal has one text.
-void unify_numbers(Json& json) {
-  if (json.is_number_float()) {
-    const double value = json.get<double>();
-    constexpr double kMost = 9007199254740992;
-    if (std::abs(value) < kMost && value == std::floor(value)) json = static_cast<std::int64_t>(value);
+// JSON as bytes, in which what is equal is one: 1.0 is 1, and objects have their keys in order.
+class CanonicalBytes {
+ public:
+  void add(const Json& json) {
+    switch (json.type()) {
+      case Json::value_t::object:
+        begin('{', json.size());
+        for (const auto& [key, value] : json.get_ref<const Json::object_t&>()) {
+          add_text(key);
+          add(value);
+        }
+        return;
+      case Json::value_t::array:
+        begin('[', json.size());
+        for (const Json& item : json) add(item);
+        return;
+      case Json::value_t::string:
+        return add_text(json.get_ref<const std::string&>());
+      case Json::value_t::number_float:
+        return add_number(json.get<double>());
+      case Json::value_t::number_unsigned:
+        return begin('+', json.get<std::uint64_t>());
+      case Json::value_t::number_integer:
+        return json.get<std::int64_t>() < 0 ? begin('-', json.get<std::int64_t>())
+                                            : begin('+', json.get<std::int64_t>());
+      default:  // null, true, false
+        bytes_ += json.is_null() ? '0' : json.get<bool>() ? 't' : 'f';
+    }
   }
-  if (json.is_structured())
-    for (Json& item : json) unify_numbers(item);
-}
+  void add_text(const std::string& text) {
+    begin('"', text.size());
+    bytes_ += text;
+  }
+  std::string key() const { return Sha256::of(bytes_.data(), bytes_.size()); }
 
-std::string digest_of_json(Json json) {
-  unify_numbers(json);
-  const std::string text = json.dump();
-  return Sha256::of(text.data(), text.size());
-}
+ private:
+  template <class Number>
+  void begin(char what, Number number) {
+    static_assert(sizeof number == 8);
+    bytes_ += what;
+    bytes_.append(reinterpret_cast<const char*>(&number), sizeof number);
+  }
+  void add_number(double value) {
+    constexpr double kMost = 9007199254740992;  // integers up to here are exact
+    if (std::abs(value) > kMost || value != std::floor(value)) return begin('.', value);
+    begin(value < 0 ? '-' : '+', static_cast<std::int64_t>(value));
+  }
+
+  std::string bytes_;
+};
 
 // Without what no result depends on: how and where it is computed. Data sets that are known have one content
 // wherever they lie; values of weights count, not the file they come from.
 std::string key_of(const Configuration& c) {
-  Json json = c.effective;
-  json.erase("engine");
-  json["dataset"].erase("directory");
-  json["training"].erase("snapshot_interval");
-  if (c.network.initial) json["network"]["weights"] = digest_of(c.network.initial);
-  return digest_of_json(std::move(json));
+  CanonicalBytes bytes;
+  const auto add_without = [&](const Json& json, const char* key) {
+    for (const auto& [name, value] : json.get_ref<const Json::object_t&>()) {
+      if (name == key) continue;
+      bytes.add_text(name);
+      bytes.add(value);
+    }
+  };
+  for (const auto& [name, value] : c.effective.get_ref<const Json::object_t&>()) {
+    if (name == "engine") continue;
+    bytes.add_text(name);
+    if (name == "dataset")
+      add_without(value, "directory");
+    else if (name == "training")
+      add_without(value, "snapshot_interval");
+    else if (name == "network")
+      add_without(value, "weights");
+    else
+      bytes.add(value);
+  }
+  bytes.add_text(digest_of(c.network.initial));
+  return bytes.key();
 }
 
 // As texts: 1 and 1.0 may be checked differently.

@@ -20,14 +20,14 @@ enum class OutcomeKind { kDone, kRefused, kFailed };  // kRefused: wrong input, 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::kDone;
   std::string message;    // why not kDone, with JSON pointers where there are some
-  nlohmann::json result;  // as cost.json or result.json: `time`, `energy`, `traffic`, `memory`, ...
+  nlohmann::json result;  // as cost.json or result.json: `time`, `energy`, `traffic`, `area`, `memory`, ...
   double cpu_seconds = 0;
 };
 
 // A configuration that has been checked, and what names it among all.
 struct CheckedPoint {
   nlohmann::json effective;  // every default filled in
-  std::string key;           // SHA-256 of the canonical effective configuration, in hexadecimal
+  std::string key;           // SHA-256 of all of it that results depend on, in hexadecimal
   std::string program_key;   // points with one key share compiled programs, and are best given to one worker
 };
 

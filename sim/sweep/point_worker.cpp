@@ -116,6 +116,12 @@ bool PointSurroundings::is_known(const StoredPoint& point) const {
   return point.kind != OutcomeKind::kDone || point.figures.has(pointers);
 }
 
+Settings PointSurroundings::settings_of(const Levels& levels) const {
+  Settings settings = sweep->space.settings(levels);
+  if (threads) settings.insert(settings.begin(), {Json::json_pointer("/engine/threads"), *threads});
+  return settings;
+}
+
 Levels PointSurroundings::heavy_levels(const Levels& levels) const {
   Levels heavy;
   for (const std::size_t axis : heavy_axes) heavy.push_back(levels[axis]);
@@ -180,7 +186,7 @@ std::optional<std::int64_t> PointWorker::find(const PointName& name) {
 
 Json PointWorker::operator()(const Json& task) {
   const Request request = request_of(task.at(1));
-  const Settings settings = all_.sweep->space.settings(request.levels);
+  const Settings settings = all_.settings_of(request.levels);
   CheckedPoint checked;
   try {
     checked = all_.evaluator->check(settings);

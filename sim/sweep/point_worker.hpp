@@ -25,6 +25,9 @@ struct PointSurroundings {
   // Axes that change much of a configuration: what a row keeps are changes of the base with their levels.
   std::vector<std::size_t> heavy_axes;
 
+  std::optional<int> threads;  // of a training, where neither base nor point says; no result depends on it
+
+  Settings settings_of(const Levels& levels) const;
   bool is_known(const StoredPoint& point) const;
   Levels heavy_levels(const Levels& levels) const;
   nlohmann::json base_of(const Levels& levels) const;

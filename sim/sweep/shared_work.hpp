@@ -19,8 +19,8 @@ class SharedWork {
   // `most_bytes`: about, of all that is kept.
   explicit SharedWork(std::size_t most_bytes);
 
-  // The objects `time`, `energy`, `traffic` and `memory` of cost.json, as of `anzan cost --step`. Throws what
-  // the compiler and the runs throw.
+  // The objects `time`, `energy`, `traffic`, `area` and `memory` of cost.json, as of `anzan cost --step`.
+  // Throws what the compiler and the runs throw.
   nlohmann::json cost(const Configuration& configuration);
 
   // How often something had to be made: programs compiled, programs run dry, systems and lone cores among

@@ -135,6 +135,11 @@ class Report {
     std::vector<std::size_t> front = pareto_front(all_.objectives);
     std::stable_sort(front.begin(), front.end(),
                      [&](std::size_t a, std::size_t b) { return all_.objectives[a] < all_.objectives[b]; });
+    const std::size_t in_front = front.size();
+    front.erase(
+        std::unique(front.begin(), front.end(),
+                    [&](std::size_t a, std::size_t b) { return all_.objectives[a] == all_.objectives[b]; }),
+        front.end());
     constexpr std::size_t kMostRows = 50;
     std::vector<std::string> head;
     for (const Axis& axis : sweep_.space.axes()) head.push_back(axis.name);
@@ -143,7 +148,10 @@ class Report {
     for (std::size_t i = 0; i < std::min(front.size(), kMostRows); ++i) table.add(texts(front[i]));
     const std::string more =
         front.size() > kMostRows ? fmt::format("… and {} more\n", front.size() - kMostRows) : "";
-    return fmt::format("front: {} of {} points\n{}{}", front.size(), all_.places.size(), table.text(), more);
+    const std::string alike =
+        in_front > front.size() ? fmt::format(", of which {} differ in objectives", front.size()) : "";
+    return fmt::format("front: {} of {} points{}\n{}{}", in_front, all_.places.size(), alike, table.text(),
+                       more);
   }
 
   SweepRun& run_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <thread>
 
 #include "compiler/input/input_error.hpp"
 #include "sim/host/version.hpp"
@@ -81,6 +82,9 @@ SweepRun::SweepRun(const SweepFile& sweep, const std::string& text, SweepOptions
   points_.store = store_.file();
   points_.pointers = pointers_of(sweep_);
   points_.retry = options_.retry;
+  if (sweep_.measurement == Measurement::kTraining &&
+      !sweep_.base.contains(Json::json_pointer("/engine/threads")))
+    points_.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / options_.workers);
   register_sweep(text, probe());
 }
 

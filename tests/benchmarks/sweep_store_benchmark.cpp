@@ -21,7 +21,8 @@ constexpr std::uint32_t kLevels = 100;  // of each of three axes
 SweepFile million() {
   Json axes = Json::array(), values = Json::array();
   for (std::uint32_t i = 1; i <= kLevels; ++i) values.push_back(i / 100.0);
-  for (const char* key : {"/chip/clock_ghz", "/training/optimizer/weight_decay", "/training/optimizer/learning_rate/base"})
+  for (const char* key :
+       {"/chip/clock_ghz", "/training/optimizer/weight_decay", "/training/optimizer/learning_rate/base"})
     axes.push_back(
         {{"pointer", key}, {"name", std::string("a") + std::to_string(axes.size())}, {"values", values}});
   return parse_sweep(

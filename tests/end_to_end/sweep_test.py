@@ -97,6 +97,9 @@ class Sweeps(SweepTest):
             self.assertEqual(json.loads(text), cost["config"])
 
     def test_the_same_command_does_nothing_again(self):
+        network = self.dir / "network.json"
+        network.write_text(json.dumps(self.config["network"]))
+        self.config["network"] = network.name
         self.run_sweep()
         before = self.rows("SELECT * FROM point ORDER BY id")
         self.assertIn("12 points: 12 done; 12 of them were in the store", self.run_sweep())
@@ -112,8 +115,8 @@ class Sweeps(SweepTest):
         self.assertIn("8 of them were in the store", self.run_sweep())
         self.assertEqual(self.rows("SELECT count(*) FROM point"), [(16,)])
         self.assert_whole()
-        # Levels that name another network are other points.
-        self.sweep["base"]["network"]["layers"][0]["channels"] = 5
+        # So is all of another network, also under the name of the old one.
+        network.write_text(network.read_text().replace('"channels": 6', '"channels": 5'))
         self.assertIn("8 points: 8 done\n", self.run_sweep())
 
     def test_refused_points_are_kept_with_their_message(self):
@@ -140,6 +143,22 @@ class Sweeps(SweepTest):
         self.assertEqual(len(list(pathlib.Path(f"{self.store}.runs").glob("*/checkpoint.bin"))), 4)
         self.run_sweep()
         self.assertFalse(pathlib.Path(f"{self.store}.runs").exists())
+
+    def test_halving_goes_on_where_it_was(self):
+        self.sweep["measure"] = "training"
+        self.sweep["axes"] = [{"pointer": "/training/seed", "range": {"from": 1, "to": 4, "step": 1}}]
+        self.sweep["objectives"] = [{"figure": "/accuracy/train_loss"}]
+        self.sweep["sampler"] = {"kind": "halving", "points": 4, "rungs": [10, 20, 40], "reduction_factor": 2}
+        text = self.run_sweep()
+        self.assertIn("7 points: 7 done\n", text)
+        self.assertEqual(self.rows("SELECT steps, count(*) FROM point GROUP BY steps ORDER BY steps"), [(0, 1), (10, 4), (20, 2)])
+        (seed, loss, accuracy), = self.rows("SELECT settings ->> 'seed', train_loss, test_accuracy FROM result WHERE steps IN (0, 40) AND train_loss IS NOT NULL "
+                                            "AND point IN (SELECT id FROM point WHERE steps = 0)")
+        alone = self.run_config("alone", "--set", f"/training/seed={seed}")
+        self.assertEqual((loss, accuracy), (alone["accuracy"]["train_loss"], alone["accuracy"]["test"]))
+        self.assertIn("7 of them were in the store", self.run_sweep())
+        self.assertFalse(pathlib.Path(f"{self.store}.runs").exists())
+        self.assertIn(f"least train_loss: {loss:.6g} (seed {seed})", text)
 
     def test_points(self):
         points = self.dir / "points.json"

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "isa/isa.hpp"
+#include "isa/isa_generated.hpp"
 
 namespace anzan::sim {
 namespace {

@@ -158,7 +158,7 @@ Said command_says(const ScratchDirectory& scratch, const std::vector<std::string
   said.error = ::testing::internal::GetCapturedStderr();
   if (said.status != 0) return said;
   const Json whole = read_json_file(scratch / "out/cost.json");
-  for (const char* key : {"time", "energy", "traffic", "memory"}) said.result[key] = whole.at(key);
+  for (const char* key : {"time", "energy", "traffic", "area", "memory"}) said.result[key] = whole.at(key);
   return said;
 }
 
