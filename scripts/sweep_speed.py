@@ -58,7 +58,8 @@ def sweep_of(network, voltages, small, folder):
     for axis in axes:
         points *= len(axis["values"])
     config = {"network": str(ROOT / f"workloads/networks/{network}.json"), "dataset": {"kind": "synthetic"},
-              "training": {"batch": 16 if few else 64, "iterations": 1, "optimizer": {"momentum": 0.9}}}
+              "training": {"batch": 16 if few else 64, "iterations": 1,
+                           "optimizer": {"momentum": 0.9, "learning_rate": {"base": 0.01}}}}
     sweep = {"base": config, "axes": axes, "sampler": {"kind": "grid"},
              "objectives": [{"figure": "/time/seconds_per_step"}, {"figure": "/energy/joules_per_step"}]}
     file = folder / f"{network}_speed.json"
