@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""The accuracy campaigns: LeNet in every precision and with every control, ResNet-20 in every precision; and their tables.
+"""The accuracy campaigns: LeNet in every precision and with every control, ResNet-20 in every precision, the perceptron of
+the literature on integer training; and their tables.
 
-  scripts/accuracy.py run [--jobs N] [--dataset mnist|fashion_mnist|cifar10] [--only NAME]… [--cifar10 DIR]
+  scripts/accuracy.py run [--jobs N] [--dataset mnist|fashion_mnist|cifar10|mlp_mnist|mlp_fashion_mnist] [--only NAME]…
+                          [--cifar10 DIR]
   scripts/accuracy.py table                                              Markdown from the results
 
 Hours; a run that was broken off goes on where it was, what is done is skipped. Without --dataset: mnist and
@@ -20,7 +22,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "accuracy"
 LENET = ("mnist", "fashion_mnist")
-DATASETS = LENET + ("cifar10",)
+PERCEPTRON = {"mlp_mnist": ("MNIST", 97.36), "mlp_fashion_mnist": ("Fashion-MNIST", 88.66)}  # published, integers only
+DATASETS = LENET + ("cifar10", *PERCEPTRON)
 CIFAR10_STEPS = 391  # of an epoch
 
 
@@ -58,11 +61,15 @@ CIFAR10_ROWS = [(name, preset, changes, 3 if name in ("fp32", "int8_master32") e
 
 
 def rows(dataset):
+    if dataset in PERCEPTRON:
+        return [row for row in ROWS if row[0] == "int8"]
     return CIFAR10_ROWS if dataset == "cifar10" else ROWS
 
 
 def recipe(dataset, arguments):
     """The configuration without its precision, and what is changed in it."""
+    if dataset in PERCEPTRON:
+        return dataset, []
     if dataset != "cifar10":
         return f"lenet_{dataset}", ["/training/test_interval=2500"]
     changes = [f"/training/iterations={15 * CIFAR10_STEPS}", f"/training/test_interval={3 * CIFAR10_STEPS}",
@@ -128,6 +135,13 @@ def tables(_):
     print("\n| stored in | CIFAR-10, ResNet-20 | cycles, 10^9 | energy, J | HBM in training steps, TB |\n| --- | --- | --- | --- | --- |")
     for row in CIFAR10_ROWS:
         print(f"| {row[4]} | {cell('cifar10', row)} | {costs('cifar10', row)} |")
+
+
+    print("\n| perceptron 200-100-50-10 | published, integers only | everything in 8 bits | cycles, 10^9 | energy, J |\n"
+          "| --- | --- | --- | --- | --- |")
+    for dataset, (name, published) in PERCEPTRON.items():
+        row = rows(dataset)[0]
+        print(f"| {name} | {published} | {cell(dataset, row)} | {costs(dataset, row).rsplit(' | ', 1)[0]} |")
 
 
 def costs(dataset, row):
