@@ -221,7 +221,7 @@ TEST_P(EveryPolicy, AgainstBruteForce) {
     }
   }
   if (policy != Policy::kStatic) {
-    EXPECT_GT(acted_count, 7 * kSeeds);
+    EXPECT_GT(acted_count, kSeeds * 15 / 2);
   }
 }
 INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy, testing::Range(0, isa::kPolicyInfo.size));
