@@ -51,7 +51,7 @@ def sweep_of(network, voltages, small, folder):
         {"pointer": "/chip/scratchpad_kib", "values": [1024, 4096] if few else [128, 256, 512, 1024, 2048]},
         {"pointer": "/chip/clock_ghz", "values": [0.5, 1] if few or small else [0.5 + 0.1 * k for k in range(10)]},
         {"pointer": "/chip/hbm/channels", "values": [4, 8] if few or small else [2, 4, 8, 16]},
-        {"pointer": "/chip/dma_outstanding", "values": [64] if few else [16, 32, 64, 128, 256]},
+        {"pointer": "/chip/dma_outstanding", "values": [16, 32, 64, 128, 256]},
         {"pointer": "/technology", "values": [str(file) for file in files]},
     ]
     points = 1
