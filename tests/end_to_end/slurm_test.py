@@ -25,8 +25,10 @@ class Slurm(AnzanTest):
         super().setUp()
         self.cluster = self.dir / "cluster"
         self.environment = {**os.environ, "PATH": PATH, "SLURM_CONF": str(self.cluster / "slurm.conf")}
-        self.addCleanup(self.control, "stop")
-        self.control("start")
+        self.addCleanup(subprocess.run, [CLUSTER, "stop", self.cluster], capture_output=True, check=False)
+        started = subprocess.run([CLUSTER, "start", self.cluster], capture_output=True, text=True, timeout=60, check=False)
+        if started.returncode != 0:  # a machine may forbid what daemons do
+            self.skipTest("no cluster starts here: " + started.stderr)
 
     def control(self, what, *arguments):
         done = subprocess.run([CLUSTER, what, self.cluster, *arguments], capture_output=True, text=True, timeout=60, check=False)
