@@ -138,11 +138,13 @@ def row(name, found, module):
           f"{'—' if depth is None else depth} | {total(found, module, 'bits'):,} |", flush=True)
 
 
-def put(file, lanes, blocks):
-    """Puts the rows of these lanes into the table, whole or not at all."""
+def put(file, lanes, block, found):
+    """Puts the row of a block with these lanes into the table, whole or not at all."""
     table = json.loads(file.read_text(encoding="utf-8"))
     rows = table["blocks_by_lanes"].setdefault(str(lanes), {})
-    rows.update(blocks)
+    rows[block] = {"um2": round(total(found, block, "area"), 1), "memory_bits": total(found, block, "bits")}
+    if "processing_element" in found:  # one for each pair of lanes
+        table["um2_of_each_pair_of_lanes"][block] = round(total(found, "processing_element", "area"), 1)
     beside = file.with_suffix(".new")
     beside.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     beside.replace(file)
@@ -175,8 +177,7 @@ def main():
                 continue
             row(f"`{block}`", found, block)
             if arguments.table:
-                put(arguments.table, arguments.lanes, {block: {
-                    "um2": round(total(found, block, "area"), 1), "memory_bits": total(found, block, "bits")}})
+                put(arguments.table, arguments.lanes, block, found)
             for part in PARTS:
                 if times := occurrences(found, block, part):
                     row(f"of it {times} ×, each: `{part}`", found, part)

@@ -18,7 +18,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIGURES = {  # column: where the command says it
     "cycles_per_step": "time/cycles_per_step", "seconds_per_step": "time/seconds_per_step",
-    "joules_per_step": "energy/joules_per_step", "tensor_utilization": "time/utilization/tensor",
+    "images_per_second": "time/images_per_second", "joules_per_step": "energy/joules_per_step",
+    "tensor_utilization": "time/utilization/tensor",
     "vector_utilization": "time/utilization/vector", "dma_utilization": "time/utilization/dma",
     "network_utilization": "time/utilization/network", "useful_share_of_peak": "time/useful_share_of_peak",
     "hbm_bytes_per_step": "traffic/hbm_bytes_per_step", "interchip_bytes_per_step": "traffic/interchip_bytes_per_step",

@@ -150,7 +150,10 @@ void add_sweep(CLI::App& app, SweepArguments& arguments) {
 }
 
 bool sweep(const SweepArguments& arguments) {
-  if (!arguments.query.empty()) return answer(arguments), true;
+  if (!arguments.query.empty()) {
+    answer(arguments);
+    return true;
+  }
   if (arguments.file.empty()) throw InputError("SWEEP", "nothing", "a file, or --query");
   InterruptGuard interrupt(InterruptGuard::kBeforeItsEnd);
   const nlohmann::json json = read_json_file(arguments.file);  // once: it may be a pipe

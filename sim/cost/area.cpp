@@ -17,8 +17,6 @@ using Json = nlohmann::json;
 
 constexpr const char* kTable = "area/osu018.json";
 constexpr double kMm2 = 1e-6;  // um2
-constexpr const char* kSetting = "settings_store";
-constexpr const char* kStatistics = "statistics_database";
 
 struct Row {
   double um2 = 0;
@@ -79,7 +77,7 @@ Table read_table() {
 // The bits that a block has in a core of this size; `usual` are those of the table.
 std::int64_t memory_bits(const std::string& block, std::int64_t usual, const AreaOfCores& sizes) {
   if (block == "scratchpad") return sizes.scratchpad_kib * 1024 * 8;
-  const bool of_slots = block == kSetting || block == kStatistics;
+  const bool of_slots = block == "settings_store" || block == "statistics_database";
   return of_slots ? usual / models::kUsualSlots * sizes.slots : usual;
 }
 

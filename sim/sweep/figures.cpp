@@ -21,18 +21,13 @@ std::size_t index_of(const FigureColumn& column) {
   return static_cast<std::size_t>(&column - figure_columns().data());
 }
 
-std::optional<double> quotient(std::optional<double> a, std::optional<double> b) {
-  if (!a || !b || *b == 0) return std::nullopt;
-  return *a / *b;
-}
-
 }  // namespace
 
 const std::vector<FigureColumn>& figure_columns() {
   static const std::vector<FigureColumn> columns = {
       {"cycles_per_step", "/time/cycles_per_step", "cycles of a training step"},
       {"seconds_per_step", "/time/seconds_per_step", "the same in seconds"},
-      {"images_per_second", "", "images of a batch by seconds_per_step"},
+      {"images_per_second", "/time/images_per_second", "images of a batch by seconds_per_step"},
       {"joules_per_step", "/energy/joules_per_step", "energy of a step"},
       {"watts", "", "joules_per_step by seconds_per_step"},
       {"tensor_utilization", "/time/utilization/tensor", "share of a step in which the tensor unit works"},
@@ -75,7 +70,7 @@ std::optional<double> Figures::at(const Json::json_pointer& pointer) const {
   return found->get<double>();
 }
 
-Figures take_figures(const Json& result, const Json& effective, const Pointers& further) {
+Figures take_figures(const Json& result, const Pointers& further) {
   Figures figures;
   for (const FigureColumn& c : figure_columns())
     figures.columns.push_back(*c.pointer == '\0' ? std::nullopt
@@ -86,10 +81,8 @@ Figures take_figures(const Json& result, const Json& effective, const Pointers& 
                                     [&](const FigureColumn& c) { return std::string(name) == c.name; });
     return figures.columns.at(index_of(*found));
   };
-  const std::optional<double> seconds = column("seconds_per_step");
-  column("images_per_second") =
-      quotient(finite_number(effective, Json::json_pointer("/training/batch")), seconds);
-  column("watts") = quotient(column("joules_per_step"), seconds);
+  const std::optional<double> joules = column("joules_per_step"), seconds = column("seconds_per_step");
+  if (joules && seconds && *seconds != 0) column("watts") = *joules / *seconds;
   for (const Json::json_pointer& p : further) {
     if (column_of(p.to_string()) != nullptr) continue;
     figures.further[p.to_string()] = result.contains(p) ? result.at(p) : Json(nullptr);

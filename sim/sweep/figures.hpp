@@ -29,8 +29,8 @@ struct Figures {
   std::optional<double> at(const nlohmann::json::json_pointer& pointer) const;
 };
 
-// `effective`: the point's configuration.
-Figures take_figures(const nlohmann::json& result, const nlohmann::json& effective, const Pointers& further);
+// Those of a result, and what stands there at `further`.
+Figures take_figures(const nlohmann::json& result, const Pointers& further);
 
 void to_json(nlohmann::json& json, const Figures& figures);
 void from_json(const nlohmann::json& json, Figures& figures);

@@ -211,7 +211,7 @@ Json PointWorker::operator()(const Json& task) {
   set_configuration(record,
                     task.at(0).is_null() ? std::nullopt : std::optional(task.at(0).get<std::int64_t>()),
                     base_of(request.levels), checked.effective);
-  Json answer = evaluate(settings, checked.effective, name, std::move(record));
+  Json answer = evaluate(settings, name, std::move(record));
   if (recent_.size() == kMostRecent) recent_.clear();
   return recent_[recent] = std::move(answer);
 }
@@ -225,8 +225,7 @@ const Json& PointWorker::base_of(const Levels& levels) {
   return bases_[heavy] = all_.base_of(levels);
 }
 
-Json PointWorker::evaluate(const Settings& settings, const Json& effective, const PointName& name,
-                           PointRecord record) {
+Json PointWorker::evaluate(const Settings& settings, const PointName& name, PointRecord record) {
   const auto start = Clock::now();
   const Outcome outcome =
       name.measurement == Measurement::kCost
@@ -238,8 +237,7 @@ Json PointWorker::evaluate(const Settings& settings, const Json& effective, cons
   record.point.message = outcome.message;
   record.point.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
   record.point.cpu_seconds = outcome.cpu_seconds;
-  if (outcome.kind == OutcomeKind::kDone)
-    record.point.figures = take_figures(outcome.result, effective, all_.pointers);
+  if (outcome.kind == OutcomeKind::kDone) record.point.figures = take_figures(outcome.result, all_.pointers);
   return json_of(record);
 }
 

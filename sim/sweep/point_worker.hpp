@@ -65,8 +65,7 @@ class PointWorker {
 
  private:
   std::optional<std::int64_t> find(const PointName& name);
-  nlohmann::json evaluate(const Settings& settings, const nlohmann::json& effective, const PointName& name,
-                          PointRecord record);
+  nlohmann::json evaluate(const Settings& settings, const PointName& name, PointRecord record);
   const nlohmann::json& base_of(const Levels& levels);
 
   const PointSurroundings& all_;

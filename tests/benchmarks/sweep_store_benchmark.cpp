@@ -73,11 +73,12 @@ class FilledStore {
         {{"time",
           {{"cycles_per_step", 1e6 / a + b},
            {"seconds_per_step", std::sqrt(c) / a + 0.001 * b},
+           {"images_per_second", 64 / (std::sqrt(c) / a + 0.001 * b)},
            {"utilization", {{"tensor", 1 / a}, {"vector", 1 / b}, {"dma", 1 / c}, {"network", 0}}}}},
          {"energy", {{"joules_per_step", a * c + std::sin(b)}}},
          {"traffic", {{"hbm_bytes_per_step", 1e6 * c}, {"interchip_bytes_per_step", 0}}},
          {"memory", {{"planned_bytes", 2465568}}}},
-        {{"training", {{"batch", 64}}}}, {});
+        {});
     r.host = "a-host-of-a-cluster";
     r.point.wall_seconds = r.point.cpu_seconds = 0.003 * b;
     r.configuration = {{"chip", {{"clock_ghz", a / 16}, {"hbm", {{"clock_ghz", b / 16}}}}},
