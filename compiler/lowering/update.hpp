@@ -20,6 +20,6 @@ std::vector<std::vector<InitialValues>> initial_values_by_slot(const Graph& grap
 void lower_initialize(Lowering& low, const std::vector<InitialValues>& of_a_slot, Listing& listing);
 
 // The update of these rows only.
-void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient);
+void lower_update(Lowering& low, const Op& op, const GradientRows& gradient);
 
 }  // namespace anzan::compiler
