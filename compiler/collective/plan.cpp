@@ -17,8 +17,12 @@ using Earliest = std::priority_queue<T, std::vector<T>, std::greater<T>>;
 
 class Planner {
  public:
-  Planner(const std::vector<SegmentPlan>& segments, const std::vector<std::size_t>& places)
-      : segments_(segments), kinds_(places.size()), under_way_(segments.size()) {
+  Planner(const std::vector<SegmentPlan>& segments, const std::vector<std::size_t>& places,
+          int buffer_packets)
+      : segments_(segments),
+        buffer_packets_(static_cast<std::size_t>(buffer_packets)),
+        kinds_(places.size()),
+        under_way_(segments.size()) {
     for (std::size_t k = 0; k < segments.size(); ++k) coming_.push({segments[k].ready, k});
     for (std::size_t kind = 0; kind < places.size(); ++kind)
       for (std::size_t p = 0; p < places[kind]; ++p) kinds_[kind].free.push(p);
@@ -49,6 +53,10 @@ class Planner {
   struct Kind {
     std::queue<std::size_t> free;
     Earliest<Ready> waiting;
+  };
+  struct Link {
+    std::int64_t busy = 0;              // until when
+    std::queue<std::int64_t> answered;  // when each packet is, of those that may not be yet
   };
   struct UnderWay {
     std::size_t place = 0, left = 0;                          // tasks that have not begun
@@ -94,9 +102,10 @@ class Planner {
     const TaskList& tasks = *segments_[e.segment].tasks;
     const PlanTask& task = tasks[e.task];
     std::int64_t over = e.possible + task.lead_cycles;
-    if (task.link != PlanTask::kAlone) over = std::max(over, busy_[task.link]);
-    over += task.busy_cycles;
-    if (task.link != PlanTask::kAlone) busy_[task.link] = over;
+    if (task.link == PlanTask::kAlone)
+      over += task.busy_cycles;
+    else
+      over = carry(task, over);
     const std::int64_t finished = over + task.more_cycles;
     UnderWay& u = under_way_[e.segment];
     plan_.push_back({e.segment, e.task, u.place, e.possible, finished});
@@ -107,6 +116,22 @@ class Planner {
       if (--waits_for == 0) add(until, e.segment, later);
     }
     if (--u.left == 0) add(u.end, e.segment, kNoTask);
+  }
+
+  // From this cycle on; returns when its link is free again.
+  std::int64_t carry(const PlanTask& task, std::int64_t now) {
+    Link& link = links_[task.link];
+    now = std::max(now, link.busy);
+    if (task.packets == 0 || buffer_packets_ == 0) return link.busy = now + task.busy_cycles;
+    for (std::int64_t p = 0; p < task.packets; ++p) {
+      if (link.answered.size() == buffer_packets_) {
+        now = std::max(now, link.answered.front());
+        link.answered.pop();
+      }
+      now += task.busy_cycles * (p + 1) / task.packets - task.busy_cycles * p / task.packets;
+      link.answered.push(now + 2 * task.more_cycles);
+    }
+    return link.busy = now;
   }
 
   void end(const Event& e) {
@@ -127,12 +152,13 @@ class Planner {
   }
 
   const std::vector<SegmentPlan>& segments_;
+  std::size_t buffer_packets_;
   Earliest<Ready> coming_;
   std::vector<Kind> kinds_;
   std::vector<UnderWay> under_way_;
   Earliest<Event> events_;
   std::int64_t events_so_far_ = 0;
-  std::map<int, std::int64_t> busy_;  // of each link: until when
+  std::map<int, Link> links_;
   std::map<const TaskList*, std::vector<std::vector<std::size_t>>> followers_;
   std::vector<PlannedTask> plan_;
 };
@@ -187,8 +213,8 @@ class Credits {
 }  // namespace
 
 std::vector<PlannedTask> plan_segments(const std::vector<SegmentPlan>& segments,
-                                       const std::vector<std::size_t>& places) {
-  return Credits(segments, Planner(segments, places).run()).in_order();
+                                       const std::vector<std::size_t>& places, int buffer_packets) {
+  return Credits(segments, Planner(segments, places, buffer_packets).run()).in_order();
 }
 
 }  // namespace anzan::compiler

@@ -17,10 +17,11 @@ struct PlanTask {
   int link = kAlone;
   std::int64_t lead_cycles = 0;      // before it needs the link
   std::int64_t busy_cycles = 0;      // of the link
+  std::int64_t packets = 0;          // of a message
   std::int64_t more_cycles = 0;      // until others can follow; the same for all that go over one link
   std::vector<std::size_t> after{};  // earlier tasks of the segment that have ended before
   // Of a message into a place that is used again: the task that says that it is free, and the semaphore by
-  // which it does.
+  // which it does. Nothing else follows that task.
   std::size_t credit = kNoTask;
   std::uint32_t credit_semaphore = 0;
 };
@@ -41,8 +42,9 @@ struct PlannedTask {
   std::int64_t possible, finished;  // cycles
 };
 
-// At most so many segments of each kind are under way at once.
+// At most so many segments of each kind are under way at once, and so many packets on each link before the
+// first of them is answered, as much later as it took to arrive; 0: any number.
 std::vector<PlannedTask> plan_segments(const std::vector<SegmentPlan>& segments,
-                                       const std::vector<std::size_t>& places);
+                                       const std::vector<std::size_t>& places, int buffer_packets = 0);
 
 }  // namespace anzan::compiler

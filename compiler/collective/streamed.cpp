@@ -28,7 +28,9 @@ class Streamed {
     for (std::size_t s = 0; s < c_.segments.size(); ++s)
       plans.push_back({0, static_cast<int>(s), 0, tasks(s)});
     under_way_.resize(plans.size());
-    for (const PlannedTask& t : plan_segments(plans, {static_cast<std::size_t>(c_.places)})) emit(t);
+    for (const PlannedTask& t :
+         plan_segments(plans, {static_cast<std::size_t>(c_.places)}, p_.exchange.buffer_packets))
+      emit(t);
     return writer_.finish();
   }
 

@@ -15,16 +15,6 @@ namespace {
 // are loaded while the one before is sent.
 constexpr std::int64_t kLocals = 3, kArrivals = kStreamArrivals;
 
-// Takes an arrival as soon as it is there, and does nothing else, since slot 0 never changes: so all are
-// taken in the order in which they come, whatever waits for them.
-SegmentPart collecting(std::uint32_t semaphore, std::vector<Access> touches, std::size_t put) {
-  SegmentPart part{isa::Settle{}, {}, {}, put};
-  part.exchanged.touches = std::move(touches);
-  part.exchanged.touches.push_back(taking(semaphore));
-  part.exchanged.arrivals = semaphore;
-  return part;
-}
-
 class StreamWriter {
  public:
   explicit StreamWriter(const Stream& stream)
@@ -140,9 +130,14 @@ class StreamWriter {
     return credit;
   }
 
+  // Takes an arrival as soon as it is there, and does nothing else, since slot 0 never changes: so all are
+  // taken in the order in which they come, whatever waits for them.
   std::size_t collect(std::uint32_t semaphore, std::vector<Access> touches, std::size_t put) {
-    SegmentPart part = collecting(semaphore, std::move(touches), put);
-    return add(std::move(part.instruction), std::move(part.exchanged), {}, put);
+    Exchanged e;
+    e.touches = std::move(touches);
+    e.touches.push_back(taking(semaphore));
+    e.arrivals = semaphore;
+    return add(isa::Settle{}, std::move(e), {}, put);
   }
 
   std::size_t load(std::int64_t round, std::vector<std::size_t> after) {
@@ -243,26 +238,14 @@ std::vector<SegmentPart> stream_parts(const Stream& stream) { return StreamWrite
 std::vector<SegmentPart> one_by_one(std::vector<Round> rounds) {
   std::vector<SegmentPart> parts;
   std::size_t last_put = kNoTask;
-  const auto add = [&](SegmentPart part) {
-    if (!parts.empty()) part.after.push_back(parts.size() - 1);
-    parts.push_back(std::move(part));
-  };
   for (Round& round : rounds) {
     for (Round::Part& part : round.parts) {
-      Exchanged& e = part.exchanged;
-      if (part.follows_put) {
-        std::vector<Access> touches;
-        for (Access a : e.touches) {
-          a.write = true;
-          if (a.resource == Access::Resource::kScratchpad) touches.push_back(a);
-        }
-        const auto takes = [](const Access& a) { return a.resource == Access::Resource::kTaken; };
-        e.touches.erase(std::remove_if(e.touches.begin(), e.touches.end(), takes), e.touches.end());
-        add(collecting(std::exchange(e.arrivals, 0), std::move(touches), last_put));
-      }
+      const std::size_t number = parts.size();
       const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
-      add({std::move(part.instruction), std::move(e), {}});
-      if (is_put) last_put = parts.size() - 1;
+      parts.push_back({std::move(part.instruction), std::move(part.exchanged), {}});
+      if (number > 0) parts.back().after.push_back(number - 1);
+      if (part.follows_put) parts.back().cause = last_put;
+      if (is_put) last_put = number;
     }
   }
   return parts;
@@ -280,6 +263,7 @@ std::vector<PlanTask> segment_tasks(const std::vector<SegmentPart>& parts, const
       task.link = put->core;
       task.lead_cycles = task.busy_cycles + lines;
       task.busy_cycles = exchange.link_cycles(lines * line_bytes);
+      task.packets = exchange.packets(lines * line_bytes);
       task.more_cycles = exchange.expected_latency_cycles;
     } else if (std::holds_alternative<isa::Copy>(part.instruction)) {
       task.link = PlanTask::kMemory;

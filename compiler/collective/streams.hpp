@@ -54,8 +54,7 @@ std::int64_t ring_position(const Dimension& ring, int core, std::int64_t offset)
 // Parts stand in an order in which each comes after those that it waits for. Copies do not say what they
 // touch in HBM.
 std::vector<SegmentPart> stream_parts(const Stream& stream);
-// The rounds of a sum, each part after the one before. Arrivals are taken by parts of their own, on the unit
-// of settings: so whatever else waits holds up no other segment.
+// The rounds of a sum, each part after the one before.
 std::vector<SegmentPart> one_by_one(std::vector<Round> rounds);
 // For the plan: one task for each part.
 std::vector<PlanTask> segment_tasks(const std::vector<SegmentPart>& parts, const ExchangeParameters& exchange,

@@ -5,6 +5,7 @@
 #include "compiler/parallel/exchange.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -109,12 +110,13 @@ class Exchange {
     }
     std::vector<SegmentPlan> plans;
     for (Segment& s : segments_) {
-      s.way = p_.pipelined ? next_way(s.size()) : 0;
+      s.way = p_.pipelined ? next_way(s) : 0;
       plans.push_back({p_.hide_in_backward ? s.ready : 0, s.need, s.streams ? kStreams : kWhole, tasks(s)});
     }
     under_way_.resize(segments_.size());
     for (const PlannedTask& t : plan_segments(
-             plans, {static_cast<std::size_t>(sizes_.count), static_cast<std::size_t>(sizes_.streams)}))
+             plans, {static_cast<std::size_t>(sizes_.count), static_cast<std::size_t>(sizes_.streams)},
+             p_.buffer_packets))
       emit(t);
     for (const UpdateBySums& u : updates_) {
       begin_update(u);
@@ -203,12 +205,13 @@ class Exchange {
   }
 
   // The one after which the busiest link has least to do.
-  std::size_t next_way(std::int64_t lines) {
+  std::size_t next_way(const Segment& segment) {
+    std::map<int, double>& sent = sent_[segment.streams ? kStreams : kWhole];
     std::size_t best = 0;
     double least = std::numeric_limits<double>::infinity();
-    std::vector<std::map<int, double>> after(ways_.size(), sent_);
+    std::vector<std::map<int, double>> after(ways_.size(), sent);
     for (std::size_t w = 0; w < ways_.size(); ++w) {
-      double region = static_cast<double>(lines), most = 0;
+      double region = static_cast<double>(segment.size()), most = 0;
       for (const Dimension& d : ways_[w]) {
         double& link = after[w][next(d, 0)];
         link += region * (d.size - 1) / d.size;
@@ -218,7 +221,7 @@ class Exchange {
       if (most < least) best = w;
       least = std::min(least, most);
     }
-    sent_ = std::move(after[best]);
+    sent = std::move(after[best]);
     return best;
   }
 
@@ -265,7 +268,7 @@ class Exchange {
     if (segment.streams) {
       std::vector<std::size_t> all(tasks.size());
       std::iota(all.begin(), all.end(), std::size_t{0});
-      tasks.push_back({PlanTask::kAlone, 0, 0, 0, std::move(all)});
+      tasks.emplace_back().after = std::move(all);
     } else {
       PlanTask move{PlanTask::kMemory, 0, segment.size() * 5 / 4};
       if (!segment.counters.empty())
@@ -432,7 +435,9 @@ class Exchange {
   std::int64_t wholes_ = 0, streams_ = 0;
   std::vector<Segment> segments_;
   std::vector<UnderWay> under_way_;  // of each segment
-  std::map<int, double> sent_;       // lines, over the links to these neighbours of core 0
+  // Of each kind: lines, over the links to these neighbours of core 0. Whole ones are short, so that their
+  // number counts more than their lines do beside what streams.
+  std::array<std::map<int, double>, 2> sent_;
   // By lines, way, slots whose counters it has, and whether it streams.
   std::map<std::tuple<std::int64_t, std::size_t, std::size_t, bool>,
            std::shared_ptr<const std::vector<PlanTask>>>

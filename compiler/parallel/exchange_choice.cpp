@@ -183,22 +183,27 @@ class Estimate {
       const int size = ways_[way][d].size;
       const double rounds = 2.0 * (size - 1);
       piece = std::max(piece / size, static_cast<double>(line_bytes()));
-      const double packets = std::ceil(piece / static_cast<double>(packet_.payload_bytes)),
-                   sent = piece + packets * static_cast<double>(packet_.header_bytes);
       const Traffic& t = traffic_[way][d];
-      const double round = t.latency_fs + sent * t.fs_per_byte_at_worst + core_fs(piece);
+      const double round = t.latency_fs + sent(piece) * t.fs_per_byte_at_worst + core_fs(piece);
       fs += rounds * round;
       all_rounds += rounds;
       if (rounds > 0) longest = std::max(longest, round);
       for (const auto& [link, messages] : t.messages)
-        load[link] += count * rounds * messages * sent * fs_per_byte(link);
+        load[link] += count * rounds * messages * carried_fs(link, piece);
     }
     return others ? all_rounds * longest : fs;
   }
 
+  double packets(double bytes) const { return std::ceil(bytes / static_cast<double>(packet_.payload_bytes)); }
   double sent(double bytes) const {
-    return bytes + std::ceil(bytes / static_cast<double>(packet_.payload_bytes)) *
-                       static_cast<double>(packet_.header_bytes);
+    return bytes + packets(bytes) * static_cast<double>(packet_.header_bytes);
+  }
+  // How long a message keeps a link from others. Of short ones, it takes only so many before the first is
+  // answered.
+  double carried_fs(int link, double bytes) const {
+    const models::LinkParameters& l = parameters(link);
+    const double fs = sent(bytes) * fs_per_byte(link);
+    return std::max(fs, (2.0 * static_cast<double>(l.latency_fs) * packets(bytes) + fs) / l.buffer_packets);
   }
 
   // Of a segment that streams; adds what links carry for so many, with what says that places are free: over
@@ -211,10 +216,12 @@ class Estimate {
       piece /= size;
       if (size == 1) continue;
       const Traffic& t = traffic_[way][d];
-      const double rounds = 2.0 * (size - 1), credit = d == 0 && ways_.size() > 1 ? sent(line) : 0;
+      const double rounds = 2.0 * (size - 1);
       fs += rounds * (t.latency_fs + sent(piece) * t.fs_per_byte_at_worst + core_fs(piece));
-      for (const auto& [link, messages] : t.messages)
-        load[link] += count * rounds * messages * (sent(piece) + credit) * fs_per_byte(link);
+      for (const auto& [link, messages] : t.messages) {
+        const double credit = d == 0 && ways_.size() > 1 ? carried_fs(link, line) / 2 : 0;
+        load[link] += count * rounds * messages * (carried_fs(link, piece) + credit);
+      }
     }
     return fs;
   }

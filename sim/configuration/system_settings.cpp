@@ -195,6 +195,7 @@ class SystemReader {
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
     e.payload_bytes = o_.packet.payload_bytes;
     e.header_bytes = o_.packet.header_bytes;
+    e.buffer_packets = l.buffer_packets;
   }
 
   void read_segments(Json& json) {

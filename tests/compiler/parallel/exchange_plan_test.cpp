@@ -39,9 +39,13 @@ std::vector<SegmentPlan> random_segments(std::mt19937& random, std::size_t kinds
       t.busy_cycles = 1 + draw(30);
       if (t.link >= 0) t.lead_cycles = draw(9);
       if (t.link >= 0) t.more_cycles = 10 * t.link;
+      if (t.link >= 0) t.packets = 1;
       if (k > 0 && random() % 4 != 0) t.after.push_back(k - 1);
-      if (k > 1 && random() % 4 == 0) t.after.push_back(random() % (k - 1));
-      const bool free = k > 0 && tasks[k - 1].credit == kNoTask && !t.after.empty() && t.after[0] == k - 1;
+      const std::size_t earlier = random() % std::max<std::size_t>(1, k);
+      const auto waits = [&](const PlanTask& task) { return task.credit == earlier; };
+      if (k > 1 && random() % 4 == 0 && std::none_of(tasks.begin(), tasks.end(), waits))
+        t.after.push_back(earlier);
+      const bool free = t.after.size() == 1 && t.after[0] == k - 1 && tasks[k - 1].credit == kNoTask;
       if (free && random() % 3 == 0) {
         t.credit = k - 1;
         t.credit_semaphore = 1U << random() % 2;
@@ -60,7 +64,8 @@ TEST(ExchangePlan, KeepsWhatItPromises) {
     std::vector<std::size_t> places(1 + random() % 2);
     for (std::size_t& p : places) p = 1 + random() % 5;
     const std::vector<SegmentPlan> segments = random_segments(random, places.size());
-    std::vector<PlannedTask> plan = plan_segments(segments, places);
+    const int buffers = static_cast<int>(random() % 4);
+    std::vector<PlannedTask> plan = plan_segments(segments, places, buffers);
     // what says that places are free: in the order of those who wait, and before them
     std::map<std::pair<std::size_t, std::size_t>, std::size_t> position;
     for (std::size_t k = 0; k < plan.size(); ++k) position[{plan[k].segment, plan[k].task}] = k;
@@ -111,11 +116,16 @@ TEST(ExchangePlan, KeepsWhatItPromises) {
     for (auto& [link, tasks] : on_link) {
       std::sort(tasks.begin(), tasks.end());
       std::int64_t before = 0, until = 0;
+      std::vector<std::int64_t> answers;
       for (const auto& [start, possible, with_lead] : tasks) {
-        ASSERT_EQ(start, std::max(with_lead, until));
+        std::int64_t answered = 0;  // the packet whose buffer this one takes
+        if (link >= 0 && buffers > 0 && answers.size() >= static_cast<std::size_t>(buffers))
+          answered = answers[answers.size() - static_cast<std::size_t>(buffers)];
+        ASSERT_EQ(start, std::max({with_lead, until, answered}));
         ASSERT_GE(possible, before);
         before = possible;
         until = busy.at({link, start});
+        answers.push_back(until + 2 * 10 * link);
       }
     }
     for (std::size_t k = 0; k < segments.size(); ++k) ASSERT_EQ(ended[k].size(), segments[k].tasks->size());
