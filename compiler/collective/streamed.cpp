@@ -62,6 +62,7 @@ class Streamed {
     stream.credit = credit_semaphore(c_.ways, way(s).front());
     stream.chunk = chunk(s);
     stream.line = static_cast<std::int64_t>(place) * c_.place_lines;
+    stream.spacing = c_.place_lines / stream_chunks(way(s));
     stream.free_line = c_.places * c_.place_lines;
     stream.fresh = fresh(s);
     stream.what = {p_.format, p_.slot, p_.chip.lanes};

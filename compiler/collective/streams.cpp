@@ -34,8 +34,10 @@ class StreamWriter {
   }
 
  private:
-  // Of the place: where chunks are summed, where they arrive, and where what other dimensions sum does.
-  std::int64_t line(std::int64_t chunk) const { return s_.line + chunk * s_.chunk; }
+  // Of the place: where chunks are summed, where they arrive, and where what other dimensions sum does. The
+  // last is free as soon as those sums are there, since cores of another ring, which may be ahead, put there
+  // what follows.
+  std::int64_t line(std::int64_t chunk) const { return s_.line + chunk * s_.spacing; }
   std::int64_t local(std::int64_t round) const { return line(round % kLocals); }
   std::int64_t own() const { return local(rounds_); }
   std::int64_t arrival(std::int64_t message) const { return line(kLocals + message % kArrivals); }

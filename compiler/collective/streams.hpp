@@ -36,6 +36,7 @@ struct Stream {
   std::uint32_t credit = 0;
   std::int64_t chunk = 1;      // lines
   std::int64_t line = 0;       // of its place in the scratchpad
+  std::int64_t spacing = 1;    // of chunks there, the same for all that ever have the place
   std::int64_t free_line = 0;  // that nobody reads
   bool fresh = false;          // no core has used the place before
   Summed what;

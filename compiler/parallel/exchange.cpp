@@ -249,6 +249,7 @@ class Exchange {
     s.credit = credit_semaphore(ways_, s.way.front());
     s.chunk = segment.size() / s.way.front().size;
     s.line = line;
+    s.spacing = sizes_.stream_lines / stream_chunks(s.way);
     s.free_line = streams_ + sizes_.stream_lines * sizes_.streams;
     s.what = {segment.format, segment.slot, low_.lanes()};
     s.in_memory = [ring = s.way.front(), chunk = s.chunk, first = in_memory(segment.tensors.front()).first](

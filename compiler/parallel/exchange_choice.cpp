@@ -23,8 +23,8 @@ constexpr std::int64_t kLeastSegment = 4 * 1024, kMostSegment = 512 * 1024;
 constexpr std::int64_t kMostStreams = 16;
 // Copies of a chunk, one after the other: each waits for HBM. Words of instructions of a message.
 constexpr double kCopyCycles = 80, kSequencerCycles = 12;
-// What streams needs HBM for sums, too, and waits for more units.
-constexpr double kStreaming = 1.15;
+// What streams needs HBM for sums, too, and in several dimensions links wait while the others are summed.
+constexpr double kStreaming = 1.3, kStreamingInSeveral = 1.8;
 
 // All cores send to their next one in a dimension, at once.
 struct Traffic {
@@ -109,10 +109,11 @@ class Estimate {
       for (const auto& [link, busy] : load) busiest = std::max(busiest, busy);
       fs = std::max(fs, std::hypot(in_turn, busiest));
     }
+    const double streaming = long_dimensions(ways_.front()) > 1 ? kStreamingInSeveral : kStreaming;
     std::map<int, double> load;
     const double others = std::ceil(wholes / static_cast<double>(places.count)) *
                           segment(0, static_cast<double>(places.lines * line_bytes()), 1, true, load);
-    return ExpectedExchange{std::max(fs, others) * kStreaming, 0, segment_bytes, stream_bytes};
+    return ExpectedExchange{std::max(fs, others) * streaming, 0, segment_bytes, stream_bytes};
   }
 
   // As many of each way as can be.

@@ -87,10 +87,10 @@ compiler::CollectiveParameters fastest(const Configuration& c, compiler::Collect
   for (const compiler::CollectiveParameters& candidate : candidates) {
     try {
       const compiler::CollectiveShape shape = made(candidate, compiler::collective_shape);
-      // copies chunk by chunk and messages about what is free have to pay
-      constexpr double kStreaming = 1.2;
-      const double cycles =
-          collective_theory(candidate, shape, system).expected() * (shape.streamed ? kStreaming : 1);
+      // copies chunk by chunk and messages about what is free have to pay; in several dimensions also copies
+      // of short pieces, and that links wait while the others are summed
+      const double streaming = !shape.streamed ? 1 : shape.ways.front().size() == 1 ? 1.1 : 1.8;
+      const double cycles = collective_theory(candidate, shape, system).expected() * streaming;
       if (cycles < least) best = &candidate;
       least = std::min(least, cycles);
     } catch (const InputError& error) {
