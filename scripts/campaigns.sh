@@ -9,7 +9,8 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-declare -A programs=([shapes]=end_to_end/small_shapes_test [engines]=sim/engines_fuzz_test [onnx]=fuzz/onnx_fuzz_test [fuzz]=fuzz/fuzz)
+declare -A programs=([shapes]=end_to_end/tests_end_to_end [engines]=sim/tests_sim_engines [onnx]=fuzz/tests_fuzz [fuzz]=fuzz/fuzz)
+declare -A tests=([shapes]=--gtest_filter='SmallShapes.*' [engines]=--gtest_filter='Engines.*' [onnx]=--gtest_filter='OnnxFuzz.*' [fuzz]='')
 declare -A presets=([shapes]=release [engines]=release [onnx]=asan [fuzz]=asan)
 (($#)) || set -- shapes engines onnx fuzz
 for campaign; do
@@ -22,6 +23,6 @@ for campaign; do
   program=${programs[$campaign]} preset=${presets[$campaign]}
   configure "$preset"
   build "$preset" "${program##*/}"
-  ANZAN_CAMPAIGN=1 "$root/build/$preset/tests/$program" || status=1
+  ANZAN_CAMPAIGN=1 "$root/build/$preset/tests/$program" ${tests[$campaign]:+"${tests[$campaign]}"} || status=1
 done
 exit $status

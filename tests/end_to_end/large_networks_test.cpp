@@ -9,7 +9,7 @@
 
 #include "tests/end_to_end/training_step.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::large_networks_test {
 namespace {
 
 using isa::Format;
@@ -68,4 +68,4 @@ INSTANTIATE_TEST_SUITE_P(Shipped, LargeNetwork,
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::large_networks_test

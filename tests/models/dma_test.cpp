@@ -6,11 +6,11 @@
 #include "models/instruction_error.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::models {
+namespace anzan::models::dma_test {
 namespace {
 
-class Dma : public testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(Lanes, Dma, testing::ValuesIn(isa::kLanes), testing::PrintToStringParamName());
+class Dma : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Lanes, Dma, ::testing::ValuesIn(isa::kLanes), ::testing::PrintToStringParamName());
 
 TEST_P(Dma, RandomCopiesEqualTheReference) {
   for (std::uint64_t seed = 0; seed < 1000 && !HasFatalFailure(); ++seed) {
@@ -122,4 +122,4 @@ TEST(DmaChecks, IllegalTransposesAreRefused) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::dma_test

@@ -6,12 +6,12 @@
 #include "models/instruction_error.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::models {
+namespace anzan::models::vector_unit_test {
 namespace {
 
-class VectorUnit : public testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(Lanes, VectorUnit, testing::ValuesIn(isa::kLanes),
-                         testing::PrintToStringParamName());
+class VectorUnit : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Lanes, VectorUnit, ::testing::ValuesIn(isa::kLanes),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(VectorUnit, RandomInstructionsEqualTheReference) {
   for (std::uint64_t seed = 0; seed < 1500 && !HasFatalFailure(); ++seed) {
@@ -75,4 +75,4 @@ TEST(VectorUnitChecks, IllegalInstructionsAreRefused) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::vector_unit_test

@@ -16,7 +16,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::plan_test {
 namespace {
 
 Input drawn_input(std::uint32_t seed) {
@@ -225,4 +225,4 @@ TEST(WeightParts, AreRefusedWhereAllGradientsAreWantedAtOnce) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::plan_test

@@ -15,7 +15,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::exchange_plan_test {
 namespace {
 
 std::vector<SegmentPlan> random_segments(std::mt19937& random) {
@@ -194,4 +194,4 @@ TEST(ExchangeOrder, SegmentsOfFourLinesAreTakenToo) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::exchange_plan_test

@@ -20,7 +20,7 @@
 #include "tests/compiler/random_dependencies.hpp"
 #include "tests/compiler/test_chip.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::list_schedule_test {
 namespace {
 
 using testing::kProgramLanes;
@@ -323,4 +323,4 @@ TEST(Regions, NameEveryInstruction) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::list_schedule_test

@@ -13,7 +13,7 @@
 #include "sim/engines/functional_engine.hpp"
 #include "tests/sim/stored_numbers.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::collective_test {
 namespace {
 
 using compiler::CollectiveKind;
@@ -326,4 +326,4 @@ TEST(CollectiveErrors, AreSaid) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::collective_test

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <string>
 
-namespace anzan::sim {
+namespace anzan::sim::work_progress_test {
 namespace {
 
 class WorkProgressTest : public ::testing::Test {
@@ -71,4 +71,4 @@ TEST_F(WorkProgressTest, RedrawsOneLineOnATerminal) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::work_progress_test

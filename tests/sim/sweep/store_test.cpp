@@ -11,17 +11,17 @@
 #include "sim/sweep/query.hpp"
 #include "sim/sweep/store_merge.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::store_test {
 namespace {
 
 using compiler::InputError;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-class StoreTest : public testing::Test {
+class StoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
     directory_ = fs::temp_directory_path() / ("anzan_store_" + name + std::to_string(::getpid()));
     fs::create_directories(directory_);
   }
@@ -261,4 +261,4 @@ TEST_F(StoreTest, QueriesChangeNothing) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::store_test
