@@ -2,17 +2,17 @@
 # The long tier of four tests: all pairs of small windows (half an hour), 800 random configurations on all engines
 # (minutes), 200,000 changed ONNX files and 100,000 right and wrong inputs under the sanitisers (hours). The tests try
 # a part of each.
-#   scripts/campaigns.sh [shapes|engines|onnx|fuzz]…     (default: all)
+#   scripts/campaigns.sh [shapes|large|engines|onnx|fuzz]…     (default: all)
 # The last tells how far it has come; build/asan/tests/fuzz/fuzz FIRST CASES goes on from there, with ANZAN_CAMPAIGN=1.
 # Exit status 1 if anything differs.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-declare -A programs=([shapes]=end_to_end/tests_end_to_end [engines]=sim/tests_sim_engines [onnx]=fuzz/tests_fuzz [fuzz]=fuzz/fuzz)
-declare -A tests=([shapes]=--gtest_filter='SmallShapes.*' [engines]=--gtest_filter='Engines.*' [onnx]=--gtest_filter='OnnxFuzz.*' [fuzz]='')
-declare -A presets=([shapes]=release [engines]=release [onnx]=asan [fuzz]=asan)
-(($#)) || set -- shapes engines onnx fuzz
+declare -A programs=([shapes]=end_to_end/tests_end_to_end [large]=end_to_end/tests_end_to_end [engines]=sim/tests_sim_engines [onnx]=fuzz/tests_fuzz [fuzz]=fuzz/fuzz)
+declare -A tests=([shapes]=--gtest_filter='SmallShapes.*' [large]=--gtest_filter='Shipped/LargeNetwork.*' [engines]=--gtest_filter='Engines.*' [onnx]=--gtest_filter='OnnxFuzz.*' [fuzz]='')
+declare -A presets=([shapes]=release [large]=release [engines]=release [onnx]=asan [fuzz]=asan)
+(($#)) || set -- shapes large engines onnx fuzz
 for campaign; do
   [[ -v programs[$campaign] ]] || fail "unknown campaign $campaign"
 done
