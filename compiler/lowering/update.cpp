@@ -3,6 +3,8 @@
 #include "compiler/lowering/update.hpp"
 
 #include <algorithm>
+#include <string>
+#include <unordered_map>
 
 #include "compiler/lowering/functions.hpp"
 #include "models/number_format.hpp"
@@ -185,29 +187,24 @@ void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient) {
 }
 
 std::vector<std::vector<InitialValues>> initial_values_by_slot(const Graph& g) {
+  std::unordered_map<std::string, const TensorInfo*> by_name;               // the last of a name
+  std::unordered_map<std::string, std::vector<const TensorInfo*>> masters;  // by layer
+  for (const TensorInfo& t : g.tensors) {
+    by_name[t.name] = &t;
+    if (t.kind == TensorClass::kMasterWeight && t.persistent) masters[t.layer].push_back(&t);
+  }
   std::vector<std::vector<InitialValues>> all;
-  const auto add = [&all](const TensorInfo& stored, const TensorInfo& initial) {
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&stored](const std::vector<InitialValues>& of_a_slot) {
-          return of_a_slot.front().stored->slot == stored.slot;
-        });
-    if (found == all.end())
-      all.push_back({{&stored, &initial}});
-    else
-      found->push_back({&stored, &initial});
+  std::unordered_map<int, std::size_t> place;  // by slot
+  const auto add = [&](const TensorInfo& stored, const TensorInfo& initial) {
+    const auto [found, is_new] = place.try_emplace(stored.slot, all.size());
+    if (is_new) all.emplace_back();
+    all[found->second].push_back({&stored, &initial});
   };
   for (const ParameterInfo& p : g.parameters) {
-    const TensorInfo *initial = nullptr, *stored = nullptr;
-    for (const TensorInfo& t : g.tensors) {
-      if (t.name == p.initial) initial = &t;
-      if (t.name == p.name) stored = &t;
-    }
-    add(*stored, *initial);
-    for (const TensorInfo& t : g.tensors) {
-      if (t.kind == TensorClass::kMasterWeight && t.persistent && t.layer == initial->layer &&
-          p.name == t.layer + ".weight")
-        add(t, *initial);
-    }
+    const TensorInfo& initial = *by_name.at(p.initial);
+    add(*by_name.at(p.name), initial);
+    if (p.name != initial.layer + ".weight") continue;
+    for (const TensorInfo* master : masters[initial.layer]) add(*master, initial);
   }
   return all;
 }
