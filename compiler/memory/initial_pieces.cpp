@@ -20,26 +20,23 @@ struct Taker {
 
 // Those of one slot stand together, in the order of the first of each.
 std::vector<std::vector<Taker>> takers_by_slot(const Graph& g, const std::map<std::string, int>& numbers) {
+  std::map<std::string, std::vector<int>> masters;  // by layer
+  for (std::size_t t = 0; t < g.tensors.size(); ++t)
+    if (g.tensors[t].kind == TensorClass::kMasterWeight && g.tensors[t].persistent)
+      masters[g.tensors[t].layer].push_back(static_cast<int>(t));
   std::vector<std::vector<Taker>> all;
+  std::map<int, std::size_t> of_slot;
   const auto add = [&](int stored, std::size_t parameter) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const std::vector<Taker>& of_a_slot) {
-      return g.tensor(of_a_slot.front().stored).slot == g.tensor(stored).slot;
-    });
-    if (found == all.end())
-      all.push_back({{stored, parameter}});
-    else
-      found->push_back({stored, parameter});
+    const auto [found, is_new] = of_slot.try_emplace(g.tensor(stored).slot, all.size());
+    if (is_new) all.emplace_back();
+    all[found->second].push_back({stored, parameter});
   };
   for (std::size_t p = 0; p < g.parameters.size(); ++p) {
     const int stored = numbers.at(g.parameters[p].name);
     add(stored, p);
     const std::string& layer = g.tensor(stored).layer;
-    if (g.parameters[p].name != layer + ".weight") continue;
-    for (std::size_t t = 0; t < g.tensors.size(); ++t) {
-      const TensorInfo& info = g.tensors[t];
-      if (info.kind == TensorClass::kMasterWeight && info.persistent && info.layer == layer)
-        add(static_cast<int>(t), p);
-    }
+    if (g.parameters[p].name == layer + ".weight")
+      for (const int master : masters[layer]) add(master, p);
   }
   return all;
 }
