@@ -58,6 +58,14 @@ struct Avx512 : Portable<L> {
     }
   }
 
+  // Memories begin at a multiple of 64 bytes, and so do lines.
+  static ANZAN_INLINE void stream_line(std::uint8_t* destination, const std::uint8_t* source) {
+    for (int h = 0; h < kHalves; ++h)
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(destination + 64 * h),
+                          _mm512_loadu_si512(source + 64 * h));
+  }
+  static void streamed() { _mm_sfence(); }
+
   // A block is a matrix of 16-byte pieces (int16: 8-byte, fp32: 4-byte) with square pieces of elements in
   // them: the pieces change places and each is transposed in itself.
   static bool transpose_aligned(const TransposeJob& job, std::uint8_t* dst, const std::uint8_t* src) {

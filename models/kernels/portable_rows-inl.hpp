@@ -112,6 +112,12 @@ struct Portable {
       for (int j = 0; j < L; ++j) __builtin_memcpy(destination + 4 * j, source + 4 * j, 2);
   }
 
+  // A line to a place that will not be read soon; all of them are in memory after streamed().
+  static void stream_line(std::uint8_t* destination, const std::uint8_t* source) {
+    __builtin_memcpy(destination, source, 4 * L);
+  }
+  static void streamed() {}
+
   // Blocks that start at a line (`src` and `dst` are their bytes).
   static bool transpose_aligned(const TransposeJob&, std::uint8_t*, const std::uint8_t*) { return false; }
 };
