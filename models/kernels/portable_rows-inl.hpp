@@ -53,19 +53,23 @@ struct Portable {
     for (int k = 0; k < n; ++k) values[k] = canonical(values[k]);
   }
 
-  // Rows at row addresses at[k] + offset as FP32: n · scale for integers, the bits for fp32.
-  static void load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
-                        float* out) {
+  // Rows at row addresses at[k] + offset as FP32: n · scale for integers, the bits for fp32. They are then at
+  // what is returned: `out`, or their place in memory.
+  static const float* load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
+                                float* out) {
     switch (operand.format) {
       case isa::Format::kInt8:
-        return load_rows_of<std::int8_t, isa::Format::kInt8>(operand, at, offset, n, out);
+        load_rows_of<std::int8_t, isa::Format::kInt8>(operand, at, offset, n, out);
+        break;
       case isa::Format::kInt16:
-        return load_rows_of<std::int16_t, isa::Format::kInt16>(operand, at, offset, n, out);
+        load_rows_of<std::int16_t, isa::Format::kInt16>(operand, at, offset, n, out);
+        break;
       case isa::Format::kFp32:
+        for (int k = 0; k < n; ++k)
+          __builtin_memcpy(out + k * L, operand.memory + (at[k] + offset) * (4 * L), 4 * L);
         break;
     }
-    for (int k = 0; k < n; ++k)
-      __builtin_memcpy(out + k * L, operand.memory + (at[k] + offset) * (4 * L), 4 * L);
+    return out;
   }
   template <class Element, isa::Format F>
   static void load_rows_of(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
@@ -102,6 +106,16 @@ struct Portable {
       }
       for (int j = 0; j < L; ++j) __builtin_memcpy(out + k * L + j, &v, 4);
     }
+  }
+
+  // Whole blocks of n output rows, with operands and output at these row addresses: the gradient of ReLU, and
+  // what a job folds. False where a set has no better way than one operation after another.
+  static bool select_rows(const VectorJob&, const std::int64_t*, const std::int64_t*, const std::int64_t*,
+                          int) {
+    return false;
+  }
+  static bool fold_rows(const VectorJob&, const std::int64_t*, const std::int64_t*, int, float*) {
+    return false;
   }
 
   // One row of `element` from source to destination.
