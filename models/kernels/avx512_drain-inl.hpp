@@ -90,16 +90,13 @@ class Avx512Drain {
   __attribute__((noinline)) void each_row(const Value* values, int n, const Place place_of) {
     const Fixed<L> f = fixed_;
     Tallies tallies = tallies_;
-    std::uint8_t* const room = places_.room();
+    const Block<Value, Place> block{values, place_of, places_.room()};
     int k = 0;
     for (; k + 4 <= n; k += 4) {
-      const bool line = P != Packing::kFp32 && f.bytes && place_of.four(k);
-      for (int h = 0; h < kHalves; ++h)
-        four_rows<P, Analyse>(f, tallies, values + k * L + 16 * h, h, k, place_of, line, room);
+      for (int h = 0; h < kHalves; ++h) four_rows<P, Analyse>(f, tallies, block, h, k);
     }
     for (; k < n; ++k)
-      for (int h = 0; h < kHalves; ++h)
-        one_row<P, Analyse>(f, tallies, values + k * L + 16 * h, h, k, place_of, room);
+      for (int h = 0; h < kHalves; ++h) one_row<P, Analyse>(f, tallies, block, h, k);
     if constexpr (!Analyse) return;
     tallies_ = tallies;
     origin_ = std::is_same_v<Value, float> ? kFloatOrigin : 0;
@@ -107,41 +104,48 @@ class Avx512Drain {
     values_ += static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(out_.lane_count);
     unseen_ += static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(L - out_.lane_count);
   }
+  // Rows that are drained together: their values, where they go, and their places where they are counted.
+  template <class Value, class Place>
+  struct Block {
+    const Value* values;
+    const Place& to;
+    std::uint8_t* places;
+  };
   template <Packing P, bool Analyse, class Value, class Place>
-  static ANZAN_INLINE void one_row(const Fixed<L>& f, Tallies& tallies, const Value* values, int h, int k,
-                                   const Place& place_of, std::uint8_t* room) {
+  static ANZAN_INLINE void one_row(const Fixed<L>& f, Tallies& tallies, const Block<Value, Place>& block,
+                                   int h, int k) {
     Seen seen;
-    const __m512i x = _mm512_set1_epi32(static_cast<int>(place_of.x(k)));
-    const __m512i row = quantised_row<P, Analyse>(f, values, h, x, seen);
-    store_row<P, Analyse>(f, tallies, row, h, place_of.o(k));
+    const __m512i x = _mm512_set1_epi32(static_cast<int>(block.to.x(k)));
+    const __m512i row = quantised_row<P, Analyse>(f, block.values + k * L + 16 * h, h, x, seen);
+    store_row<P, Analyse>(f, tallies, row, h, block.to.o(k));
     if constexpr (!Analyse) return;
     tallies.zeros += static_cast<unsigned>(__builtin_popcount(seen.zero));
     const __m128i places =
         _mm512_mask_cvtepi32_epi8(_mm_set1_epi8(-1), f.mask[h], seen.place);  // none where masked
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(room + k * L + 16 * h), places);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(block.places + k * L + 16 * h), places);
   }
   // Rows k to k + 3, which may be a line of bytes.
   template <Packing P, bool Analyse, class Value, class Place>
-  static ANZAN_INLINE void four_rows(const Fixed<L>& f, Tallies& tallies, const Value* values, int h, int k,
-                                     const Place& place_of, bool line, std::uint8_t* room) {
+  static ANZAN_INLINE void four_rows(const Fixed<L>& f, Tallies& tallies, const Block<Value, Place>& block,
+                                     int h, int k) {
     __m512i row[4];
     Seen seen[4];
 #pragma GCC unroll 4
     for (int e = 0; e < 4; ++e) {
-      const __m512i x = _mm512_set1_epi32(static_cast<int>(place_of.x(k + e)));
-      row[e] = quantised_row<P, Analyse>(f, values + e * L, h, x, seen[e]);
+      const __m512i x = _mm512_set1_epi32(static_cast<int>(block.to.x(k + e)));
+      row[e] = quantised_row<P, Analyse>(f, block.values + (k + e) * L + 16 * h, h, x, seen[e]);
     }
-    if (line)
-      store_line<Analyse>(f, tallies, row, h, place_of.o(k));
+    if (P != Packing::kFp32 && f.bytes && block.to.four(k))
+      store_line<Analyse>(f, tallies, row, h, block.to.o(k));
     else
-      for (int e = 0; e < 4; ++e) store_row<P, Analyse>(f, tallies, row[e], h, place_of.o(k + e));
+      for (int e = 0; e < 4; ++e) store_row<P, Analyse>(f, tallies, row[e], h, block.to.o(k + e));
     if constexpr (!Analyse) return;
     tallies.zeros += static_cast<unsigned>(__builtin_popcountll(_mm512_kunpackd(
         _mm512_kunpackw(seen[3].zero, seen[2].zero), _mm512_kunpackw(seen[1].zero, seen[0].zero))));
     const __m512i half = _mm512_ternarylogic_epi32(_mm512_slli_epi32(seen[1].place, 8), seen[0].place,
                                                    _mm512_slli_epi32(seen[2].place, 16), 0xfe);
     const __m512i places = _mm512_or_si512(half, _mm512_slli_epi32(seen[3].place, 24));
-    _mm512_storeu_si512(room + k * L + 64 * h,
+    _mm512_storeu_si512(block.places + k * L + 64 * h,
                         _mm512_mask_mov_epi8(_mm512_set1_epi8(-1), f.byte_mask[h] * 15, places));
   }
 
