@@ -193,7 +193,9 @@ Node Grammar::child(const Node& node, const std::string& key) const {
   const Json& schema = *node.schema;
   if (schema.contains("properties")) return resolve({&schema.at("properties").at(key), node.root});
   if (schema.contains("items")) return resolve({&schema.at("items"), node.root});
-  return resolve({&schema.at("additionalProperties"), node.root});
+  if (schema.contains("additionalProperties"))
+    return resolve({&schema.at("additionalProperties"), node.root});
+  return {&anything_, node.root};
 }
 
 Place Grammar::place_in(Draw& draw, const Json& document, const Json& schema) const {
@@ -218,8 +220,9 @@ Json Grammar::value(Draw& draw, const Node& unresolved, const Json& document) co
     const Json& names = node.schema->at("enum");
     return names.at(draw.from<std::size_t>(0, names.size() - 1));
   }
-  const std::vector<std::string> types = types_of(*node.schema);
-  return types.empty() ? Json() : of_type(draw, node, pick(draw, types), document);
+  std::vector<std::string> types = types_of(*node.schema);
+  if (types.empty()) types = {"integer", "number", "string", "boolean"};  // what it is decides another key
+  return of_type(draw, node, pick(draw, types), document);
 }
 
 Json Grammar::of_type(Draw& draw, const Node& node, const std::string& type, const Json& document) const {

@@ -52,7 +52,7 @@ class Grammar {
   Json of_type(Draw& draw, const Node& node, const std::string& type, const Json& document) const;
   Json object(Draw& draw, const Node& node, const Json& document) const;
 
-  Json config_, network_, technology_, sweep_;
+  Json config_, network_, technology_, sweep_, anything_ = Json::object();
 };
 
 // Sets what stands at these tokens, and makes what is missing on the way; does nothing inside of a scalar.

@@ -34,7 +34,7 @@ Json drawn_axes(Draw& draw, bool trains) {
   return drawn;
 }
 
-Json drawn_sampler(Draw& draw, bool trains) {
+Json drawn_sampler(Draw& draw, bool trains, std::size_t axes) {
   const int points = draw.from(1, 2);  // of any axis
   std::vector<Json> samplers{
       {{"kind", "grid"}},
@@ -42,7 +42,7 @@ Json drawn_sampler(Draw& draw, bool trains) {
       {{"kind", "sobol"}, {"points", points}},
       {{"kind", "latin_hypercube"}, {"points", points}, {"seed", draw.from(0, 9)}},
       {{"kind", "surrogate"}, {"points", points}, {"initial", 1}, {"batch", draw.from(1, 3)}}};
-  if (!trains) samplers.push_back({{"kind", "nsga2"}, {"points", 8}, {"population", 8}});
+  if (!trains && axes == 3) samplers.push_back({{"kind", "nsga2"}, {"points", 8}, {"population", 8}});
   if (trains)
     samplers.push_back({{"kind", "halving"}, {"points", points}, {"rungs", {1, 2}}, {"reduction_factor", 2}});
   return pick(draw, samplers);
@@ -53,14 +53,16 @@ Json drawn_sweep(Draw& draw) {
   Json base = draw.chance(70) ? sim::testing::small_configuration(dataset()) : drawn_configuration(draw);
   base["training"]["iterations"] = 2;
   base["training"]["test_interval"] = 2;
+  Json axes = drawn_axes(draw, trains);
+  const std::size_t count = axes.size();
   Json json{{"base", std::move(base)},
-            {"axes", drawn_axes(draw, trains)},
+            {"axes", std::move(axes)},
             {"figures",
              {{"joules", "/energy/joules_per_step"},
               {"delay", "/time/seconds_per_step"},
               {"edp", "joules * delay"}}},
             {"objectives", {{{"figure", "delay"}}, {{"figure", "edp"}, {"direction", "maximise"}}}},
-            {"sampler", drawn_sampler(draw, trains)}};
+            {"sampler", drawn_sampler(draw, trains, count)}};
   if (trains) json["measure"] = "training";
   if (draw.chance(40))
     json["constraints"] = {draw.one_of(
