@@ -3,7 +3,8 @@
 # (minutes), 200,000 changed ONNX files and 100,000 right and wrong inputs under the sanitisers (hours). The tests try
 # a part of each.
 #   scripts/campaigns.sh [shapes|engines|onnx|fuzz]…     (default: all)
-# The last tells how far it has come; build/asan/tests/fuzz/fuzz FIRST CASES goes on from there, with ANZAN_CAMPAIGN=1.
+# The last takes two processors and tells each thousand cases; another part is, say, cases 100,001 to 110,000:
+#   ANZAN_CAMPAIGN=1 build/asan/tests/fuzz/fuzz 100001 10000 --jobs 2
 # Exit status 1 if anything differs.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
