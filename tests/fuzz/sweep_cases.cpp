@@ -66,7 +66,7 @@ Json drawn_sweep(Draw& draw) {
   if (trains) json["measure"] = "training";
   if (draw.chance(40))
     json["constraints"] = {draw.one_of(
-        {"joules > 0", "1 < 2", "edp < 1e300 || delay > 0", "min(joules, delay) >= 0 ? true : false"})};
+        {"joules > 0", "1 < 2", "joules < 1e300 || delay > 0", "min(joules, delay) >= 0 ? true : false"})};
   return json;
 }
 

@@ -302,5 +302,26 @@ TEST_F(StoreTest, QueriesChangeNothing) {
   EXPECT_EQ(rows_of(file, "SELECT count(*) FROM point")[0][0], 1);
 }
 
+// Nothing without an end is silent, and nothing takes all memory.
+TEST_F(StoreTest, QueriesHaveLimitsAndTellThatTheyGoOn) {
+  const fs::path file = directory_ / "s.sqlite";
+  Store(file, "1").write([] {});
+  EXPECT_THROW(rows_of(file, "SELECT printf('%.*c', 70000000, 'x')"), InputError);
+  EXPECT_THROW(rows_of(file, "SELECT zeroblob(70000000)"), InputError);
+  struct Observer final : models::WorkObserver {
+    void begin(const std::string&, std::int64_t) override {}
+    void done(std::int64_t) override { ++calls; }
+    int calls = 0;
+  } observer;
+  Query query(
+      file,
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT count(*) FROM n",
+      observer);
+  QueryRow row;
+  EXPECT_TRUE(query.next(row));
+  EXPECT_EQ(row, QueryRow({100000}));
+  EXPECT_GT(observer.calls, 5);
+}
+
 }  // namespace
 }  // namespace anzan::sim::store_test
