@@ -56,7 +56,7 @@ struct Planner {
 };
 
 // Work below which handing it to other threads costs more than it saves, in clock cycles.
-constexpr double kWorthSharing = 20000;
+constexpr double kWorthSharing = 12000;
 constexpr double kPieceWork = 8000;
 // Long pieces are whole blocks of rows, as the kernels of the vector unit work on: a piece then begins with a
 // line.
