@@ -16,7 +16,7 @@ class Avx512Drain {
   static constexpr int kMostRows = 32;
   template <class Value>
   void rows(const Value* values, int n, const std::int64_t* o, const std::int64_t* x) {
-    place(values, n, ListedRows{o, x});
+    place(values, n, ListedRows{o, x, are_lines(o, n)});
   }
   template <class Value>
   void tile(const Value* values, int n, std::int64_t o, std::uint32_t x, std::uint32_t row_stride) {

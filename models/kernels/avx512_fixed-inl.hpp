@@ -10,6 +10,20 @@ ANZAN_INLINE bool is_line(const std::int64_t* rows) {
   return ((rows[1] - first - 1) | (rows[2] - first - 2) | (rows[3] - first - 3) | (first & 3)) == 0;
 }
 
+// Whether n addresses follow each other, or are n rows of bytes that begin with a line.
+inline bool in_turn(const std::int64_t* at, int n) {
+  __m512i expected = _mm512_add_epi64(_mm512_set1_epi64(at[0]), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+  __mmask8 wrong = 0;
+  for (int k = 0; k < n; k += 8) {
+    const auto some = static_cast<__mmask8>(n - k >= 8 ? 0xff : (1 << (n - k)) - 1);
+    const __m512i found = _mm512_maskz_loadu_epi64(some, at + k);
+    wrong = static_cast<__mmask8>(wrong | _mm512_mask_cmpneq_epi64_mask(some, found, expected));
+    expected = _mm512_add_epi64(expected, _mm512_set1_epi64(8));
+  }
+  return wrong == 0;
+}
+inline bool are_lines(const std::int64_t* rows, int n) { return (rows[0] & 3) == 0 && in_turn(rows, n); }
+
 // What stays the same for all rows. Copied before a loop over rows: the rows that it writes are bytes,
 // which might be any object that is not local.
 template <int L>

@@ -6,7 +6,8 @@ struct ListedRows {
   std::int64_t o(int k) const { return o_list[k]; }
   std::uint32_t x(int k) const { return static_cast<std::uint32_t>(x_list[k]); }
   // Whether rows k to k + 3 are the four of a line of bytes.
-  bool four(int k) const { return is_line(o_list + k); }
+  bool lines;  // all of them
+  bool four(int k) const { return lines || is_line(o_list + k); }
 };
 struct TileRows {
   std::int64_t first_o;

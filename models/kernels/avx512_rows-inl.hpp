@@ -30,11 +30,6 @@ struct Avx512 : Portable<L> {
         _mm512_store_si512(out + k * L + 16 * h, _mm512_loadu_si512(memory + at[k] * (4 * L) + 64 * h));
     return out;
   }
-  static bool in_turn(const std::int64_t* at, int n) {
-    std::int64_t wrong = 0;
-    for (int k = 1; k < n; ++k) wrong |= at[k] - at[0] - k;
-    return wrong == 0;
-  }
   // One of E elements in a word: it is shifted to the top and down again.
   template <int E>
   static ANZAN_INLINE void load_integers(const Operand& operand, std::int64_t row, float* out) {
@@ -53,9 +48,10 @@ struct Avx512 : Portable<L> {
     const auto place = [&](__m512i element, float* to) ANZAN_FORCE {
       _mm512_store_ps(to, _mm512_mul_ps(_mm512_cvtepi32_ps(element), scale));
     };
+    const bool lines = offset % 4 == 0 && are_lines(at, n);
     for (int k = 0; k < n;) {
       const std::int64_t row = at[k] + offset;
-      if (k + 4 > n || offset % 4 != 0 || !is_line(at + k)) {
+      if (k + 4 > n || !(lines || (offset % 4 == 0 && is_line(at + k)))) {
         load_integers<4>(operand, row, out + k * L);
         ++k;
         continue;

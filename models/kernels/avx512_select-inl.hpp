@@ -12,13 +12,12 @@ inline bool selects_bytes(const VectorJob& job) {
          job.c.scale == __builtin_ldexpf(1.0F, -out.q);
 }
 
-// False, with nothing written, where the rows are no lines.
+// False, with nothing written, where the rows are not lines that follow each other.
 template <int L>
 inline bool select_bytes(const VectorJob& job, const std::int64_t* a, const std::int64_t* c,
                          const std::int64_t* o, int n) {
   if (n % 4 != 0 || !selects_bytes(job)) return false;
-  for (int k = 0; k < n; k += 4)
-    if (!is_line(a + k) || !is_line(c + k) || !is_line(o + k)) return false;
+  if (!are_lines(a, n) || !are_lines(c, n) || !are_lines(o, n)) return false;
   std::uint64_t lanes[L / 16] = {};
   for (int j = job.output.lane_first; j < job.output.lane_first + job.output.lane_count; ++j)
     lanes[j / 16] |= std::uint64_t{15} << (4 * (j % 16));

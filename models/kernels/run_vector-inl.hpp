@@ -21,7 +21,10 @@ class Rows {
   void run(std::int64_t first, std::int64_t last) {
     const Stream* const streams[] = {&job_.a.at, &job_.b.at, &job_.c.at, &job_.o, &job_.x};
     Lister<5> rows(job_.outer, job_.table, streams, first);
-    std::int64_t* const lists[] = {at_[0], at_[1], at_[2], o_, x_};
+    std::int64_t* lists[] = {at_[0], at_[1], at_[2], o_, draws_words() ? x_ : nullptr};
+    for (int i = 0; i < 3; ++i)
+      if (operands_[i]->kind == isa::OperandKind::kScalar || operands_[i]->kind == isa::OperandKind::kNone)
+        lists[i] = nullptr;
     for (std::int64_t done = first; done < last;) {
       const int n = static_cast<int>(last - done < kBlockRows ? last - done : kBlockRows);
       rows.list(n, lists);
@@ -52,8 +55,7 @@ class Rows {
     for (int i = 0; i < 3; ++i) {
       if (operands_[i]->kind == isa::OperandKind::kRows)
         words_[i] = Ops::load_rows(*operands_[i], at_[i], fold.at(i), n, rows_[i]);
-      if (operands_[i]->kind == isa::OperandKind::kBroadcast)
-        Ops::load_broadcasts(*operands_[i], at_[i], fold.at(i), n, rows_[i]);
+      if (operands_[i]->kind == isa::OperandKind::kBroadcast) broadcast(i, fold.at(i), n);
     }
     if (job_.op == isa::VectorOp::kCopy) return words_[0];
     if (job_.op == isa::VectorOp::kRandom)
@@ -61,6 +63,19 @@ class Rows {
     else
       apply(job_.op, t_, words_[0], words_[1], words_[2], n * L);
     return t_;
+  }
+  // Often the same elements in every block, as the scales of channels are. No iteration may write what
+  // another reads, so that they stay what they were.
+  void broadcast(int i, std::int64_t offset, int n) {
+    const std::size_t bytes = static_cast<std::size_t>(n) * sizeof at_[i][0];
+    if (job_.fold_count == 1 && n <= known_[i] && __builtin_memcmp(at_[i], known_at_[i], bytes) == 0) return;
+    Ops::load_broadcasts(*operands_[i], at_[i], offset, n, rows_[i]);
+    __builtin_memcpy(known_at_[i], at_[i], bytes);
+    known_[i] = n;
+  }
+  bool draws_words() const {
+    return job_.op == isa::VectorOp::kRandom ||
+           (job_.output.format != isa::Format::kFp32 && job_.output.rounding == isa::Rounding::kStochastic);
   }
   void randoms(int n) {
     for (int k = 0; k < n; ++k) {
@@ -74,7 +89,9 @@ class Rows {
   const VectorJob& job_;
   typename Ops::Drain drain_;
   const Operand* const operands_[3];
-  std::int64_t at_[3][kBlockRows], o_[kBlockRows], x_[kBlockRows];
+  std::int64_t at_[3][kBlockRows], o_[kBlockRows], x_[kBlockRows] = {};
+  int known_[3] = {};  // elements in rows_ that came from these addresses
+  std::int64_t known_at_[3][kBlockRows];
   alignas(64) float rows_[3][kBlockRows * L];
   const float* words_[3];  // of each operand: in rows_, or where they are
   alignas(64) float t_[kBlockRows * L];
