@@ -11,6 +11,7 @@
 #include "compiler/collective/each_to_each.hpp"
 #include "compiler/collective/rings.hpp"
 #include "compiler/collective/semaphores.hpp"
+#include "compiler/collective/streamed.hpp"
 #include "compiler/collective/streams.hpp"
 #include "compiler/collective/turns.hpp"
 #include "compiler/collective/ways.hpp"
@@ -79,9 +80,9 @@ Listing same_in_every_core(const CollectiveParameters& p, const CollectiveCut& c
                                              : ring_collective(p, c, c.lines());
 }
 
-// As streams.hpp has it, or, where that cannot be, nothing.
+// As streamed.hpp has it, or, where that cannot be, nothing.
 std::optional<CollectiveCut> streams_of(const CollectiveParameters& p) {
-  if (!p.streamed || p.kind != CollectiveKind::kAllReduce) return {};
+  if (!p.streamed || p.kind == CollectiveKind::kBroadcast || p.kind == CollectiveKind::kAllToAll) return {};
   std::vector<Way> result = ways(p.exchange);
   while (result.size() > 1 && stream_semaphores(result) > RemoteSemaphores::kAll) result.pop_back();
   if (stream_semaphores(result) > RemoteSemaphores::kAll) return {};
@@ -115,7 +116,7 @@ struct Plan {
     s.segment_lines = cut.segment_lines;
     s.places = cut.places;
     s.streamed = streamed;
-    s.credits = goes_straight(p) ? 0 : streamed ? stream_credits(cut) : credits(p, cut);
+    s.credits = goes_straight(p) ? 0 : streamed ? stream_credits(p, cut) : credits(p, cut);
     return s;
   }
 
@@ -154,7 +155,7 @@ CollectiveProgram collective_program(const CollectiveParameters& p) {
     program.in_core = [p, c](int core) { return broadcast_in_core(p, c, 0, core).program; };
     return program;
   }
-  const auto listing = std::make_shared<const Listing>(plan.streamed ? streamed_sum(p, c, c.lines())
+  const auto listing = std::make_shared<const Listing>(plan.streamed ? streamed_collective(p, c, c.lines())
                                                                      : same_in_every_core(p, c));
   program.in_core = [listing](int core) { return listing->in_core(core); };
   return program;

@@ -38,8 +38,8 @@ struct CollectiveParameters {
   isa::Format format = isa::Format::kFp32;  // of what is added
   int slot = 0;                             // integers: its settings, the same in every core
   bool direct = false;                      // not a broadcast: straight from core to core
-  // all_reduce: chunks stay in the scratchpad only while they are summed and sent on (streams.hpp), where
-  // there is room and semaphores for that.
+  // Sums and all_gather: chunks stay in the scratchpad only while they are summed and sent on (streams.hpp),
+  // where there is room and semaphores for that.
   bool streamed = false;
   std::int64_t payload_bytes = 2048;  // of a packet: messages are whole ones where they can be
   ExchangeParameters exchange;

@@ -107,11 +107,10 @@ class Rings {
   // All pieces of the segment, in HBM by the number of the core, in the buffer where its rounds want them.
   void copy_pieces(std::size_t s, bool load, const Exchanged& exchanged) {
     const PieceSegment& segment = c_.segments[s];
-    std::vector<CollectiveWriter::Level> levels;
+    std::vector<CopyLevel> levels;
     std::int64_t hbm = (load ? 0 : result_) + segment.first, inner = c_.cores;
     const auto level = [&](std::int64_t count, std::int64_t in_hbm, std::int64_t in_buffer) {
-      levels.push_back(load ? CollectiveWriter::Level{count, in_hbm, in_buffer}
-                            : CollectiveWriter::Level{count, in_buffer, in_hbm});
+      levels.push_back(load ? CopyLevel{count, in_hbm, in_buffer} : CopyLevel{count, in_buffer, in_hbm});
     };
     for (const Dimension& d : way(s)) {
       if (d.size == 1) continue;
@@ -130,7 +129,7 @@ class Rings {
          {{c_.cores, segment.count, segment.count}, {segment.count, 1, 1}}, exchanged);
   }
 
-  void copy(bool load, std::int64_t hbm, std::int64_t line, std::vector<CollectiveWriter::Level> levels,
+  void copy(bool load, std::int64_t hbm, std::int64_t line, std::vector<CopyLevel> levels,
             const Exchanged& exchanged) {
     const Location there = in_hbm(hbm), here = in_scratchpad(line);
     writer_.copy(load ? there : here, load ? here : there, std::move(levels), exchanged);

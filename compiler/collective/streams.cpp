@@ -1,24 +1,281 @@
-// In the first dimension, chunks come from HBM when their sums arrive, go on, and, as sums, to HBM again. The
-// chunk that a core completes is summed in the other dimensions in between, as sum_over_cores.hpp does.
+// In the first dimension, chunks come from HBM when their sums arrive, go on, and, as sums, to HBM again.
 #include "compiler/collective/streams.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
-#include "compiler/collective/semaphores.hpp"
-#include "compiler/collective/sum_over_cores.hpp"
-#include "compiler/input/scratchpad.hpp"
-#include "compiler/instructions/nest.hpp"
 #include "compiler/instructions/ranges.hpp"
+#include "compiler/schedule/schedule.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-// Chunks of a segment in the scratchpad: two that are loaded, summed and sent in turn; three where messages
-// arrive in turn; and where arrives what the other dimensions sum.
-constexpr std::int64_t kLocals = 2, kArrivals = 3, kChunks = kLocals + kArrivals + 1;
-constexpr std::int64_t kDeepest = 8;     // segments of a way that are under way, at most
-constexpr std::int64_t kPutsApart = 2;   // messages of a segment, in steps of the program
-constexpr std::int64_t kCreditLead = 3;  // steps from what says that a place is free to the message into it
+// Chunks that are loaded, summed and sent in turn. Copies are of two, since each waits for HBM; the next two
+// are loaded while the one before is sent.
+constexpr std::int64_t kLocals = 3, kArrivals = kStreamArrivals;
+
+class StreamWriter {
+ public:
+  explicit StreamWriter(const Stream& stream)
+      : s_(stream), ring_(s_.way.front()), rest_(s_.way.begin() + 1, s_.way.end()), rounds_(ring_.size - 1) {}
+
+  std::vector<SegmentPart> write() {
+    if (s_.kind != CollectiveKind::kAllGather) scatter();
+    if (s_.kind == CollectiveKind::kReduceScatter) {
+      other_dimensions();
+      copy_own(false, {last_});
+      return std::move(parts_);
+    }
+    if (s_.kind == CollectiveKind::kAllGather) last_ = copy_own(true, {});
+    other_dimensions();
+    gather();
+    return std::move(parts_);
+  }
+
+ private:
+  // Of the place: where chunks are summed, where they arrive, and where what other dimensions sum does.
+  std::int64_t line(std::int64_t chunk) const { return s_.line + chunk * s_.chunk; }
+  std::int64_t local(std::int64_t round) const { return line(round % kLocals); }
+  std::int64_t own() const { return local(rounds_); }
+  std::int64_t arrival(std::int64_t message) const { return line(kLocals + message % kArrivals); }
+  Access touching_chunk(std::int64_t line, bool write) const { return touching(line, s_.chunk, write); }
+
+  std::size_t add(isa::Instruction instruction, Exchanged exchanged, std::vector<std::size_t> after,
+                  std::size_t cause = kNoTask) {
+    SegmentPart part{std::move(instruction), std::move(exchanged), std::move(after), cause};
+    if (cause != kNoTask) part.after.push_back(cause);
+    parts_.push_back(std::move(part));
+    return parts_.size() - 1;
+  }
+  std::size_t add(Exchanged exchanged, std::vector<std::size_t> after, std::size_t cause = kNoTask) {
+    isa::Instruction in_core_0 = exchanged.in_core(0);
+    return add(std::move(in_core_0), std::move(exchanged), std::move(after), cause);
+  }
+
+  // Round m: the sum of the chunk m + 1 places behind goes on, that of the one behind it arrives; so the
+  // core's own comes last. What is loaded for round t is sent in it, or, after the last, is the core's own.
+  void scatter() {
+    std::size_t loaded = load(0, {}), put = kNoTask;
+    last_ = loaded;
+    for (std::int64_t m = 0; m < rounds_; ++m) {
+      if (m % 2 == 0) credit_ = give_credit(m, std::min(m + 2, rounds_));
+      put = message(local(m), {last_});
+      const std::size_t before = loaded;
+      if (m % 2 == 0 && m + 2 <= rounds_) loaded = load(m + 2, {put});
+      last_ = sum(m, {messages_.back(), m % 2 == 0 ? before : loaded});
+      used_.push_back({last_});
+    }
+  }
+
+  // From the core's own chunk on, each goes on when it has arrived, and to HBM.
+  void gather() {
+    const auto first = static_cast<std::int64_t>(messages_.size()), end = first + rounds_;
+    copy({own()}, 0, false, {last_});
+    for (std::int64_t m = first; m < end; ++m) {
+      const bool begins = (m - first) % 2 == 0;
+      if (begins) credit_ = give_credit(m, std::min(m + 2, end));
+      const std::size_t put = message(m == first ? own() : arrival(m - 1), {last_});
+      last_ = messages_.back();
+      if (m > first) used_[static_cast<std::size_t>(m - 1)].push_back(put);
+      used_.emplace_back();
+      if (begins && m + 1 < end) continue;
+      std::vector<std::int64_t> lines{arrival(m)};
+      if (!begins) lines.insert(lines.begin(), arrival(m - 1));
+      const std::int64_t oldest = begins ? m : m - 1;
+      const std::size_t stored = copy(lines, first - oldest - 1, false, {last_});
+      for (std::int64_t k = oldest; k <= m; ++k) used_[static_cast<std::size_t>(k)].push_back(stored);
+    }
+  }
+
+  // Sends it, and takes its equal from the core before. Returns the put.
+  std::size_t message(std::int64_t from, std::vector<std::size_t> after) {
+    const auto m = static_cast<std::int64_t>(messages_.size());
+    const std::uint32_t signal = s_.semaphores->from(0);
+    Exchanged e;
+    e.touches = {touching_chunk(from, false), touching_chunk(arrival(m), true), raising(signal)};
+    const std::size_t credit = std::exchange(credit_, kNoTask);
+    if (credit != kNoTask) {
+      e.arrivals = s_.credit;
+      e.touches.push_back(taking(s_.credit));
+    }
+    e.in_core = [d = ring_, from, to = arrival(m), lines = s_.chunk, signal](int core) {
+      return isa::Instruction(putting_lines(next(d, core), from, to, lines, signal));
+    };
+    const std::size_t put = add(std::move(e), std::move(after), credit);
+    messages_.push_back(collect(signal, {touching_chunk(arrival(m), true)}, put));
+    return put;
+  }
+
+  // That the places into which messages from `begin` to `end` go are free, to who sends them; if nobody knows
+  // that.
+  std::size_t give_credit(std::int64_t begin, std::int64_t end) {
+    if (s_.fresh && end <= kArrivals) return kNoTask;
+    Dimension d = ring_;
+    d.reversed = !d.reversed;
+    Exchanged e;
+    e.in_core = [d, free = s_.free_line, semaphore = s_.credit](int core) {
+      return isa::Instruction(putting_lines(next(d, core), free, free, 1, semaphore));
+    };
+    std::vector<std::size_t> after;
+    for (std::int64_t m = begin; m < end; ++m) {
+      e.touches.push_back(touching_chunk(arrival(m), true));
+      if (m < kArrivals) continue;
+      const std::vector<std::size_t>& used = used_[static_cast<std::size_t>(m - kArrivals)];
+      after.insert(after.end(), used.begin(), used.end());
+    }
+    e.touches.push_back(raising(s_.credit));
+    const std::size_t credit = add(std::move(e), std::move(after));
+    parts_[credit].credit = true;
+    return credit;
+  }
+
+  // Takes an arrival as soon as it is there, and does nothing else, since slot 0 never changes: so all are
+  // taken in the order in which they come, whatever waits for them.
+  std::size_t collect(std::uint32_t semaphore, std::vector<Access> touches, std::size_t put) {
+    Exchanged e;
+    e.touches = std::move(touches);
+    e.touches.push_back(taking(semaphore));
+    e.arrivals = semaphore;
+    return add(isa::Settle{}, std::move(e), {}, put);
+  }
+
+  std::size_t load(std::int64_t round, std::vector<std::size_t> after) {
+    std::vector<std::int64_t> lines{local(round)};
+    if (round < rounds_) lines.push_back(local(round + 1));
+    return copy(lines, -round - 1, true, std::move(after));
+  }
+
+  // One chunk or two, between these lines and where those lie that are so many places after the core's own,
+  // and one before.
+  std::size_t copy(const std::vector<std::int64_t>& lines, std::int64_t offset, bool load,
+                   std::vector<std::size_t> after) {
+    Exchanged e;
+    for (const std::int64_t l : lines) e.touches.push_back(touching_chunk(l, load));
+    e.in_core = [in_memory = s_.in_memory, levels = s_.levels, shift = load ? 0 : s_.store_shift, lines,
+                 offset, load](int core) {
+      const std::int64_t first = in_memory(core, offset);
+      std::vector<CopyLevel> loops = levels;
+      if (lines.size() > 1)
+        loops.insert(loops.begin(), {2, in_memory(core, offset - 1) - first, lines[1] - lines[0]});
+      return isa::Instruction(loading(first + shift, lines[0], std::move(loops), load));
+    };
+    return add(std::move(e), std::move(after));
+  }
+
+  // The core's own piece of its own chunk.
+  std::size_t copy_own(bool load, std::vector<std::size_t> after) {
+    Exchanged e;
+    e.touches = {touching_chunk(own(), load)};
+    e.in_core = [in_memory = s_.own_in_memory, shift = load ? 0 : s_.store_shift, load,
+                 buffer = chunk_buffer(), rest = rest_](int core) {
+      const Range piece = own_piece(buffer, rest, core);
+      return isa::Instruction(loading(in_memory(core) + shift, piece.begin, {{piece.size(), 1, 1}}, load));
+    };
+    return add(std::move(e), std::move(after));
+  }
+
+  // Or what stores, where it is not one that loads.
+  static isa::Copy loading(std::int64_t hbm, std::int64_t line, std::vector<CopyLevel> levels, bool load) {
+    if (load) return copying_levels(in_hbm(hbm), in_scratchpad(line), levels);
+    for (CopyLevel& l : levels) std::swap(l.src, l.dst);
+    return copying_levels(in_scratchpad(line), in_hbm(hbm), levels);
+  }
+
+  std::size_t sum(std::int64_t m, std::vector<std::size_t> after) {
+    Exchanged e;
+    e.touches = {touching_chunk(arrival(m), false), touching_chunk(local(m + 1), true),
+                 reading_slot(s_.what.slot), writing_slot(s_.what.slot)};
+    return add(adding_lines(local(m + 1), arrival(m), s_.chunk, s_.what), std::move(e), std::move(after));
+  }
+
+  SumBuffer chunk_buffer() const {
+    return {own(), line(kLocals + kArrivals), s_.chunk, s_.what.format, s_.what.slot, s_.what.op};
+  }
+
+  void other_dimensions() {
+    if (rest_.empty()) return;
+    const ArrivalSemaphores semaphores = s_.semaphores->without_first();
+    const SumBuffer b = chunk_buffer();
+    std::vector<Round> rounds =
+        s_.kind == CollectiveKind::kReduceScatter ? reduce_scatter(b, rest_, semaphores, s_.what.lanes)
+        : s_.kind == CollectiveKind::kAllGather   ? all_gather(b, rest_, semaphores)
+                                                  : sum_over_cores(b, rest_, semaphores, s_.what.lanes);
+    const std::size_t first = parts_.size();
+    std::size_t last_put = kNoTask;
+    for (SegmentPart& part : one_by_one(std::move(rounds))) {
+      const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
+      last_ = add(std::move(part.instruction), std::move(part.exchanged), {last_},
+                  part.cause == kNoTask ? kNoTask : first + part.cause);
+      if (is_put) last_put = last_;
+    }
+    if (s_.kind == CollectiveKind::kReduceScatter) return;  // the last addition has taken the last arrival
+    last_ = collect(semaphores.complete(),
+                    {touching_chunk(own(), true), touching_chunk(b.arrival_line, true)}, last_put);
+  }
+
+  const Stream& s_;
+  Dimension ring_;
+  Way rest_;
+  std::int64_t rounds_;  // of a half
+  std::vector<SegmentPart> parts_;
+  std::vector<std::size_t> messages_;              // what has taken them
+  std::vector<std::vector<std::size_t>> used_;     // of each message, after what its place is free again
+  std::size_t last_ = kNoTask, credit_ = kNoTask;  // of the next message
+};
+
+}  // namespace
+
+std::int64_t stream_chunks(const Way& way) { return kLocals + kArrivals + (way.size() > 1 ? 1 : 0); }
+
+std::int64_t ring_position(const Dimension& ring, int core, std::int64_t offset) {
+  const std::int64_t own = ring.coordinate(core), at = ring.reversed ? ring.size - 1 - own : own;
+  return (at + offset + 2 * ring.size) % ring.size;
+}
+
+std::vector<SegmentPart> stream_parts(const Stream& stream) { return StreamWriter(stream).write(); }
+
+std::vector<SegmentPart> one_by_one(std::vector<Round> rounds) {
+  std::vector<SegmentPart> parts;
+  std::size_t last_put = kNoTask;
+  for (Round& round : rounds) {
+    for (Round::Part& part : round.parts) {
+      const std::size_t number = parts.size();
+      const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
+      parts.push_back({std::move(part.instruction), std::move(part.exchanged), {}});
+      if (number > 0) parts.back().after.push_back(number - 1);
+      if (part.follows_put) parts.back().cause = last_put;
+      if (is_put) last_put = number;
+    }
+  }
+  return parts;
+}
+
+std::vector<PlanTask> segment_tasks(const std::vector<SegmentPart>& parts, const ExchangeParameters& exchange,
+                                    std::int64_t line_bytes) {
+  std::vector<PlanTask> tasks;
+  for (const SegmentPart& part : parts) {
+    PlanTask& task = tasks.emplace_back();
+    task.busy_cycles = expected_cycles(part.instruction);
+    task.after = part.after;
+    if (const auto* put = std::get_if<isa::Put>(&part.instruction)) {
+      const std::int64_t lines = put->loops.back();
+      task.link = put->core;
+      task.lead_cycles = task.busy_cycles + lines;
+      task.busy_cycles = exchange.link_cycles(lines * line_bytes);
+      task.packets = exchange.packets(lines * line_bytes);
+      task.more_cycles = exchange.expected_latency_cycles;
+    } else if (std::holds_alternative<isa::Copy>(part.instruction)) {
+      task.link = PlanTask::kMemory;
+    } else if (std::holds_alternative<isa::Vector>(part.instruction)) {
+      task.link = PlanTask::kVector;
+    }
+    if (part.cause == kNoTask || !parts[part.cause].credit) continue;
+    task.credit = part.cause;
+    task.credit_semaphore = part.exchanged.arrivals;
+  }
+  return tasks;
+}
 
 Way long_only(const Way& way) {
   Way result;
@@ -27,237 +284,8 @@ Way long_only(const Way& way) {
   return result;
 }
 
-class Streams {
- public:
-  Streams(const CollectiveParameters& p, const CollectiveCut& cut, std::int64_t result_line)
-      : p_(p), c_(cut), result_(result_line), writer_(p), semaphores_(ArrivalSemaphores::of(cut.ways)) {}
-
-  Listing write() {
-    last_put_.assign(c_.segments.size(), -1);
-    for (std::size_t s = 0; s < c_.segments.size(); ++s) plan(s);
-    std::stable_sort(steps_.begin(), steps_.end(), [](const Step& a, const Step& b) {
-      return std::pair(a.time, a.segment) < std::pair(b.time, b.segment);
-    });
-    for (const Step& step : steps_) step.emit();
-    return writer_.finish();
-  }
-
- private:
-  struct Step {
-    std::int64_t time;
-    std::size_t segment;
-    std::function<void()> emit;
-  };
-
-  const Way& way(std::size_t s) const { return c_.ways[s % c_.ways.size()]; }
-  const Dimension& ring(std::size_t s) const { return way(s).front(); }
-  const ArrivalSemaphores& semaphores(std::size_t s) const { return semaphores_[s % c_.ways.size()]; }
-  std::uint32_t credit(std::size_t s) const { return credit_semaphore(c_.ways, ring(s)); }
-  std::int64_t chunk(std::size_t s) const { return c_.cores / ring(s).size * c_.segments[s].count; }
-  // Messages of a segment in the first dimension: half of them with parts of sums, then those with sums.
-  std::int64_t messages(std::size_t s) const { return 2 * (ring(s).size - 1); }
-  // Counted over all segments that have this one's place, which go one way.
-  std::int64_t number(std::size_t s, std::int64_t m) const {
-    return static_cast<std::int64_t>(s) / c_.places * messages(s) + m;
-  }
-
-  std::int64_t line(std::size_t s, std::int64_t chunk_of_place) const {
-    return (static_cast<std::int64_t>(s) % c_.places * kChunks + chunk_of_place) * (c_.place_lines / kChunks);
-  }
-  std::int64_t local(std::size_t s, std::int64_t t) const { return line(s, t % kLocals); }
-  std::int64_t arrival(std::size_t s, std::int64_t m) const {
-    return line(s, kLocals + number(s, m) % kArrivals);
-  }
-  std::int64_t own(std::size_t s) const { return local(s, ring(s).size - 1); }
-  Access touching_chunk(std::size_t s, std::int64_t line, bool write) const {
-    return touching(line, chunk(s), write);
-  }
-
-  // Of the chunk so many places after the core's own.
-  std::function<std::int64_t(int core)> in_buffer(std::size_t s, std::int64_t offset) const {
-    return [d = ring(s), first = c_.cores * c_.segments[s].first, lines = chunk(s), offset](int core) {
-      const std::int64_t at = d.reversed ? d.size - 1 - d.coordinate(core) : d.coordinate(core);
-      return first + (at + offset + 2 * d.size) % d.size * lines;
-    };
-  }
-
-  // A message is taken one step after its put, whatever takes it, and says that its place is free again so
-  // many steps before the next put into it: so all that raise a semaphore and all that take it stand in one
-  // order.
-  void plan(std::size_t s) {
-    const std::int64_t half = messages(s) / 2;
-    std::vector<Step> steps;
-    const auto add = [&](std::int64_t time, std::function<void()> emit) {
-      steps.push_back({time, s, std::move(emit)});
-    };
-    std::int64_t time = 0;
-    add(-1, [=] { load(s, 0); });
-    add(-1, [=] { load(s, 1); });
-    for (std::int64_t m = 0; m < half; ++m, time += kPutsApart) {
-      message(s, m, time, local(s, m), steps);
-      if (m + 2 <= half) add(time + 1, [=] { load(s, m + 2); });
-      add(time + 1, [=] { sum(s, m); });
-    }
-    time = other_dimensions(s, time, steps);
-    add(time, [=] { store(s, own(s), 0); });
-    for (std::int64_t m = half; m < 2 * half; ++m, time += kPutsApart) {
-      message(s, m, time, m == half ? own(s) : arrival(s, m - 1), steps);
-      add(time + 1, [=] { store(s, arrival(s, m), half - m - 1); });
-    }
-    const std::int64_t turn = static_cast<std::int64_t>(s), start = turn * ceil_div(time + 1, c_.places);
-    for (Step& step : steps) {
-      step.time += start;
-      steps_.push_back(std::move(step));
-    }
-  }
-
-  void message(std::size_t s, std::int64_t m, std::int64_t time, std::int64_t from,
-               std::vector<Step>& steps) {
-    if (number(s, m) >= kArrivals) steps.push_back({time - kCreditLead, s, [=] { give_credit(s, m); }});
-    steps.push_back({time, s, [=] { put(s, m, from); }});
-    steps.push_back({time + 1, s, [=] {
-                       writer_.collect(semaphores(s).from(0), {touching_chunk(s, arrival(s, m), true)},
-                                       last_put_[s], writer_.lag_cycles(chunk(s)));
-                     }});
-  }
-
-  void put(std::size_t s, std::int64_t m, std::int64_t from) {
-    Exchanged e;
-    e.touches = {touching_chunk(s, from, false), touching_chunk(s, arrival(s, m), true),
-                 raising(semaphores(s).from(0))};
-    if (number(s, m) >= kArrivals) {
-      e.arrivals = credit(s);
-      e.touches.push_back(taking(e.arrivals));
-    }
-    e.in_core = [d = ring(s), from, to = arrival(s, m), lines = chunk(s),
-                 signal = semaphores(s).from(0)](int core) {
-      return isa::Instruction(putting_lines(next(d, core), from, to, lines, signal));
-    };
-    last_put_[s] = writer_.emit(std::move(e));
-  }
-
-  // That the place into which message m goes is free, to who sends it.
-  void give_credit(std::size_t s, std::int64_t m) {
-    Dimension d = ring(s);
-    d.reversed = !d.reversed;
-    Exchanged e;
-    e.in_core = [d, free = c_.places * c_.place_lines, semaphore = credit(s)](int core) {
-      return isa::Instruction(putting_lines(next(d, core), free, free, 1, semaphore));
-    };
-    e.touches = {touching_chunk(s, arrival(s, m), true), raising(credit(s))};
-    writer_.emit(std::move(e));
-  }
-
-  // What is sent in round t, or, after the last, is the core's own.
-  void load(std::size_t s, std::int64_t t) { copy(s, true, local(s, t), -t - 1); }
-  void store(std::size_t s, std::int64_t line, std::int64_t offset) { copy(s, false, line, offset); }
-
-  void copy(std::size_t s, bool loads, std::int64_t line, std::int64_t offset) {
-    Exchanged e;
-    e.touches = {touching_chunk(s, line, loads)};
-    e.in_core = [hbm = in_buffer(s, offset), line, lines = chunk(s), loads, result = result_](int core) {
-      const Location there = in_hbm(hbm(core) + (loads ? 0 : result)), here = in_scratchpad(line);
-      return isa::Instruction(copying_lines(loads ? there : here, loads ? here : there, lines));
-    };
-    writer_.emit(std::move(e));
-  }
-
-  void sum(std::size_t s, std::int64_t m) {
-    Exchanged e;
-    e.touches = {touching_chunk(s, arrival(s, m), false), touching_chunk(s, local(s, m + 1), true),
-                 reading_slot(p_.slot), writing_slot(p_.slot)};
-    writer_.emit(adding_lines(local(s, m + 1), arrival(s, m), chunk(s), {p_.format, p_.slot, p_.chip.lanes}),
-                 std::move(e));
-  }
-
-  // Returns the step after them.
-  std::int64_t other_dimensions(std::size_t s, std::int64_t time, std::vector<Step>& steps) {
-    const Way rest(way(s).begin() + 1, way(s).end());
-    if (rest.empty()) return time;
-    SumBuffer b;
-    b.line = own(s);
-    b.arrival_line = line(s, kChunks - 1);
-    b.lines = chunk(s);
-    b.format = p_.format;
-    b.slot = p_.slot;
-    for (Round& round : sum_over_cores(b, rest, semaphores(s).without_first(), p_.chip.lanes))
-      for (Round::Part& part : round.parts)
-        steps.push_back({time++, s, [this, s, part = std::move(part)] { emit(s, part); }});
-    steps.push_back({time, s, [=] {
-                       writer_.collect(
-                           semaphores(s).complete(),
-                           {touching_chunk(s, own(s), true), touching_chunk(s, line(s, kChunks - 1), true)},
-                           last_put_[s], writer_.lag_cycles(chunk(s)));
-                     }});
-    return time + 1;
-  }
-
-  void emit(std::size_t s, const Round::Part& part) {
-    Exchanged e = part.exchanged;
-    if (part.follows_put) {
-      e.cause = last_put_[s];
-      e.lag_cycles = writer_.lag_cycles(chunk(s));
-    }
-    const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
-    const std::int32_t number = writer_.emit(part.instruction, std::move(e));
-    if (is_put) last_put_[s] = number;
-  }
-
-  const CollectiveParameters& p_;
-  const CollectiveCut& c_;
-  std::int64_t result_;
-  CollectiveWriter writer_;
-  std::vector<ArrivalSemaphores> semaphores_;
-  std::vector<Step> steps_;
-  std::vector<std::int32_t> last_put_;  // of each segment
-};
-
-}  // namespace
-
 std::size_t stream_semaphores(const std::vector<Way>& ways) {
   return ArrivalSemaphores::needed(ways) + senders(ways);
-}
-
-std::optional<CollectiveCut> stream_cut(const CollectiveParameters& p, std::vector<Way> ways) {
-  CollectiveCut c;
-  for (Way& way : ways) way = long_only(way);
-  for (const Dimension& d : ways.front()) c.cores *= d.size;
-  c.line_bytes = line_bytes(p.chip);
-  c.piece_lines = collective_piece_lines(p, c.cores);
-  const auto turns = static_cast<std::int64_t>(ways.size());
-  std::int64_t widest = 1;  // pieces of a chunk
-  for (const Way& way : ways) widest = std::max<std::int64_t>(widest, c.cores / way.front().size);
-  const std::int64_t most = (scratchpad_lines(p.chip) - 1) / (kChunks * widest);  // lines of a piece, in all
-  if (most < turns) return {};
-  const std::int64_t packet = std::max<std::int64_t>(1, p.payload_bytes / c.line_bytes);
-  std::int64_t count = std::min({std::max<std::int64_t>(1, most / (kDeepest * turns)),
-                                 ceil_div(c.piece_lines, kDeepest / 2 * turns), kMostIterations / widest});
-  // messages of whole packets, where they are of several
-  if (const std::int64_t unit = ceil_div(packet, widest); count > unit) count = count / unit * unit;
-  if (count < 1) return {};
-  for (std::int64_t first = 0; first < c.piece_lines; first += count)
-    c.segments.push_back({first, std::min(count, c.piece_lines - first)});
-  c.segment_lines = count * c.cores;
-  c.place_lines = kChunks * widest * count;
-  c.places = std::clamp<std::int64_t>(most / count / turns, 1, 2 * kDeepest) * turns;
-  c.ways = std::move(ways);
-  return c;
-}
-
-std::int64_t stream_credits(const CollectiveCut& c) {
-  std::int64_t result = 0;
-  for (std::size_t place = 0; place < static_cast<std::size_t>(c.places); ++place) {
-    const auto all = static_cast<std::int64_t>(c.segments.size()), first = static_cast<std::int64_t>(place),
-               segments = first < all ? ceil_div(all - first, c.places) : 0,
-               messages = segments * 2 * (c.ways[place % c.ways.size()].front().size - 1);
-    result += c.cores * std::max<std::int64_t>(0, messages - kArrivals);
-  }
-  return result;
-}
-
-Listing streamed_sum(const CollectiveParameters& parameters, const CollectiveCut& cut,
-                     std::int64_t result_line) {
-  return Streams(parameters, cut, result_line).write();
 }
 
 }  // namespace anzan::compiler

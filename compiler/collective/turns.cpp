@@ -222,8 +222,8 @@ class Turns {
   }
 
   // By the number of the core in HBM, in the order of the way in the scratchpad.
-  std::vector<CollectiveWriter::Level> levels(std::size_t s, bool load) const {
-    std::vector<CollectiveWriter::Level> result;
+  std::vector<CopyLevel> levels(std::size_t s, bool load) const {
+    std::vector<CopyLevel> result;
     const auto level = [&](std::int64_t count, std::int64_t hbm, std::int64_t here) {
       result.push_back({count, load ? hbm : here, load ? here : hbm});
     };

@@ -85,10 +85,10 @@ std::int32_t CollectiveWriter::emit(Exchanged exchanged) {
   return emit(std::move(in_core_0), std::move(exchanged));
 }
 
-std::int32_t CollectiveWriter::copy(const Location& from, const Location& to, std::vector<Level> levels,
+std::int32_t CollectiveWriter::copy(const Location& from, const Location& to, std::vector<CopyLevel> levels,
                                     const Exchanged& exchanged) {
   if (levels.size() > isa::kLoops) {
-    const Level outer = levels.front();
+    const CopyLevel outer = levels.front();
     levels.erase(levels.begin());
     std::int32_t last = -1;
     Exchanged e = exchanged;
@@ -96,14 +96,7 @@ std::int32_t CollectiveWriter::copy(const Location& from, const Location& to, st
       last = copy({from.space, from.first + i * outer.src}, {to.space, to.first + i * outer.dst}, levels, e);
     return last;
   }
-  isa::Copy c = copying_lines(from, to, 1);
-  for (std::size_t l = 0; l < levels.size(); ++l) {
-    const std::size_t loop = isa::kLoops - levels.size() + l;
-    c.loops[loop] = narrow<std::uint16_t>(levels[l].count, "iterations of a loop");
-    c.src.stride[loop] = narrow<std::int32_t>(levels[l].src, "a stride of a loop");
-    c.dst.stride[loop] = narrow<std::int32_t>(levels[l].dst, "a stride of a loop");
-  }
-  return emit(c, exchanged);
+  return emit(copying_levels(from, to, levels), exchanged);
 }
 
 std::int32_t CollectiveWriter::collect(std::uint32_t semaphore, std::vector<Access> touches,

@@ -37,17 +37,13 @@ InputError too_small(const CollectiveParameters& parameters, int pieces, int lin
 
 class CollectiveWriter {
  public:
-  struct Level {
-    std::int64_t count, src, dst;  // strides in lines
-  };
-
   explicit CollectiveWriter(const CollectiveParameters& parameters) : p_(parameters) {}
 
   // Return the number of the instruction in the listing.
   std::int32_t emit(isa::Instruction instruction, Exchanged exchanged);
   std::int32_t emit(Exchanged exchanged);  // the one that it is in core 0
   // Levels outermost first. Arrivals are taken by the first copy, if it needs several.
-  std::int32_t copy(const Location& from, const Location& to, std::vector<Level> levels,
+  std::int32_t copy(const Location& from, const Location& to, std::vector<CopyLevel> levels,
                     const Exchanged& exchanged);
   // Takes one arrival and does nothing else: the unit `settings` has no other work here.
   std::int32_t collect(std::uint32_t semaphore, std::vector<Access> touches, std::int32_t cause,

@@ -50,6 +50,9 @@ struct ExchangeParameters {
   std::size_t semaphores = RemoteSemaphores::kAll;  // that other cores may raise for it
   std::optional<isa::Format> format;                // of gradients on the wire; none: as the precision says
   std::int64_t segment_bytes = 32 * 1024;
+  // Of segments that stream (compiler/collective/streams.hpp), as long as the scratchpad has room for
+  // several; 0: none do. None: a collective chooses, and an exchange streams nothing.
+  std::optional<std::int64_t> stream_bytes;
   // Each can be switched off, so that its worth can be measured.
   bool hide_in_backward = true;  // gradients leave while other gradients are being computed
   bool hide_in_forward = true;   // the next step begins before the last weights are there
@@ -57,9 +60,13 @@ struct ExchangeParameters {
   // What the scheduler expects of the network; decides nothing but the order of instructions.
   std::int64_t expected_latency_cycles = 500;
   double expected_bytes_per_cycle = 12.5;
+  std::int64_t payload_bytes = 2048, header_bytes = 0;  // of a packet
+  int buffer_packets = 0;  // that a link takes before the first of them is answered; 0: any number
+  std::int64_t packets(std::int64_t bytes) const { return (bytes + payload_bytes - 1) / payload_bytes; }
   // So many bytes on a link; and from the end of the put that sends them until they have arrived.
   std::int64_t link_cycles(std::int64_t bytes) const {
-    return static_cast<std::int64_t>(static_cast<double>(bytes) / expected_bytes_per_cycle);
+    return static_cast<std::int64_t>(static_cast<double>(bytes + packets(bytes) * header_bytes) /
+                                     expected_bytes_per_cycle);
   }
   std::int64_t arrival_cycles(std::int64_t bytes) const {
     return expected_latency_cycles + link_cycles(bytes);

@@ -52,6 +52,17 @@ isa::Copy copying_lines(const Location& from, const Location& to, std::int64_t l
   return c;
 }
 
+isa::Copy copying_levels(const Location& from, const Location& to, const std::vector<CopyLevel>& levels) {
+  isa::Copy c = copying_lines(from, to, 1);
+  for (std::size_t l = 0; l < levels.size(); ++l) {
+    const std::size_t loop = isa::kLoops - levels.size() + l;
+    c.loops[loop] = narrow<std::uint16_t>(levels[l].count, "iterations of a loop");
+    c.src.stride[loop] = narrow<std::int32_t>(levels[l].src, "a stride of a loop");
+    c.dst.stride[loop] = narrow<std::int32_t>(levels[l].dst, "a stride of a loop");
+  }
+  return c;
+}
+
 isa::Put putting_lines(int core, std::int64_t src, std::int64_t dst, std::int64_t lines,
                        std::uint32_t signal) {
   isa::Put p;

@@ -28,6 +28,13 @@ std::vector<isa::Copy> copying(isa::Format format, const Location& from, const L
 // As many lines, one after the other on both sides.
 isa::Copy copying_lines(const Location& from, const Location& to, std::int64_t lines);
 
+// A loop of a copy of lines; strides in lines.
+struct CopyLevel {
+  std::int64_t count, src, dst;
+};
+// Copies lines; at most isa::kLoops levels, outermost first.
+isa::Copy copying_levels(const Location& from, const Location& to, const std::vector<CopyLevel>& levels);
+
 // Lines from `src` on go to `core`, from line `dst` on; then its semaphores `signal` rise.
 isa::Put putting_lines(int core, std::int64_t src, std::int64_t dst, std::int64_t lines,
                        std::uint32_t signal);

@@ -74,11 +74,11 @@ bool holds_elements(const TensorInfo& tensor, const Range& rows) {
 }
 
 ParameterWalk::ParameterWalk(Lowering& low, std::vector<const TensorInfo*> tensors, Room room,
-                             const RowsAtHand* at_hand)
+                             const GradientRows* gradient)
     : low_(low),
       tensors_(std::move(tensors)),
-      at_hand_(at_hand),
-      all_(at_hand != nullptr ? at_hand->rows : rows_there(*tensors_[0])) {
+      gradient_(gradient),
+      all_(gradient != nullptr ? gradient->rows : rows_there(*tensors_[0])) {
   const std::int64_t scratch_buffers = room.scratch_buffers;
   // lines that four rows take over all buffers; short pieces still take whole lines
   std::int64_t four_rows = kChannelAlignment * scratch_buffers;
@@ -131,10 +131,10 @@ void ParameterWalk::emit(isa::VectorOp op, const Operands& in, std::size_t out, 
       .loop(taps_.size(), strides(r.pitch, r.tap_index))
       .loop(used_.size(), strides(1, r.row_index));
   const auto at_hand = [&](const isa::Operand& o) {
-    return at_hand_ != nullptr && o.format == tensors_[0]->format && o.at.base == row(0);
+    return first_moved() > 0 && o.format == tensors_[0]->format && o.at.base == row(0);
   };
   if (at_hand(in.a) || at_hand(in.b) || at_hand(in.c)) {
-    for (const isa::Vector& piece : nest.finish(v)) low_.emit(piece, at_hand_->reader(piece));
+    for (const isa::Vector& piece : nest.finish(v)) low_.emit(piece, gradient_->reader(piece));
   } else {
     low_.emit(v, nest);
   }

@@ -30,15 +30,16 @@ std::vector<ParameterRun> parameter_runs(const TensorInfo& tensor);
 // Whether any of these rows of a parameter, or of its gradient, holds an element: an update reads no other.
 bool holds_elements(const TensorInfo& tensor, const Range& rows);
 
-// Rows of a gradient that another operation has left in the scratchpad.
-struct RowsAtHand {
+// Rows of a gradient that another operation has left in the scratchpad, or, without a reader, in HBM.
+struct GradientRows {
   Range rows;                       // of the tensor, the first a multiple of kChannelAlignment
   std::int64_t scratchpad_row = 0;  // of the first, counted in the gradient's format
   std::function<Exchanged(const isa::Vector&)> reader;  // what each instruction that reads them needs beside
+  bool at_hand() const { return static_cast<bool>(reader); }
 };
 
 // Walks rows of a parameter piece by piece through the scratchpad: the same rows of several tensors of one
-// layout. Those of the first may be there already.
+// layout; all, or some. Those of the first may be there already.
 class ParameterWalk {
  public:
   // `lines`: of the caller's own, beside the pieces.
@@ -46,7 +47,7 @@ class ParameterWalk {
     std::int64_t scratch_buffers = 0, lines = 0;
   };
   ParameterWalk(Lowering& low, std::vector<const TensorInfo*> tensors, Room room,
-                const RowsAtHand* at_hand = nullptr);
+                const GradientRows* gradient = nullptr);
 
   std::int64_t own_line(std::int64_t number) const { return own_lines_ + number; }
 
@@ -103,7 +104,7 @@ class ParameterWalk {
   void emit(isa::VectorOp op, const Operands& in, std::size_t out, int counted = kConstantSlot);
 
  private:
-  std::size_t first_moved() const { return at_hand_ != nullptr ? 1 : 0; }
+  std::size_t first_moved() const { return gradient_ != nullptr && gradient_->at_hand() ? 1 : 0; }
 
   // Cuts rows into whole stretches of `size` and the rest of the first and the last one.
   template <class Whole, class Rest>
@@ -170,7 +171,7 @@ class ParameterWalk {
 
   // first used row of the piece in buffer b
   std::int64_t row(std::size_t b) const {
-    if (b < first_moved()) return at_hand_->scratchpad_row + first_row_ - all_.begin + offset_;
+    if (b < first_moved()) return gradient_->scratchpad_row + first_row_ - all_.begin + offset_;
     return buffer_row(b) + first_row_ % alignment(b) + offset_;
   }
   // rows of narrow formats keep their place in the word, so that whole lines move
@@ -188,7 +189,7 @@ class ParameterWalk {
 
   Lowering& low_;
   std::vector<const TensorInfo*> tensors_;
-  const RowsAtHand* at_hand_;
+  const GradientRows* gradient_;
   Range all_;  // rows that are walked
   std::int64_t rows_ = 0;
   std::vector<std::int64_t> lines_[2];

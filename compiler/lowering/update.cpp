@@ -21,7 +21,7 @@ class Update {
     std::size_t buffer = 0;
   };
 
-  Update(Lowering& low, const Op& op, const RowsAtHand* gradient)
+  Update(Lowering& low, const Op& op, const GradientRows* gradient)
       : low_(low),
         training_(low.graph().training),
         slot_(op.update_slot),
@@ -180,7 +180,7 @@ class Update {
 }  // namespace
 
 void lower_update(Lowering& low, const Op& op, bool store) { Update(low, op, nullptr).run(store); }
-void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient) {
+void lower_update(Lowering& low, const Op& op, const GradientRows& gradient) {
   Update(low, op, &gradient).run(true);
 }
 

@@ -15,6 +15,6 @@ void lower_update(Lowering& low, const Op& op, bool store);
 void lower_initialize(Lowering& low, const InitialPiece& piece, const InitialStep& step, Listing& listing);
 
 // The update of these rows only.
-void lower_update(Lowering& low, const Op& op, const RowsAtHand& gradient);
+void lower_update(Lowering& low, const Op& op, const GradientRows& gradient);
 
 }  // namespace anzan::compiler

@@ -1,22 +1,26 @@
 // Gradients are summed over the cores segment by segment: loaded from HBM and summed in the scratchpads,
-// where the updates read the sums. Several segments are under way at once, on different ways. Counters of
-// slots are segments, too: taken out of the statistics database, and given back summed.
+// where the updates read the sums. Segments that stream are there only chunk by chunk, and their sums go back
+// to HBM. Several segments are under way at once, on different ways. Counters of slots are segments, too:
+// taken out of the statistics database, and given back summed.
 #include "compiler/parallel/exchange.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <tuple>
 
+#include "compiler/collective/plan.hpp"
+#include "compiler/collective/streams.hpp"
 #include "compiler/collective/sum_over_cores.hpp"
 #include "compiler/collective/ways.hpp"
 #include "compiler/input/scratchpad.hpp"
 #include "compiler/lowering/update.hpp"
 #include "compiler/parallel/exchange_choice.hpp"
-#include "compiler/parallel/exchange_plan.hpp"
 #include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 #include "models/timing.hpp"
@@ -24,12 +28,10 @@
 namespace anzan::compiler {
 namespace {
 
-struct LastPut {
-  std::int32_t number = -1;
-  std::int64_t lag_cycles = 0;
-};
+constexpr std::size_t kWhole = 0, kStreams = 1;  // kinds of places
 
-// Integers of one segment have one slot. It has parts of tensors, or counters of slots.
+// Integers of one segment have one slot. It has parts of tensors, or counters of slots; what streams, one
+// part.
 struct Segment {
   std::int64_t ready = 0;  // cycle
   int need = 0;            // the lowest first
@@ -43,15 +45,26 @@ struct Segment {
   std::vector<Part> tensors;
   std::vector<int> counters;       // slots
   std::int64_t counter_lines = 0;  // of each
+  bool streams = false;
   std::size_t way = 0;
-  std::int64_t place = 0;
-  std::vector<Round::Part> parts;  // while it is under way
-  LastPut last_put;
   std::int64_t size() const {
     std::int64_t n = static_cast<std::int64_t>(counters.size()) * counter_lines;
     for (const Part& p : tensors) n += p.lines.size();
     return n;
   }
+};
+
+// What of a segment has been emitted while it is under way.
+struct Cause {
+  std::int32_t number = -1;
+  std::int64_t lag_cycles = 0;
+};
+struct UnderWay {
+  std::vector<SegmentPart> parts;
+  std::vector<Cause> emitted;  // of each part
+  Cause last_put;              // whose arrival nobody has taken
+  std::int64_t line = 0;       // of its place
+  std::int64_t order = 0;      // of its place
 };
 
 class Exchange {
@@ -61,28 +74,30 @@ class Exchange {
         what_(what),
         updates_(what.updates),
         p_(low.graph().system.exchange),
-        ways_(ways(p_)),
+        ways_(long_ways(p_)),
         semaphores_(ArrivalSemaphores::of(ways_, p_.semaphores)),
         cores_(std::accumulate(p_.dimensions.begin(), p_.dimensions.end(), 1, std::multiplies<>())) {
     low_.begin({&listing, {"exchange", "exchange"}, Area::kExchange});
     begin_ = listing.take_orders(1);
     const std::int64_t area = low_.room().area;
-    const std::int64_t most = most_segment_lines(area, cores_);
     // at least a channel group, and the counters of one slot
     const std::int64_t counters = what.counters.empty() ? 0 : models::counter_lines(low_.lanes());
-    const std::int64_t least = round_up(std::max(kChannelAlignment, counters), cores_);
-    if (most < least)
+    const ExchangeRoom room{area, line_bytes(low_.graph().chip), std::max(kChannelAlignment, counters)};
+    const std::int64_t least = round_up(room.least_lines, cores_);
+    if (most_segment_lines(area, cores_) < least)
       throw low_.too_small(2 * least,
                            "the exchange between " + std::to_string(cores_) + " cores, in an eighth of it",
                            &ScratchpadShares::exchange);
-    const std::int64_t wanted =
-        std::max(least, round_up(p_.segment_bytes / line_bytes(low_.graph().chip), cores_));
-    const ExchangePlaces places = exchange_places(area, cores_, wanted, p_.pipelined);
-    segment_lines_ = places.lines;
-    under_way_ = places.count;
-    places_ = listing.take_orders(under_way_);
-    low_.take_scratchpad(2 * segment_lines_ * under_way_);
-    for (std::int64_t k = 0; k < 2 * under_way_; ++k) buffers_.push_back(low_.allocate(segment_lines_));
+    sizes_ = exchange_places(p_, room);
+    if (sizes_.streams > 0 && stream_semaphores(ways_) > p_.semaphores)
+      throw std::invalid_argument("exchange: what streams needs " + std::to_string(stream_semaphores(ways_)) +
+                                  " semaphores, found " + std::to_string(p_.semaphores));
+    orders_ = listing.take_orders(sizes_.count);
+    const std::int64_t wholes = 2 * sizes_.lines * sizes_.count,
+                       streams = sizes_.streams > 0 ? sizes_.stream_lines * sizes_.streams + 1 : 0;
+    low_.take_scratchpad(wholes + streams);
+    wholes_ = low_.allocate(wholes);
+    if (streams > 0) streams_ = low_.allocate(streams);
   }
 
   void run() {
@@ -95,10 +110,14 @@ class Exchange {
     }
     std::vector<SegmentPlan> plans;
     for (Segment& s : segments_) {
-      s.way = p_.pipelined ? next_way(s.size()) : 0;
-      plans.push_back({p_.hide_in_backward ? s.ready : 0, s.need, tasks(s)});
+      s.way = p_.pipelined ? next_way(s) : 0;
+      plans.push_back({p_.hide_in_backward ? s.ready : 0, s.need, s.streams ? kStreams : kWhole, tasks(s)});
     }
-    for (const PlannedTask& t : plan_exchange(plans, static_cast<std::size_t>(under_way_))) emit(t);
+    under_way_.resize(segments_.size());
+    for (const PlannedTask& t : plan_segments(
+             plans, {static_cast<std::size_t>(sizes_.count), static_cast<std::size_t>(sizes_.streams)},
+             p_.buffer_packets))
+      emit(t);
     for (const UpdateBySums& u : updates_) {
       begin_update(u);
       for (const int slot : u.slots) low_.settle(slot);  // the whole tensor has been rewritten
@@ -106,43 +125,71 @@ class Exchange {
   }
 
  private:
+  static std::vector<Way> long_ways(const ExchangeParameters& p) {
+    std::vector<Way> result = ways(p);
+    for (Way& way : result) way = long_only(way);
+    return result;
+  }
+
   void cut(const GradientReady& ready) {
     const Graph& g = low_.graph();
-    const std::size_t first = segments_.size();
+    std::size_t whole = segments_.size();  // the first that may take more
     for (const int t : ready.op->inputs) {
-      const TensorInfo& tensor = g.tensor(t);
-      for (Range r{0, tensor.lines}; r.size() > 0;) {
-        const bool fits = segments_.size() > first && room_in(segments_.back()) > 0 &&
-                          segments_.back().format == tensor.format &&
-                          (segments_.back().slot == tensor.slot || !models::has_binary_point(tensor.format));
-        const Range lines{r.begin, std::min(r.end, r.begin + room_in(fits ? segments_.back() : Segment{}))};
-        r.begin = lines.end;
-        // an update would not read them, and so nobody would take their arrival
-        const std::int64_t rows = models::elements_per_word(tensor.format);
-        if (!holds_elements(tensor, {lines.begin * rows, lines.end * rows})) continue;
-        if (!fits) {
-          Segment& s = segments_.emplace_back();
-          s.ready = ready.cycle;
-          s.need = ready.op->layer;
-          s.layer = g.layer(*ready.op).name;
-          s.format = tensor.format;
-          s.slot = tensor.slot;
-        }
-        segments_.back().tensors.push_back({t, lines});
+      Range r{0, g.tensor(t).lines};
+      while (sizes_.streams > 0 && r.size() >= stream_unit(cores_)) {
+        const std::int64_t lines =
+            std::min(sizes_.piece_lines * cores_, r.size() / stream_unit(cores_) * stream_unit(cores_));
+        add(ready, t, {r.begin, r.begin + lines}).streams = true;
+        r.begin += lines;
+        whole = segments_.size();
       }
+      cut(ready, t, r, whole);
     }
   }
 
+  // Into segments that are whole, the first of them perhaps one that has others.
+  void cut(const GradientReady& ready, int t, Range r, std::size_t first) {
+    const TensorInfo& tensor = low_.graph().tensor(t);
+    while (r.size() > 0) {
+      const bool fits = segments_.size() > first && room_in(segments_.back()) > 0 &&
+                        segments_.back().format == tensor.format &&
+                        (segments_.back().slot == tensor.slot || !models::has_binary_point(tensor.format));
+      const Range lines{r.begin, std::min(r.end, r.begin + room_in(fits ? segments_.back() : Segment{}))};
+      r.begin = lines.end;
+      // an update would not read them, and so nobody would take their arrival
+      const std::int64_t rows = models::elements_per_word(tensor.format);
+      if (!holds_elements(tensor, {lines.begin * rows, lines.end * rows})) continue;
+      if (fits)
+        segments_.back().tensors.push_back({t, lines});
+      else
+        add(ready, t, lines);
+    }
+  }
+
+  Segment& add(const GradientReady& ready, int t, const Range& lines) {
+    const TensorInfo& tensor = low_.graph().tensor(t);
+    Segment& s = segments_.emplace_back();
+    s.ready = ready.cycle;
+    s.need = ready.op->layer;
+    s.layer = low_.graph().layer(*ready.op).name;
+    s.format = tensor.format;
+    s.slot = tensor.slot;
+    s.tensors.push_back({t, lines});
+    return s;
+  }
+
   // Those that are complete first come first, of forward and backward apart: the next step begins with the
-  // former.
+  // former. In as few segments as can be, since each goes all the way round.
   void cut(std::vector<CountersReady> counters) {
-    std::stable_sort(counters.begin(), counters.end(),
-                     [](const CountersReady& a, const CountersReady& b) { return a.cycle < b.cycle; });
+    const auto forward = [](const CountersReady& c) { return c.op->phase == Phase::kForward; };
+    std::stable_sort(counters.begin(), counters.end(), [&](const CountersReady& a, const CountersReady& b) {
+      return std::pair(!forward(a), a.cycle) < std::pair(!forward(b), b.cycle);
+    });
     const std::int64_t lines = models::counter_lines(low_.lanes());
     const CountersReady* before = nullptr;
     for (const CountersReady& c : counters) {
-      const bool fits = before != nullptr && before->op->phase == c.op->phase &&
-                        segments_.back().size() + lines <= segment_lines_;
+      const bool fits = before != nullptr && forward(*before) == forward(c) &&
+                        segments_.back().size() + lines <= sizes_.lines;
       Segment& s = fits ? segments_.back() : segments_.emplace_back();
       s.layer = "statistics";
       s.counter_lines = lines;
@@ -154,16 +201,17 @@ class Exchange {
 
   // Lines of four rows, whatever the format, so that updates can move whole lines.
   std::int64_t room_in(const Segment& segment) const {
-    return (segment_lines_ - segment.size()) / kChannelAlignment * kChannelAlignment;
+    return (sizes_.lines - segment.size()) / kChannelAlignment * kChannelAlignment;
   }
 
   // The one after which the busiest link has least to do.
-  std::size_t next_way(std::int64_t lines) {
+  std::size_t next_way(const Segment& segment) {
+    std::map<int, double>& sent = sent_[segment.streams ? kStreams : kWhole];
     std::size_t best = 0;
     double least = std::numeric_limits<double>::infinity();
-    std::vector<std::map<int, double>> after(ways_.size(), sent_);
+    std::vector<std::map<int, double>> after(ways_.size(), sent);
     for (std::size_t w = 0; w < ways_.size(); ++w) {
-      double region = static_cast<double>(lines), most = 0;
+      double region = static_cast<double>(segment.size()), most = 0;
       for (const Dimension& d : ways_[w]) {
         double& link = after[w][next(d, 0)];
         link += region * (d.size - 1) / d.size;
@@ -173,69 +221,109 @@ class Exchange {
       if (most < least) best = w;
       least = std::min(least, most);
     }
-    sent_ = std::move(after[best]);
+    sent = std::move(after[best]);
     return best;
   }
 
-  std::vector<Round::Part> sum(const Segment& segment, std::size_t place) const {
+  std::vector<SegmentPart> parts(const Segment& segment, std::int64_t line) const {
+    return segment.streams ? stream_parts(stream(segment, line)) : sum(segment, line);
+  }
+
+  std::vector<SegmentPart> sum(const Segment& segment, std::int64_t line) const {
     SumBuffer buffer;
-    buffer.line = buffers_[2 * place];
-    buffer.arrival_line = buffers_[2 * place + 1];
+    buffer.line = line;
+    buffer.arrival_line = line + sizes_.lines;
     buffer.lines = round_up(segment.size(), cores_);
     buffer.format = segment.format;
     buffer.slot = segment.slot;
     if (!segment.counters.empty()) buffer.op = isa::VectorOp::kUadd;
-    std::vector<Round::Part> parts;
-    for (Round& r : sum_over_cores(buffer, ways_[segment.way], semaphores_[segment.way], low_.lanes()))
-      std::move(r.parts.begin(), r.parts.end(), std::back_inserter(parts));
-    return parts;
+    return one_by_one(sum_over_cores(buffer, ways_[segment.way], semaphores_[segment.way], low_.lanes()));
   }
 
-  std::vector<ExchangeTask> tasks(const Segment& segment) {
-    std::vector<ExchangeTask>& known = tasks_[{segment.size(), segment.way, segment.counters.size()}];
-    if (!known.empty()) return known;
-    ExchangeTask move{ExchangeTask::kMemory, 0, segment.size() * 5 / 4, 0};
-    if (!segment.counters.empty())
-      move = {ExchangeTask::kAlone, 0,
-              static_cast<std::int64_t>(segment.counters.size()) * models::kGiveCycles, 0};
-    known.push_back(move);
-    for (const Round::Part& part : sum(segment, 0)) {
-      const std::int64_t cycles = models::estimated_cycles(part.instruction);
-      ExchangeTask task{ExchangeTask::kAlone, 0, cycles, 0};
-      if (const auto* put = std::get_if<isa::Put>(&part.instruction)) {
-        const std::int64_t lines = put->loops.back();
-        task = {put->core, cycles + lines, p_.link_cycles(lines * line_bytes(low_.graph().chip)),
-                p_.expected_latency_cycles};
+  // No core knows that the others have read what came before, of another exchange perhaps: so its place is
+  // never fresh.
+  Stream stream(const Segment& segment, std::int64_t line) const {
+    Stream s;
+    s.way = ways_[segment.way];
+    s.semaphores = &semaphores_[segment.way];
+    s.credit = credit_semaphore(ways_, s.way.front());
+    s.chunk = segment.size() / s.way.front().size;
+    s.line = line;
+    s.free_line = streams_ + sizes_.stream_lines * sizes_.streams;
+    s.what = {segment.format, segment.slot, low_.lanes()};
+    s.in_memory = [ring = s.way.front(), chunk = s.chunk, first = in_memory(segment.tensors.front()).first](
+                      int core, std::int64_t offset) {
+      return first + ring_position(ring, core, offset) * chunk;
+    };
+    s.levels = {{s.chunk, 1, 1}};
+    return s;
+  }
+
+  // Of the plan; beside the parts what loads a whole segment, and what reads its sums.
+  std::shared_ptr<const std::vector<PlanTask>> tasks(const Segment& segment) {
+    auto& known = tasks_[{segment.size(), segment.way, segment.counters.size(), segment.streams}];
+    if (known) return known;
+    const std::int64_t bytes = line_bytes(low_.graph().chip);
+    std::vector<PlanTask> tasks = segment_tasks(parts(segment, 0), p_, bytes);
+    if (segment.streams) {
+      std::vector<std::size_t> all(tasks.size());
+      std::iota(all.begin(), all.end(), std::size_t{0});
+      tasks.emplace_back().after = std::move(all);
+    } else {
+      PlanTask move{PlanTask::kMemory, 0, segment.size() * 5 / 4};
+      if (!segment.counters.empty())
+        move = {PlanTask::kAlone, 0,
+                static_cast<std::int64_t>(segment.counters.size()) * models::kGiveCycles};
+      for (PlanTask& t : tasks) {
+        for (std::size_t& earlier : t.after) ++earlier;
+        if (t.after.empty()) t.after.push_back(0);
       }
-      known.push_back(task);
+      tasks.insert(tasks.begin(), move);
+      move.after = {tasks.size() - 1};
+      tasks.push_back(move);
     }
-    known.push_back(move);
-    return known;
+    return known = std::make_shared<const std::vector<PlanTask>>(std::move(tasks));
   }
 
   void emit(const PlannedTask& t) {
-    Segment& segment = segments_[t.segment];
-    segment.place = static_cast<std::int64_t>(t.place);
+    const Segment& segment = segments_[t.segment];
+    UnderWay& u = under_way_[t.segment];
+    const auto place = static_cast<std::int64_t>(t.place);
+    if (u.parts.empty()) {
+      u.line = segment.streams ? streams_ + place * sizes_.stream_lines : wholes_ + 2 * place * sizes_.lines;
+      u.order = orders_ + place;
+      u.parts = parts(segment, u.line);
+      u.emitted.resize(u.parts.size());
+    }
     low_.begin({segment.layer, "exchange"}, Area::kExchange);
-    if (t.task == 0) {
-      segment.parts = sum(segment, t.place);
-      return segment.counters.empty() ? load(segment, buffers_[2 * t.place])
-                                      : take(segment, buffers_[2 * t.place]);
-    }
-    if (t.task == segment.parts.size() + 1) {
-      finish(segment, buffers_[2 * t.place]);
-      segment.parts.clear();
-      return;
-    }
-    Round::Part& part = segment.parts[t.task - 1];
-    if (part.follows_put) follow(part.exchanged, segment.last_put);
-    const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
-    const std::int64_t lag = t.finished - t.possible - models::estimated_cycles(part.instruction);
-    const std::int32_t number = low_.emit(part.instruction, std::move(part.exchanged));
-    if (is_put) segment.last_put = {number, lag};
+    std::size_t number = t.task;
+    if (!segment.streams && number-- == 0)
+      return segment.counters.empty() ? load(segment, u) : take(segment, u);
+    if (number < u.parts.size()) return emit(segment, u, number, t);
+    finish(segment, u);
+    u = {};
   }
 
-  static void follow(Exchanged& exchanged, const LastPut& put) {
+  void emit(const Segment& segment, UnderWay& u, std::size_t number, const PlannedTask& t) {
+    SegmentPart& part = u.parts[number];
+    if (part.cause != kNoTask) follow(part.exchanged, u.emitted[part.cause]);
+    const auto* const copy = std::get_if<isa::Copy>(&part.instruction);
+    if (copy != nullptr)
+      touch_memory(segment.tensors.front(), copy->src_space == isa::Space::kHbm, part.exchanged);
+    const bool is_put = std::holds_alternative<isa::Put>(part.instruction);
+    const std::int64_t lag = t.finished - t.possible - models::estimated_cycles(part.instruction);
+    u.emitted[number] = {low_.emit(std::move(part.instruction), std::move(part.exchanged)), lag};
+    if (is_put) u.last_put = u.emitted[number];
+  }
+
+  // Of what streams, any core any chunk.
+  void touch_memory(const Segment::Part& part, bool load, Exchanged& exchanged) const {
+    const std::int64_t first = in_memory(part).first;
+    exchanged.touches.push_back({Access::Resource::kHbm, first, first + part.lines.size(), !load});
+    if (load && !p_.hide_in_backward) exchanged.touches.push_back(ordered(begin_));
+  }
+
+  static void follow(Exchanged& exchanged, const Cause& put) {
     exchanged.cause = put.number;
     exchanged.lag_cycles = put.lag_cycles;
   }
@@ -244,75 +332,81 @@ class Exchange {
     return in_hbm(tensor(part).hbm_line + part.lines.begin);
   }
 
-  void load(const Segment& segment, std::int64_t line) {
+  void load(const Segment& segment, const UnderWay& u) {
+    std::int64_t line = u.line;
     for (const Segment::Part& part : segment.tensors) {
       const isa::Copy c = copying_lines(in_memory(part), in_scratchpad(line), part.lines.size());
       Exchanged e;
       e.touches = accesses(c, low_.lanes());
       if (!p_.hide_in_backward) e.touches.push_back(ordered(begin_));
-      e.touches.push_back(ordered(places_ + segment.place, false));
+      e.touches.push_back(ordered(u.order, false));
       low_.emit(c, std::move(e));
       line += part.lines.size();
     }
   }
 
-  void take(const Segment& segment, std::int64_t line) {
+  void take(const Segment& segment, const UnderWay& u) {
+    std::int64_t line = u.line;
     for (const int slot : segment.counters) {
       const isa::Take t{0, 0, static_cast<std::uint16_t>(slot), static_cast<std::uint32_t>(line)};
       Exchanged e;
       e.touches = accesses(t, low_.lanes());
       if (!p_.hide_in_backward) e.touches.push_back(ordered(begin_));
-      e.touches.push_back(ordered(places_ + segment.place, false));
+      e.touches.push_back(ordered(u.order, false));
       low_.emit(t, std::move(e));
       line += segment.counter_lines;
     }
   }
 
-  void finish(Segment& segment, std::int64_t line) {
-    if (!segment.counters.empty()) return give(segment, line);
-    updates_.empty() ? store(segment, line) : update(segment, line);
+  void finish(const Segment& segment, UnderWay& u) {
+    if (!segment.counters.empty()) return give(segment, u);
+    if (!updates_.empty()) return update(segment, u);
+    if (!segment.streams) store(segment, u);
   }
 
-  void give(Segment& segment, std::int64_t line) {
+  void give(const Segment& segment, UnderWay& u) {
+    std::int64_t line = u.line;
     for (const int slot : segment.counters) {
       const isa::Give g{0, 0, static_cast<std::uint16_t>(slot), static_cast<std::uint32_t>(line)};
-      low_.emit(g, reader(segment, g));
+      low_.emit(g, reader(segment, u, g));
       line += segment.counter_lines;
     }
   }
 
   // What an instruction that reads sums needs; the first of a segment takes their arrival.
-  Exchanged reader(Segment& segment, const isa::Instruction& instruction) const {
+  Exchanged reader(const Segment& segment, UnderWay& u, const isa::Instruction& instruction) const {
     Exchanged e;
     e.touches = accesses(instruction, low_.lanes());
     e.touches.push_back(taking(semaphores_[segment.way].complete()));
-    if (segment.last_put.number < 0) return e;
+    if (u.last_put.number < 0) return e;
     e.arrivals = semaphores_[segment.way].complete();
-    e.touches.push_back(ordered(places_ + segment.place));
-    follow(e, segment.last_put);
-    segment.last_put = {};
+    e.touches.push_back(ordered(u.order));
+    follow(e, u.last_put);
+    u.last_put = {};
     return e;
   }
 
-  void store(Segment& segment, std::int64_t line) {
+  void store(const Segment& segment, UnderWay& u) {
+    std::int64_t line = u.line;
     for (const Segment::Part& part : segment.tensors) {
       const isa::Copy c = copying_lines(in_scratchpad(line), in_memory(part), part.lines.size());
-      low_.emit(c, reader(segment, c));
+      low_.emit(c, reader(segment, u, c));
       line += part.lines.size();
     }
   }
 
-  void update(Segment& segment, std::int64_t line) {
+  // By the sums in the scratchpad, or, of what has streamed, in HBM.
+  void update(const Segment& segment, UnderWay& under_way) {
+    std::int64_t line = under_way.line;
     for (const Segment::Part& part : segment.tensors) {
       const auto by = [&](const UpdateBySums& u) { return u.op->inputs.front() == part.tensor; };
       const auto u = std::find_if(updates_.begin(), updates_.end(), by);
       if (u == updates_.end()) throw std::logic_error("exchange: nobody wants the sums of a gradient");
       begin_update(*u);
       const std::int64_t rows = models::elements_per_word(tensor(part).format);
-      lower_update(low_, *u->op,
-                   {{part.lines.begin * rows, part.lines.end * rows}, line * rows, [&](const isa::Vector& v) {
-                      return reader(segment, v);
-                    }});
+      GradientRows sums{{part.lines.begin * rows, part.lines.end * rows}, line * rows, {}};
+      if (!segment.streams) sums.reader = [&](const isa::Vector& v) { return reader(segment, under_way, v); };
+      lower_update(low_, *u->op, sums);
       line += part.lines.size();
     }
   }
@@ -333,15 +427,21 @@ class Exchange {
   // An order of this exchange's own: its loads follow all that has been emitted, but what comes after it need
   // not wait for them.
   std::int64_t begin_ = 0;
-  // Of each place: what fills it again follows the arrival of what was there, also in lines that nobody
-  // reads.
-  std::int64_t places_ = 0;
-  std::int64_t segment_lines_ = 0, under_way_ = 1;
-  std::vector<std::int64_t> buffers_;  // two for each place: what is summed, and what arrives
+  // Of each place of a whole segment: what fills it again follows the arrival of what was there, also in
+  // lines that nobody reads.
+  std::int64_t orders_ = 0;
+  ExchangePlaces sizes_;
+  // Lines: two segments for each place, what is summed and what arrives; and what streams has there.
+  std::int64_t wholes_ = 0, streams_ = 0;
   std::vector<Segment> segments_;
-  std::map<int, double> sent_;  // lines, over the links to these neighbours of core 0
-  // By lines, way, and slots whose counters it has.
-  std::map<std::tuple<std::int64_t, std::size_t, std::size_t>, std::vector<ExchangeTask>> tasks_;
+  std::vector<UnderWay> under_way_;  // of each segment
+  // Of each kind: lines, over the links to these neighbours of core 0. Whole ones are short, so that their
+  // number counts more than their lines do beside what streams.
+  std::array<std::map<int, double>, 2> sent_;
+  // By lines, way, slots whose counters it has, and whether it streams.
+  std::map<std::tuple<std::int64_t, std::size_t, std::size_t, bool>,
+           std::shared_ptr<const std::vector<PlanTask>>>
+      tasks_;
 };
 
 }  // namespace

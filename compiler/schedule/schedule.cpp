@@ -18,11 +18,6 @@ namespace {
 // cycles. Fitted to the clocked model with HBM2 at 2.0 Gb/s a pin, four pseudo-channels and a core at 1 GHz.
 constexpr std::int64_t kHbmLatencyCycles = 80;
 
-std::int64_t expected_cycles(const isa::Instruction& i) {
-  const std::int64_t cycles = models::estimated_cycles(i);
-  return models::uses_hbm(i) ? kHbmLatencyCycles + cycles * 5 / 4 : cycles;
-}
-
 // How the work is shared between the passes over all instructions, about.
 constexpr std::int64_t kSchedules = 3, kSchedulingUnits = 1;
 
@@ -143,6 +138,11 @@ std::vector<std::int64_t> paths(const Tasks& work, const Edges& before) {
 }
 
 }  // namespace
+
+std::int64_t expected_cycles(const isa::Instruction& i) {
+  const std::int64_t cycles = models::estimated_cycles(i);
+  return models::uses_hbm(i) ? kHbmLatencyCycles + cycles * 5 / 4 : cycles;
+}
 
 Order list_schedule(const Listing& listing, const Dependencies& dependencies, models::Watch watch) {
   const isa::Program& program = listing.program;

@@ -30,6 +30,9 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes, models::Watch
 // So many units of work, as the watch counts them.
 std::int64_t units_of_schedule(const Listing& listing);
 
+// How long its unit is busy with an instruction, HBM included.
+std::int64_t expected_cycles(const isa::Instruction& instruction);
+
 // When a core would start and end each instruction of a program with its semaphores, in cycles. HBM has one
 // latency and one rate, and the statistics database is never busy.
 inline constexpr int kQueueDepth = 8;

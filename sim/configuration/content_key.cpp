@@ -108,10 +108,12 @@ class Content {
   }
   void add_one(const compiler::ExchangeParameters& e) {
     const auto& [dimensions, stride, ways, fixed_dimensions, first_dimension, semaphores, format,
-                 segment_bytes, hide_in_backward, hide_in_forward, pipelined, expected_latency_cycles,
-                 expected_bytes_per_cycle] = e;
+                 segment_bytes, stream_bytes, hide_in_backward, hide_in_forward, pipelined,
+                 expected_latency_cycles, expected_bytes_per_cycle, payload_bytes, header_bytes,
+                 buffer_packets] = e;
     add(dimensions, stride, ways, fixed_dimensions, first_dimension, semaphores, format, segment_bytes,
-        hide_in_backward, hide_in_forward, pipelined, expected_latency_cycles, expected_bytes_per_cycle);
+        stream_bytes, hide_in_backward, hide_in_forward, pipelined, expected_latency_cycles,
+        expected_bytes_per_cycle, payload_bytes, header_bytes, buffer_packets);
   }
   void add_one(const compiler::Mapping& m) {
     const auto& [tensor, pipeline, micro_batches, schedule, stage_begin, split] = m;

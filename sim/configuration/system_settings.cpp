@@ -15,6 +15,7 @@
 #include "compiler/lowering/scratchpad_areas.hpp"
 #include "compiler/parallel/exchange_choice.hpp"
 #include "isa/assembly.hpp"
+#include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 #include "sim/configuration/json_input.hpp"
 #include "sim/configuration/schema.hpp"
@@ -174,6 +175,8 @@ class SystemReader {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
     e.format = isa::parse_format(json["format"].get<std::string>());  // none: as the precision says
     if (json.contains("segment_kib")) segment_bytes_ = json["segment_kib"].get<std::int64_t>() * 1024;
+    if (json.contains("stream_kib")) e.stream_bytes = json["stream_kib"].get<std::int64_t>() * 1024;
+    stream_bytes_ = e.stream_bytes;
     e.hide_in_backward = json["hide_in_backward"].get<bool>();
     e.hide_in_forward = json["hide_in_forward"].get<bool>();
     e.pipelined = json["pipelined"].get<bool>();
@@ -190,27 +193,42 @@ class SystemReader {
     const double cycle_fs = 1e6 / chip_["clock_ghz"].get<double>();
     e.expected_latency_cycles = std::llround(static_cast<double>(l.latency_fs) / cycle_fs) + 10;
     e.expected_bytes_per_cycle = static_cast<double>(l.bytes) / static_cast<double>(l.period_fs) * cycle_fs;
+    e.payload_bytes = o_.packet.payload_bytes;
+    e.header_bytes = o_.packet.header_bytes;
+    e.buffer_packets = l.buffer_packets;
   }
 
   void read_segments(Json& json) {
     compiler::ExchangeParameters& e = o_.parameters.exchange;
     if (segment_bytes_) e.segment_bytes = *segment_bytes_;
-    if (!segment_bytes_ && data_cores_ > 1 && !gradients_.elements.empty() && findings_.empty())
-      e.segment_bytes = expected(e, models::build_chips(o_.network)).segment_bytes;
-    for (compiler::ExchangeParameters& other : o_.exchanges) other.segment_bytes = e.segment_bytes;
+    if (data_cores_ > 1 && !gradients_.elements.empty() && findings_.empty()) {
+      const compiler::ExpectedExchange expected = this->expected(e, models::build_chips(o_.network));
+      e.segment_bytes = expected.segment_bytes;
+      e.stream_bytes = expected.stream_bytes;
+      if (stream_bytes_ > 0 && e.stream_bytes == 0)
+        find("/system/exchange/stream_kib", shown(json["stream_kib"]),
+             "0, or a system, a scratchpad and a network in which segments can stream");
+      json["stream_kib"] = e.stream_bytes.value_or(0) / 1024;
+    }
+    for (compiler::ExchangeParameters& other : o_.exchanges) {
+      other.segment_bytes = e.segment_bytes;
+      other.stream_bytes = e.stream_bytes;
+    }
     json["segment_kib"] = e.segment_bytes / 1024;
   }
 
   compiler::ExpectedExchange expected(const compiler::ExchangeParameters& e,
                                       const models::ChipsNetwork& network) const {
     compiler::ExchangeSizes sizes;
-    const int bytes = models::element_bytes(e.format.value_or(gradients_.format));
-    for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * bytes);
-    sizes.line_bytes = chip_["lanes"].get<int>() * 4;
-    const std::int64_t lines = chip_["scratchpad_kib"].get<std::int64_t>() * 1024 / sizes.line_bytes;
-    sizes.area_lines = compiler::scratchpad_shares(lines, true, false).exchange.size();
+    sizes.element_bytes = models::element_bytes(e.format.value_or(gradients_.format));
+    for (const std::int64_t n : gradients_.elements) sizes.layer_bytes.push_back(n * sizes.element_bytes);
+    const auto lanes = chip_["lanes"].get<std::int64_t>();
+    sizes.room.line_bytes = lanes * 4;
+    sizes.room.least_lines = std::max(sizes.room.least_lines, models::counter_lines(lanes));
+    const std::int64_t lines = chip_["scratchpad_kib"].get<std::int64_t>() * 1024 / sizes.room.line_bytes;
+    sizes.room.area_lines = compiler::scratchpad_shares(lines, true, false).exchange.size();
     sizes.clock_period_fs = 1e6 / chip_["clock_ghz"].get<double>();
-    return compiler::expected_exchange(e, network, o_.packet, sizes, segment_bytes_);
+    return compiler::expected_exchange(e, network, o_.packet, sizes, segment_bytes_, stream_bytes_);
   }
 
   void read_ways(Json& json) {
@@ -431,8 +449,8 @@ class SystemReader {
   const compiler::Gradients& gradients_;
   std::vector<compiler::InputFinding>& findings_;
   SystemOptions o_;
-  std::optional<std::int64_t> segment_bytes_;  // if it is said
-  std::optional<models::Topology> chips_;      // if it can be
+  std::optional<std::int64_t> segment_bytes_, stream_bytes_;  // if they are said
+  std::optional<models::Topology> chips_;                     // if it can be
   int data_cores_ = 1;
 };
 

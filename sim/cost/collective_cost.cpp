@@ -68,6 +68,7 @@ compiler::CollectiveParameters fastest(const Configuration& c, compiler::Collect
   std::vector<compiler::CollectiveParameters> candidates;
   const auto with = [&](const compiler::ExchangeParameters& exchange) {
     for (const bool streamed : {false, true}) {
+      if (p.exchange.stream_bytes && streamed != (*p.exchange.stream_bytes > 0)) continue;
       candidates.push_back(p);
       candidates.back().exchange = exchange;
       candidates.back().streamed = streamed;

@@ -1,11 +1,13 @@
 // The order of an exchange: the plan against what it promises, and programs against the order of messages.
-#include "compiler/parallel/exchange_plan.hpp"
-
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
+#include <memory>
 #include <random>
 
+#include "compiler/collective/plan.hpp"
 #include "compiler/collective/ways.hpp"
 #include "compiler/graph/layout.hpp"
 #include "compiler/input/network_json.hpp"
@@ -18,64 +20,126 @@
 namespace anzan::compiler::exchange_plan_test {
 namespace {
 
-std::vector<SegmentPlan> random_segments(std::mt19937& random) {
+using Tasks = std::vector<PlanTask>;
+
+std::shared_ptr<const Tasks> shared(Tasks tasks) { return std::make_shared<const Tasks>(std::move(tasks)); }
+
+// Tasks follow one or two of those before; some messages wait for what another task says.
+std::vector<SegmentPlan> random_segments(std::mt19937& random, std::size_t kinds) {
   const auto draw = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % (most + 1)); };
   std::vector<SegmentPlan> segments(1 + random() % 20);
   for (SegmentPlan& s : segments) {
     s.ready = draw(300);
     s.need = static_cast<int>(draw(3));
-    s.tasks.resize(1 + random() % 10);
-    for (ExchangeTask& t : s.tasks) {
-      t.link = static_cast<int>(draw(4)) - 2;
+    s.kind = random() % kinds;
+    Tasks tasks(1 + random() % 10);
+    for (std::size_t k = 0; k < tasks.size(); ++k) {
+      PlanTask& t = tasks[k];
+      t.link = static_cast<int>(draw(5)) - 3;
       t.busy_cycles = 1 + draw(30);
       if (t.link >= 0) t.lead_cycles = draw(9);
       if (t.link >= 0) t.more_cycles = 10 * t.link;
+      if (t.link >= 0) t.packets = 1;
+      if (k > 0 && random() % 4 != 0) t.after.push_back(k - 1);
+      const std::size_t earlier = random() % std::max<std::size_t>(1, k);
+      const auto waits = [&](const PlanTask& task) { return task.credit == earlier; };
+      if (k > 1 && random() % 4 == 0 && std::none_of(tasks.begin(), tasks.end(), waits))
+        t.after.push_back(earlier);
+      const bool free = t.after.size() == 1 && t.after[0] == k - 1 && tasks[k - 1].credit == kNoTask;
+      if (free && random() % 3 == 0) {
+        t.credit = k - 1;
+        t.credit_semaphore = 1U << random() % 2;
+      }
     }
+    s.tasks = shared(std::move(tasks));
   }
   return segments;
 }
 
 TEST(ExchangePlan, KeepsWhatItPromises) {
+  int credits = 0, late = 0;
   for (unsigned seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
-    const std::vector<SegmentPlan> segments = random_segments(random);
-    const std::size_t places = 1 + random() % 5;
-    std::map<int, std::int64_t> busy;  // by link: until when
-    std::vector<std::size_t> next(segments.size(), 0);
-    std::vector<std::int64_t> since(segments.size(), 0), place_free(places, 0);
-    std::int64_t last = 0;
-    for (const PlannedTask& t : plan_exchange(segments, places)) {
-      const SegmentPlan& s = segments[t.segment];
-      ASSERT_EQ(t.task, next[t.segment]++) << "seed " << seed;
-      if (t.task == 0) {
-        ASSERT_GE(t.possible, s.ready) << "seed " << seed;
-        ASSERT_GE(t.possible, place_free.at(t.place)) << "seed " << seed;
-      } else {
-        ASSERT_EQ(t.possible, since[t.segment]) << "seed " << seed;
-      }
-      ASSERT_GE(t.possible, last) << "seed " << seed;
-      last = t.possible;
-      const ExchangeTask& task = s.tasks[t.task];
-      std::int64_t start = t.possible + task.lead_cycles;
-      if (task.link != ExchangeTask::kAlone) {
-        start = std::max(start, busy[task.link]);
-        busy[task.link] = start + task.busy_cycles;
-      }
-      ASSERT_EQ(t.finished, start + task.busy_cycles + task.more_cycles) << "seed " << seed;
-      since[t.segment] = t.finished;
-      // until it has ended, the place is its own
-      place_free[t.place] =
-          t.task + 1 == s.tasks.size() ? t.finished : std::numeric_limits<std::int64_t>::max();
+    std::vector<std::size_t> places(1 + random() % 2);
+    for (std::size_t& p : places) p = 1 + random() % 5;
+    const std::vector<SegmentPlan> segments = random_segments(random, places.size());
+    const int buffers = static_cast<int>(random() % 4);
+    std::vector<PlannedTask> plan = plan_segments(segments, places, buffers);
+    // what says that places are free: in the order of those who wait, and before them
+    std::map<std::pair<std::size_t, std::size_t>, std::size_t> position;
+    for (std::size_t k = 0; k < plan.size(); ++k) position[{plan[k].segment, plan[k].task}] = k;
+    std::map<std::uint32_t, std::size_t> last_credit;
+    for (std::size_t k = 0; k < plan.size(); ++k) {
+      const PlanTask& task = (*segments[plan[k].segment].tasks)[plan[k].task];
+      for (const std::size_t earlier : task.after) ASSERT_LT(position.at({plan[k].segment, earlier}), k);
+      if (task.credit == kNoTask) continue;
+      const std::size_t credit = position.at({plan[k].segment, task.credit});
+      std::size_t& last = last_credit[task.credit_semaphore];
+      ASSERT_LT(credit, k);
+      ASSERT_LE(last, credit);
+      last = credit;
+      ++credits;
+      late += credit > 0 && plan[credit - 1].possible > plan[credit].possible;
     }
-    for (std::size_t k = 0; k < segments.size(); ++k) ASSERT_EQ(next[k], segments[k].tasks.size());
+    // all else: in the order in which it can begin
+    std::stable_sort(plan.begin(), plan.end(),
+                     [](const PlannedTask& a, const PlannedTask& b) { return a.possible < b.possible; });
+    std::map<int, std::vector<std::array<std::int64_t, 3>>> on_link;  // from; possible, and with its lead
+    std::map<std::pair<int, std::int64_t>, std::int64_t> busy;        // of a link from then on: until when
+    std::vector<std::map<std::size_t, std::int64_t>> ended(segments.size());
+    std::map<std::pair<std::size_t, std::size_t>, std::int64_t> place_free;
+    std::vector<std::int64_t> begun(segments.size(), -1);
+    for (const PlannedTask& t : plan) {
+      const SegmentPlan& s = segments[t.segment];
+      const PlanTask& task = (*s.tasks)[t.task];
+      ASSERT_LT(t.place, places[s.kind]);
+      std::int64_t& free = place_free[{s.kind, t.place}];
+      if (begun[t.segment] < 0) {
+        ASSERT_GE(t.possible, s.ready);
+        ASSERT_GE(t.possible, free);
+        begun[t.segment] = t.possible;
+      }
+      std::int64_t possible = begun[t.segment];
+      for (const std::size_t earlier : task.after)
+        possible = std::max(possible, ended[t.segment].at(earlier));
+      ASSERT_EQ(t.possible, possible);
+      const std::int64_t start = t.finished - task.more_cycles - task.busy_cycles;
+      if (task.link == PlanTask::kAlone)
+        ASSERT_EQ(start, t.possible + task.lead_cycles);
+      else
+        on_link[task.link].push_back({start, t.possible, t.possible + task.lead_cycles});
+      busy[{task.link, start}] = start + task.busy_cycles;
+      ASSERT_TRUE(ended[t.segment].emplace(t.task, t.finished).second);
+      free = std::max(free, t.finished);  // until then, the place is its own
+    }
+    for (auto& [link, tasks] : on_link) {
+      std::sort(tasks.begin(), tasks.end());
+      std::int64_t before = 0, until = 0;
+      std::vector<std::int64_t> answers;
+      for (const auto& [start, possible, with_lead] : tasks) {
+        std::int64_t answered = 0;  // the packet whose buffer this one takes
+        if (link >= 0 && buffers > 0 && answers.size() >= static_cast<std::size_t>(buffers))
+          answered = answers[answers.size() - static_cast<std::size_t>(buffers)];
+        ASSERT_EQ(start, std::max({with_lead, until, answered}));
+        ASSERT_GE(possible, before);
+        before = possible;
+        until = busy.at({link, start});
+        answers.push_back(until + 2 * 10 * link);
+      }
+    }
+    for (std::size_t k = 0; k < segments.size(); ++k) ASSERT_EQ(ended[k].size(), segments[k].tasks->size());
   }
+  EXPECT_GT(credits, 300);
+  EXPECT_GT(late, 10);
 }
 
 TEST(ExchangePlan, TheMostNeededGoesFirst) {
-  const std::vector<ExchangeTask> task{{0, 0, 10, 0}};
-  const std::vector<SegmentPlan> segments{{0, 3, task}, {0, 2, task}, {5, 0, task}, {15, 1, task}};
+  const auto task = shared({{0, 0, 10, 0}});
+  const std::vector<SegmentPlan> segments{
+      {0, 3, 0, task}, {0, 2, 0, task}, {5, 0, 0, task}, {15, 1, 0, task}};
   std::vector<std::size_t> order;
-  for (const PlannedTask& t : plan_exchange(segments, 1)) order.push_back(t.segment);
+  for (const PlannedTask& t : plan_segments(segments, {1})) order.push_back(t.segment);
   EXPECT_EQ(order, (std::vector<std::size_t>{1, 2, 3, 0}));
 }
 

@@ -2,16 +2,20 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <deque>
+#include <functional>
+#include <numeric>
 #include <random>
 
 #include "compiler/collective/program.hpp"
 #include "compiler/input/input_error.hpp"
+#include "compiler/lowering/parameter_walk.hpp"
 #include "models/number_format.hpp"
 #include "sim/cost/waiting.hpp"
 #include "sim/engines/cycle_engine.hpp"
 #include "sim/engines/functional_engine.hpp"
+#include "tests/sim/random_order.hpp"
 #include "tests/sim/stored_numbers.hpp"
+#include "tests/sim/systems.hpp"
 
 namespace anzan::sim::collective_test {
 namespace {
@@ -73,48 +77,9 @@ class Values {
       for (const std::uint32_t semaphore : cores_.core(c).semaphores) ASSERT_EQ(semaphore, 0u);
   }
 
-  // In a random order of those that queues and semaphores allow: for a while each unit of each core is fast,
-  // or slow, or stands still.
   void run_at_random(std::mt19937& random) {
-    std::vector<State> states(static_cast<std::size_t>(number_));
-    std::vector<LoadedProgram> programs;
-    for (int c = 0; c < number_; ++c)
-      programs.push_back(cores_.executor(c).load(isa::encode(program_.in_core(c))));
-    std::size_t left = 0;
-    for (const LoadedProgram& p : programs) left += p.instructions().size();
-    for (std::size_t idle = 0; left > 0; ++idle) {
-      ASSERT_LT(idle, 100'000u) << "all wait for each other";
-      if (random() % 1024 == 0 || idle % 1024 == 1023)
-        for (State& s : states)
-          for (unsigned& haste : s.haste) haste = static_cast<unsigned>(random() % 5);
-      const std::size_t c = random() % states.size();
-      State& s = states[c];
-      const isa::Program& program = programs[c].instructions();
-      const std::size_t unit = random() % s.queues.size();
-      if (random() % 4 >= s.haste[unit]) continue;
-      if (unit == static_cast<std::size_t>(isa::Unit::kSequencer)) {
-        if (!fetch(s, program)) continue;
-        if (isa::unit(program[s.fetched - 1]) == isa::Unit::kSequencer) --left;
-        idle = 0;
-        continue;
-      }
-      if (s.queues[unit].empty()) continue;
-      const std::size_t i = s.queues[unit].front();
-      const std::uint32_t wait = isa::wait(program[i]);
-      bool ready = true;
-      for_each(wait, [&](std::size_t n) { ready = ready && s.semaphores[n] > 0; });
-      if (!ready) continue;
-      for_each(wait, [&](std::size_t n) { --s.semaphores[n]; });
-      cores_.executor(static_cast<int>(c)).run_one(programs[c], i);
-      for_each(isa::signal(program[i]), [&](std::size_t n) { ++s.semaphores[n]; });
-      if (const auto* put = std::get_if<isa::Put>(&program[i]))
-        for_each(put->remote_signal, [&](std::size_t n) { ++states[put->core].semaphores[n]; });
-      s.queues[unit].pop_front();
-      --left;
-      idle = 0;
-    }
-    for (const State& s : states)
-      for (const std::uint32_t semaphore : s.semaphores) ASSERT_EQ(semaphore, 0u);
+    testing::run_at_random(
+        cores_, [&](int core) { return isa::encode(program_.in_core(core)); }, random);
   }
 
   void check() const {
@@ -132,38 +97,6 @@ class Values {
   const CollectiveProgram& program() const { return program_; }
 
  private:
-  // A core that run_at_random executes.
-  struct State {
-    std::size_t fetched = 0;
-    std::array<std::deque<std::size_t>, isa::kUnitInfo.size> queues;
-    std::array<std::uint32_t, isa::kSemaphores> semaphores{};
-    std::array<unsigned, isa::kUnitInfo.size> haste{};
-  };
-
-  // The sequencer's next instruction: into the queue of its unit, or done where it waits for all units. False
-  // where it cannot be.
-  static bool fetch(State& s, const isa::Program& program) {
-    if (s.fetched == program.size()) return false;
-    const isa::Unit unit = isa::unit(program[s.fetched]);
-    auto& queue = s.queues[static_cast<std::size_t>(unit)];
-    if (unit == isa::Unit::kSequencer) {
-      const auto busy = [](const std::deque<std::size_t>& q) { return !q.empty(); };
-      if (std::any_of(s.queues.begin(), s.queues.end(), busy)) return false;
-    } else if (queue.size() == 8) {
-      return false;
-    } else {
-      queue.push_back(s.fetched);
-    }
-    ++s.fetched;
-    return true;
-  }
-
-  template <class Visit>
-  static void for_each(std::uint32_t mask, const Visit& visit) {
-    for (std::size_t s = 0; s < isa::kSemaphores; ++s)
-      if ((mask >> s & 1U) != 0) visit(s);
-  }
-
   int first(int core, std::int64_t e) const {
     return first_[static_cast<std::size_t>(core)][static_cast<std::size_t>(e)];
   }
@@ -303,11 +236,119 @@ TEST(Streams, AreTakenWhereTheyFit) {
     CollectiveParameters p = parameters(CollectiveKind::kAllReduce, shape, 20'000);
     p.streamed = true;
     p.chip.scratchpad_kib = 8;
-    EXPECT_TRUE(compiler::collective_shape(p).streamed) << shape;
+    for (const CollectiveKind kind :
+         {CollectiveKind::kReduceScatter, CollectiveKind::kAllGather, CollectiveKind::kAllReduce}) {
+      p.kind = kind;
+      EXPECT_TRUE(compiler::collective_shape(p).streamed) << shape;
+    }
     // of half the scratchpad, one segment of one way at least
     p.chip.scratchpad_kib = 1;
     EXPECT_NO_THROW(compiler::collective_program(p)) << shape;
   }
+}
+
+// The exchange of a training step alone: gradients of a network in the HBM of every core become sums.
+class Gradients {
+ public:
+  Gradients(const Configuration& config, std::mt19937& random)
+      : model_(compiler::compile(config.input())),
+        number_(config.system.cores()),
+        cores_(number_, config.chip, model_.hbm_lines, 1) {
+    for (const compiler::TensorInfo& t : model_.tensors)
+      if (t.kind == compiler::TensorClass::kWeightGradient) tensors_.push_back(&t);
+    const int most = 120 / number_;
+    for (int c = 0; c < number_; ++c) {
+      for (const compiler::TensorInfo* t : tensors_) {
+        cores_.core(c).settings.slot(t->slot).width = t->format == isa::Format::kInt8 ? 8 : 16;
+        auto& values = first_.emplace_back();
+        for (std::int64_t e = 0; e < elements(*t); ++e) {
+          values.push_back(static_cast<int>(random() % (2 * static_cast<unsigned>(most) + 1)) - most);
+          testing::store_number(at(c, *t, e), t->format, values.back());
+        }
+      }
+    }
+  }
+
+  void run_at_random(std::mt19937& random) {
+    testing::run_at_random(cores_, model_.exchange_in_core, random);
+  }
+
+  void check() {
+    for (int c = 0; c < number_; ++c) {
+      for (std::size_t k = 0; k < tensors_.size(); ++k) {
+        const compiler::TensorInfo& t = *tensors_[k];
+        const std::int64_t rows = models::elements_per_word(t.format), line = rows * t.lanes;
+        for (std::int64_t e = 0; e < elements(t); ++e) {
+          if (!compiler::holds_elements(t, {e / line * rows, (e / line + 1) * rows})) continue;
+          int sum = 0;
+          for (int other = 0; other < number_; ++other)
+            sum += first_[static_cast<std::size_t>(other) * tensors_.size() + k][static_cast<std::size_t>(e)];
+          ASSERT_EQ(testing::stored_number(at(c, t, e), t.format), sum)
+              << t.name << ", core " << c << ", element " << e << " of " << elements(t) << ", at first "
+              << first_[static_cast<std::size_t>(c) * tensors_.size() + k][static_cast<std::size_t>(e)];
+        }
+      }
+    }
+  }
+
+ private:
+  static std::int64_t elements(const compiler::TensorInfo& t) {
+    return t.lines * t.lanes * models::elements_per_word(t.format);
+  }
+  std::uint8_t* at(int core, const compiler::TensorInfo& t, std::int64_t e) {
+    return cores_.core(core).hbm() + t.hbm_line * 4 * t.lanes + e * models::element_bytes(t.format);
+  }
+
+  compiler::CompiledModel model_;
+  int number_;
+  Cores cores_;
+  std::vector<const compiler::TensorInfo*> tensors_;
+  std::vector<std::vector<int>> first_;  // of each core and tensor
+};
+
+// Segments whole or in streams, from less than a line of each core to all of a layer; two cores, odd numbers,
+// several dimensions.
+TEST(Exchange, SumsGradientsInEveryOrder) {
+  std::mt19937 random(17);
+  int streamed = 0;
+  for (int run = 0; run < 60; ++run) {
+    const Shape& shape = kShapes[random() % kShapes.size()];
+    nlohmann::json json = testing::small_configuration({{"kind", "mnist"}});
+    json["network"] =
+        nlohmann::json::parse(R"({"name": "n", "input": {"channels": 3, "height": 6, "width": 5},
+      "layers": [{"name": "a", "type": "convolution", "kernel": 3},
+                 {"name": "b", "type": "fully_connected"},
+                 {"name": "c", "type": "fully_connected", "channels": 5},
+                 {"name": "loss", "type": "softmax_cross_entropy"}]})");
+    json["network"]["layers"][0]["channels"] = 1 + random() % 20;
+    json["network"]["layers"][1]["channels"] = 1 + random() % 90;
+    const int cores =
+        std::accumulate(shape.dimensions.begin(), shape.dimensions.end(), 1, std::multiplies<>());
+    json["precision"] = {{"preset", std::array{"int8", "int16", "fp32"}[random() % 3]}};
+    json["training"]["batch"] = 4 * cores;
+    json["memory"] = {{"places", "conventional"}};  // all gradients are there at once
+    json["chip"] = {{"lanes", 4}, {"scratchpad_kib", 32 << random() % 3}};
+    json["system"] = testing::system_of("switch", {cores});
+    json["system"]["exchange"] = {{"dimensions", shape.dimensions},
+                                  {"ways", shape.ways},
+                                  {"segment_kib", 1 + random() % 4},
+                                  {"stream_kib", random() % 4}};
+    SCOPED_TRACE(::testing::Message() << "run " << run << ": " << json.dump());
+    Configuration config;
+    try {
+      config = parse_configuration(json, ".");
+    } catch (const compiler::InputError&) {  // too many ways to stream, or too little room
+      json["system"]["exchange"]["ways"] = 1;
+      json["system"]["exchange"]["stream_kib"] = 0;
+      config = parse_configuration(json, ".");
+    }
+    streamed += config.system.parameters.exchange.stream_bytes > 0;
+    Gradients gradients(config, random);
+    gradients.run_at_random(random);
+    if (!HasFatalFailure()) gradients.check();
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(streamed, 20);
 }
 
 TEST(CollectiveNames, AreReadAsTheyAreWritten) {

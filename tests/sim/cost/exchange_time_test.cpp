@@ -203,6 +203,41 @@ TEST(ExchangeTime, AutomaticSegmentsAreNearlyTheBest) {
   EXPECT_GT(of_32_kib, 1.3);
 }
 
+// A ring of 64 whose links take as long as 98 lines: what the scratchpad has room for decides nothing where
+// segments stream, nor does what is said of whole ones.
+TEST(ExchangeTime, LongRingsOfLongLinksTakeTheTimeOfTheTextbooks) {
+  constexpr int kChips = 64, kLatency = 500;
+  Json link = links();
+  link["latency_ns"] = kLatency;
+  const auto setting = [&](const Json& exchange, int channels) {
+    return layer_of(channels, testing::system_of("ring", {kChips}, link, {{"exchange", exchange}}), 2048);
+  };
+  const auto theory = [&](int channels) {  // both ways round
+    const double bytes = 4.0 * channels * (1024 + 16);
+    return 2.0 * (kChips - 1) * (kLatency + bytes / kChips / 2 / 12.5);
+  };
+  std::int64_t least = std::numeric_limits<std::int64_t>::max(), most = 0;
+  for (const int kib : {8, 16, 32, 48}) {
+    const Setting s = setting({{"segment_kib", kib}}, 512);
+    EXPECT_GT(s.config.system.parameters.exchange.stream_bytes, 0);
+    const std::int64_t cycles = exchange_cycles(s);
+    EXPECT_LT(static_cast<double>(cycles), 1.3 * theory(512)) << kib;
+    least = std::min(least, cycles);
+    most = std::max(most, cycles);
+  }
+  EXPECT_LT(static_cast<double>(most), 1.02 * static_cast<double>(least));
+  // whatever the length of what streams, and of what there is
+  for (const int kib : {64, 128, 256}) {
+    const std::int64_t cycles = exchange_cycles(setting({{"stream_kib", kib}}, 512));
+    EXPECT_LT(static_cast<double>(cycles), 1.5 * theory(512)) << kib;
+  }
+  for (const int channels : {64, 2048})
+    EXPECT_LT(static_cast<double>(exchange_cycles(setting(Json::object(), channels))), 1.3 * theory(channels))
+        << channels;
+  // whole segments cannot
+  EXPECT_GT(static_cast<double>(exchange_cycles(setting({{"stream_kib", 0}}, 512))), 2.5 * theory(512));
+}
+
 // Cycles from step to step, with these of the three techniques.
 std::int64_t step_cycles(bool pipelined, bool backward, bool forward) {
   const Json network = Json::parse(R"({"name": "n", "input": {"channels": 4, "height": 16, "width": 16},

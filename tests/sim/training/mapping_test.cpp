@@ -519,5 +519,35 @@ TEST(Mapping, ACoreInfersAsTheOthers) {
   }
 }
 
+// Integers at one point are summed exactly, in whatever pieces they go round.
+TEST(Mapping, StreamsGiveTheBitsOfWholeSegments) {
+  const char* const presets[] = {"int8", "int16", "int8_master16"};
+  int clipped = 0;
+  for (const Divided& d : {Divided{1, 1, 2}, {1, 1, 8}, {2, 1, 4}, {1, 2, 4, 1}}) {
+    const auto seed = static_cast<std::uint32_t>(d.cores() + d.tensor);
+    Json network = random_network(400 + seed, d.micro_batches == 1);
+    network["layers"].back() = {{"name", "loss"}, {"type", "softmax_cross_entropy"}};
+    const Json optimizer = d.cores() == 8 && d.data == 8 ? kClippedAdam : Json();
+    clipped += optimizer.is_null() ? 0 : 1;
+    const auto configured = [&](int stream_kib) {
+      Configuration c = configuration(network, presets[seed % 3], d, optimizer);
+      Json json = c.effective;
+      json["system"]["exchange"]["segment_kib"] = 1;
+      json["system"]["exchange"]["stream_kib"] = stream_kib;
+      return parse_configuration(json, ".");
+    };
+    SCOPED_TRACE(std::to_string(d.tensor) + " x " + std::to_string(d.pipeline) + " x " +
+                 std::to_string(d.data));
+    const Trained whole = train(configured(0), 3);
+    for (const int kib : {1, 3}) {
+      const Trained streamed = train(configured(kib), 3);
+      EXPECT_EQ(streamed.losses, whole.losses) << kib;
+      EXPECT_EQ(streamed.digest, whole.digest) << kib;
+    }
+    EXPECT_EQ(train(configured(1), 3, true).digest, whole.digest) << "in time";
+  }
+  EXPECT_GT(clipped, 0);
+}
+
 }  // namespace
 }  // namespace anzan::sim::mapping_test
