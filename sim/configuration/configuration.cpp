@@ -507,7 +507,8 @@ Json Configuration::identity(const std::string& dataset_digest) const {
   for (const char* key : {"algorithm", "hide_in_backward", "hide_in_forward"})
     json["system"]["exchange"].erase(key);
   // a checkpoint that does not say whether segments stream has whole ones
-  if (system.parameters.exchange.stream_bytes.value_or(0) == 0) json["system"]["exchange"].erase("stream_kib");
+  if (system.parameters.exchange.stream_bytes.value_or(0) == 0)
+    json["system"]["exchange"].erase("stream_kib");
   for (const char* key : {"snapshot_interval", "test_interval", "on_divergence", "until"})
     json["training"].erase(key);
   // a checkpoint that does not say how updates are made has those of plain momentum
