@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/graph/initial_piece.hpp"
 #include "compiler/graph/tensors.hpp"
 #include "compiler/input/input.hpp"
 #include "compiler/input/step_scalar.hpp"
@@ -49,6 +50,13 @@ struct CompiledModel {
   // that of core 0; the other programs are the same in all cores, and where the network is divided they are
   // for a core that has all of it.
   ByProgram<std::vector<std::uint32_t>> programs;
+  // Initial values come piece by piece, each of which the driver writes (FP32) before it runs its program:
+  // together they would need more memory than training. `programs` has these programs as one.
+  struct InitialPart {
+    std::vector<InitialRows> rows;
+    std::vector<std::uint32_t> program;
+  };
+  std::vector<InitialPart> initial;
   std::int64_t longest_program_words = 0;  // of all four, also where only the step was asked for
   using InCore = std::function<std::vector<std::uint32_t>(int core)>;
   InCore step_in_core;

@@ -57,8 +57,9 @@ template <class F>
 void for_each_program(const Scheduled& scheduled, const F& f) {
   for (const ProgramKind kind : kProgramKinds) {
     const std::vector<Listing>& stages = scheduled.programs[kind];
+    const char* const of = kind == ProgramKind::kInitialize ? "of piece" : "of stage";
     for (std::size_t s = 0; s < stages.size(); ++s)
-      f(stages.size() == 1 ? name(kind) : fmt::format("{} of stage {}", name(kind), s), stages[s]);
+      f(stages.size() == 1 ? name(kind) : fmt::format("{} {} {}", name(kind), of, s), stages[s]);
   }
 }
 
@@ -103,13 +104,15 @@ std::string print_memory(const Compilation& c) {
   std::string text = "first line     lines  operations  format  tensor\n";
   for (std::size_t i = 0; i < g.tensors.size(); ++i) {
     const TensorInfo& t = g.tensors[i];
-    const std::string lives = t.persistent ? "always"
-                              : life[i].end < life[i].begin
-                                  ? "initial"
-                                  : fmt::format("{}..{}", life[i].begin, life[i].end);
+    if (t.hbm_line < 0) continue;
+    const std::string lives = t.persistent ? "always" : fmt::format("{}..{}", life[i].begin, life[i].end);
     text += fmt::format("{:>10}  {:>8}  {:>10}  {:<6}  {}\n", t.hbm_line, t.lines, lives, isa::name(t.format),
                         t.name);
   }
+  for (std::size_t p = 0; p < c.memory.initial.size(); ++p)
+    for (const InitialRows& r : c.memory.initial[p].rows)
+      text += fmt::format("{:>10}  {:>8}  {:>10}  {:<6}  {}\n", r.values.hbm_line, r.values.lines,
+                          fmt::format("piece {}", p + 1), isa::name(r.values.format), r.values.name);
   text += fmt::format("conventional {} bytes, planned {} bytes, lower bound {} bytes\n",
                       c.memory.report.conventional_bytes, c.memory.report.planned_bytes,
                       c.memory.report.lower_bound_bytes);

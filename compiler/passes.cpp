@@ -97,7 +97,7 @@ void divide(Compilation& c) {
 }
 
 void lower_programs(Compilation& c) {
-  c.lowered = lower_all(c.whole, c.parts, c.constants, c.input.two_steps, c.options.watch);
+  c.lowered = lower_all(c.whole, c.memory.initial, c.parts, c.constants, c.input.two_steps, c.options.watch);
 }
 
 void schedule_programs(Compilation& c) {
@@ -130,6 +130,23 @@ CompiledModel::InCore encoder(const Listing& listing) {
   };
 }
 
+void encode_initial(CompiledModel& m, const std::vector<InitialPiece>& pieces,
+                    const std::vector<Listing>& listings) {
+  isa::Program all;
+  std::vector<std::uint16_t>& regions = m.region_of[ProgramKind::kInitialize];
+  for (std::size_t i = 0; i < listings.size(); ++i) {
+    const isa::Program program = listings[i].in_core(0);
+    m.initial.push_back({pieces[i].rows, isa::encode(program)});
+    if (!all.empty()) {  // without the end of the piece before
+      all.pop_back();
+      regions.pop_back();
+    }
+    all.insert(all.end(), program.begin(), program.end());
+    regions.insert(regions.end(), listings[i].region_of.begin(), listings[i].region_of.end());
+  }
+  if (!all.empty()) m.programs[ProgramKind::kInitialize] = isa::encode(all);
+}
+
 void encode_programs(CompiledModel& m, const Scheduled& s) {
   std::vector<CompiledModel::InCore> steps;
   for (const Listing& stage : s.programs[ProgramKind::kStep]) steps.push_back(encoder(stage));
@@ -137,7 +154,7 @@ void encode_programs(CompiledModel& m, const Scheduled& s) {
     return steps[static_cast<std::size_t>(pipeline.coordinate(core))](core);
   };
   for (const ProgramKind kind : kProgramKinds) {
-    if (s.programs[kind].empty()) continue;
+    if (s.programs[kind].empty() || kind == ProgramKind::kInitialize) continue;
     const Listing& listing = s.programs[kind].front();
     m.programs[kind] = isa::encode(listing.in_core(0));
     m.region_of[kind] = listing.region_of;
@@ -185,6 +202,7 @@ void encode(Compilation& c) {
   m.scalars = c.scheduled.tables.scalars;
   m.step_scalars = c.scheduled.tables.step_scalars;
   m.regions = c.scheduled.tables.regions;
+  encode_initial(m, c.memory.initial, c.scheduled.programs[ProgramKind::kInitialize]);
   encode_programs(m, c.scheduled);
   m.longest_program_words = c.scheduled.longest_program_words;
 }

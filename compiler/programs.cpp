@@ -272,16 +272,20 @@ Listing evaluate_program(Lowering& low) {
   return listing;
 }
 
-Listing initialize_program(Lowering& low) {
-  Listing listing;
-  const auto values = initial_values_by_slot(low.graph());
-  begin_to_write(low, ProgramKind::kInitialize, values.size());
-  for (const std::vector<InitialValues>& of_a_slot : values) {
-    low.watch().done();
-    lower_initialize(low, of_a_slot, listing);
+std::vector<Listing> initialize_programs(Lowering& low, const std::vector<InitialPiece>& pieces) {
+  std::size_t steps = 0;
+  for (const InitialPiece& piece : pieces) steps += piece.steps.size();
+  begin_to_write(low, ProgramKind::kInitialize, steps);
+  std::vector<Listing> listings;
+  for (const InitialPiece& piece : pieces) {
+    Listing& listing = listings.emplace_back();
+    for (const InitialStep& step : piece.steps) {
+      low.watch().done();
+      lower_initialize(low, piece, step, listing);
+    }
+    low.end(listing);
   }
-  low.end(listing);
-  return listing;
+  return listings;
 }
 
 }  // namespace
@@ -297,27 +301,28 @@ Constants plan_constants(const Graph& g) {
   return k;
 }
 
-Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants,
-                  bool two_steps, models::Watch watch) {
+Lowered lower_all(const Graph& whole, const std::vector<InitialPiece>& initial,
+                  const std::optional<Partition>& parts, const Constants& constants, bool two_steps,
+                  models::Watch watch) {
   Lowered l;
   Lowerings all, stages;
   all.push_back(std::make_unique<Lowering>(whole, constants, l.tables, 0, watch));
   Lowering& low = *all.front();
-  l.programs[ProgramKind::kInitialize] = initialize_program(low);
-  l.programs[ProgramKind::kCalibrate] = calibrate_program(low);
+  l.programs[ProgramKind::kInitialize] = initialize_programs(low, initial);
+  l.programs[ProgramKind::kCalibrate] = {calibrate_program(low)};
   if (parts) {
     for (const Graph& stage : parts->stages)
       stages.push_back(
           std::make_unique<Lowering>(stage, constants, l.tables, static_cast<int>(stages.size()), watch));
-    l.programs[ProgramKind::kStep] = step_program(stages, parts->ops, 1);
+    l.programs[ProgramKind::kStep] = {step_program(stages, parts->ops, 1)};
   } else {
-    l.programs[ProgramKind::kStep] = step_program(all, whole.ops, 1);
+    l.programs[ProgramKind::kStep] = {step_program(all, whole.ops, 1)};
   }
   const bool exchanges = !parts && whole.system.data_cores() > 1;
   if (two_steps || (exchanges && whole.system.exchange.hide_in_forward))
     l.two_steps = step_program(all, whole.ops, 2);
   if (exchanges) l.exchange = exchange_program(low);
-  l.programs[ProgramKind::kEvaluate] = evaluate_program(low);
+  l.programs[ProgramKind::kEvaluate] = {evaluate_program(low)};
   return l;
 }
 
@@ -328,12 +333,16 @@ Scheduled schedule_all(Lowered lowered, std::int64_t lanes, const CompileOptions
     return schedule(std::move(listing), lanes, options.watch);
   };
   for (const ProgramKind kind : kProgramKinds) {
-    Listing& listing = lowered.programs[kind];
-    if (!options.step_only || kind == ProgramKind::kStep) {
-      s.programs[kind] = scheduled(name(kind), listing);
-      s.longest_program_words = std::max(s.longest_program_words, words_of(s.programs[kind].front()));
-    } else {
-      s.longest_program_words = std::max(s.longest_program_words, words_of(listing));
+    for (Listing& listing : lowered.programs[kind]) {
+      std::int64_t words = 0;
+      if (!options.step_only || kind == ProgramKind::kStep) {
+        std::vector<Listing> stages = scheduled(name(kind), listing);
+        words = words_of(stages.front());
+        std::move(stages.begin(), stages.end(), std::back_inserter(s.programs[kind]));
+      } else {
+        words = words_of(listing);
+      }
+      s.longest_program_words = std::max(s.longest_program_words, words);
       listing = {};
     }
   }

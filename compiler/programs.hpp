@@ -12,17 +12,18 @@
 
 namespace anzan::compiler {
 
-// Instructions in the order in which the operations stand, without semaphores. The listing of the step holds
-// all stages of the pipeline.
+// Instructions in the order in which the operations stand, without semaphores. Of the initial values, a
+// listing for each piece; the listing of the step holds all stages of the pipeline.
 struct Lowered {
-  ByProgram<Listing> programs;
+  ByProgram<std::vector<Listing>> programs;
   Listing two_steps, exchange;  // empty where there is nothing to exchange, or the network is divided; the
                                 // first is there also if it is asked for
   Tables tables;
 };
 
 struct Scheduled {
-  ByProgram<std::vector<Listing>> programs;  // the step: of each stage; the others: one, if any
+  ByProgram<std::vector<Listing>>
+      programs;  // initialize: of each piece; the step: of each stage; the others: one, if any
   std::int64_t longest_program_words = 0;
   Listing two_steps, exchange;
   Tables tables;
@@ -30,8 +31,9 @@ struct Scheduled {
 
 Constants plan_constants(const Graph& graph);
 // `parts`: what the cores do in a step where the system divides the network. `two_steps`: as in Input.
-Lowered lower_all(const Graph& whole, const std::optional<Partition>& parts, const Constants& constants,
-                  bool two_steps, models::Watch watch);
+Lowered lower_all(const Graph& whole, const std::vector<InitialPiece>& initial,
+                  const std::optional<Partition>& parts, const Constants& constants, bool two_steps,
+                  models::Watch watch);
 Scheduled schedule_all(Lowered lowered, std::int64_t lanes, const CompileOptions& options);
 
 }  // namespace anzan::compiler

@@ -74,7 +74,7 @@ void simplify(kernels::Nest& nest, std::initializer_list<kernels::Stream*> strea
 
 kernels::Table table_of(const kernels::Nest& nest, std::initializer_list<const kernels::Stream*> streams,
                         std::vector<std::int32_t>& offsets) {
-  constexpr std::int64_t kLongRun = 16, kLongestPeriod = 256;
+  constexpr std::int64_t kLongRun = 64, kLongestPeriod = 256;
   kernels::Table table{0, 1, nullptr};
   offsets.clear();
   if (nest.count[nest.depth - 1] >= kLongRun) return table;

@@ -13,8 +13,9 @@ class ByteWriter {
   template <class Integer>
   void put(Integer value) {
     const auto bits = static_cast<std::make_unsigned_t<Integer>>(value);
-    for (std::size_t i = 0; i < sizeof bits; ++i)
-      bytes_.push_back(static_cast<std::uint8_t>(bits >> (8 * i)));
+    std::uint8_t bytes[sizeof bits];
+    for (std::size_t i = 0; i < sizeof bits; ++i) bytes[i] = static_cast<std::uint8_t>(bits >> (8 * i));
+    bytes_.insert(bytes_.end(), bytes, bytes + sizeof bits);
   }
   std::vector<std::uint8_t> take() { return std::move(bytes_); }
 
@@ -31,9 +32,11 @@ class ByteReader {
   void get(Integer& value) {
     std::make_unsigned_t<Integer> bits = 0;
     if (bytes_.size() - next_ < sizeof bits) throw std::invalid_argument("saved state is too short");
+    const std::uint8_t* const bytes = bytes_.data() + next_;
     for (std::size_t i = 0; i < sizeof bits; ++i) {
-      bits = static_cast<decltype(bits)>(bits | static_cast<decltype(bits)>(bytes_[next_++]) << (8 * i));
+      bits = static_cast<decltype(bits)>(bits | static_cast<decltype(bits)>(bytes[i]) << (8 * i));
     }
+    next_ += sizeof bits;
     value = static_cast<Integer>(bits);
   }
   void finish() const {

@@ -1,6 +1,10 @@
 // The state of one core: memory and semaphores.
 #include "models/core.hpp"
 
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
+
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -10,6 +14,17 @@ namespace {
 
 constexpr std::int64_t kAlignment = 64;
 constexpr std::int64_t kScratchpadLimitKib = std::int64_t{1} << 21;  // offsets in it are signed 32-bit bytes
+
+// Rows of a tensor lie far apart, so that each is on a page of its own if pages are small. A wish: where the
+// system does not know it, all is as before.
+void ask_for_large_pages(std::uint8_t* memory, std::size_t size) {
+#if defined(MADV_HUGEPAGE)
+  constexpr std::uintptr_t kLargePage = std::uintptr_t{1} << 21;
+  const auto first = (reinterpret_cast<std::uintptr_t>(memory) + kLargePage - 1) / kLargePage * kLargePage;
+  const auto end = (reinterpret_cast<std::uintptr_t>(memory) + size) / kLargePage * kLargePage;
+  if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+#endif
+}
 
 int checked_lanes(int lanes) {
   for (const int allowed : isa::kLanes)
@@ -34,6 +49,7 @@ Core::Memory::Memory(std::int64_t lines_of_it, std::int64_t line_bytes) : lines(
   if (!owner) throw std::bad_alloc();
   const auto address = reinterpret_cast<std::uintptr_t>(owner.get());
   data = owner.get() + (kAlignment - address % kAlignment) % kAlignment;
+  ask_for_large_pages(owner.get(), size);
 }
 
 Core::Core(int lanes, std::int64_t scratchpad_kib, std::int64_t hbm_lines, int slots)

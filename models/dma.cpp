@@ -10,6 +10,12 @@
 namespace anzan::models {
 namespace {
 
+// A memory that a step goes through and that is larger than this is not in the caches when it is read again.
+constexpr std::int64_t kLargeMemoryBytes = std::int64_t{16} << 20;
+
+// Of the host, for each word of a line that goes to its memory or comes from it: some 11 GB/s.
+constexpr double kMemoryCycles = 0.8;
+
 // Rows that move in whole lines move as lines: the innermost loop takes all rows of a line in turn, and all
 // else keeps to the lines.
 void use_lines(kernels::CopyJob& job) {
@@ -64,6 +70,9 @@ CopyPlan plan(const isa::Copy& c, const MemorySizes& sizes) {
   CopyPlan plan = plan_rows(c, sizes.lines(c.src_space), sizes.lines(c.dst_space), sizes.lanes);
   plan.src_space = c.src_space;
   plan.dst_space = c.dst_space;
+  if (c.src_space != c.dst_space && plan.job.element == kRawWords) plan.work = kMemoryCycles * sizes.lanes;
+  plan.job.past_caches =
+      c.dst_space == isa::Space::kHbm && sizes.hbm_lines * 4 * sizes.lanes > kLargeMemoryBytes;
   return plan;
 }
 

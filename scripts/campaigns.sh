@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# The long tier of four tests: all pairs of small windows (half an hour), 800 random configurations on all engines
-# (minutes), 200,000 changed ONNX files and 100,000 right and wrong inputs under the sanitisers (hours). The tests try
-# a part of each.
-#   scripts/campaigns.sh [shapes|engines|onnx|fuzz]…     (default: all)
-# The last tells how far it has come; build/asan/tests/fuzz/fuzz FIRST CASES goes on from there, with ANZAN_CAMPAIGN=1.
+# The long tier of five tests: all pairs of small windows (half an hour), the large networks whole (16 GB of memory),
+# 800 random configurations on all engines (minutes), 200,000 changed ONNX files and 100,000 right and wrong inputs
+# under the sanitisers (hours). The tests try a part of each.
+#   scripts/campaigns.sh [shapes|large|engines|onnx|fuzz]…     (default: all)
+# The last takes two processors and tells each thousand cases; another part is, say, cases 100,001 to 110,000:
+#   ANZAN_CAMPAIGN=1 build/asan/tests/fuzz/fuzz 100001 10000 --jobs 2
 # Exit status 1 if anything differs.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-declare -A programs=([shapes]=end_to_end/small_shapes_test [engines]=sim/engines_fuzz_test [onnx]=fuzz/onnx_fuzz_test [fuzz]=fuzz/fuzz)
-declare -A presets=([shapes]=release [engines]=release [onnx]=asan [fuzz]=asan)
-(($#)) || set -- shapes engines onnx fuzz
+declare -A programs=([shapes]=end_to_end/tests_end_to_end [large]=end_to_end/tests_end_to_end [engines]=sim/tests_sim_engines [onnx]=fuzz/tests_fuzz [fuzz]=fuzz/fuzz)
+declare -A tests=([shapes]=--gtest_filter='SmallShapes.*' [large]=--gtest_filter='Shipped/LargeNetwork.*' [engines]=--gtest_filter='Engines.*' [onnx]=--gtest_filter='OnnxFuzz.*' [fuzz]='')
+declare -A presets=([shapes]=release [large]=release [engines]=release [onnx]=asan [fuzz]=asan)
+(($#)) || set -- shapes large engines onnx fuzz
 for campaign; do
   [[ -v programs[$campaign] ]] || fail "unknown campaign $campaign"
 done
@@ -22,6 +24,6 @@ for campaign; do
   program=${programs[$campaign]} preset=${presets[$campaign]}
   configure "$preset"
   build "$preset" "${program##*/}"
-  ANZAN_CAMPAIGN=1 "$root/build/$preset/tests/$program" || status=1
+  ANZAN_CAMPAIGN=1 "$root/build/$preset/tests/$program" ${tests[$campaign]:+"${tests[$campaign]}"} || status=1
 done
 exit $status

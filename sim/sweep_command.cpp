@@ -59,7 +59,9 @@ std::vector<Request> points_of(const std::string& file, const SweepFile& sweep) 
 // Of a terminal, a table; of a pipe or a file, CSV.
 void answer(const SweepArguments& arguments) {
   if (arguments.store.empty()) throw InputError("--query", "no --store", "the store that is asked");
-  Query query(arguments.store, arguments.query);
+  WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
+  progress.begin("searching the store", 0);
+  Query query(arguments.store, arguments.query, progress);
   const bool table = output_kind(STDOUT_FILENO, false) == OutputKind::kTerminal;
   TextTable text(query.columns());
   std::vector<std::string> fields = query.columns();
@@ -76,6 +78,7 @@ void answer(const SweepArguments& arguments) {
     else
       print();
   }
+  progress.end();
   if (table) std::cout << text.text();
 }
 

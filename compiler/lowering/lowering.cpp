@@ -30,12 +30,10 @@ std::int64_t channels_of_all(const Graph& graph, const TensorInfo& t) {
 // Random words belong to the elements of the whole tensor, whichever core writes them: to those of all
 // images, and of all channels. What is yet to be summed over cores has elements in each of them. What all
 // cores compute alike they round alike.
-std::shared_ptr<const IndexShift> index_shift(const Graph& graph, int slot) {
-  const SlotInfo& info = graph.slot(slot);
-  const auto owns = [&](const TensorInfo& t) { return t.slot == slot && t.name == info.name; };
-  auto owner = std::find_if(graph.tensors.begin(), graph.tensors.end(), owns);
-  if (info.words_of >= 0) owner = graph.tensors.begin() + info.words_of;
-  if (owner == graph.tensors.end()) return nullptr;
+std::shared_ptr<const IndexShift> index_shift(const Graph& graph, const SlotInfo& info,
+                                              const TensorInfo* owner) {
+  if (info.words_of >= 0) owner = &graph.tensors[static_cast<std::size_t>(info.words_of)];
+  if (owner == nullptr) return nullptr;
   const bool images = owner->layout == TensorInfo::Layout::kImages;
   const bool differ = images || info.kind == TensorClass::kWeightGradient;
   const Dimension data = graph.system.data_axis(), tensor = graph.system.mapping.tensor;
@@ -54,6 +52,19 @@ std::shared_ptr<const IndexShift> index_shift(const Graph& graph, int slot) {
   });
 }
 
+std::vector<std::shared_ptr<const IndexShift>> index_shifts(const Graph& graph) {
+  std::vector<const TensorInfo*> owners(graph.slots.size());  // the tensors that slots are named after
+  for (const TensorInfo& t : graph.tensors) {
+    if (t.slot < 0) continue;
+    const TensorInfo*& owner = owners[static_cast<std::size_t>(t.slot)];
+    if (owner == nullptr && t.name == graph.slot(t.slot).name) owner = &t;
+  }
+  std::vector<std::shared_ptr<const IndexShift>> shifts;
+  for (std::size_t s = 0; s < owners.size(); ++s)
+    shifts.push_back(index_shift(graph, graph.slot(static_cast<int>(s)), owners[s]));
+  return shifts;
+}
+
 // The slot that an instruction writes by; the one of constants if it does not round.
 int written_slot(const isa::Instruction& i) {
   if (const auto* t = std::get_if<isa::Tensor>(&i)) return t->slot_o;
@@ -70,23 +81,20 @@ Lowering::Lowering(const Graph& graph, const Constants& constants, Tables& table
       tables_(tables),
       stage_(stage),
       watch_(watch),
-      shares_(shares_of(graph, scratchpad_lines(graph.chip))) {
+      shares_(shares_of(graph, scratchpad_lines(graph.chip))),
+      index_shifts_(index_shifts(graph)) {
   for (std::size_t a = 0; a < kAreas; ++a) {
     areas_[a].lines = area_lines(static_cast<Area>(a), shares_);
     areas_[a].next = areas_[a].lines.begin;
   }
-  for (std::size_t s = 0; s < graph.slots.size(); ++s)
-    index_shifts_.push_back(index_shift(graph, static_cast<int>(s)));
 }
 
 void Lowering::begin(const Work& work) {
   work_ = work;
-  const auto same = [&](const Region& r) {
-    return r.layer == work.region.layer && r.phase == work.region.phase;
-  };
-  const auto found = std::find_if(tables_.regions.begin(), tables_.regions.end(), same);
-  region_ = narrow<std::uint16_t>(found - tables_.regions.begin(), "the number of a region");
-  if (found == tables_.regions.end()) tables_.regions.push_back(work.region);
+  const auto [found, is_new] =
+      tables_.region_numbers.try_emplace({work.region.layer, work.region.phase}, tables_.regions.size());
+  region_ = narrow<std::uint16_t>(found->second, "the number of a region");
+  if (is_new) tables_.regions.push_back(work.region);
 }
 
 void Lowering::begin(const Region& region, Area area, const Range& groups) {

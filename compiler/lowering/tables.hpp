@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/input/step_scalar.hpp"
@@ -23,7 +24,8 @@ struct Constants {
 // What the programs of a network have in common, in all stages of a pipeline.
 struct Tables {
   std::vector<Region> regions;
-  std::vector<std::uint32_t> scalars;  // initial values
+  std::map<std::pair<std::string, std::string>, std::size_t> region_numbers;  // by layer and phase
+  std::vector<std::uint32_t> scalars;                                         // initial values
   std::map<std::uint32_t, int> scalar_numbers;
   std::vector<StepScalar> step_scalars;  // that the driver fills
   std::vector<std::string> notes;        // what the tile searches decided

@@ -184,40 +184,26 @@ void lower_update(Lowering& low, const Op& op, const GradientRows& gradient) {
   Update(low, op, &gradient).run(true);
 }
 
-std::vector<std::vector<InitialValues>> initial_values_by_slot(const Graph& g) {
-  std::vector<std::vector<InitialValues>> all;
-  const auto add = [&all](const TensorInfo& stored, const TensorInfo& initial) {
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&stored](const std::vector<InitialValues>& of_a_slot) {
-          return of_a_slot.front().stored->slot == stored.slot;
-        });
-    if (found == all.end())
-      all.push_back({{&stored, &initial}});
-    else
-      found->push_back({&stored, &initial});
-  };
-  for (const ParameterInfo& p : g.parameters) {
-    const TensorInfo *initial = nullptr, *stored = nullptr;
-    for (const TensorInfo& t : g.tensors) {
-      if (t.name == p.initial) initial = &t;
-      if (t.name == p.name) stored = &t;
-    }
-    add(*stored, *initial);
-    for (const TensorInfo& t : g.tensors) {
-      if (t.kind == TensorClass::kMasterWeight && t.persistent && t.layer == initial->layer &&
-          p.name == t.layer + ".weight")
-        add(t, *initial);
-    }
-  }
-  return all;
+namespace {
+
+// The rows that a part of its initial values has.
+TensorInfo same_rows(const TensorInfo& stored, const TensorInfo& values) {
+  TensorInfo part = stored;
+  part.first_row = values.first_row;
+  part.part_rows = values.part_rows;
+  part.hbm_line += models::lines_of_rows(stored.format, values.first_row);
+  return part;
 }
 
-// Twice: the first pass shows the distribution to the settings optimiser, the second stores.
-void lower_initialize(Lowering& low, const std::vector<InitialValues>& of_a_slot, Listing& listing) {
-  for (int pass = 0; pass < 2; ++pass) {
-    for (const InitialValues& values : of_a_slot) {
-      low.begin({&listing, {values.initial->layer, "initialize"}, Area::kForward});
-      ParameterWalk walk(low, {values.stored, values.initial}, {});
+}  // namespace
+
+void lower_initialize(Lowering& low, const InitialPiece& piece, const InitialStep& step, Listing& listing) {
+  const auto write = [&] {
+    for (const InitialStep::Use& use : step.uses) {
+      const TensorInfo& values = piece.rows[use.rows].values;
+      const TensorInfo stored = same_rows(low.graph().tensor(use.stored), values);
+      low.begin({&listing, {values.layer, "initialize"}, Area::kForward});
+      ParameterWalk walk(low, {&stored, &values}, {});
       walk.run([&] {
         walk.load(0);  // rows and lanes that hold no element stay zero
         walk.load(1);
@@ -225,10 +211,14 @@ void lower_initialize(Lowering& low, const std::vector<InitialValues>& of_a_slot
         walk.store(0);
       });
     }
-    if (pass > 0) return;
-    low.optimise(of_a_slot.front().stored->slot);
-    low.settle(of_a_slot.front().stored->slot);
+  };
+  if (step.shows) write();
+  if (step.shows && step.stores) {
+    const int slot = low.graph().tensor(step.uses.front().stored).slot;
+    low.optimise(slot);
+    low.settle(slot);
   }
+  if (step.stores) write();
 }
 
 }  // namespace anzan::compiler

@@ -35,11 +35,6 @@ void check_lines(std::int64_t lines) {
 
 bool overlap(const Lifetime& a, const Lifetime& b) { return a.begin <= b.end && b.begin <= a.end; }
 
-bool is_initial(const Graph& g, std::size_t t) {
-  return std::any_of(g.parameters.begin(), g.parameters.end(),
-                     [&](const ParameterInfo& p) { return p.initial == g.tensors[t].name; });
-}
-
 // Tensors that have their place, by its first line.
 using Placed = std::vector<std::pair<std::int64_t, std::size_t>>;
 
@@ -169,16 +164,14 @@ std::int64_t place_transient(Graph& g, const std::vector<Lifetime>& life,
 
 // Tensors by what they are to the plan.
 struct Tensors {
-  std::vector<std::size_t> persistent, transient, initial;
+  std::vector<std::size_t> persistent, transient;
 };
 
 Tensors sorted_tensors(Graph& g, const std::vector<Lifetime>& life) {
   Tensors sorted;
   for (std::size_t t = 0; t < g.tensors.size(); ++t) {
     TensorInfo& info = g.tensors[t];
-    if (is_initial(g, t))
-      sorted.initial.push_back(t);
-    else if (life[t].end < life[t].begin)
+    if (life[t].end < life[t].begin)
       info.hbm_line = -1;  // no operation of this graph uses it
     else
       (info.persistent ? sorted.persistent : sorted.transient).push_back(t);
@@ -201,8 +194,12 @@ HbmPlan plan_memory(Graph& g, std::int64_t reserved) {
   HbmPlan plan;
   const std::int64_t begin = place_in_line(g, tensors.persistent, reserved),
                      end = place_transient(g, life, tensors.transient, begin);
-  // initial values are read before any transient tensor is written: they lie over them
-  plan.lines = std::max(end, place_in_line(g, tensors.initial, begin));
+  // Initial values are read before any transient tensor is written: they lie over them. Shorter pieces would
+  // cost more in programs than they save in memory.
+  constexpr std::int64_t kLeastPiece = 4096;
+  plan.initial = initial_pieces(g, begin, std::max(end - begin, kLeastPiece));
+  plan.lines = end;
+  for (const InitialPiece& piece : plan.initial) plan.lines = std::max(plan.lines, piece.end_line());
   check_lines(plan.lines);
   std::int64_t transient_lines = 0;
   for (std::size_t t : tensors.transient) transient_lines += g.tensors[t].lines;

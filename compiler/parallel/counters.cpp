@@ -2,6 +2,7 @@
 #include "compiler/parallel/counters.hpp"
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -12,14 +13,16 @@
 namespace anzan::compiler {
 namespace {
 
-Range stages_with(const std::vector<const Graph*>& stages, int slot) {
-  const auto uses = [slot](const Graph* g) {
-    return std::any_of(g->tensors.begin(), g->tensors.end(),
-                       [slot](const TensorInfo& t) { return t.slot == slot && t.hbm_line >= 0; });
-  };
-  const auto first = std::find_if(stages.begin(), stages.end(), uses);
-  const auto last = std::find_if(stages.rbegin(), stages.rend(), uses);
-  return {first - stages.begin(), stages.rend() - last};
+// From the first to the last stage that has a tensor of a slot, by slot.
+std::map<int, Range> stages_by_slot(const std::vector<const Graph*>& stages) {
+  std::map<int, Range> of_slot;
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    const auto stage = static_cast<std::int64_t>(s);
+    for (const TensorInfo& t : stages[s]->tensors) {
+      if (t.hbm_line >= 0) of_slot.try_emplace(t.slot, Range{stage, stage}).first->second.end = stage + 1;
+    }
+  }
+  return of_slot;
 }
 
 // Moves the counters of every slot, `Move` by `Move`, between the statistics database and the lines from
@@ -46,24 +49,29 @@ std::int64_t lines_of(const std::vector<int>& slots, const Lowering& low) {
 }  // namespace
 
 std::vector<CountedSlot> counted_slots(const std::vector<const Graph*>& stages, const std::vector<Op>& ops) {
+  const std::map<int, Range> stages_of = stages_by_slot(stages);
   std::vector<CountedSlot> all;
+  std::map<int, std::size_t> last;  // by slot: its place in `all`
   for (const Op& op : ops) {
     const Graph& g = *stages[static_cast<std::size_t>(op.stage)];
     if (op.kind == OpKind::kTransfer) continue;
     for (const int slot : written_slots(g, op)) {
-      const auto found =
-          std::find_if(all.begin(), all.end(), [slot](const CountedSlot& c) { return c.slot == slot; });
-      CountedSlot counted{slot, op.stage, op.phase == Phase::kForward, g.slot(slot).differs, {}};
-      if (found != all.end()) {  // of the images of an earlier micro-batch
-        if (found->stage != op.stage || found->forward != counted.forward)
+      const CountedSlot counted{slot, op.stage, op.phase == Phase::kForward, g.slot(slot).differs,
+                                stages_of.at(slot)};
+      const auto [found, is_new] = last.try_emplace(slot, all.size());
+      if (!is_new) {  // of the images of an earlier micro-batch
+        CountedSlot& earlier = all[std::exchange(found->second, all.size())];
+        if (earlier.stage != op.stage || earlier.forward != counted.forward)
           throw std::logic_error(g.slot(slot).name + ": counted in two stages or directions");
-        all.erase(found);
       }
-      counted.stages = stages_with(stages, slot);
       all.push_back(counted);
     }
   }
-  return all;
+  std::vector<CountedSlot> complete;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    if (last.at(all[k].slot) == k) complete.push_back(all[k]);
+  }
+  return complete;
 }
 
 std::vector<int> summed_slots(const std::vector<CountedSlot>& all, int stage, bool forward) {

@@ -28,12 +28,12 @@ struct RowKernel<R, std::int32_t> {
     sums.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
     const __m512i flip = _mm512_set1_epi8(-128);
     constexpr __mmask16 kRows = static_cast<__mmask16>((1U << R) - 1U);
-    for (const StepOffset *step = steps.first, *end = step + steps.count; step != end; ++step) {
-      const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + step->a);
-      const __m512i vb = _mm512_xor_si512(_mm512_loadu_si512(b + step->b), flip);
+    each_step(steps.first, steps.count, [&](const StepOffset& step) ANZAN_FORCE {
+      const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + step.a);
+      const __m512i vb = _mm512_xor_si512(_mm512_loadu_si512(b + step.b), flip);
       extra = _mm512_dpbusd_epi32(extra, flip, _mm512_maskz_loadu_epi32(kRows, pa));
       sums.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int8(sum, vb, pa + i); });
-    }
+    });
     alignas(64) std::int32_t corrections[16];
     _mm512_store_si512(corrections, extra);
     sums.each([&](__m512i& sum, int i) ANZAN_FORCE {
@@ -53,11 +53,11 @@ struct RowKernel<R, float> {
       sums.each([](__m512& sum, int) ANZAN_FORCE { sum = _mm512_setzero_ps(); });
     else
       sums.each([&](__m512& sum, int i) ANZAN_FORCE { sum = _mm512_loadu_ps(acc + i * pitch); });
-    for (const StepOffset *step = steps.first, *end = step + steps.count; step != end; ++step) {
-      const float* pa = reinterpret_cast<const float*>(a + step->a);
-      const __m512 vb = _mm512_loadu_ps(b + step->b);
+    each_step(steps.first, steps.count, [&](const StepOffset& step) ANZAN_FORCE {
+      const float* pa = reinterpret_cast<const float*>(a + step.a);
+      const __m512 vb = _mm512_loadu_ps(b + step.b);
       sums.each([&](__m512& sum, int i) ANZAN_FORCE { add_products_fp32(sum, vb, pa + i); });
-    }
+    });
     sums.each([&](__m512& sum, int i) ANZAN_FORCE { _mm512_storeu_ps(acc + i * pitch, sum); });
   }
 };
@@ -69,19 +69,18 @@ struct RowKernel<R, std::int64_t> {
   static void run(std::int64_t* acc, std::int64_t pitch, const std::uint8_t* a, const std::uint8_t* b,
                   Steps steps, bool zero) {
     const __m512i low_byte = _mm512_set1_epi16(0xff);
-    const StepOffset* step = steps.first;
     for (std::int64_t done = 0; done < steps.count; done += kSteps, zero = false) {
       RowSums<__m512i, R> high, low;
       high.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
       low.each([](__m512i& sum, int) ANZAN_FORCE { sum = _mm512_setzero_si512(); });
-      const std::int64_t left = steps.count - done;
-      for (const StepOffset* end = step + (left < kSteps ? left : kSteps); step != end; ++step) {
-        const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + step->a);
-        const __m512i vb = _mm512_loadu_si512(b + step->b);
+      const std::int64_t left = steps.count - done, count = left < kSteps ? left : kSteps;
+      each_step(steps.first + done, count, [&](const StepOffset& step) ANZAN_FORCE {
+        const std::int32_t* pa = reinterpret_cast<const std::int32_t*>(a + step.a);
+        const __m512i vb = _mm512_loadu_si512(b + step.b);
         const __m512i b_high = _mm512_srai_epi16(vb, 8), b_low = _mm512_and_si512(vb, low_byte);
         high.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int16(sum, b_high, pa + i); });
         low.each([&](__m512i& sum, int i) ANZAN_FORCE { add_products_int16(sum, b_low, pa + i); });
-      }
+      });
       alignas(64) std::int32_t highs[R][16], lows[R][16];
       high.each([&](__m512i& sum, int i) ANZAN_FORCE { _mm512_store_si512(highs[i], sum); });
       low.each([&](__m512i& sum, int i) ANZAN_FORCE { _mm512_store_si512(lows[i], sum); });

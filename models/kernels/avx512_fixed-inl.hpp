@@ -1,7 +1,28 @@
 // What draining on AVX-512 knows of an instruction, and the random words. Included inside the namespace of a
 // kernel set.
 
-enum class Packing { kFp32, kNearestEven, kStochastic, kTowardsZero };
+// kShort: stochastic rounding of FP32 to at most 8 bits.
+enum class Packing { kFp32, kNearestEven, kStochastic, kTowardsZero, kShort };
+
+// Whether four row addresses are the four rows of a line of bytes.
+ANZAN_INLINE bool is_line(const std::int64_t* rows) {
+  const std::int64_t first = rows[0];
+  return ((rows[1] - first - 1) | (rows[2] - first - 2) | (rows[3] - first - 3) | (first & 3)) == 0;
+}
+
+// Whether n addresses follow each other, or are n rows of bytes that begin with a line.
+inline bool in_turn(const std::int64_t* at, int n) {
+  __m512i expected = _mm512_add_epi64(_mm512_set1_epi64(at[0]), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+  __mmask8 wrong = 0;
+  for (int k = 0; k < n; k += 8) {
+    const auto some = static_cast<__mmask8>(n - k >= 8 ? 0xff : (1 << (n - k)) - 1);
+    const __m512i found = _mm512_maskz_loadu_epi64(some, at + k);
+    wrong = static_cast<__mmask8>(wrong | _mm512_mask_cmpneq_epi64_mask(some, found, expected));
+    expected = _mm512_add_epi64(expected, _mm512_set1_epi64(8));
+  }
+  return wrong == 0;
+}
+inline bool are_lines(const std::int64_t* rows, int n) { return (rows[0] & 3) == 0 && in_turn(rows, n); }
 
 // What stays the same for all rows. Copied before a loop over rows: the rows that it writes are bytes,
 // which might be any object that is not local.
@@ -10,7 +31,7 @@ struct Fixed {
   static constexpr int kHalves = L / 16;
 
   Rounder rounder;
-  __m512 scale, unscale;
+  __m512 scale, scale24, unscale;
   __m512i high, low, key, lanes[kHalves];
   __mmask16 mask[kHalves];
   std::uint64_t byte_mask[kHalves], half_mask[kHalves];
@@ -19,6 +40,7 @@ struct Fixed {
 
   Fixed(const Output& out, int point) : rounder(out, point) {
     scale = _mm512_set1_ps(__builtin_ldexpf(1.0F, out.q));
+    scale24 = _mm512_set1_ps(__builtin_ldexpf(1.0F, out.q + 24));
     unscale = _mm512_set1_ps(__builtin_ldexpf(1.0F, -point));
     high = _mm512_set1_epi32(rounder.high);
     low = _mm512_set1_epi32(rounder.low);
@@ -41,8 +63,10 @@ struct Fixed {
     }
   }
 };
-struct Positions {
-  __m512i *low, *high;  // where the next vectors of one-hot positions go
+// What the analysis sees of 16 lanes: a byte a lane, which stands for the position, and which are zero.
+struct Seen {
+  __m512i place;
+  __mmask16 zero;
 };
 template <int L>
 inline __m512i random_words(const Fixed<L>& f, int h, __m512i x) {

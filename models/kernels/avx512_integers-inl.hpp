@@ -1,5 +1,4 @@
-// Quantising 16 lanes of integer accumulators on AVX-512; positions go to `bits`. Included inside the
-// namespace of a kernel set.
+// Quantising 16 lanes of integer accumulators on AVX-512. Included inside the namespace of a kernel set.
 
 // (v + addend) >> shift for 0 <= addend <= 2^(shift − 1) and |v| <= 2^31 − 2^16: a sum that passes 2^31 is
 // shifted as the unsigned number that it then is.
@@ -14,15 +13,13 @@ inline __m512i shift_after_add(const Fixed<L>& f, __m512i v, __m512i addend, __m
 
 // 32-bit accumulators, shifted right by 1 to 31.
 template <Packing P, bool Analyse, int L>
-inline __m512i quantised_row(const Fixed<L>& f, const std::int32_t* values, int h, __m512i x,
-                             Positions& bits) {
+inline __m512i quantised_row(const Fixed<L>& f, const std::int32_t* values, int h, __m512i x, Seen& seen) {
   __m512i v = _mm512_load_si512(values);
   if (f.relu) v = _mm512_max_epi32(v, _mm512_setzero_si512());
-  if constexpr (Analyse) {  // bit p + 1 of v ≠ 0; p + 1 = 32 − leading zeros of v or ~v
+  if constexpr (Analyse) {  // p + 1 = 32 − leading zeros of v or ~v
     const __m512i zeros = _mm512_lzcnt_epi32(_mm512_xor_si512(v, _mm512_srai_epi32(v, 31)));
-    const __mmask16 some = _mm512_mask_test_epi32_mask(f.mask[h], v, v);
-    *bits.low++ =
-        _mm512_maskz_sllv_epi32(some, _mm512_set1_epi32(1), _mm512_sub_epi32(_mm512_set1_epi32(32), zeros));
+    seen.place = _mm512_sub_epi32(_mm512_set1_epi32(32), zeros);
+    seen.zero = _mm512_mask_testn_epi32_mask(f.mask[h], v, v);
   }
   const __m128i shift = _mm_cvtsi32_si128(f.rounder.shift);
   if constexpr (P == Packing::kNearestEven) {  // symmetric about zero
@@ -69,26 +66,29 @@ inline __m512i quantised_half(const Fixed<L>& f, __m512i v, __m256i r) {
 
 // Any accumulators.
 template <Packing P, bool Analyse, int L>
-inline __m512i quantised_row(const Fixed<L>& f, const std::int64_t* values, int h, __m512i x,
-                             Positions& bits) {
+inline __m512i quantised_row(const Fixed<L>& f, const std::int64_t* values, int h, __m512i x, Seen& seen) {
   __m512i r = _mm512_setzero_si512();
   if constexpr (P == Packing::kStochastic) r = _mm512_srli_epi32(random_words(f, h, x), 8);
-  __m256i part[2];
+  __m256i part[2], place[2];
+  __mmask16 zero = 0;
 #pragma GCC unroll 2
   for (int k = 0; k < 2; ++k) {
     __m512i v = _mm512_load_si512(values + 8 * k);
     if (f.relu) v = _mm512_max_epi64(v, _mm512_setzero_si512());
     if constexpr (Analyse) {
       const __m512i zeros = _mm512_lzcnt_epi64(_mm512_xor_si512(v, _mm512_srai_epi64(v, 63)));
-      const __mmask8 some = _mm512_mask_test_epi64_mask(static_cast<__mmask8>(f.mask[h] >> (8 * k)), v, v);
-      *bits.low++ =
-          _mm512_maskz_sllv_epi64(some, _mm512_set1_epi64(1), _mm512_sub_epi64(_mm512_set1_epi64(64), zeros));
+      place[k] = _mm512_cvtepi64_epi32(_mm512_sub_epi64(_mm512_set1_epi64(64), zeros));
+      zero = static_cast<__mmask16>(zero | _mm512_testn_epi64_mask(v, v) << (8 * k));
     }
     if constexpr (P == Packing::kFp32)  // rounded once, then scaled by the power of two
       part[k] = _mm256_castps_si256(_mm256_mul_ps(_mm512_cvtepi64_ps(v), _mm512_castps512_ps256(f.unscale)));
     else
       part[k] = _mm512_cvtepi64_epi32(
           quantised_half<P>(f, v, k == 0 ? _mm512_castsi512_si256(r) : _mm512_extracti64x4_epi64(r, 1)));
+  }
+  if constexpr (Analyse) {
+    seen.place = _mm512_inserti64x4(_mm512_castsi256_si512(place[0]), place[1], 1);
+    seen.zero = static_cast<__mmask16>(zero & f.mask[h]);
   }
   return _mm512_inserti64x4(_mm512_castsi256_si512(part[0]), part[1], 1);
 }

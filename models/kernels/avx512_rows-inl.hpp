@@ -11,37 +11,79 @@ struct Avx512 : Portable<L> {
     contract_blocks<L>(acc, a, b, steps, rows, zero);
   }
 
-  static void load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
-                        float* out) {
+  static const float* load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
+                                float* out) {
     switch (operand.format) {
       case isa::Format::kInt8:
-        return load_integers<4>(operand, at, offset, n, out);
+        load_bytes(operand, at, offset, n, out);
+        return out;
       case isa::Format::kInt16:
-        return load_integers<2>(operand, at, offset, n, out);
+        for (int k = 0; k < n; ++k) load_integers<2>(operand, at[k] + offset, out + k * L);
+        return out;
       case isa::Format::kFp32:
         break;
     }
     const std::uint8_t* memory = operand.memory + offset * (4 * L);
+    if (in_turn(at, n)) return reinterpret_cast<const float*>(memory + at[0] * (4 * L));
     for (int k = 0; k < n; ++k)
       for (int h = 0; h < kHalves; ++h)
         _mm512_store_si512(out + k * L + 16 * h, _mm512_loadu_si512(memory + at[k] * (4 * L) + 64 * h));
+    return out;
   }
-  // E elements in a word: the one that is wanted is shifted to the top and down again.
+  // One of E elements in a word: it is shifted to the top and down again.
   template <int E>
-  static void load_integers(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
-                            float* out) {
+  static ANZAN_INLINE void load_integers(const Operand& operand, std::int64_t row, float* out) {
     constexpr int kBits = 32 / E, kShift = E == 4 ? 2 : 1;
     const __m512 scale = _mm512_set1_ps(operand.scale);
-    const std::uint8_t* memory = operand.memory;
-    for (int k = 0; k < n; ++k) {
-      const std::int64_t row = at[k] + offset;
-      const __m128i up = _mm_cvtsi64_si128((32 - kBits) - kBits * (row & (E - 1)));
-      for (int h = 0; h < kHalves; ++h) {
-        const __m512i line = _mm512_loadu_si512(memory + (row >> kShift) * (4 * L) + 64 * h);
-        const __m512i element = _mm512_srai_epi32(_mm512_sll_epi32(line, up), 32 - kBits);
-        _mm512_store_ps(out + k * L + 16 * h, _mm512_mul_ps(_mm512_cvtepi32_ps(element), scale));
-      }
+    const __m128i up = _mm_cvtsi64_si128((32 - kBits) - kBits * (row & (E - 1)));
+    for (int h = 0; h < kHalves; ++h) {
+      const __m512i line = _mm512_loadu_si512(operand.memory + (row >> kShift) * (4 * L) + 64 * h);
+      const __m512i element = _mm512_srai_epi32(_mm512_sll_epi32(line, up), 32 - kBits);
+      _mm512_store_ps(out + 16 * h, _mm512_mul_ps(_mm512_cvtepi32_ps(element), scale));
     }
+  }
+  static void load_bytes(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
+                         float* out) {
+    const __m512 scale = _mm512_set1_ps(operand.scale);
+    const auto place = [&](__m512i element, float* to) ANZAN_FORCE {
+      _mm512_store_ps(to, _mm512_mul_ps(_mm512_cvtepi32_ps(element), scale));
+    };
+    const bool lines = offset % 4 == 0 && are_lines(at, n);
+    for (int k = 0; k < n;) {
+      const std::int64_t row = at[k] + offset;
+      if (k + 4 > n || !(lines || (offset % 4 == 0 && is_line(at + k)))) {
+        load_integers<4>(operand, row, out + k * L);
+        ++k;
+        continue;
+      }
+      for (int h = 0; h < kHalves; ++h) {  // the rows of a line
+        const __m512i line = _mm512_loadu_si512(operand.memory + row * L + 64 * h);
+        float* const to = out + k * L + 16 * h;
+        place(_mm512_srai_epi32(_mm512_slli_epi32(line, 24), 24), to);
+        place(_mm512_srai_epi32(_mm512_slli_epi32(line, 16), 24), to + L);
+        place(_mm512_srai_epi32(_mm512_slli_epi32(line, 8), 24), to + 2 * L);
+        place(_mm512_srai_epi32(line, 24), to + 3 * L);
+      }
+      k += 4;
+    }
+  }
+  static void load_broadcasts(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
+                              float* out) {
+    if (operand.format != isa::Format::kFp32)
+      return Portable<L>::load_broadcasts(operand, at, offset, n, out);
+    const float* elements = reinterpret_cast<const float*>(operand.memory) + offset;
+    for (int k = 0; k < n; ++k)
+      for (int h = 0; h < kHalves; ++h)
+        _mm512_store_ps(out + k * L + 16 * h, _mm512_set1_ps(elements[at[k]]));
+  }
+
+  static bool select_rows(const VectorJob& job, const std::int64_t* a, const std::int64_t* c,
+                          const std::int64_t* o, int n) {
+    return select_bytes<L>(job, a, c, o, n);
+  }
+  static bool fold_rows(const VectorJob& job, const std::int64_t* a, const std::int64_t* b, int n,
+                        float* out) {
+    return fold_sums<L>(job, a, b, n, out);
   }
 
   // A row of sub-elements: the words turn until the element stands where it goes, and only its bytes are
@@ -57,6 +99,14 @@ struct Avx512 : Portable<L> {
       _mm512_mask_storeu_epi8(destination - to + 64 * h, mask, _mm512_rolv_epi32(line, turn));
     }
   }
+
+  // Memories begin at a multiple of 64 bytes, and so do lines.
+  static ANZAN_INLINE void stream_line(std::uint8_t* destination, const std::uint8_t* source) {
+    for (int h = 0; h < kHalves; ++h)
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(destination + 64 * h),
+                          _mm512_loadu_si512(source + 64 * h));
+  }
+  static void streamed() { _mm_sfence(); }
 
   // A block is a matrix of 16-byte pieces (int16: 8-byte, fp32: 4-byte) with square pieces of elements in
   // them: the pieces change places and each is transposed in itself.

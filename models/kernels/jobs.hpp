@@ -115,6 +115,7 @@ struct CopyJob {
   isa::Format element;
   const std::uint8_t* source;
   std::uint8_t* destination;
+  bool past_caches;  // the destination is so large that what is written leaves the caches before it is read
   Nest nest;
   Table table;      // streams src, dst
   Stream src, dst;  // rows of `element`

@@ -53,19 +53,23 @@ struct Portable {
     for (int k = 0; k < n; ++k) values[k] = canonical(values[k]);
   }
 
-  // Rows at row addresses at[k] + offset as FP32: n · scale for integers, the bits for fp32.
-  static void load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
-                        float* out) {
+  // Rows at row addresses at[k] + offset as FP32: n · scale for integers, the bits for fp32. They are then at
+  // what is returned: `out`, or their place in memory.
+  static const float* load_rows(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
+                                float* out) {
     switch (operand.format) {
       case isa::Format::kInt8:
-        return load_rows_of<std::int8_t, isa::Format::kInt8>(operand, at, offset, n, out);
+        load_rows_of<std::int8_t, isa::Format::kInt8>(operand, at, offset, n, out);
+        break;
       case isa::Format::kInt16:
-        return load_rows_of<std::int16_t, isa::Format::kInt16>(operand, at, offset, n, out);
+        load_rows_of<std::int16_t, isa::Format::kInt16>(operand, at, offset, n, out);
+        break;
       case isa::Format::kFp32:
+        for (int k = 0; k < n; ++k)
+          __builtin_memcpy(out + k * L, operand.memory + (at[k] + offset) * (4 * L), 4 * L);
         break;
     }
-    for (int k = 0; k < n; ++k)
-      __builtin_memcpy(out + k * L, operand.memory + (at[k] + offset) * (4 * L), 4 * L);
+    return out;
   }
   template <class Element, isa::Format F>
   static void load_rows_of(const Operand& operand, const std::int64_t* at, std::int64_t offset, int n,
@@ -104,6 +108,16 @@ struct Portable {
     }
   }
 
+  // Whole blocks of n output rows, with operands and output at these row addresses: the gradient of ReLU, and
+  // what a job folds. False where a set has no better way than one operation after another.
+  static bool select_rows(const VectorJob&, const std::int64_t*, const std::int64_t*, const std::int64_t*,
+                          int) {
+    return false;
+  }
+  static bool fold_rows(const VectorJob&, const std::int64_t*, const std::int64_t*, int, float*) {
+    return false;
+  }
+
   // One row of `element` from source to destination.
   static void copy_row(isa::Format element, std::uint8_t* destination, const std::uint8_t* source) {
     if (element == isa::Format::kInt8)
@@ -111,6 +125,12 @@ struct Portable {
     else
       for (int j = 0; j < L; ++j) __builtin_memcpy(destination + 4 * j, source + 4 * j, 2);
   }
+
+  // A line to a place that will not be read soon; all of them are in memory after streamed().
+  static void stream_line(std::uint8_t* destination, const std::uint8_t* source) {
+    __builtin_memcpy(destination, source, 4 * L);
+  }
+  static void streamed() {}
 
   // Blocks that start at a line (`src` and `dst` are their bytes).
   static bool transpose_aligned(const TransposeJob&, std::uint8_t*, const std::uint8_t*) { return false; }

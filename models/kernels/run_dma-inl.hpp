@@ -13,7 +13,9 @@ void run_copy(const CopyJob& job, std::int64_t first, std::int64_t last) {
                          dst = walk.stride(1) * kLine;
       const std::uint8_t* source = job.source + walk.at(0) * kLine;
       std::uint8_t* destination = job.destination + walk.at(1) * kLine;
-      if (src == kLine && dst == kLine)
+      if (job.past_caches)
+        for (std::int64_t k = 0; k < run; ++k) Ops::stream_line(destination + k * dst, source + k * src);
+      else if (src == kLine && dst == kLine)
         __builtin_memcpy(destination, source, static_cast<std::size_t>(run * kLine));
       else
         for (std::int64_t k = 0; k < run; ++k)
@@ -21,7 +23,7 @@ void run_copy(const CopyJob& job, std::int64_t first, std::int64_t last) {
       walk.advance(run);
       done += run;
     }
-    return;
+    return Ops::streamed();
   }
   constexpr int kBlock = 128;
   std::int64_t src[kBlock], dst[kBlock];
@@ -30,7 +32,10 @@ void run_copy(const CopyJob& job, std::int64_t first, std::int64_t last) {
   for (std::int64_t done = first; done < last; done += kBlock) {
     const int n = static_cast<int>(last - done < kBlock ? last - done : kBlock);
     rows.list(n, lists);
-    if (job.element == isa::Format::kFp32)
+    if (job.element == isa::Format::kFp32 && job.past_caches)
+      for (int k = 0; k < n; ++k)
+        Ops::stream_line(job.destination + dst[k] * kLine, job.source + src[k] * kLine);
+    else if (job.element == isa::Format::kFp32)
       for (int k = 0; k < n; ++k)
         __builtin_memcpy(job.destination + dst[k] * kLine, job.source + src[k] * kLine, kLine);
     else
@@ -38,6 +43,7 @@ void run_copy(const CopyJob& job, std::int64_t first, std::int64_t last) {
         Ops::copy_row(job.element, job.destination + byte_of_row<L>(job.element, dst[k]),
                       job.source + byte_of_row<L>(job.element, src[k]));
   }
+  Ops::streamed();
 }
 
 // Any alignment: element by element, by way of a block that the destination is written from.

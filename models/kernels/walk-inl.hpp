@@ -51,13 +51,14 @@ class Lister {
         place_(first % table.period),
         walk_(nest_, streams, first / table.period) {}
 
-  // Addresses of the next n iterations, one list a stream.
+  // Addresses of the next n iterations, one list a stream; null: not wanted.
   void list(std::int64_t n, std::int64_t* const (&lists)[N]) {
     for (std::int64_t done = 0; done < n;) {
       std::int64_t run;
       if (table_.loops == 0) {
         run = walk_.run(n - done);
         for (int s = 0; s < N; ++s) {
+          if (lists[s] == nullptr) continue;
           const std::int64_t at = walk_.at(s), stride = walk_.stride(s);
           std::int64_t* out = lists[s] + done;
           for (std::int64_t k = 0; k < run; ++k) out[k] = at + k * stride;
@@ -66,6 +67,7 @@ class Lister {
       } else {
         run = table_.period - place_ < n - done ? table_.period - place_ : n - done;
         for (int s = 0; s < N; ++s) {
+          if (lists[s] == nullptr) continue;
           const std::int64_t at = walk_.at(s);
           const std::int32_t* offsets = table_.offsets + s * table_.period + place_;
           std::int64_t* out = lists[s] + done;

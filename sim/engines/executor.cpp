@@ -56,8 +56,11 @@ struct Planner {
 };
 
 // Work below which handing it to other threads costs more than it saves, in clock cycles.
-constexpr double kWorthSharing = 20000;
+constexpr double kWorthSharing = 12000;
 constexpr double kPieceWork = 8000;
+// Long pieces are whole blocks of rows, as the kernels of the vector unit work on: a piece then begins with a
+// line.
+constexpr std::int64_t kBlock = 32;
 
 }  // namespace
 
@@ -128,7 +131,8 @@ struct Executor::Visitor {
     if (team.size() == 1 || !plan.independent || work < kWorthSharing || plan.iterations < 2)
       return task(0, 0, plan.iterations);
     const double pieces = std::min(work / kPieceWork, 4.0 * team.size());
-    const auto grain = static_cast<std::int64_t>(static_cast<double>(plan.iterations) / pieces) + 1;
+    auto grain = static_cast<std::int64_t>(static_cast<double>(plan.iterations) / pieces) + 1;
+    if (grain > kBlock) grain = (grain + kBlock - 1) / kBlock * kBlock;
     team.run(plan.iterations, grain, task);
   }
 };

@@ -78,13 +78,11 @@ void ThreadTeam::run(std::int64_t iterations, std::int64_t grain, const Task& ta
   iterations_ = iterations;
   grain_ = std::max<std::int64_t>(grain, 1);
   next_ = 0;
-  bool sleepers;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    gate_ = (gate_ & ~(kTask - 1)) + kTask + kOpen;
-    sleepers = asleep_ > 0;
+  gate_ = (gate_ & ~(kTask - 1)) + kTask + kOpen;
+  if (asleep_ > 0) {
+    { const std::lock_guard<std::mutex> lock(mutex_); }  // who is about to sleep does so first
+    wake_.notify_all();
   }
-  if (sleepers) wake_.notify_all();
   work(0);
   gate_ &= ~kOpen;
   const auto idle = [this] { return (gate_ & kMembers) == 0; };
@@ -94,8 +92,10 @@ void ThreadTeam::run(std::int64_t iterations, std::int64_t grain, const Task& ta
     done_.wait(lock, idle);
     caller_asleep_ = false;
   }
+  if (!failed_) return;
+  failed_ = false;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 void ThreadTeam::work(int member) {
@@ -106,6 +106,7 @@ void ThreadTeam::work(int member) {
     next_ = iterations_;
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!error_) error_ = std::current_exception();
+    failed_ = true;
   }
 }
 
@@ -132,9 +133,9 @@ bool ThreadTeam::enter(std::uint64_t& seen) {
 }
 
 void ThreadTeam::leave() {
-  if (((gate_.fetch_sub(1) - 1) & kMembers) != 0) return;
+  if (((gate_.fetch_sub(1) - 1) & kMembers) != 0 || !caller_asleep_) return;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (caller_asleep_) done_.notify_one();
+  done_.notify_one();
 }
 
 void ThreadTeam::member_loop(int member) {

@@ -44,15 +44,18 @@ class ThreadTeam {
   const Task* task_ = nullptr;
   std::int64_t iterations_ = 0, grain_ = 1;
 
-  std::atomic<std::int64_t> next_{0};
+  alignas(64) std::atomic<std::int64_t> next_{0};
   // Number of the task (upper bits), whether members may still join it, and how many are at work. A member
   // that comes late, because the machine is busy, is not waited for.
-  std::atomic<std::uint64_t> gate_{0};
+  alignas(64) std::atomic<std::uint64_t> gate_{0};
   std::atomic<bool> end_{false};
-  std::mutex mutex_;  // for sleeping only, and for `error_`
+  // Who is awake takes the mutex only where another sleeps or a task has failed. Who goes to sleep says so
+  // before it looks at the gate once more, and who moves the gate asks afterwards: one of them sees the
+  // other.
+  std::mutex mutex_;  // for sleeping, and for `error_`
   std::condition_variable wake_, done_;
-  int asleep_ = 0;
-  bool caller_asleep_ = false;
+  std::atomic<int> asleep_{0};
+  std::atomic<bool> caller_asleep_{false}, failed_{false};
   std::exception_ptr error_;
   std::vector<std::thread> threads_;
 };

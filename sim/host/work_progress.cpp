@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kSilentSeconds = 2, kRedrawSeconds = 0.1;
 // Plain lines come ever more seldom, as the work becomes longer.
-constexpr double kFirstInterval = 5, kLongestInterval = 60, kIntervalGrowth = 1.5;
+constexpr double kFirstInterval = 5, kLongestInterval = 45, kIntervalGrowth = 1.5;
 
 }  // namespace
 

@@ -147,6 +147,9 @@ Json task_of(const Request& request, std::optional<std::int64_t> base) {
 
 PointAnswer answer_of(const Json& answer) {
   PointAnswer found;
+  if (answer.is_array())
+    throw compiler::InputError(answer.at(0).get<std::string>(), answer.at(1).get<std::string>(),
+                               answer.at(2).get<std::string>());
   if (answer.is_number())
     found.known = answer.get<std::int64_t>();
   else
@@ -184,7 +187,17 @@ std::optional<std::int64_t> PointWorker::find(const PointName& name) {
   return id && all_.is_known(store_->read(*id)) ? id : std::nullopt;
 }
 
+// What is wrong with the store is the whole sweep's business.
 Json PointWorker::operator()(const Json& task) {
+  try {
+    return answer(task);
+  } catch (const compiler::InputError& error) {
+    const compiler::InputFinding& first = error.findings().front();
+    return {first.place, first.found, first.expected};
+  }
+}
+
+Json PointWorker::answer(const Json& task) {
   const Request request = request_of(task.at(1));
   const Settings settings = all_.settings_of(request.levels);
   CheckedPoint checked;

@@ -64,6 +64,7 @@ class PointWorker {
   nlohmann::json operator()(const nlohmann::json& task);
 
  private:
+  nlohmann::json answer(const nlohmann::json& task);
   std::optional<std::int64_t> find(const PointName& name);
   nlohmann::json evaluate(const Settings& settings, const PointName& name, PointRecord record);
   const nlohmann::json& base_of(const Levels& levels);

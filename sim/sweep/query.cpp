@@ -15,11 +15,18 @@ using compiler::InputError;
 struct Query::State {
   std::unique_ptr<SQLite::Database> database;
   std::unique_ptr<SQLite::Statement> statement;
+  models::Watch watch;
 };
 
-Query::Query(const std::filesystem::path& store, const std::string& sql) : state_(std::make_unique<State>()) {
+Query::Query(const std::filesystem::path& store, const std::string& sql, models::Watch watch)
+    : state_(std::make_unique<State>()) {
   constexpr const char* kExpected = "one SELECT over the tables of a store";
+  constexpr int kMostBytes = 64 << 20, kOften = 100'000;  // steps of SQLite's machine: some milliseconds
   state_->database = open_store(store, StoreAccess::kRead);
+  state_->watch = watch;
+  sqlite3_limit(state_->database->getHandle(), SQLITE_LIMIT_LENGTH, kMostBytes);
+  const auto go_on = [](void* state) { return static_cast<State*>(state)->watch.done(0), 0; };
+  sqlite3_progress_handler(state_->database->getHandle(), kOften, go_on, state_.get());
   try {
     state_->statement = std::make_unique<SQLite::Statement>(*state_->database, sql);
   } catch (const SQLite::Exception& error) {

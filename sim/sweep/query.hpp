@@ -6,15 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "models/work_observer.hpp"
+
 namespace anzan::sim {
 
 using QueryRow = std::vector<nlohmann::json>;  // null, number or text; blobs as hexadecimal text
 
 // What a statement finds that changes nothing. Throws compiler::InputError for all other statements, and for
-// what is no store.
+// what is no store. No value is longer than 64 MiB.
 class Query {
  public:
-  Query(const std::filesystem::path& store, const std::string& sql);
+  Query(const std::filesystem::path& store, const std::string& sql, models::Watch watch = {});
   ~Query();
   const std::vector<std::string>& columns() const { return columns_; }
   bool next(QueryRow& row);  // whether there is one

@@ -32,7 +32,7 @@ OutcomeKind kind_of(const std::string& name) {
   for (const KindName& k : kKinds) {
     if (name == k.name) return k.kind;
   }
-  throw std::runtime_error("the store holds a status \"" + name + "\" that nobody has written");
+  throw StoreDamage("the status " + name + " of a point");
 }
 
 std::string bytes_of(const std::string& hex) {
@@ -127,6 +127,32 @@ std::optional<std::int64_t> first(SQLite::Statement& statement) {
   return found;
 }
 
+// What has just been written, or is referred to.
+std::int64_t needed(SQLite::Statement& statement, const char* what) {
+  if (const std::optional<std::int64_t> found = first(statement)) return *found;
+  throw StoreDamage(fmt::format("no {}", what));
+}
+
+Json json_of_text(const std::string& text, const char* what) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception&) {
+    throw StoreDamage(fmt::format("{} that is no JSON", what));
+  }
+}
+
+// Does what reads or writes rows; what a store must not hold is then said of its file.
+template <class Rows>
+auto told_of(const fs::path& file, const Rows& rows) {
+  try {
+    return rows();
+  } catch (const SQLite::Exception& error) {
+    fail_with_store(file, error);
+  } catch (const StoreDamage& damage) {
+    fail_with_store(file, damage);
+  }
+}
+
 void execute(SQLite::Statement& statement) {
   statement.exec();
   statement.reset();
@@ -145,7 +171,8 @@ StoredPoint point_of(SQLite::Statement& s, int first_column) {
   p.wall_seconds = s.getColumn(c++).getDouble();
   p.cpu_seconds = s.getColumn(c++).getDouble();
   const std::string further = s.getColumn(c++).getString();
-  if (!further.empty()) p.figures.further = Json::parse(further);
+  if (!further.empty()) p.figures.further = json_of_text(further, "figures of a point");
+  if (!p.figures.further.is_object()) throw StoreDamage("figures of a point without names");
   for (std::size_t i = 0; i < figure_columns().size(); ++i, ++c)
     p.figures.columns.push_back(s.isColumnNull(c) ? std::nullopt
                                                   : std::optional<double>(s.getColumn(c).getDouble()));
@@ -174,17 +201,17 @@ Store::Connection& Store::open() {
 
 void Store::write(const std::function<void()>& rows) {
   try {
-    Connection& c = open();
-    SQLite::Transaction transaction(*c.database, SQLite::TransactionBehavior::IMMEDIATE);
-    if (!c.program) {
-      execute(bound(c.statement("INSERT OR IGNORE INTO program (version) VALUES (?)"), version_));
-      c.program = first(bound(c.statement("SELECT id FROM program WHERE version = ?"), version_));
-    }
-    rows();
-    transaction.commit();
-  } catch (const SQLite::Exception& error) {
-    connection_.reset();
-    throw std::runtime_error(store_error(file_, error));
+    told_of(file_, [&] {
+      Connection& c = open();
+      SQLite::Transaction transaction(*c.database, SQLite::TransactionBehavior::IMMEDIATE);
+      if (!c.program) {
+        execute(bound(c.statement("INSERT OR IGNORE INTO program (version) VALUES (?)"), version_));
+        c.program =
+            needed(bound(c.statement("SELECT id FROM program WHERE version = ?"), version_), "program");
+      }
+      rows();
+      transaction.commit();
+    });
   } catch (...) {
     connection_.reset();  // with what it knows of rows that are none
     throw;
@@ -200,7 +227,7 @@ std::int64_t Store::put_base(const Json& effective) {
   execute(insert);
   SQLite::Statement& select = c.statement("SELECT id FROM base WHERE key = ?");
   bind_blob(select, 1, key);
-  return first(select).value();
+  return needed(select, "base");
 }
 
 std::int64_t Store::put_sweep(const SweepRecord& sweep) {
@@ -222,10 +249,14 @@ std::int64_t Store::put_sweep(const SweepRecord& sweep) {
   SQLite::Statement& select = c.statement("SELECT id FROM sweep WHERE key = ? AND program = ?");
   bind_blob(select, 1, key);
   select.bind(2, c.program.value());
-  return first(select).value();
+  return needed(select, "sweep");
 }
 
 std::optional<std::int64_t> Store::find(const PointName& name) {
+  return told_of(file_, [&] { return find_row(name); });
+}
+
+std::optional<std::int64_t> Store::find_row(const PointName& name) {
   Connection& c = open();
   SQLite::Statement& select = c.statement(
       "SELECT id FROM point WHERE key = ? AND measurement = ? AND steps = ? AND program = (SELECT id FROM "
@@ -303,10 +334,14 @@ void Store::put_in_sweep(std::int64_t sweep, const Levels& levels, std::int64_t 
 }
 
 StoredPoint Store::read(std::int64_t point) {
+  return told_of(file_, [&] { return read_row(point); });
+}
+
+StoredPoint Store::read_row(std::int64_t point) {
   SQLite::Statement& select = bound(
       open().statement(select_point() + " FROM point p LEFT JOIN figure f ON f.point = p.id WHERE p.id = ?"),
       point);
-  if (!select.executeStep()) throw std::logic_error("a point that the store does not have");
+  if (!select.executeStep()) throw StoreDamage("a reference to a point that is not there");
   StoredPoint found = point_of(select, 0);
   select.reset();
   return found;
@@ -314,68 +349,92 @@ StoredPoint Store::read(std::int64_t point) {
 
 std::optional<StoredPoint> Store::find_in_sweep(std::int64_t sweep, const Levels& levels,
                                                 std::int64_t steps) {
-  SQLite::Statement& select =
-      bound(open().statement(select_point() + " FROM sweep_point sp JOIN point p ON p.id = sp.point LEFT "
-                                              "JOIN figure f ON f.point = sp.point WHERE "
-                                              "sp.sweep = ? AND sp.levels = ? AND sp.steps = ?"),
-            sweep, text_of(levels), steps);
-  if (!select.executeStep()) return std::nullopt;
-  StoredPoint found = point_of(select, 0);
-  select.reset();
-  return found;
+  return told_of(file_, [&]() -> std::optional<StoredPoint> {
+    SQLite::Statement& select =
+        bound(open().statement(select_point() + " FROM sweep_point sp JOIN point p ON p.id = sp.point LEFT "
+                                                "JOIN figure f ON f.point = sp.point WHERE "
+                                                "sp.sweep = ? AND sp.levels = ? AND sp.steps = ?"),
+              sweep, text_of(levels), steps);
+    if (!select.executeStep()) return std::nullopt;
+    StoredPoint found = point_of(select, 0);
+    select.reset();
+    return found;
+  });
 }
 
 Json Store::configuration(std::int64_t point) {
-  SQLite::Statement& select =
-      bound(open().statement("SELECT configuration FROM configuration WHERE point = ?"), point);
-  Json found;
-  if (select.executeStep() && !select.isColumnNull(0)) found = Json::parse(select.getColumn(0).getString());
-  select.reset();
-  return found;
+  return told_of(file_, [&] {
+    SQLite::Statement& select =
+        bound(open().statement("SELECT configuration FROM configuration WHERE point = ?"), point);
+    Json found;
+    if (select.executeStep() && !select.isColumnNull(0))
+      found = json_of_text(select.getColumn(0).getString(), "a configuration");
+    select.reset();
+    return found;
+  });
 }
 
 void Store::each_of_sweep(std::int64_t sweep, const Visit& visit) {
-  SQLite::Statement select(
-      *open().database,
-      select_point() +
-          ", sp.levels, sp.steps FROM sweep_point sp JOIN point p ON p.id = sp.point LEFT JOIN "
-          "figure f ON f.point = sp.point WHERE sp.sweep = ?");
-  select.bind(1, sweep);
-  const int after = 5 + static_cast<int>(figure_columns().size());
-  while (select.executeStep())
-    visit(levels_of(select.getColumn(after).getString()), select.getColumn(after + 1).getInt64(),
-          point_of(select, 0));
+  told_of(file_, [&] {
+    SQLite::Statement select(
+        *open().database,
+        select_point() +
+            ", sp.levels, sp.steps FROM sweep_point sp JOIN point p ON p.id = sp.point LEFT JOIN "
+            "figure f ON f.point = sp.point WHERE sp.sweep = ?");
+    select.bind(1, sweep);
+    const int after = 5 + static_cast<int>(figure_columns().size());
+    while (select.executeStep())
+      visit(select.getColumn(after).getText(), select.getColumn(after + 1).getInt64(), point_of(select, 0));
+  });
 }
 
 void Store::each_number(std::int64_t sweep, const std::vector<const FigureColumn*>& columns,
                         const VisitNumbers& visit) {
   std::string sql = "SELECT sp.levels, sp.steps";
   for (const FigureColumn* const column : columns) sql += fmt::format(", f.{}", column->name);
-  SQLite::Statement select(
-      *open().database, sql + " FROM sweep_point sp JOIN figure f ON f.point = sp.point WHERE sp.sweep = ?");
-  select.bind(1, sweep);
-  std::vector<double> numbers(columns.size());
-  while (select.executeStep()) {
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      const SQLite::Column number = select.getColumn(static_cast<int>(i) + 2);
-      numbers[i] = number.isNull() ? std::numeric_limits<double>::quiet_NaN() : number.getDouble();
+  told_of(file_, [&] {
+    SQLite::Statement select(
+        *open().database,
+        sql + " FROM sweep_point sp JOIN figure f ON f.point = sp.point WHERE sp.sweep = ?");
+    select.bind(1, sweep);
+    std::vector<double> numbers(columns.size());
+    while (select.executeStep()) {
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        const SQLite::Column number = select.getColumn(static_cast<int>(i) + 2);
+        numbers[i] = number.isNull() ? std::numeric_limits<double>::quiet_NaN() : number.getDouble();
+      }
+      visit(select.getColumn(0).getText(), select.getColumn(1).getInt64(), numbers);
     }
-    visit(select.getColumn(0).getText(), select.getColumn(1).getInt64(), numbers);
-  }
+  });
 }
 
-Levels Store::levels_of(const std::string& text) { return Json::parse(text).get<Levels>(); }
+Levels Store::levels_of(const std::string& text, const Space& space) const {
+  return told_of(file_, [&] {
+    const Json json = json_of_text(text, "levels");
+    const std::vector<Axis>& axes = space.axes();
+    bool right = json.is_array() && json.size() == axes.size();
+    for (std::size_t a = 0; right && a < axes.size(); ++a)
+      right = json[a].is_number_unsigned() && json[a] < axes[a].levels.size();
+    const Levels levels = right ? json.get<Levels>() : Levels();
+    if (!right || text != text_of(levels))
+      throw StoreDamage("the levels " + text.substr(0, 100) + " of a point");
+    return levels;
+  });
+}
 
 std::string Store::text_of(const Levels& levels) { return fmt::format("[{}]", fmt::join(levels, ",")); }
 
 std::vector<std::string> Store::keys_of_sweep(std::int64_t sweep) {
-  SQLite::Statement& select = bound(open().statement("SELECT DISTINCT lower(hex(p.key)) FROM sweep_point sp "
-                                                     "JOIN point p ON p.id = sp.point WHERE sp.sweep = ?"),
-                                    sweep);
-  std::vector<std::string> keys;
-  while (select.executeStep()) keys.push_back(select.getColumn(0).getString());
-  select.reset();
-  return keys;
+  return told_of(file_, [&] {
+    SQLite::Statement& select =
+        bound(open().statement("SELECT DISTINCT lower(hex(p.key)) FROM sweep_point sp "
+                               "JOIN point p ON p.id = sp.point WHERE sp.sweep = ?"),
+              sweep);
+    std::vector<std::string> keys;
+    while (select.executeStep()) keys.push_back(select.getColumn(0).getString());
+    select.reset();
+    return keys;
+  });
 }
 
 void Store::put_note(std::int64_t sweep, const std::string& name, const std::string& text) {
@@ -384,12 +443,14 @@ void Store::put_note(std::int64_t sweep, const std::string& name, const std::str
 }
 
 std::optional<std::string> Store::note(std::int64_t sweep, const std::string& name) {
-  SQLite::Statement& select =
-      bound(open().statement("SELECT text FROM note WHERE sweep = ? AND name = ?"), sweep, name);
-  std::optional<std::string> found;
-  if (select.executeStep()) found = select.getColumn(0).getString();
-  select.reset();
-  return found;
+  return told_of(file_, [&] {
+    SQLite::Statement& select =
+        bound(open().statement("SELECT text FROM note WHERE sweep = ? AND name = ?"), sweep, name);
+    std::optional<std::string> found;
+    if (select.executeStep()) found = select.getColumn(0).getString();
+    select.reset();
+    return found;
+  });
 }
 
 }  // namespace anzan::sim

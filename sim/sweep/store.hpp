@@ -79,16 +79,18 @@ class Store {
   std::optional<StoredPoint> find_in_sweep(std::int64_t sweep, const Levels& levels, std::int64_t steps);
   nlohmann::json configuration(std::int64_t point);
 
-  using Visit = std::function<void(const Levels&, std::int64_t steps, const StoredPoint&)>;
+  // Levels as text, for levels_of().
+  using Visit = std::function<void(const char* levels, std::int64_t steps, const StoredPoint&)>;
   void each_of_sweep(std::int64_t sweep, const Visit& visit);
 
   // The same for numbers alone, and quickly: of all that are done, what stands in these columns (no number
-  // where there is none). Levels as text, for levels_of().
+  // where there is none).
   using VisitNumbers =
       std::function<void(const char* levels, std::int64_t steps, const std::vector<double>& numbers)>;
   void each_number(std::int64_t sweep, const std::vector<const FigureColumn*>& columns,
                    const VisitNumbers& visit);
-  static Levels levels_of(const std::string& text);
+  // Of a point of this space.
+  Levels levels_of(const std::string& text, const Space& space) const;
   static std::string text_of(const Levels& levels);
 
   std::vector<std::string> keys_of_sweep(std::int64_t sweep);
@@ -103,6 +105,8 @@ class Store {
  private:
   struct Connection;
   Connection& open();
+  std::optional<std::int64_t> find_row(const PointName& name);
+  StoredPoint read_row(std::int64_t point);
 
   std::filesystem::path file_;
   std::string version_;

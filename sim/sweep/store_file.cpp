@@ -138,12 +138,29 @@ std::string columns_of_figures(const char* prefix, const char* suffix) {
   return text;
 }
 
-std::string store_error(const fs::path& file, const SQLite::Exception& error) {
+void fail_with_store(const fs::path& file, const SQLite::Exception& error) {
   std::string text = error.what();
-  if (error.getErrorCode() == SQLITE_FULL || error.getErrorCode() == SQLITE_IOERR)
-    text += "; is the disk full, or a file too large?";
-  if (error.getErrorCode() == SQLITE_BUSY) text += "; another process does not let go of it";
-  return fmt::format("{}: {}", file.string(), text);
+  switch (error.getErrorCode()) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+      throw std::runtime_error(
+          fmt::format("{}: {}; is the disk full, or a file too large?", file.string(), text));
+    case SQLITE_BUSY:
+      throw std::runtime_error(
+          fmt::format("{}: {}; another process does not let go of it", file.string(), text));
+    case SQLITE_NOMEM:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      throw std::runtime_error(fmt::format("{}: {}", file.string(), text));
+    default:
+      fail_with_store(file, StoreDamage(text));
+  }
+}
+
+void fail_with_store(const fs::path& file, const StoreDamage& damage) {
+  throw InputError("--store", fmt::format("{}, which is damaged: {}", file.string(), damage.what()),
+                   "a store as sweeps have written it");
 }
 
 std::unique_ptr<SQLite::Database> open_store(const fs::path& file, StoreAccess access) {
@@ -157,8 +174,7 @@ std::unique_ptr<SQLite::Database> open_store(const fs::path& file, StoreAccess a
     return database;
   } catch (const SQLite::Exception& error) {
     const int code = error.getErrorCode();
-    if (code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_BUSY)
-      throw std::runtime_error(store_error(file, error));
+    if (code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_BUSY) fail_with_store(file, error);
     throw InputError("--store", fmt::format("{} ({})", file.string(), error.what()),
                      access == StoreAccess::kRead ? "a store of sweeps" : kExpected);
   }

@@ -58,7 +58,7 @@ void merge_store(const std::filesystem::path& store, const std::filesystem::path
     database->exec(rows_sql());
     transaction.commit();
   } catch (const SQLite::Exception& error) {
-    throw std::runtime_error(store_error(store, error));
+    fail_with_store(store, error);
   }
 }
 

@@ -56,12 +56,10 @@ Solutions solutions(SweepRun& run) {
     return all;
   }
   const Judge judge(sweep);
-  run.store().each_of_sweep(run.id(),
-                            [&](const Levels& levels, std::int64_t steps, const StoredPoint& point) {
-                              Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));
-                              if (judgement.objectives)
-                                all.add(Store::text_of(levels), steps, std::move(*judgement.objectives));
-                            });
+  run.store().each_of_sweep(run.id(), [&](const char* text, std::int64_t steps, const StoredPoint& point) {
+    Judgement judgement = judge(run.store().levels_of(text, sweep.space), SweepRun::outcome_of(sweep, point));
+    if (judgement.objectives) all.add(text, steps, std::move(*judgement.objectives));
+  });
   return all;
 }
 
@@ -108,12 +106,13 @@ class Report {
   // What is said of a point: a text for each axis, then for each figure.
   std::vector<std::string> texts(std::size_t point) const {
     const Solutions::Place& place = all_.places[point];
-    const Levels levels = Store::levels_of(place.levels);
+    const Levels levels = run_.store().levels_of(place.levels, sweep_.space);
     std::vector<std::string> texts;
     for (std::size_t a = 0; a < levels.size(); ++a)
       texts.push_back(level_text(sweep_.space.axes()[a].levels[levels[a]]));
-    const StoredPoint stored = run_.store().find_in_sweep(run_.id(), levels, place.steps).value();
-    for (const std::optional<double>& figure : judge_(levels, SweepRun::outcome_of(sweep_, stored)).figures)
+    const std::optional<StoredPoint> stored = run_.store().find_in_sweep(run_.id(), levels, place.steps);
+    if (!stored) fail_with_store(run_.store().file(), StoreDamage("figures of a point that is not there"));
+    for (const std::optional<double>& figure : judge_(levels, SweepRun::outcome_of(sweep_, *stored)).figures)
       texts.push_back(number_text(figure));
     return texts;
   }
@@ -211,8 +210,8 @@ std::string sweep_csv(SweepRun& run) {
   std::string csv = fmt::format("{},meets,message\n", fmt::join(head, ","));
   const Judge judge(sweep);
   const auto cell = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; };
-  run.store().each_of_sweep(run.id(), [&](const Levels& levels, std::int64_t steps,
-                                          const StoredPoint& point) {
+  run.store().each_of_sweep(run.id(), [&](const char* text, std::int64_t steps, const StoredPoint& point) {
+    const Levels levels = run.store().levels_of(text, sweep.space);
     const Judgement judgement = judge(levels, SweepRun::outcome_of(sweep, point));
     std::vector<std::string> row;
     for (std::size_t a = 0; a < levels.size(); ++a)

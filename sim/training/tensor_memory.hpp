@@ -1,6 +1,7 @@
 // Elements of a compiled tensor in a core's HBM, by logical index.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "compiler/compiler.hpp"
 #include "models/core.hpp"
@@ -8,15 +9,18 @@
 
 namespace anzan::sim {
 
+// Of those of all `values` of a parameter, in logical order, whose rows are there.
+void write_initial(models::Core& core, const compiler::TensorInfo& rows, const std::vector<float>& values);
+
 class TensorMemory {
  public:
   // Both must outlive this.
   TensorMemory(models::Core& core, const compiler::TensorInfo& tensor) : core_(core), tensor_(tensor) {}
 
-  // Bytes from the start of HBM to element `index` (row-major over the tensor's shape).
+  // Bytes from the start of HBM to element `index` (row-major over the tensor's shape), whose row is there.
   std::int64_t offset(std::int64_t index) const {
     const compiler::TensorInfo::Place place = tensor_.place(index);
-    const models::RowPlace row = models::row_place(tensor_.format, place.row);
+    const models::RowPlace row = models::row_place(tensor_.format, place.row - tensor_.first_row);
     return (tensor_.hbm_line + row.line) * core_.line_bytes() + 4 * place.lane +
            row.sub * models::element_bytes(tensor_.format);
   }

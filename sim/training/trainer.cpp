@@ -76,30 +76,37 @@ Trainer::Trainer(const compiler::CompiledModel& model, const compiler::Network& 
       distribution_(model, network, core(), cores_),
       watch_(model, cores_) {
   for (const ProgramKind kind : compiler::kProgramKinds) {
+    if (kind == ProgramKind::kInitialize) continue;  // is loaded piece by piece
     const bool step = kind == ProgramKind::kStep;
-    Cores& cores = whole_ && !step ? *whole_ : cores_;
+    Cores& cores = cores_for(kind);
     for (int c = 0; c < cores.size(); ++c)
       programs_[kind].push_back(
           cores.executor(c).load(step && c > 0 ? model.step_in_core(c) : model.programs[kind]));
   }
 }
 
-void Trainer::run(ProgramKind kind) {
-  if (whole_ && kind != ProgramKind::kStep) {
-    FunctionalEngine().run(programs_[kind], *whole_);
-  } else if (const auto timing = engine_.run(programs_[kind], cores_)) {
+// Where the network is divided, all but steps are of a core that has it whole.
+Cores& Trainer::cores_for(ProgramKind kind) {
+  return whole_ && kind != ProgramKind::kStep ? *whole_ : cores_;
+}
+
+void Trainer::run(ProgramKind kind, std::vector<LoadedProgram>& programs) {
+  Cores& cores = cores_for(kind);
+  if (&cores != &cores_) {
+    FunctionalEngine().run(programs, cores);
+  } else if (const auto timing = engine_.run(programs, cores)) {
     cycles_[kind] += timing->cycles();
   }
 }
 
-void Trainer::run_watched(ProgramKind kind, models::Watch watch) {
-  Cores& cores = whole_ ? *whole_ : cores_;
+void Trainer::run_watched(ProgramKind kind, std::vector<LoadedProgram>& programs, models::Watch watch) {
+  Cores& cores = cores_for(kind);
   std::size_t instructions = 0;
-  for (const LoadedProgram& program : programs_[kind]) instructions += program.instructions().size();
+  for (const LoadedProgram& program : programs) instructions += program.instructions().size();
   watch.begin(std::string("running the program ") + compiler::name(kind),
               static_cast<std::int64_t>(instructions));
   for (int c = 0; c < cores.size(); ++c) cores.executor(c).watch(watch);
-  run(kind);
+  run(kind, programs);
   for (int c = 0; c < cores.size(); ++c) cores.executor(c).watch({});
 }
 
@@ -111,18 +118,20 @@ void Trainer::set_scalars(double learning_rate, std::int64_t step) {
   }
 }
 
-void Trainer::write_initial_weights() {
-  for (const compiler::ParameterInfo& parameter : model_.parameters) {
-    TensorMemory memory(core(), model_.tensor(parameter.initial));
-    const std::int64_t count = model_.tensor(parameter.initial).size();
-    const bool given = initial_ != nullptr && initial_->count(parameter.name) != 0;
-    const std::vector<float> values =
-        given ? initial_->at(parameter.name)
-              : initial_values(parameter.filler, parameter.fan_in, count, seed_, parameter.name);
-    for (std::int64_t i = 0; i < count; ++i) {
-      memory.set(i, static_cast<std::int32_t>(models::bits_of_float(values[static_cast<std::size_t>(i)])));
-    }
-  }
+std::vector<float> Trainer::initial_values_of(const compiler::ParameterInfo& parameter) const {
+  if (initial_ != nullptr && initial_->count(parameter.name) != 0) return initial_->at(parameter.name);
+  return initial_values(parameter.filler, parameter.fan_in, model_.tensor(parameter.initial).size(), seed_,
+                        parameter.name);
+}
+
+void Trainer::run_initial(const compiler::CompiledModel::InitialPart& part, models::Watch watch) {
+  for (const compiler::InitialRows& rows : part.rows)
+    write_initial(core(), rows.values, initial_values_of(model_.parameters[rows.parameter]));
+  spread();
+  Cores& cores = cores_for(ProgramKind::kInitialize);
+  std::vector<LoadedProgram> programs;
+  for (int c = 0; c < cores.size(); ++c) programs.push_back(cores.executor(c).load(part.program));
+  run_watched(ProgramKind::kInitialize, programs, watch);
 }
 
 // All cores find their points on the images of core 0.
@@ -135,13 +144,11 @@ void Trainer::initialise(const ImageSet& set, const std::vector<std::int64_t>& i
     slot = calibrating(slot);
   }
   set_scalars(learning_rate, 0);
-  write_initial_weights();
-  spread();
-  run_watched(ProgramKind::kInitialize, watch);
+  for (const compiler::CompiledModel::InitialPart& part : model_.initial) run_initial(part, watch);
   distribution_.write_whole(
       set, {images.begin(), images.begin() + static_cast<std::ptrdiff_t>(std::min(images.size(), share))});
   spread();
-  run_watched(ProgramKind::kCalibrate, watch);
+  run_watched(ProgramKind::kCalibrate, programs_[ProgramKind::kCalibrate], watch);
   for (std::size_t s = 0; s < model_.slots.size(); ++s) {
     models::SlotSettings& slot = settings.slot(static_cast<int>(s));
     const models::SlotSettings found = slot;
@@ -174,7 +181,7 @@ double Trainer::step(const ImageSet& set, const std::vector<std::int64_t>& image
   distribution_.clear_totals();
   clear_unread_windows();
   watch_.before(core());
-  run(ProgramKind::kStep);
+  run(ProgramKind::kStep, programs_[ProgramKind::kStep]);
   distribution_.collect_statistics();
   updates_ = watch_.after(core());
   double sum = 0;
@@ -196,7 +203,7 @@ std::int64_t Trainer::classify(const ImageSet& set, const std::vector<std::int64
 
 std::int64_t Trainer::classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images) {
   whole_ ? distribution_.write_whole(set, images) : distribution_.write(set, images);
-  run(ProgramKind::kEvaluate);
+  run(ProgramKind::kEvaluate, programs_[ProgramKind::kEvaluate]);
   std::int64_t right = 0;
   for (std::size_t n = 0; n < images.size(); ++n) {
     const auto [c, place] = std::ldiv(static_cast<long>(n), model_.training.batch);

@@ -67,11 +67,13 @@ class Trainer {
 
  private:
   // The step on all cores; the other programs on those that have the whole network.
-  void run(compiler::ProgramKind kind);
-  void run_watched(compiler::ProgramKind kind, models::Watch watch);
+  Cores& cores_for(compiler::ProgramKind kind);
+  void run(compiler::ProgramKind kind, std::vector<LoadedProgram>& programs);
+  void run_watched(compiler::ProgramKind kind, std::vector<LoadedProgram>& programs, models::Watch watch);
   std::int64_t classify_at_once(const ImageSet& set, const std::vector<std::int64_t>& images);
   void set_scalars(double learning_rate, std::int64_t step);
-  void write_initial_weights();
+  std::vector<float> initial_values_of(const compiler::ParameterInfo& parameter) const;
+  void run_initial(const compiler::CompiledModel::InitialPart& part, models::Watch watch);
   void clear_unread_windows();
   std::string digest_of(const std::vector<const compiler::TensorInfo*>& tensors);
 

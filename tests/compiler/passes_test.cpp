@@ -12,7 +12,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::passes_test {
 namespace {
 
 Input input() {
@@ -93,4 +93,4 @@ TEST(Passes, TellHowFarTheyAre) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::passes_test

@@ -12,6 +12,7 @@
 #include "models/quantiser.hpp"
 #include "models/settings_optimiser.hpp"
 #include "sim/engines/executor.hpp"
+#include "sim/training/tensor_memory.hpp"
 
 namespace anzan::testing {
 namespace {
@@ -113,6 +114,16 @@ void TestChip::run(const std::vector<std::uint32_t>& program, int threads) {
   executor.run(loaded);
 }
 
+void TestChip::initialise(const std::map<std::string, std::vector<double>>& values) {
+  for (const compiler::CompiledModel::InitialPart& part : model_.initial) {
+    for (const compiler::InitialRows& rows : part.rows) {
+      const std::vector<double>& v = values.at(model_.parameters[rows.parameter].name);
+      sim::write_initial(core_, rows.values, {v.begin(), v.end()});
+    }
+    run(part.program);
+  }
+}
+
 void TestChip::prepare(std::uint32_t seed, double learning_rate) {
   std::mt19937 random(seed);
   const auto uniform = [&] { return static_cast<double>(random()) / 4294967296.0 * 2 - 1; };
@@ -121,13 +132,14 @@ void TestChip::prepare(std::uint32_t seed, double learning_rate) {
     for (double& v : values) v = uniform() * scale;
     return values;
   };
+  std::map<std::string, std::vector<double>> initial;
   for (const compiler::ParameterInfo& p : model_.parameters) {
     std::vector<double> values = drawn(p.initial, std::sqrt(3.0 / static_cast<double>(p.fan_in)));
     if (!p.trained) std::fill(values.begin(), values.end(), p.filler.value);
-    write(p.initial, values);
+    initial[p.name] = std::move(values);
   }
   begin_step(0, learning_rate);
-  run(model_.programs[compiler::ProgramKind::kInitialize]);
+  initialise(initial);
   models::SlotSettings& data = core_.settings.slot(model_.tensor("data").slot);
   data.q_read = data.q_write = static_cast<std::int8_t>(data.width - 1);  // values in [-1, 1)
   data_ = drawn("data", 1);
@@ -194,6 +206,12 @@ compiler::CompiledModel with_tensors_apart(const compiler::Input& input) {
     t.hbm_line = c.memory.lines + 1;
     c.memory.lines = t.hbm_line + t.lines;
   }
+  std::int64_t initial_lines = 0;
+  for (const compiler::ParameterInfo& p : c.whole.parameters)
+    for (const compiler::TensorInfo& t : c.whole.tensors)
+      if (t.name == p.initial) initial_lines += t.lines;
+  c.memory.initial = compiler::initial_pieces(c.whole, c.memory.lines, initial_lines / 5);
+  c.memory.lines += std::max<std::int64_t>(initial_lines / 5, compiler::kChannelAlignment);
   compiler::run_passes(c, "partition", "program");
   return std::move(c.model);
 }

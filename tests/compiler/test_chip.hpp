@@ -2,6 +2,7 @@
 // and reads and writes tensors in logical order.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ class TestChip {
   std::vector<double> read(const std::string& tensor) const;               // n * 2^-q_read, or FP32
   std::vector<std::int64_t> read_stored(const std::string& tensor) const;  // the integers, or FP32 bits
   void write_stored(const std::string& tensor, const std::vector<std::int64_t>& stored);
+
+  // Runs the programs that store the initial values, of all parameters by name.
+  void initialise(const std::map<std::string, std::vector<double>>& values);
 
   // Executes encoded words, values only.
   void run(const std::vector<std::uint32_t>& program, int threads = 1);

@@ -9,12 +9,12 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/verilated.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::address_generator_cosim_test {
 namespace {
 
 constexpr auto kLoops = static_cast<std::size_t>(isa::kLoops);
 
-class LoopWalk : public testing::Test {
+class LoopWalk : public ::testing::Test {
  protected:
   using Counts = std::array<int, kLoops>;
   struct Stream {
@@ -93,4 +93,4 @@ TEST_F(LoopWalk, LongestLoop) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::address_generator_cosim_test

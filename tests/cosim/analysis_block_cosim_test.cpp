@@ -11,7 +11,7 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/settings_bench.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::analysis_block_cosim_test {
 namespace {
 
 constexpr int kLanes = 4, kBinBits = 6;
@@ -42,7 +42,7 @@ void drive(Module& rtl, const Row& row) {
   rtl.bin_i = bins;
 }
 
-class Analysis : public testing::Test {
+class Analysis : public ::testing::Test {
  protected:
   // What the write-back path makes of a value, and what the model counts of it.
   Lane value(models::LocalStatistics& statistics) {
@@ -151,4 +151,4 @@ TEST_F(Analysis, CountersStop) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::analysis_block_cosim_test

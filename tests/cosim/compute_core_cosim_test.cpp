@@ -10,7 +10,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::compute_core_cosim_test {
 namespace {
 
 constexpr int kScratchpadKib = 64;
@@ -101,4 +101,4 @@ TEST(ComputeCore, TrainsWithSixteenLanesAsTheModelsDo) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::compute_core_cosim_test

@@ -10,7 +10,7 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/verilated.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::conversions_cosim_test {
 namespace {
 
 using models::bits_of_float;
@@ -80,4 +80,4 @@ TEST(BiasToAccumulator, CornersAtEveryPoint) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::conversions_cosim_test

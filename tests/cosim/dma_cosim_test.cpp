@@ -15,7 +15,7 @@
 #include "tests/cosim/row_ports.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::dma_cosim_test {
 namespace {
 
 constexpr std::int64_t kPatience = 1'000'000;
@@ -229,7 +229,7 @@ void in_all_settings(const Test& test) {
 // `make` draws an instruction.
 template <class Setting, class Make>
 void check_cases(Setting& setting, const Make& make) {
-  for (std::uint64_t seed = 0; seed < 300 && !testing::Test::HasFatalFailure(); ++seed) {
+  for (std::uint64_t seed = 0; seed < 300 && !::testing::Test::HasFatalFailure(); ++seed) {
     SCOPED_TRACE(std::to_string(setting.lanes()) + " lanes, seed " + std::to_string(seed));
     reference::CaseMaker cases(seed, setting.lanes());
     const auto instruction = make(cases);
@@ -251,7 +251,7 @@ TEST(Dma, RandomTransposes) {
 }
 
 // Memories that are busy: few channels, short queues, other clocks; copies over all of a larger slice.
-class LongCopies : public testing::TestWithParam<int> {
+class LongCopies : public ::testing::TestWithParam<int> {
  protected:
   static constexpr std::int64_t kHbmLines = 1 << 13, kScratchpadLines = 1 << 10;
 
@@ -309,7 +309,7 @@ TEST_P(LongCopies, WaitForTheMemory) {
   check<Vdma_16>(16, 64);
   check<Vdma_32_5>(32, 5);
 }
-INSTANTIATE_TEST_SUITE_P(Memories, LongCopies, testing::Range(0, 6));
+INSTANTIATE_TEST_SUITE_P(Memories, LongCopies, ::testing::Range(0, 6));
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::dma_cosim_test

@@ -9,7 +9,7 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/verilated.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::fp32_fma_cosim_test {
 namespace {
 
 using models::bits_of_float;
@@ -19,7 +19,7 @@ constexpr std::uint32_t kOne = 0x3f800000, kNegativeZero = 0x80000000;
 
 std::uint32_t canonical(float v) { return std::isnan(v) ? 0x7fc00000U : bits_of_float(v); }
 
-class Fp32Fma : public testing::Test {
+class Fp32Fma : public ::testing::Test {
  protected:
   std::uint32_t fma(std::uint32_t a, std::uint32_t b, std::uint32_t c, bool negate = false) {
     rtl_->a_i = a;
@@ -33,7 +33,7 @@ class Fp32Fma : public testing::Test {
   // Every use of the module.
   void check(const Triple& t) {
     const float a = float_of_bits(t.a), b = float_of_bits(t.b), c = float_of_bits(t.c);
-    const auto what = [&] { return testing::Message() << std::hex << t.a << " * " << t.b << " + " << t.c; };
+    const auto what = [&] { return ::testing::Message() << std::hex << t.a << " * " << t.b << " + " << t.c; };
     ASSERT_EQ(fma(t.a, t.b, t.c), canonical(std::fma(a, b, c))) << what();
     ASSERT_EQ(fma(t.a, t.b, t.c, true), canonical(std::fma(-a, b, c))) << what() << ", negated";
     ASSERT_EQ(fma(t.a, kOne, t.c), canonical(a + c)) << what() << ", the sum of the outer two";
@@ -66,4 +66,4 @@ TEST_F(Fp32Fma, RandomTriples) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::fp32_fma_cosim_test

@@ -13,7 +13,7 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/verilated.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::lane_alu_cosim_test {
 namespace {
 
 constexpr std::size_t kLanes = 32;
@@ -63,13 +63,13 @@ class VectorUnit {
 };
 
 constexpr int kOps = isa::kVectorOpInfo.size;
-class LaneAlu : public testing::TestWithParam<int> {
+class LaneAlu : public ::testing::TestWithParam<int> {
  protected:
   isa::VectorOp op() const { return static_cast<isa::VectorOp>(GetParam()); }
   void fill(Words& a, Words& b, Words& c);
   CornerValues values_{static_cast<std::uint64_t>(100 + GetParam())};
 };
-INSTANTIATE_TEST_SUITE_P(Operations, LaneAlu, testing::Range(0, kOps), [](const auto& param) {
+INSTANTIATE_TEST_SUITE_P(Operations, LaneAlu, ::testing::Range(0, kOps), [](const auto& param) {
   return std::string(isa::name(static_cast<isa::VectorOp>(param.param)));
 });
 
@@ -109,9 +109,9 @@ TEST_P(LaneAlu, EqualsTheVectorUnit) {
   }
 }
 
-class LaneFold : public testing::TestWithParam<int> {};
+class LaneFold : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Reductions, LaneFold,
-                         testing::Range(0, static_cast<int>(isa::Reduction::kArgmax) + 1),
+                         ::testing::Range(0, static_cast<int>(isa::Reduction::kArgmax) + 1),
                          [](const auto& param) {
                            return std::string(isa::name(static_cast<isa::Reduction>(param.param)));
                          });
@@ -151,4 +151,4 @@ TEST_P(LaneFold, EqualsTheVectorUnit) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::lane_alu_cosim_test

@@ -11,7 +11,7 @@
 #include "tests/cosim/row_ports.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::network_unit_cosim_test {
 namespace {
 
 // A random copy within the scratchpad makes a put.
@@ -60,7 +60,7 @@ class Bench {
     const std::int64_t rows = models::iterations(put.loops, 0, isa::kLoops), end = models::work_cycles(put);
     LineCounts counts;
     std::int64_t sent = 0;
-    for (std::int64_t cycle = 0; cycle < end + 5 && !testing::Test::HasFatalFailure(); ++cycle) {
+    for (std::int64_t cycle = 0; cycle < end + 5 && !::testing::Test::HasFatalFailure(); ++cycle) {
       set_instruction(rtl_, cycle == 0 ? &instruction : nullptr);
       rtl_->clk_i = 0;
       rtl_->eval();
@@ -91,7 +91,7 @@ class Bench {
 template <class Module>
 void check(int lanes) {
   Bench<Module> bench(lanes);
-  for (std::uint64_t seed = 0; seed < 1000 && !testing::Test::HasFatalFailure(); ++seed) {
+  for (std::uint64_t seed = 0; seed < 1000 && !::testing::Test::HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     bench.run(seed);
   }
@@ -101,4 +101,4 @@ TEST(NetworkUnit, RandomPuts4) { check<Vnetwork_unit_4>(4); }
 TEST(NetworkUnit, RandomPuts16) { check<Vnetwork_unit_16>(16); }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::network_unit_cosim_test

@@ -10,7 +10,7 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/verilated.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::processing_element_cosim_test {
 namespace {
 
 std::int64_t dot(isa::Format format, std::uint32_t a, std::uint32_t b) {
@@ -20,7 +20,7 @@ std::int64_t dot(isa::Format format, std::uint32_t a, std::uint32_t b) {
   return sum;
 }
 
-class IntDot : public testing::Test {
+class IntDot : public ::testing::Test {
  protected:
   void check(isa::Format format, std::uint32_t a, std::uint32_t b) {
     rtl_->format_i = static_cast<CData>(format);
@@ -56,7 +56,7 @@ TEST_F(IntDot, Int16) {
 }
 
 // What a tile's accumulator is after its steps, held beside the module.
-class ProcessingElement : public testing::Test {
+class ProcessingElement : public ::testing::Test {
  protected:
   static constexpr std::uint64_t kMask = (std::uint64_t{1} << isa::kAccumulatorBits) - 1;
 
@@ -123,4 +123,4 @@ TEST_F(ProcessingElement, OneBankDrainsWhileTheOtherAccumulates) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::processing_element_cosim_test

@@ -10,7 +10,7 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/verilated.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::quantiser_cosim_test {
 namespace {
 
 constexpr int kSlotPointBits = 7, kProductPointBits = 8;
@@ -23,7 +23,7 @@ struct Setting {
   std::uint32_t random;
 };
 
-class Quantiser : public testing::Test {
+class Quantiser : public ::testing::Test {
  protected:
   void check_accumulator(std::int64_t acc, int point, const Setting& s) {
     rtl_->is_fp32_i = 0;
@@ -31,7 +31,7 @@ class Quantiser : public testing::Test {
     rtl_->point_i = static_cast<CData>(port(point, kProductPointBits));
     const auto expected = models::quantise_accumulator(acc, point, s.width, s.q, s.rounding, s.random);
     check(s, expected, models::position(acc, point),
-          [&] { return testing::Message() << acc << " at " << point; });
+          [&] { return ::testing::Message() << acc << " at " << point; });
   }
   void check_fp32(std::uint32_t bits, const Setting& s) {
     const float v = models::float_of_bits(bits);
@@ -39,7 +39,7 @@ class Quantiser : public testing::Test {
     rtl_->value_i = (port(values_.word(), isa::kAccumulatorBits) >> 32 << 32) | bits;  // above is anything
     rtl_->point_i = static_cast<CData>(port(values_.word(), kProductPointBits));
     check(s, models::quantise(v, s.width, s.q, s.rounding, s.random), models::position(v),
-          [&] { return testing::Message() << "FP32 " << std::hex << bits << std::dec; });
+          [&] { return ::testing::Message() << "FP32 " << std::hex << bits << std::dec; });
   }
   template <class What>
   void check(const Setting& s, const models::Quantised& expected, int position, What what) {
@@ -130,4 +130,4 @@ TEST(Relu, BothKindsOfValue) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::quantiser_cosim_test

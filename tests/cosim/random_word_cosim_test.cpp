@@ -8,7 +8,7 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/verilated.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::random_word_cosim_test {
 namespace {
 
 TEST(RandomWord, KeysAndWords) {
@@ -29,4 +29,4 @@ TEST(RandomWord, KeysAndWords) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::random_word_cosim_test

@@ -10,7 +10,7 @@
 #include "tests/cosim/verilated.hpp"
 #include "tests/cosim/wide_port.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::scratchpad_cosim_test {
 namespace {
 
 constexpr std::size_t kLines = 12;
@@ -27,7 +27,7 @@ class Bench {
   }
 
   void run(int cycles) {
-    for (int n = 0; n < cycles && !testing::Test::HasFatalFailure(); ++n) cycle();
+    for (int n = 0; n < cycles && !::testing::Test::HasFatalFailure(); ++n) cycle();
     for (std::size_t line = 0; line < kLines; ++line)
       ASSERT_EQ(bytes_of(rtl_->rootp->scratchpad__DOT__line_q[line]), line_at(line)) << line;
   }
@@ -89,4 +89,4 @@ TEST(Scratchpad, AllPortsAtOnce4) { Bench<Vscratchpad_4>().run(20000); }
 TEST(Scratchpad, AllPortsAtOnce16) { Bench<Vscratchpad_16>().run(10000); }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::scratchpad_cosim_test

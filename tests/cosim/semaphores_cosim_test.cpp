@@ -8,7 +8,7 @@
 #include "isa/isa_generated.hpp"
 #include "tests/cosim/verilated.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::semaphores_cosim_test {
 namespace {
 
 constexpr int kUnits = 5, kRaisers = 7;
@@ -58,4 +58,4 @@ TEST(Semaphores, TakeAndRaiseLikeCounters) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::semaphores_cosim_test

@@ -17,7 +17,7 @@
 #include "tests/models/clocked/random_schedule.hpp"
 #include "tests/models/clocked/ticking_core.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::sequencer_cosim_test {
 namespace {
 
 constexpr std::size_t kUnits = 5, kNetwork = kUnits - 1;
@@ -46,7 +46,7 @@ class Bench {
     rtl_.cycle();
     rtl_->begin_i = 0;
     for (cycle_ = 0; cycle_ < kPatience; ++cycle_) {
-      if (testing::Test::HasFatalFailure()) return;
+      if (::testing::Test::HasFatalFailure()) return;
       if (cycle()) break;
     }
     ASSERT_EQ(cycle_ + 1, expected.cycles);
@@ -188,7 +188,7 @@ void in_all_settings(const Test& test) {
 // One program after the other on the same sequencer, some of which leave semaphores above zero.
 TEST(Sequencer, RandomProgramsTakeTheCyclesOfTheTickingCore) {
   in_all_settings([](auto&& setting) {
-    for (std::uint64_t seed = 0; seed < 50 && !testing::Test::HasFatalFailure(); ++seed) {
+    for (std::uint64_t seed = 0; seed < 50 && !::testing::Test::HasFatalFailure(); ++seed) {
       SCOPED_TRACE("seed " + std::to_string(seed));
       reference::ScheduleShape shape;
       shape.lanes = setting.lanes();
@@ -232,4 +232,4 @@ TEST(Sequencer, TheFirstUnitTakesASharedSemaphore) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::sequencer_cosim_test

@@ -11,7 +11,7 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/settings_bench.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::settings_optimiser_cosim_test {
 namespace {
 
 using isa::Policy;
@@ -111,7 +111,7 @@ class Draw {
   CornerValues values_;
 };
 
-class Optimiser : public testing::Test {
+class Optimiser : public ::testing::Test {
  protected:
   // Returns whether the point moved.
   bool check(SlotSettings s, SlotStatistics window) {
@@ -119,7 +119,7 @@ class Optimiser : public testing::Test {
     bench_.write_counters(kSlot, Set::kWindow, counter_words(window));
     const SlotSettings before = s;
     const bool moved = models::update(s, window);
-    const auto where = testing::Message()
+    const auto where = ::testing::Message()
                        << isa::name(s.policy) << " width " << int{s.width} << " q " << int{before.q_write}
                        << " history " << int{s.history_count} << " window " << int{s.window};
     EXPECT_EQ(bench_.run(update_of(kSlot)), models::kUpdateCycles) << where;
@@ -133,7 +133,7 @@ class Optimiser : public testing::Test {
   SettingsBench bench_;
 };
 
-class EveryPolicy : public Optimiser, public testing::WithParamInterface<int> {};
+class EveryPolicy : public Optimiser, public ::testing::WithParamInterface<int> {};
 
 TEST_P(EveryPolicy, RandomEntries) {
   Draw draw(100 + static_cast<std::uint64_t>(GetParam()));
@@ -145,7 +145,7 @@ TEST_P(EveryPolicy, RandomEntries) {
   bench_.write_entry(kOther, neighbour);
   int moved = 0;
   for (int n = 0; n < ANZAN_ENTRIES && !HasFailure(); ++n) {
-    SCOPED_TRACE(testing::Message() << "entry " << n);
+    SCOPED_TRACE(::testing::Message() << "entry " << n);
     moved += check(draw.settings(policy), draw.window()) ? 1 : 0;
   }
   if (policy != Policy::kStatic) {
@@ -155,7 +155,7 @@ TEST_P(EveryPolicy, RandomEntries) {
   EXPECT_EQ(bench_.read_counters(kOther, Set::kWindow), other);
   EXPECT_EQ(bench_.read_entry(kOther), neighbour);
 }
-INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy, testing::Range(0, isa::kPolicyInfo.size),
+INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy, ::testing::Range(0, isa::kPolicyInfo.size),
                          [](const auto& policy) { return isa::name(static_cast<Policy>(policy.param)); });
 
 SlotSettings with(Policy policy, int q_write, int width = 8) {
@@ -356,4 +356,4 @@ TEST_F(Optimiser, BackToBack) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::settings_optimiser_cosim_test

@@ -7,13 +7,13 @@
 #include "tests/cosim/corner_values.hpp"
 #include "tests/cosim/settings_bench.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::settings_store_cosim_test {
 namespace {
 
 constexpr std::uint32_t kScalarBase = isa::kSlotsMax * 16, kSeed = kScalarBase + isa::kScalars,
                         kStep = kSeed + 1;
 
-class Store : public testing::Test {
+class Store : public ::testing::Test {
  protected:
   EntryWords random_words() {
     EntryWords words;
@@ -113,4 +113,4 @@ TEST_F(Store, Lookups) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::settings_store_cosim_test

@@ -14,12 +14,12 @@
 #include "tests/models/clocked/random_schedule.hpp"
 #include "tests/models/clocked/ticking_core.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::statistics_database_cosim_test {
 namespace {
 
 constexpr int kPass = models::kMergeCycles;
 
-class Database : public testing::Test {
+class Database : public ::testing::Test {
  protected:
   // Counts of an instruction; some so large that sums of a few stop.
   models::LocalStatistics counts() {
@@ -236,7 +236,7 @@ TEST_F(Programs, AsTheTickingCore) {
   std::int64_t waits = 0;
   int updates = 0;
   for (std::uint64_t seed = 1; seed <= 12 && !HasFatalFailure(); ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     reference::ScheduleShape shape;
     shape.instructions = 200;
     shape.lanes = 16;
@@ -251,4 +251,4 @@ TEST_F(Programs, AsTheTickingCore) {
 }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::statistics_database_cosim_test

@@ -16,7 +16,7 @@
 #include "tests/cosim/wide_port.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::tensor_unit_cosim_test {
 namespace {
 
 using reference::CaseMaker;
@@ -128,7 +128,7 @@ std::vector<std::uint64_t> in_lines(const models::LocalStatistics& s) {
 }
 
 template <class Unit>
-class TensorUnit : public testing::Test {
+class TensorUnit : public ::testing::Test {
  protected:
   static constexpr int kLanes = sizeof(decltype(Unit::o_be_o)) == 2 ? 4 : 16;
   // Verilated time is what these tests cost.
@@ -267,4 +267,4 @@ TEST_F(TensorUnit16, EveryShapeOfTiles) { every_shape(); }
 TEST_F(TensorUnit16, LongSumOfExtremes) { long_sum(); }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::tensor_unit_cosim_test

@@ -19,7 +19,7 @@
 #include "tests/cosim/wide_port.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::cosim {
+namespace anzan::cosim::vector_unit_cosim_test {
 namespace {
 
 using reference::CaseMaker;
@@ -174,7 +174,7 @@ std::vector<std::uint64_t> in_lines(const models::LocalStatistics& s) {
 }
 
 template <class Unit>
-class VectorUnit : public testing::Test {
+class VectorUnit : public ::testing::Test {
  protected:
   void random_instructions();
   void every_operation();
@@ -320,4 +320,4 @@ TEST_F(VectorUnit16, EveryFormatAndRounding) { every_format(); }
 TEST_F(VectorUnit16, LongFold) { long_fold(); }
 
 }  // namespace
-}  // namespace anzan::cosim
+}  // namespace anzan::cosim::vector_unit_cosim_test

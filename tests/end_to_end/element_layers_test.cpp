@@ -14,7 +14,7 @@
 #include "compiler/input/network.hpp"
 #include "tests/end_to_end/training_step.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::element_layers_test {
 namespace {
 
 using nlohmann::json;
@@ -154,4 +154,4 @@ TEST(ElementLayers, GradientsJumpWhereTheyAreSaidTo) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::element_layers_test

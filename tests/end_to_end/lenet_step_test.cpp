@@ -6,7 +6,7 @@
 
 #include "tests/end_to_end/training_step.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::lenet_step_test {
 namespace {
 
 using compiler::TensorClass;
@@ -57,4 +57,4 @@ TEST(LeNetStep, MixedFormatsWithMaster) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::lenet_step_test

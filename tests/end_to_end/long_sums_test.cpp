@@ -11,7 +11,7 @@
 #include "compiler/input/network_json.hpp"
 #include "tests/end_to_end/training_step.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::long_sums_test {
 namespace {
 
 using nlohmann::json;
@@ -127,4 +127,4 @@ TEST(LongSums, AreCutBetweenRows) { check(Cut::kRows, 11, 13); }
 TEST(LongSums, AreCutBetweenPixels) { check(Cut::kPixels, 21, 25); }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::long_sums_test

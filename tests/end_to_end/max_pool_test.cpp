@@ -15,7 +15,7 @@
 #include "compiler/input/network.hpp"
 #include "tests/end_to_end/training_step.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::max_pool_test {
 namespace {
 
 using nlohmann::json;
@@ -172,4 +172,4 @@ TEST(MaxPools, KeepNothingWhereNothingIsTrained) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::max_pool_test

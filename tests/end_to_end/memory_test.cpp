@@ -8,7 +8,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::memory_test {
 namespace {
 
 using compiler::CompiledModel;
@@ -128,4 +128,4 @@ TEST(Memory, EveryPlanTrainsTheSameWeights) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::memory_test

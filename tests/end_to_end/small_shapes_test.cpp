@@ -16,7 +16,7 @@
 #include "tests/campaign.hpp"
 #include "tests/end_to_end/training_step.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::small_shapes_test {
 namespace {
 
 using compiler::Layer;
@@ -198,4 +198,4 @@ TEST(SmallShapes, MaxPools) { try_pairs(LayerKind::kMaxPool, {0, 97, 1}); }
 TEST(SmallShapes, AveragePools) { try_pairs(LayerKind::kAveragePool, {48, 97, 1}); }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::small_shapes_test

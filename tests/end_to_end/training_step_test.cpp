@@ -9,7 +9,7 @@
 
 #include "compiler/input/input_error.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::training_step_test {
 namespace {
 
 using compiler::TensorClass;
@@ -255,4 +255,4 @@ TEST(TrainingStepIntegers, LargeNetworks) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::training_step_test

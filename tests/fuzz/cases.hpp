@@ -5,16 +5,21 @@
 namespace anzan::fuzz {
 
 struct Case {
-  std::string kind;
+  const char* kind = nullptr;
   std::vector<std::string> arguments;
-  Files files;              // in the directory in which the command is called
-  std::string input;        // its standard input
-  bool refused = false;     // the input is certainly wrong,
-  std::string place;        // and its place is named so
-  bool in_program = false;  // is called as the program, not here
+  Files files;                        // in the directory in which the command is called
+  std::string input;                  // its standard input
+  bool right = false;                 // the input is certainly right; or
+  bool refused = false;               // certainly wrong,
+  std::string place;                  // and its place is named so
+  bool leaves_result = false;         // where its status is 0
+  std::string points;                 // a table of points that it leaves, none of which has failed
+  std::vector<std::string> failures;  // words of a command that does what it should with status 1
+  bool in_program = false;            // is called as the program, not here
+  bool long_watch = false;            // is given more time than others, in a campaign
 };
 
 // The same for the same number on every machine.
-Case make_case(std::uint32_t number, const Grammar& grammar, const std::vector<Run>& stock);
+Case make_case(std::uint32_t number, const Grammar& grammar, const Stock& stock);
 
 }  // namespace anzan::fuzz

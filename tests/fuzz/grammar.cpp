@@ -176,7 +176,8 @@ void set_at(Json& document, const std::vector<std::string>& tokens, const Json& 
 Grammar::Grammar()
     : config_(embedded("configuration/config.schema.json")),
       network_(embedded("input/network.schema.json")),
-      technology_(embedded("configuration/technology.schema.json")) {}
+      technology_(embedded("configuration/technology.schema.json")),
+      sweep_(embedded("sweep/sweep.schema.json")) {}
 
 Node Grammar::resolve(Node node) const {
   const auto ref = node.schema->find("$ref");
@@ -188,19 +189,22 @@ Node Grammar::resolve(Node node) const {
 Node Grammar::child(const Node& node, const std::string& key) const {
   if (node.schema == &config_ && key == "network") return {&network_, &network_};
   if (node.schema == &config_ && key == "technology") return {&technology_, &technology_};
+  if (node.schema == &sweep_ && key == "base") return {&config_, &config_};
   const Json& schema = *node.schema;
   if (schema.contains("properties")) return resolve({&schema.at("properties").at(key), node.root});
   if (schema.contains("items")) return resolve({&schema.at("items"), node.root});
-  return resolve({&schema.at("additionalProperties"), node.root});
+  if (schema.contains("additionalProperties"))
+    return resolve({&schema.at("additionalProperties"), node.root});
+  return {&anything_, node.root};
 }
 
-Place Grammar::place(Draw& draw, const Json& document) const {
-  Place place{{}, {&config_, &config_}};
+Place Grammar::place_in(Draw& draw, const Json& document, const Json& schema) const {
+  Place place{{}, {&schema, &schema}};
   const Json* here = &document;
   for (;;) {
     std::vector<std::string> keys = children(*place.node.schema, here, document);
-    const Json* const technology = below(&document, "technology");  // most name one
-    const bool named = here == &document && (technology == nullptr || !technology->is_object());
+    const Json* const technology = below(here, "technology");  // most name one
+    const bool named = place.node.schema == &config_ && (technology == nullptr || !technology->is_object());
     if (named) keys.erase(std::remove(keys.begin(), keys.end(), "technology"), keys.end());
     if (keys.empty() || (!place.tokens.empty() && draw.chance(8))) return place;
     const std::string key = pick(draw, keys);
@@ -216,8 +220,9 @@ Json Grammar::value(Draw& draw, const Node& unresolved, const Json& document) co
     const Json& names = node.schema->at("enum");
     return names.at(draw.from<std::size_t>(0, names.size() - 1));
   }
-  const std::vector<std::string> types = types_of(*node.schema);
-  return types.empty() ? Json() : of_type(draw, node, pick(draw, types), document);
+  std::vector<std::string> types = types_of(*node.schema);
+  if (types.empty()) types = {"integer", "number", "string", "boolean"};  // what it is decides another key
+  return of_type(draw, node, pick(draw, types), document);
 }
 
 Json Grammar::of_type(Draw& draw, const Node& node, const std::string& type, const Json& document) const {
@@ -255,7 +260,8 @@ std::optional<Json> Grammar::wrong_value(Draw& draw, const Node& unresolved) con
   const Node node = resolve(unresolved);
   const Json& schema = *node.schema;
   std::vector<std::string> types = types_of(schema);
-  if (&schema == &network_ || &schema == &technology_) types.emplace_back("string");  // a path
+  if (&schema == &network_ || &schema == &technology_ || (&schema == &config_ && node.root == &config_))
+    types.emplace_back("string");  // a path
   std::vector<Json> wrong;
   if (schema.contains("enum")) {
     wrong = {Json(), true, "no such", "", -1, Json::array(), Json::object(), 1e300};

@@ -35,7 +35,9 @@ class Grammar {
   Grammar();
 
   // A place of the configuration, with its network and technology, whether the document has it or not.
-  Place place(Draw& draw, const Json& document) const;
+  Place place(Draw& draw, const Json& document) const { return place_in(draw, document, config_); }
+  // The same of a sweep, its base among it.
+  Place place_in_sweep(Draw& draw, const Json& document) const { return place_in(draw, document, sweep_); }
   // One that the schema allows: mostly small, sometimes at a limit; names are those of the document's layers.
   Json value(Draw& draw, const Node& node, const Json& document) const;
   // One that the schema does not allow; nothing where none is known.
@@ -44,12 +46,13 @@ class Grammar {
   Json document(Draw& draw, const Json& like) const { return value(draw, {&config_, &config_}, like); }
 
  private:
+  Place place_in(Draw& draw, const Json& document, const Json& schema) const;
   Node resolve(Node node) const;
   Node child(const Node& node, const std::string& key) const;
   Json of_type(Draw& draw, const Node& node, const std::string& type, const Json& document) const;
   Json object(Draw& draw, const Node& node, const Json& document) const;
 
-  Json config_, network_, technology_;
+  Json config_, network_, technology_, sweep_, anything_ = Json::object();
 };
 
 // Sets what stands at these tokens, and makes what is missing on the way; does nothing inside of a scalar.

@@ -16,7 +16,7 @@
 #include "tests/fuzz/mutation.hpp"
 #include "tests/fuzz/onnx_files.hpp"
 
-namespace anzan::fuzz {
+namespace anzan::fuzz::onnx_fuzz_test {
 namespace {
 
 std::string drawn_file(Draw& draw) {
@@ -76,4 +76,4 @@ TEST(OnnxFuzz, AChangedFileIsANetworkOrRefused) {
 }
 
 }  // namespace
-}  // namespace anzan::fuzz
+}  // namespace anzan::fuzz::onnx_fuzz_test

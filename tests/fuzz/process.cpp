@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,8 +38,11 @@ struct Pipe {
   int ends[2];
 };
 
+// A group of processes of its own, as a shell gives to a command: Ctrl-C goes to all of them.
 [[noreturn]] void become(Where where, const std::vector<std::string>& arguments,
                          const std::filesystem::path& directory, const std::string& input) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setpgid(0, 0);
   const struct rlimit no_core {};
   ::setrlimit(RLIMIT_CORE, &no_core);
   std::signal(SIGINT, SIG_DFL);  // a shell ignores it in what it starts in the background
@@ -62,6 +66,17 @@ struct Pipe {
   ::_exit(status);
 }
 
+// A process and those that it has started.
+std::vector<pid_t> family(pid_t process) {
+  std::vector<pid_t> all{process};
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const std::string number = std::to_string(all[k]);
+    std::ifstream stream("/proc/" + number + "/task/" + number + "/children");
+    for (pid_t child = 0; stream >> child;) all.push_back(child);
+  }
+  return all;
+}
+
 // What a process that is not this one's has used so far.
 double processor_seconds(pid_t process) {
   clockid_t clock{};
@@ -74,6 +89,10 @@ std::int64_t resident_bytes(pid_t process) {
   std::ifstream stream("/proc/" + std::to_string(process) + "/statm");
   std::int64_t pages = 0, resident = 0;
   return stream >> pages >> resident ? resident * ::sysconf(_SC_PAGESIZE) : 0;
+}
+
+double seconds(const struct timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
 }
 
 // Reads what a process says until it ends, and ends it where it goes beyond its limits.
@@ -99,6 +118,7 @@ class Watchman {
     if (WIFEXITED(status)) outcome_.status = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) outcome_.signal = WTERMSIG(status);
     outcome_.seconds = now() - started_;
+    outcome_.processor_seconds = seconds(used.ru_utime) + seconds(used.ru_stime);
     outcome_.peak_bytes = std::max(outcome_.peak_bytes, std::int64_t{used.ru_maxrss} * 1024);
     outcome_.large = outcome_.large || outcome_.peak_bytes > limits_.bytes;
     return std::move(outcome_);
@@ -112,36 +132,49 @@ class Watchman {
     if (count > 0) {
       text.append(buffer.data(),
                   std::min<std::size_t>(count, kMostOutput - std::min(text.size(), kMostOutput)));
-      spoke_at_ = processor_seconds(process_);
+      spoke_at_ = use();
+      spoken_ = true;
     } else if (count == 0 || errno != EINTR) {
       ::close(from.fd);
       from.fd = -1;
     }
   }
 
+  // Of processors, by all that there are of the family; what those used that have ended counts on.
+  double use() {
+    double all = 0;
+    for (const pid_t member : family(process_)) all += processor_seconds(member);
+    return used_ = std::max(used_, all);
+  }
+
   void look() {
-    const double used = processor_seconds(process_), wall = now() - started_;
-    outcome_.peak_bytes = std::max(outcome_.peak_bytes, resident_bytes(process_));
+    const double used = use(), wall = now() - started_;
+    std::int64_t resident = 0;
+    for (const pid_t member : family(process_)) resident += resident_bytes(member);
+    outcome_.peak_bytes = std::max(outcome_.peak_bytes, resident);
     outcome_.large = outcome_.peak_bytes > limits_.bytes;
     outcome_.silent = outcome_.silent || used - spoke_at_ > limits_.silent_seconds;
-    if (interrupts_ == 0 && wall > limits_.budget_seconds) interrupt(used);
+    const bool lively = spoken_ && used - spoke_at_ < limits_.lately_seconds;
+    const bool waits = wall > 10 * (limits_.budget_seconds + limits_.silent_seconds);
+    if (interrupts_ == 0 && (waits || (used > limits_.budget_seconds && lively))) interrupt(used);
     // The first lets a step end, which may be a long one.
     if (interrupts_ == 1 && used - interrupted_at_ > 2) interrupt(used);
-    const bool waits = wall > 10 * (limits_.budget_seconds + limits_.silent_seconds);
-    outcome_.endless = waits || (interrupts_ == 2 && used - interrupted_at_ > limits_.stop_seconds);
-    if (outcome_.large || outcome_.silent || outcome_.endless) ::kill(process_, SIGKILL);
+    outcome_.endless = wall > 20 * (limits_.budget_seconds + limits_.silent_seconds) ||
+                       (interrupts_ == 2 && used - interrupted_at_ > limits_.stop_seconds);
+    if (outcome_.large || outcome_.silent || outcome_.endless) ::kill(-process_, SIGKILL);
   }
 
   void interrupt(double used) {
     outcome_.interrupted = true;
     ++interrupts_;
     interrupted_at_ = used;
-    ::kill(process_, SIGINT);
+    ::kill(-process_, SIGINT);
   }
 
   pid_t process_;
   Limits limits_;
-  double started_, spoke_at_ = 0, interrupted_at_ = 0;
+  double started_, used_ = 0, spoke_at_ = 0, interrupted_at_ = 0;
+  bool spoken_ = false;
   int interrupts_ = 0;
   std::array<struct pollfd, 2> watched_{};
   Outcome outcome_;
@@ -160,6 +193,7 @@ Outcome watch(Where where, const std::vector<std::string>& arguments, const std:
     for (const int end : {output.ends[0], output.ends[1], errors.ends[0], errors.ends[1]}) ::close(end);
     become(where, arguments, directory, input);
   }
+  ::setpgid(process, process);  // there and here: whoever is first
   ::close(output.ends[1]);
   ::close(errors.ends[1]);
   return Watchman(process, output.ends[0], errors.ends[0], limits).watch();

@@ -1,4 +1,4 @@
-// A command of `anzan` in a process of its own, watched from outside.
+// A command of `anzan` in processes of its own, watched from outside.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -7,10 +7,12 @@
 
 namespace anzan::fuzz {
 
+// Seconds are of processors, by all processes of a command, however busy the machine is.
 struct Limits {
-  double budget_seconds = 5;           // then the command is interrupted, as by Ctrl-C
-  double silent_seconds = 60;          // of its processor time, without a word
-  double stop_seconds = 20;            // of its processor time, from the second interrupt to its end
+  double budget_seconds = 3;   // then the command is interrupted, as by Ctrl-C, if it has spoken of late;
+  double lately_seconds = 8;   // one that has not is watched until it does,
+  double silent_seconds = 60;  // or has said nothing for so long
+  double stop_seconds = 20;    // from the second interrupt to its end
   std::int64_t bytes = 8'000'000'000;  // of memory
 };
 
@@ -19,7 +21,7 @@ struct Outcome {
   int signal = 0;
   bool interrupted = false, silent = false, endless = false, large = false;
   std::string output, errors;
-  double seconds = 0;
+  double seconds = 0, processor_seconds = 0;
   std::int64_t peak_bytes = 0;
 };
 

@@ -1,8 +1,12 @@
 // Nothing that the clock has said remains: a case is the same whenever it is made.
 #include "tests/fuzz/stock.hpp"
 
+#include <sqlite3.h>
+
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <stdexcept>
 
 #include "sim/host/sha256.hpp"
@@ -56,13 +60,75 @@ Run make(const fs::path& directory, const Json& change) {
   return run;
 }
 
+// A sweep that has ended. What the clock and the machine have said stands in rows.
+StoredSweep make_sweep(const fs::path& directory, const Run& run, const Json& change) {
+  StoredSweep sweep;
+  sweep.file = {
+      {"base", run.configuration},
+      {"figures",
+       {{"edp", "seconds_per_step * joules_per_step"}, {"compute", "/time/units/tensor/busy/compute"}}},
+      {"objectives", {{{"figure", "/time/seconds_per_step"}}, {{"figure", "/energy/joules_per_step"}}}}};
+  sweep.file.update(change);
+  sweep.data = run.data;
+  fs::create_directories(directory);
+  for (const auto& [name, content] : run.data) sim::testing::write_file(directory / name, content);
+  sim::testing::write_file(directory / "s.json", sweep.file.dump());
+  call({"sweep", "s.json", "--store", "s.sqlite", "--workers", "1"}, directory);
+  sweep.store =
+      changed_store(read(directory / "s.sqlite"),
+                    "UPDATE point SET wall_seconds = 1, cpu_seconds = 1, host = 'here', finished = 1; "
+                    "UPDATE sweep SET begun = 1; VACUUM");
+  return sweep;
+}
+
+struct Closing {
+  void operator()(sqlite3* database) const { sqlite3_close(database); }
+};
+
 }  // namespace
 
-std::vector<Run> make_stock(const fs::path& directory) {
-  return {make(directory / "int8", Json::object()),
-          make(directory / "cores", {{"precision", {{"preset", "int8_master16"}}},
-                                     {"chip", {{"lanes", 4}, {"cores", 2}}},
-                                     {"training", {{"batch", 8}}}})};
+Stock make_stock(const fs::path& directory) {
+  Stock stock;
+  stock.runs = {make(directory / "int8", Json::object()),
+                make(directory / "cores", {{"precision", {{"preset", "int8_master16"}}},
+                                           {"chip", {{"lanes", 4}, {"cores", 2}}},
+                                           {"training", {{"batch", 8}}}})};
+  const Json clocks{{"pointer", "/chip/clock_ghz"}, {"values", {0.5, 1}}},
+      lanes{{"pointer", "/chip/lanes"}, {"values", {4, 8, 16}}},
+      seeds{{"pointer", "/training/seed"}, {"values", {1, 2}}};
+  stock.sweeps = {
+      make_sweep(directory / "grid", stock.runs[0],
+                 {{"axes", {clocks, lanes}}, {"sampler", {{"kind", "grid"}}}}),
+      make_sweep(
+          directory / "halving", stock.runs[0],
+          {{"measure", "training"},
+           {"axes", {seeds, clocks}},
+           {"sampler", {{"kind", "halving"}, {"points", 2}, {"rungs", {1, 2}}, {"reduction_factor", 2}}}})};
+  return stock;
+}
+
+std::string changed_store(std::string bytes, const std::string& sql) {
+  // A database in memory has no log, and must not say that it has one.
+  constexpr std::size_t kFormat = 18;
+  const std::string format = bytes.substr(kFormat, 2);
+  bytes.replace(kFormat, 2, "\x01\x01");
+  sqlite3* handle = nullptr;
+  sqlite3_open(":memory:", &handle);
+  const std::unique_ptr<sqlite3, Closing> database(handle);
+  auto* const memory = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
+  std::copy(bytes.begin(), bytes.end(), memory);
+  const auto size = static_cast<sqlite3_int64>(bytes.size());
+  const bool done =
+      sqlite3_deserialize(handle, "main", memory, size, size,
+                          SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE) == SQLITE_OK &&
+      sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
+  if (!done) throw std::runtime_error("cannot do to a store: " + sql + ": " + sqlite3_errmsg(handle));
+  sqlite3_int64 length = 0;
+  const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> content(
+      sqlite3_serialize(handle, "main", &length, 0), sqlite3_free);
+  std::string changed(reinterpret_cast<const char*>(content.get()), static_cast<std::size_t>(length));
+  changed.replace(kFormat, 2, format);
+  return changed;
 }
 
 Checkpoint parts_of_checkpoint(const std::string& bytes) {

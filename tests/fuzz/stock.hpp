@@ -14,8 +14,22 @@ struct Run {
   Files data;
 };
 
-// Small runs, the same ones each time. Throws std::runtime_error if the program does not do what it should.
-std::vector<Run> make_stock(const std::filesystem::path& directory);
+// A sweep that has ended, and its store.
+struct StoredSweep {
+  Json file;
+  std::string store;
+  Files data;
+};
+
+struct Stock {
+  std::vector<Run> runs;
+  std::vector<StoredSweep> sweeps;
+};
+
+// Small ones, the same each time. Throws std::runtime_error if the program does not do what it should.
+Stock make_stock(const std::filesystem::path& directory);
+// A store after these statements of SQL. Throws std::runtime_error where they cannot be done.
+std::string changed_store(std::string bytes, const std::string& sql);
 
 // A checkpoint as its blocks, the first two of which are JSON, and the other way round, with a right sum.
 struct Checkpoint {

@@ -13,7 +13,7 @@
 
 #include "tests/isa/random_fields.hpp"
 
-namespace anzan::isa::test {
+namespace anzan::isa::test::assembly_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -181,4 +181,4 @@ TEST(AssemblyErrors, MutatedTextIsRefusedOrMeansWhatItSays) {
 }
 
 }  // namespace
-}  // namespace anzan::isa::test
+}  // namespace anzan::isa::test::assembly_test

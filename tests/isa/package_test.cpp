@@ -11,7 +11,7 @@
 #include "isa/program.hpp"
 #include "tests/isa/isa_description.hpp"
 
-namespace anzan::isa::test {
+namespace anzan::isa::test::package_test {
 namespace {
 
 std::string camel(std::string_view text) {
@@ -116,4 +116,4 @@ TEST(SystemVerilogPackage, HasExactlyTheConstantsOfTheTables) {
 }
 
 }  // namespace
-}  // namespace anzan::isa::test
+}  // namespace anzan::isa::test::package_test

@@ -11,7 +11,7 @@
 #include "tests/isa/isa_description.hpp"
 #include "tests/isa/random_fields.hpp"
 
-namespace anzan::isa::test {
+namespace anzan::isa::test::program_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -281,4 +281,4 @@ TEST(DecodeErrors, RandomWordsNeverGoUnnoticed) {
 }
 
 }  // namespace
-}  // namespace anzan::isa::test
+}  // namespace anzan::isa::test::program_test

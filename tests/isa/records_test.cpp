@@ -10,7 +10,7 @@
 #include "tests/isa/isa_description.hpp"
 #include "tests/isa/random_fields.hpp"
 
-namespace anzan::isa::test {
+namespace anzan::isa::test::records_test {
 namespace {
 
 nlohmann::ordered_json read_in_order() {
@@ -126,4 +126,4 @@ TEST(Records, LookupsHoldEveryNumber) {
 }
 
 }  // namespace
-}  // namespace anzan::isa::test
+}  // namespace anzan::isa::test::records_test

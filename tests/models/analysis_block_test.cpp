@@ -14,7 +14,7 @@
 #include "models/number_format.hpp"
 #include "tests/models/exact_reference.hpp"
 
-namespace anzan::models {
+namespace anzan::models::analysis_block_test {
 namespace {
 
 using isa::Rounding;
@@ -113,4 +113,4 @@ TEST(AnalysisBlock, InfinityAndNanCountAsValuesThatSaturate) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::analysis_block_test

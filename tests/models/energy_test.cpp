@@ -7,7 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
-namespace anzan::models {
+namespace anzan::models::energy_test {
 namespace {
 
 // Powers of two: every memory size in question lies on a corner or exactly between two.
@@ -142,4 +142,4 @@ TEST(Energy, RefusesImpossibleTimes) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::energy_test

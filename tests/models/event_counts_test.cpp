@@ -10,7 +10,7 @@
 #include "models/timing.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::models {
+namespace anzan::models::event_counts_test {
 namespace {
 
 int bytes_of(isa::Format format) {
@@ -219,7 +219,7 @@ std::string different(const EventCounts& found, const EventCounts& expected) {
   return text;
 }
 
-class EventCountsTest : public testing::TestWithParam<int> {
+class EventCountsTest : public ::testing::TestWithParam<int> {
  protected:
   template <class I>
   void check(const I& instruction, const std::string& what) {
@@ -232,7 +232,7 @@ class EventCountsTest : public testing::TestWithParam<int> {
   }
   EventCounts seen_;
 };
-INSTANTIATE_TEST_SUITE_P(Lanes, EventCountsTest, testing::ValuesIn(isa::kLanes));
+INSTANTIATE_TEST_SUITE_P(Lanes, EventCountsTest, ::testing::ValuesIn(isa::kLanes));
 
 TEST_P(EventCountsTest, AreWhatAWalkCounts) {
   for (std::uint64_t seed = 1; seed <= 400 && !HasFailure(); ++seed) {
@@ -362,4 +362,4 @@ TEST(EventCounts, NamesAreUnique) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::event_counts_test

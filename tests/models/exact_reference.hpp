@@ -16,8 +16,11 @@ inline void PrintTo(const Quantised& v, std::ostream* out) {
   *out << "{n " << v.n << (v.saturated_high ? ", saturated_high" : "")
        << (v.saturated_low ? ", saturated_low" : "") << (v.underflow ? ", underflow" : "") << "}";
 }
+}  // namespace anzan::models
 
-namespace reference {
+namespace anzan::reference {
+
+using models::Quantised;
 
 using Integer = boost::multiprecision::cpp_int;
 using Rational = boost::multiprecision::cpp_rational;
@@ -98,5 +101,4 @@ inline Quantised saturate(bool negative, bool zero, long double n, int width) {
   return result;
 }
 
-}  // namespace reference
-}  // namespace anzan::models
+}  // namespace anzan::reference

@@ -7,10 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace anzan::models {
+namespace anzan::models::hbm_channel_test {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 // Bank numbers: 0 and 4 share a bank group, 0 to 3 are in different ones.
 HbmAccess access(std::int64_t id, std::int64_t clock, int bank, int row, int bursts, bool write) {
@@ -92,7 +92,7 @@ TEST(HbmChannel, ARowStaysOpenForItsTimeAndAfterAReadOrWrite) {
   EXPECT_THAT(quick.commands({read(0, 0, 0, 1), read(1, 0, 0, 2)}),
               ElementsAre("0 ACT 0 1", "13 RD 0", "29 PRE 0", "42 ACT 0 2", "55 RD 1"));
   Channel late;  // t_rtp after the last of 8 reads: 13 + 7 · 3 + 5
-  EXPECT_THAT(late.commands({read(0, 0, 0, 1, 8), read(1, 0, 0, 2)}), testing::Contains("39 PRE 0"));
+  EXPECT_THAT(late.commands({read(0, 0, 0, 1, 8), read(1, 0, 0, 2)}), ::testing::Contains("39 PRE 0"));
   Channel written;  // t_rcd 6, then t_cwl + burst + t_wr: 7 + 7 + 2 + 14
   EXPECT_THAT(written.commands({write(0, 0, 0, 1), read(1, 0, 0, 2)}),
               ElementsAre("0 ACT 0 1", "7 WR 0", "30 PRE 0", "43 ACT 0 2", "56 RD 1"));
@@ -116,9 +116,9 @@ TEST(HbmChannel, FourActivatesFitIntoTheirWindow) {
   const auto commands =
       c.commands({read(0, 0, 0, 1), read(1, 0, 1, 1), read(2, 0, 2, 1), read(3, 0, 3, 1), read(4, 0, 4, 1)});
   EXPECT_THAT(commands,
-              testing::IsSupersetOf({"0 ACT 0 1", "4 ACT 1 1", "8 ACT 2 1", "12 ACT 3 1", "30 ACT 4 1"}));
+              ::testing::IsSupersetOf({"0 ACT 0 1", "4 ACT 1 1", "8 ACT 2 1", "12 ACT 3 1", "30 ACT 4 1"}));
   Channel group;  // two of one bank group: t_rrd_l
-  EXPECT_THAT(group.commands({read(0, 0, 0, 1), read(1, 0, 4, 1)}), testing::Contains("6 ACT 4 1"));
+  EXPECT_THAT(group.commands({read(0, 0, 0, 1), read(1, 0, 4, 1)}), ::testing::Contains("6 ACT 4 1"));
 }
 
 TEST(HbmChannel, TheDataBusTurns) {
@@ -209,4 +209,4 @@ TEST(HbmChannel, ResetForgetsEverything) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::hbm_channel_test

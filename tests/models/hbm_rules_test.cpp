@@ -9,7 +9,7 @@
 
 #include "models/hbm_channel.hpp"
 
-namespace anzan::models {
+namespace anzan::models::hbm_rules_test {
 namespace {
 
 using Kind = HbmCommand::Kind;
@@ -330,4 +330,4 @@ TEST(HbmRules, EveryPairOfCommandsKeepsEveryTiming) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::hbm_rules_test

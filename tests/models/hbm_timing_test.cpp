@@ -8,12 +8,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-namespace anzan::models {
+namespace anzan::models::hbm_timing_test {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::UnorderedElementsAre;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
 
 std::vector<std::string> fields(const HbmParameters& p, int lanes = 16) {
   std::vector<std::string> names;
@@ -112,4 +112,4 @@ TEST(HbmTiming, PresetsHaveAllFieldsAreSoundAndNameTheirSource) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::hbm_timing_test

@@ -12,7 +12,7 @@
 
 #include "models/hbm.hpp"
 
-namespace anzan::models {
+namespace anzan::models::hbm_walk_test {
 namespace {
 
 constexpr std::int64_t kGigahertz = 1000000;  // period in femtoseconds
@@ -203,4 +203,4 @@ TEST(HbmWalk, RefusesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::hbm_walk_test

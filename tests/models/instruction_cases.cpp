@@ -164,6 +164,49 @@ isa::Vector CaseMaker::vector() {
   return v;
 }
 
+// Where the output is of bytes, operand c may be of the same slot; scalar 7 is the other side of comparisons.
+isa::Vector CaseMaker::vector_of_lines() {
+  isa::Vector v;
+  const bool folds = chance(50);
+  const isa::Format format = pick({isa::Format::kInt8, isa::Format::kInt8, isa::Format::kFp32});
+  const std::int64_t line = format == isa::Format::kInt8 ? 4 : 1;
+  const std::int64_t outer = chance(80) ? 4 * between(1, 20) : between(1, 80);
+  const std::int64_t positions = folds ? between(2, 20) : 1, stride = line * pick({0, 1, 3, 4});
+  v.op = folds ? pick({isa::VectorOp::kMul, isa::VectorOp::kCopy})
+               : pick({isa::VectorOp::kSelectGt, isa::VectorOp::kAdd, isa::VectorOp::kFma});
+  v.reduction = folds ? isa::Reduction::kAdd : isa::Reduction::kNone;
+  v.reduce = folds ? 1 : 0;
+  v.loops[6] = static_cast<std::uint16_t>(outer);
+  v.loops[7] = static_cast<std::uint16_t>(positions);
+  v.relu = chance(10);
+  v.analyse = chance(30);
+  v.out_format = folds ? isa::Format::kFp32 : format;
+  v.slot_o = 3;
+  v.mask = mask();
+  for (isa::Operand* operand : {&v.a, &v.b, &v.c}) {
+    operand->kind = isa::OperandKind::kRows;
+    operand->format = format;
+    operand->slot = static_cast<std::uint16_t>(operand == &v.c ? 3 : between(1, 3));
+    const std::int64_t slack = kInputLines * line - outer - stride * (positions - 1);
+    operand->at.base = static_cast<std::uint32_t>(between(0, slack));
+    if (chance(80)) operand->at.base -= operand->at.base % static_cast<std::uint32_t>(line);
+    operand->at.stride[6] = 1;
+    operand->at.stride[7] = static_cast<std::int32_t>(stride);
+  }
+  if (v.op == isa::VectorOp::kSelectGt) {
+    v.b.kind = isa::OperandKind::kScalar;
+    v.b.at = {7, {}};
+  }
+  const std::int64_t rows = v.out_format == isa::Format::kInt8 ? 4 : 1;
+  v.o.base = static_cast<std::uint32_t>(rows * (kInputLines + kStartLines) + (chance(20) ? 1 : 0));
+  v.o.stride[6] = 1;
+  v.x = index();
+  integer_start_ = false;
+  output_ = v.out_format;
+  slot_o_ = v.slot_o;
+  return v;
+}
+
 isa::Copy CaseMaker::copy() {
   isa::Copy c;
   c.element = format();

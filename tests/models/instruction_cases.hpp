@@ -23,6 +23,7 @@ class CaseMaker {
 
   isa::Tensor tensor();
   isa::Vector vector();
+  isa::Vector vector_of_lines();  // rows that follow each other, as those of most layers do
   isa::Copy copy();
   isa::Transpose transpose();
   std::uint32_t counter_line() { return static_cast<std::uint32_t>(between(0, 60)); }

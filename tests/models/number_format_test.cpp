@@ -13,7 +13,7 @@
 #include <string>
 #include <type_traits>
 
-namespace anzan::models {
+namespace anzan::models::number_format_test {
 namespace {
 
 using isa::Format;
@@ -161,4 +161,4 @@ TEST(NumberFormat, ElementValues) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::number_format_test

@@ -11,7 +11,7 @@
 #include "models/quantiser.hpp"
 #include "tests/models/exact_reference.hpp"
 
-namespace anzan::models {
+namespace anzan::models::position_test {
 namespace {
 
 // −2^(w−1) <= v · 2^q < 2^(w−1) for every width and point of the architecture.
@@ -100,4 +100,4 @@ TEST(Position, Corners) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::position_test

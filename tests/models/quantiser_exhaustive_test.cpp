@@ -11,7 +11,7 @@
 #include "models/quantiser.hpp"
 #include "tests/models/exact_reference.hpp"
 
-namespace anzan::models {
+namespace anzan::models::quantiser_exhaustive_test {
 namespace {
 
 using isa::Rounding;
@@ -42,7 +42,7 @@ void check_accumulator(std::int64_t acc, int point, int q, Rounding rounding, st
   }
 }
 
-class QuantiserShift : public testing::TestWithParam<int> {};
+class QuantiserShift : public ::testing::TestWithParam<int> {};
 
 TEST_P(QuantiserShift, EveryInt16AccumulatorDeterministic) {
   constexpr int kPoint = 9;
@@ -67,8 +67,8 @@ TEST_P(QuantiserShift, EveryInt16AccumulatorStochastic) {
 
 // To the left (negative), none, within the value, at and around the 24 random bits, and beyond.
 INSTANTIATE_TEST_SUITE_P(Shifts, QuantiserShift,
-                         testing::Values(-5, -1, 0, 1, 2, 3, 5, 7, 8, 9, 12, 15, 16, 17, 23, 24, 25, 26, 39,
-                                         40, 63, 64, 65));
+                         ::testing::Values(-5, -1, 0, 1, 2, 3, 5, 7, 8, 9, 12, 15, 16, 17, 23, 24, 25, 26, 39,
+                                           40, 63, 64, 65));
 
 // Every one of the 2^24 random values: the number of those that round up is floor(f · 2^24), as a set above
 // an edge.
@@ -91,7 +91,7 @@ TEST(Quantiser, StochasticRoundsUpForExactlyTheShareOfTheFraction) {
   }
 }
 
-class QuantiserPoint : public testing::TestWithParam<int> {};
+class QuantiserPoint : public ::testing::TestWithParam<int> {};
 
 // Every sign, exponent and seven leading mantissa bits of FP32, with four endings; infinities and NaN too.
 TEST_P(QuantiserPoint, EveryLeadingHalfOfFp32) {
@@ -117,7 +117,7 @@ TEST_P(QuantiserPoint, EveryLeadingHalfOfFp32) {
     }
   }
 }
-INSTANTIATE_TEST_SUITE_P(Points, QuantiserPoint, testing::Values(-16, -3, 0, 5, 20, 40));
+INSTANTIATE_TEST_SUITE_P(Points, QuantiserPoint, ::testing::Values(-16, -3, 0, 5, 20, 40));
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::quantiser_exhaustive_test

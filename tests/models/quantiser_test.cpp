@@ -15,7 +15,7 @@
 #include "tests/campaign.hpp"
 #include "tests/models/exact_reference.hpp"
 
-namespace anzan::models {
+namespace anzan::models::quantiser_test {
 namespace {
 
 using isa::Rounding;
@@ -283,4 +283,4 @@ TEST(Conversion, ReluMakesNegativeZeroAndNanPositiveZero) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::quantiser_test

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <set>
 
-namespace anzan::models {
+namespace anzan::models::random_test {
 namespace {
 
 TEST(Random, KnownAnswers) {
@@ -116,4 +116,4 @@ TEST(Random, KeysOfSlotsAndStepsDiffer) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::random_test

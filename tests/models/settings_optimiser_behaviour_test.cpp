@@ -9,7 +9,7 @@
 #include "models/analysis_block.hpp"
 #include "models/settings_optimiser.hpp"
 
-namespace anzan::models {
+namespace anzan::models::settings_optimiser_behaviour_test {
 namespace {
 
 using isa::Policy;
@@ -210,4 +210,4 @@ TEST(OptimiserBehaviour, DecayForgets) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::settings_optimiser_behaviour_test

@@ -14,7 +14,7 @@
 #include "tests/campaign.hpp"
 #include "tests/models/exact_reference.hpp"
 
-namespace anzan::models {
+namespace anzan::models::settings_optimiser_test {
 namespace {
 
 using isa::Policy;
@@ -180,7 +180,7 @@ LocalStatistics draw_window(std::mt19937_64& random) {
   return s;
 }
 
-class EveryPolicy : public testing::TestWithParam<int> {};
+class EveryPolicy : public ::testing::TestWithParam<int> {};
 
 TEST_P(EveryPolicy, AgainstBruteForce) {
   const auto policy = static_cast<Policy>(GetParam());
@@ -200,7 +200,7 @@ TEST_P(EveryPolicy, AgainstBruteForce) {
       acted_count += acted ? 1 : 0;
       const bool changed = update(s, window);
 
-      const auto where = testing::Message()
+      const auto where = ::testing::Message()
                          << "policy " << isa::name(policy) << " seed " << seed << " step " << step
                          << " width " << int{s.width} << " q before " << int{before.q_write};
       ASSERT_EQ(s.q_write, expected.q()) << where;
@@ -224,7 +224,7 @@ TEST_P(EveryPolicy, AgainstBruteForce) {
     EXPECT_GT(acted_count, kSeeds * 15 / 2);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy, testing::Range(0, isa::kPolicyInfo.size));
+INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy, ::testing::Range(0, isa::kPolicyInfo.size));
 
 SlotStatistics counted(const std::map<int, std::uint32_t>& positions, std::uint32_t zeros = 0) {
   LocalStatistics s;
@@ -382,4 +382,4 @@ TEST(SettingsOptimiser, PredictiveByHand) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::settings_optimiser_test

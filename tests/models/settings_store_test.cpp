@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace anzan::models {
+namespace anzan::models::settings_store_test {
 namespace {
 
 TEST(SettingsStore, DefaultsAreTheArchitecturesLimits) {
@@ -179,4 +179,4 @@ TEST(SettingsStore, RefusesSavedStateThatIsWrongAndKeepsItsOwn) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::settings_store_test

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace anzan::models {
+namespace anzan::models::statistics_database_test {
 namespace {
 
 constexpr std::uint32_t kFull = 0xffffffffU;
@@ -234,4 +234,4 @@ TEST(StatisticsDatabase, SavesAndRestores) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::statistics_database_test

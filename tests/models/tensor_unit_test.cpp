@@ -7,12 +7,12 @@
 #include "models/number_format.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::models {
+namespace anzan::models::tensor_unit_test {
 namespace {
 
-class TensorUnit : public testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(Lanes, TensorUnit, testing::ValuesIn(isa::kLanes),
-                         testing::PrintToStringParamName());
+class TensorUnit : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Lanes, TensorUnit, ::testing::ValuesIn(isa::kLanes),
+                         ::testing::PrintToStringParamName());
 
 void check(const isa::Tensor& instruction, const reference::Machine& start, const std::string& what) {
   reference::Machine expected = start;
@@ -124,4 +124,4 @@ TEST(TensorUnitChecks, IllegalInstructionsAreRefused) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::tensor_unit_test

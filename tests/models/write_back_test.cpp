@@ -18,7 +18,7 @@
 #include "models/tensor_unit.hpp"
 #include "models/vector_unit.hpp"
 
-namespace anzan::models {
+namespace anzan::models::write_back_test {
 namespace {
 
 constexpr int kSlot = 77, kInputSlot = 5;
@@ -94,7 +94,7 @@ float value(std::mt19937_64& random, const Setting& s) {
   }
 }
 
-class WriteBack : public testing::TestWithParam<int> {
+class WriteBack : public ::testing::TestWithParam<int> {
  protected:
   int lanes() const { return GetParam(); }
   Core core_for(const Setting& s) const {
@@ -129,7 +129,8 @@ class WriteBack : public testing::TestWithParam<int> {
                                  << ", underflows " << found.underflows << " " << wanted.underflows;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Lanes, WriteBack, testing::ValuesIn(isa::kLanes), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Lanes, WriteBack, ::testing::ValuesIn(isa::kLanes),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(WriteBack, Fp32ValuesEqualTheScalarFunctions) {
   std::mt19937_64 random(GetParam());
@@ -290,4 +291,4 @@ TEST(WriteBackChecks, WidthMustFitTheFormat) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::write_back_test

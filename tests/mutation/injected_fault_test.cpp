@@ -8,7 +8,7 @@
 
 #include "sim/verify/verify.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::injected_fault_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -64,4 +64,4 @@ TEST(InjectedFault, ThatOnlyExtremesShowIsFound) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::injected_fault_test

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <functional>
 
-namespace anzan::reference {
+namespace anzan::reference::bounded_sums_test {
 namespace {
 
 constexpr Index kTerms = 3;
@@ -70,4 +70,4 @@ TEST(ReferenceBounds, EveryTermButPaddingRounds) {
 }
 
 }  // namespace
-}  // namespace anzan::reference
+}  // namespace anzan::reference::bounded_sums_test

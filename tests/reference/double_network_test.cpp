@@ -8,7 +8,7 @@
 
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::reference {
+namespace anzan::reference::double_network_test {
 namespace {
 
 using compiler::LayerKind;
@@ -268,4 +268,4 @@ TEST_F(ReferenceDoubleUpdates, AreAdams) {
 }
 
 }  // namespace
-}  // namespace anzan::reference
+}  // namespace anzan::reference::double_network_test

@@ -10,7 +10,7 @@
 #include "tests/reference/chain.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::reference {
+namespace anzan::reference::integer_network_test {
 namespace {
 
 using compiler::Layer;
@@ -179,7 +179,7 @@ TEST(ReferenceInteger, WideIntegersApproachDouble) {
   }
   EXPECT_GT(compared, 500U);
   // A maximum that two taps reach within an integer step may route its gradient otherwise.
-  EXPECT_LT(far.size(), compared / 50) << testing::PrintToString(far);
+  EXPECT_LT(far.size(), compared / 50) << ::testing::PrintToString(far);
 }
 
 double root_mean_square(const std::vector<double>& values) {
@@ -225,4 +225,4 @@ TEST(ReferenceInteger, BoundsStayTightThroughLeNet) {
 }
 
 }  // namespace
-}  // namespace anzan::reference
+}  // namespace anzan::reference::integer_network_test

@@ -7,7 +7,7 @@
 #include "tests/reference/integer_network.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::reference {
+namespace anzan::reference::integer_rules_test {
 namespace {
 
 using compiler::Layer;
@@ -277,4 +277,4 @@ TEST(ReferenceInteger, MaxPoolRoutesToTheFirstMaximum) {
 }
 
 }  // namespace
-}  // namespace anzan::reference
+}  // namespace anzan::reference::integer_rules_test

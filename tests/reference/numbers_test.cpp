@@ -9,7 +9,7 @@
 #include <limits>
 #include <random>
 
-namespace anzan::reference {
+namespace anzan::reference::numbers_test {
 namespace {
 
 int stored(long double value, int width, int q, Rounding rounding, std::uint32_t random = 0) {
@@ -164,4 +164,4 @@ TEST(ReferenceStatistics, ClampTheHistogram) {
 }
 
 }  // namespace
-}  // namespace anzan::reference
+}  // namespace anzan::reference::numbers_test

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-namespace anzan::reference {
+namespace anzan::reference::random_network_test {
 namespace {
 
 using compiler::Layer;
@@ -154,4 +154,4 @@ TEST(ReferenceRandomNetwork, IsReadBackAsDrawn) {
 }
 
 }  // namespace
-}  // namespace anzan::reference
+}  // namespace anzan::reference::random_network_test

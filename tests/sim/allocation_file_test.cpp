@@ -9,7 +9,7 @@
 
 #include "compiler/input/input_error.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::allocation_file_test {
 namespace {
 
 using compiler::InputError;
@@ -72,8 +72,8 @@ TEST(AllocationFile, WrongInputsAreNamed) {
       {header + "\"a,b\",0,1,2\n", "line 2, column 1", "a quote"},
       {header + "a,0\r,1,2\n", "line 2, column 2", "carriage return"}};
   for (const Case& c : cases) {
-    EXPECT_THAT(error_of(c.text), testing::HasSubstr(c.place)) << c.text;
-    EXPECT_THAT(error_of(c.text), testing::HasSubstr(c.found)) << c.text;
+    EXPECT_THAT(error_of(c.text), ::testing::HasSubstr(c.place)) << c.text;
+    EXPECT_THAT(error_of(c.text), ::testing::HasSubstr(c.found)) << c.text;
   }
 }
 
@@ -112,4 +112,4 @@ TEST(AllocationFile, ChangedTextsAreReadOrRefused) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::allocation_file_test

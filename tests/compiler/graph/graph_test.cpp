@@ -14,7 +14,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::graph_test {
 namespace {
 
 Input input(std::uint32_t seed) {
@@ -103,4 +103,4 @@ TEST(Graph, ChannelsAreSharedWhereTheyDivide) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::graph_test

@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-namespace anzan::compiler {
+namespace anzan::compiler::layout_test {
 namespace {
 
 void expect_places(const TensorInfo& t) {
@@ -66,4 +66,4 @@ TEST(Layout, GroupsAreSeenFromAnAlignedChannel) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::layout_test

@@ -9,7 +9,7 @@
 #include "sim/configuration/schema.hpp"
 #include "sim/host/embedded.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::network_json_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -59,4 +59,4 @@ TEST(NetworkSchema, HasTheKeysOfTheTable) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::network_json_test

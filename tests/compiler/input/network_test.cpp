@@ -7,7 +7,7 @@
 
 #include "compiler/input/input_error.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::network_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -378,4 +378,4 @@ TEST(Network, WhatIsNoNetworkIsAnInputErrorToo) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::network_test

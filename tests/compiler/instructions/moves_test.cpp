@@ -12,7 +12,7 @@
 #include "compiler/instructions/nest.hpp"
 #include "compiler/instructions/operands.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::moves_test {
 namespace {
 
 using isa::Format;
@@ -139,4 +139,4 @@ TEST(Operands, HaveTheirFields) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::moves_test

@@ -10,7 +10,7 @@
 #include "isa/program.hpp"
 #include "tests/compiler/test_chip.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::dropout_test {
 namespace {
 
 CompiledModel model() {
@@ -58,4 +58,4 @@ TEST(Dropout, IsACopyWhereNothingIsTrained) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::dropout_test

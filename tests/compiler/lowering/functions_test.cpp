@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace anzan::compiler::functions {
+namespace anzan::compiler::functions::functions_test {
 namespace {
 
 float of_bits(std::uint32_t bits) {
@@ -199,4 +199,4 @@ TEST(Functions, ReciprocalRootIsWithinOneUlp) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler::functions
+}  // namespace anzan::compiler::functions::functions_test

@@ -15,7 +15,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::limits_test {
 namespace {
 
 using testing::LeastScratchpad;
@@ -287,4 +287,4 @@ TEST(TooManyScalars, AreAnErrorOfTheInput) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::limits_test

@@ -12,7 +12,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/chain.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::update_test {
 namespace {
 
 using compiler::LayerKind;
@@ -271,4 +271,4 @@ TEST(Update, ANormNeedsTheWholeNetwork) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::update_test

@@ -6,7 +6,7 @@
 #include <set>
 #include <tuple>
 
-namespace anzan::compiler {
+namespace anzan::compiler::windows_test {
 namespace {
 
 using Meeting = std::tuple<std::int64_t, std::int64_t, std::int64_t>;  // position, tap, source
@@ -125,4 +125,4 @@ TEST(Windows, TapClassesPairEveryTapWithItsOutputs) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::windows_test

@@ -9,7 +9,7 @@
 
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::counting_test {
 namespace {
 
 Network shipped(const std::string& name) {
@@ -71,4 +71,4 @@ TEST(CountedMemory, EachTechniqueNeedsNoMoreThanTheOneBefore) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::counting_test

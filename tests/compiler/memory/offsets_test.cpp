@@ -10,7 +10,7 @@
 
 #include "tests/compiler/memory/allocation_problems.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::offsets_test {
 namespace {
 
 using tests::fault_of;
@@ -189,4 +189,4 @@ TEST(Offsets, AStopLeavesAPlan) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::offsets_test

@@ -10,7 +10,7 @@
 #include "compiler/input/network.hpp"
 #include "compiler/onnx/file.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::import_test {
 namespace {
 
 using compiler::InputError;
@@ -326,4 +326,4 @@ TEST(OnnxFile, SaysOfATensorWhyItHasNoValues) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::import_test

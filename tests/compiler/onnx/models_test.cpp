@@ -9,7 +9,7 @@
 #include "compiler/onnx/import.hpp"
 #include "tests/compiler/onnx/onnx_case.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::models_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -97,4 +97,4 @@ TEST(OnnxModels, NameLayersAfterTheirWeights) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::models_test

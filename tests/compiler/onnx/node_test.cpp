@@ -13,7 +13,7 @@
 #include "compiler/onnx/operators.hpp"
 #include "tests/compiler/onnx/onnx_case.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::node_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -228,4 +228,4 @@ TEST(OnnxNodes, GiveWhatTheirTestsExpect) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::node_test

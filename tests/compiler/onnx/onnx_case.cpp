@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "compiler/onnx/file.hpp"
 #include "compiler/onnx/import.hpp"
-#include "compiler/passes.hpp"
 #include "tests/compiler/test_chip.hpp"
 
 namespace anzan::testing {
@@ -20,18 +20,6 @@ using compiler::onnx::Model;
 using compiler::onnx::Tensor;
 
 // No tensor lies where another was, so that the layer's output stays.
-compiler::CompiledModel compiled_with_tensors_apart(const compiler::Input& input) {
-  compiler::Compilation c;
-  c.input = input;
-  compiler::run_passes(c, "network", "memory");
-  for (compiler::TensorInfo& t : c.whole.tensors) {
-    t.hbm_line = c.memory.lines;
-    c.memory.lines += t.lines;
-  }
-  compiler::run_passes(c, "partition", "program");
-  return std::move(c.model);
-}
-
 // Behind the output: a leaky ReLU of slope 1; behind a Pad, a convolution of ones.
 void add_unchanging_node(Model& model, std::int64_t channels) {
   const std::string last = model.outputs.at(0).name;
@@ -89,15 +77,17 @@ std::vector<double> outputs_of_chip(Model model, const Tensor& images) {
   input.chip.lanes = 16;
   input.chip.scratchpad_kib = 256;
   input.training.batch = (images.dims.at(0) + 15) / 16 * 16;
-  const compiler::CompiledModel compiled = compiled_with_tensors_apart(input);
+  // No tensor lies where another was, so that the layer's output stays.
+  const compiler::CompiledModel compiled = with_tensors_apart(input);
   TestChip chip(compiled);
+  std::map<std::string, std::vector<double>> initial;
   for (const compiler::ParameterInfo& p : compiled.parameters) {
-    std::vector<double> values(static_cast<std::size_t>(compiled.tensor(p.initial).size()), p.filler.value);
+    std::vector<double>& values = initial[p.name];
+    values.assign(static_cast<std::size_t>(compiled.tensor(p.initial).size()), p.filler.value);
     if (const auto found = imported.values.find(p.name); found != imported.values.end())
       values.assign(found->second.begin(), found->second.end());
-    chip.write(p.initial, values);
   }
-  chip.run(compiled.programs[compiler::ProgramKind::kInitialize]);
+  chip.initialise(initial);
   std::vector<double> data(images.floats.begin(), images.floats.end());
   data.resize(static_cast<std::size_t>(compiled.tensor("data").size()));
   chip.write("data", data);

@@ -13,7 +13,7 @@
 #include "compiler/onnx/import.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::testing {
+namespace anzan::testing::round_trip_test {
 namespace {
 
 using compiler::Layer;
@@ -104,4 +104,4 @@ TEST(OnnxRoundTrip, ANormalisationWithoutBiasGetsOneOfZeros) {
 }
 
 }  // namespace
-}  // namespace anzan::testing
+}  // namespace anzan::testing::round_trip_test

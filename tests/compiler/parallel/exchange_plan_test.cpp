@@ -16,7 +16,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::exchange_plan_test {
 namespace {
 
 using Tasks = std::vector<PlanTask>;
@@ -282,4 +282,4 @@ TEST(ExchangeOrder, SegmentsOfFourLinesAreTakenToo) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::exchange_plan_test

@@ -5,7 +5,7 @@
 
 #include <tuple>
 
-namespace anzan::compiler {
+namespace anzan::compiler::mapping_search_test {
 namespace {
 
 using Sizes = std::tuple<int, int, int>;  // tensor, pipeline, micro-batches
@@ -51,4 +51,4 @@ TEST(MappingSearch, NothingWhereNothingCanBe) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::mapping_search_test

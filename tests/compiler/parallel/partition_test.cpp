@@ -14,7 +14,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::partition_test {
 namespace {
 
 constexpr int kLanes = 4;
@@ -169,4 +169,4 @@ TEST(Partition, GradientsOfManyWeightsWaitForTheLastImages) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::partition_test

@@ -20,7 +20,7 @@
 #include "tests/compiler/random_dependencies.hpp"
 #include "tests/compiler/test_chip.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::list_schedule_test {
 namespace {
 
 using testing::kProgramLanes;
@@ -307,12 +307,13 @@ TEST(Estimate, LenetKeepsTheTensorUnitBusy) {
 TEST(Regions, NameEveryInstruction) {
   const Scheduled p = Lenet().programs;
   std::set<std::string> seen;
-  for (const std::vector<Listing>& stages : p.programs) {
-    const Listing& listing = stages.front();
-    ASSERT_EQ(listing.region_of.size(), listing.program.size());
-    for (const std::uint16_t r : listing.region_of) {
-      ASSERT_LT(r, p.tables.regions.size());
-      seen.insert(p.tables.regions[r].layer + " " + p.tables.regions[r].phase);
+  for (const std::vector<Listing>& listings : p.programs) {
+    for (const Listing& listing : listings) {
+      ASSERT_EQ(listing.region_of.size(), listing.program.size());
+      for (const std::uint16_t r : listing.region_of) {
+        ASSERT_LT(r, p.tables.regions.size());
+        seen.insert(p.tables.regions[r].layer + " " + p.tables.regions[r].phase);
+      }
     }
   }
   EXPECT_EQ(seen.size(), p.tables.regions.size());
@@ -323,4 +324,4 @@ TEST(Regions, NameEveryInstruction) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::list_schedule_test

@@ -11,7 +11,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::compiler {
+namespace anzan::compiler::schedule_test {
 namespace {
 
 using testing::TestChip;
@@ -153,4 +153,4 @@ TEST(Schedule, IntegerResultsDoNotDependOnTheLanes) {
 }
 
 }  // namespace
-}  // namespace anzan::compiler
+}  // namespace anzan::compiler::schedule_test

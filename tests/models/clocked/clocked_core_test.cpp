@@ -9,7 +9,7 @@
 #include "tests/models/clocked/random_schedule.hpp"
 #include "tests/models/clocked/ticking_core.hpp"
 
-namespace anzan::models::clocked {
+namespace anzan::models::clocked::clocked_core_test {
 namespace {
 
 isa::Vector vector(int rows, bool analyse = false) {
@@ -199,4 +199,4 @@ TEST_P(RandomPrograms, TakeTheSameCyclesEveryTime) {
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomPrograms, ::testing::Range(0, 10));
 
 }  // namespace
-}  // namespace anzan::models::clocked
+}  // namespace anzan::models::clocked::clocked_core_test

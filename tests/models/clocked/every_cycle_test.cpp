@@ -8,7 +8,7 @@
 
 #include "models/clocked/core.hpp"
 
-namespace anzan::models::clocked {
+namespace anzan::models::clocked::every_cycle_test {
 namespace {
 
 TEST(EveryCycle, CallsOnceACycleFromZeroInEachRun) {
@@ -43,4 +43,4 @@ TEST(EveryCycle, ExceptionsComeThroughAndLeaveItUsable) {
 }
 
 }  // namespace
-}  // namespace anzan::models::clocked
+}  // namespace anzan::models::clocked::every_cycle_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace anzan::models::clocked {
+namespace anzan::models::clocked::messages_test {
 namespace {
 
 constexpr std::int64_t kPeriodFs = 1'000'000, kBytesPerCycle = 4, kLatencyCycles = 10;
@@ -107,4 +107,4 @@ TEST_F(MessagesTest, ARestartForgetsAll) {
 }
 
 }  // namespace
-}  // namespace anzan::models::clocked
+}  // namespace anzan::models::clocked::messages_test

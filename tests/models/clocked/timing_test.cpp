@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace anzan::models {
+namespace anzan::models::timing_test {
 namespace {
 
 TEST(Timing, AnInstructionIsFetchedInWholeLines) {
@@ -83,4 +83,4 @@ TEST(Timing, AnUpdateReadsLooksDecidesAndWrites) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::timing_test

@@ -5,7 +5,7 @@
 
 #include "models/network/network.hpp"
 
-namespace anzan::models {
+namespace anzan::models::chips_test {
 namespace {
 
 ChipsParameters parameters(const std::string& kind, const std::vector<int>& sizes, int cores) {
@@ -64,4 +64,4 @@ TEST(Chips, OneCoreAChipIsTheChip) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::chips_test

@@ -4,7 +4,7 @@
 
 #include "tests/models/network/traffic.hpp"
 
-namespace anzan::models {
+namespace anzan::models::deadlock_test {
 namespace {
 
 constexpr LinkParameters kTiny{1, 1, 3, 1};
@@ -84,4 +84,4 @@ TEST(Deadlock, ToriWithFailedLinksDrain) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::deadlock_test

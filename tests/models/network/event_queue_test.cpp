@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-namespace anzan::models {
+namespace anzan::models::event_queue_test {
 namespace {
 
 TEST(EventQueue, PopsLikeASortedList) {
@@ -38,4 +38,4 @@ TEST(EventQueue, PopsLikeASortedList) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::event_queue_test

@@ -9,7 +9,7 @@
 
 #include "tests/models/network/traffic.hpp"
 
-namespace anzan::models {
+namespace anzan::models::link_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -93,4 +93,4 @@ TEST(Link, RefusesWhatCannotBe) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::link_test

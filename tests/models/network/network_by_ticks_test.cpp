@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace anzan::models {
+namespace anzan::models::network_by_ticks_test {
 namespace {
 
 LinkParameters random_link(std::mt19937& random) {
@@ -50,4 +50,4 @@ TEST(NetworkByTicks, SameFemtosecond) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::network_by_ticks_test

@@ -7,7 +7,7 @@
 
 #include "tests/models/network/traffic.hpp"
 
-namespace anzan::models {
+namespace anzan::models::network_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -231,4 +231,4 @@ TEST(Network, RefusesWhatCannotBe) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::network_test

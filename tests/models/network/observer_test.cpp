@@ -8,7 +8,7 @@
 
 #include "tests/models/network/traffic.hpp"
 
-namespace anzan::models {
+namespace anzan::models::observer_test {
 namespace {
 
 class Watcher : public NetworkObserver {
@@ -79,4 +79,4 @@ TEST(NetworkObserver, SeesEveryPacketOnEveryLinkOfItsWay) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::observer_test

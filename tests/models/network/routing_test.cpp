@@ -11,7 +11,7 @@
 
 #include "tests/models/network/traffic.hpp"
 
-namespace anzan::models {
+namespace anzan::models::routing_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -237,4 +237,4 @@ TEST(Routing, AThousandChips) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::routing_test

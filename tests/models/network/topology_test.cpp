@@ -8,7 +8,7 @@
 #include <set>
 #include <stdexcept>
 
-namespace anzan::models {
+namespace anzan::models::topology_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -165,4 +165,4 @@ TEST(Topology, DisconnectedNamesTwoNodes) {
 }
 
 }  // namespace
-}  // namespace anzan::models
+}  // namespace anzan::models::topology_test

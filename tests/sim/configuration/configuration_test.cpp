@@ -13,7 +13,7 @@
 #include "tests/sim/synthetic_data.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::configuration_test {
 namespace {
 
 using compiler::InputError;
@@ -462,4 +462,4 @@ TEST(Configuration, EditorsMayBeToldTheSchema) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::configuration_test

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-namespace anzan::sim {
+namespace anzan::sim::learning_rate_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -155,4 +155,4 @@ TEST(LearningRate, RefusesWhatIsNoNumber) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::learning_rate_test

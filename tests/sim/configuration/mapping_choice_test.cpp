@@ -11,7 +11,7 @@
 #include "sim/cost/system_cost.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::mapping_choice_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -88,4 +88,4 @@ TEST(MappingChoice, IsWhatTheConfigurationGets) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::mapping_choice_test

@@ -6,7 +6,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::precision_settings_test {
 namespace {
 
 using compiler::TensorClass;
@@ -95,4 +95,4 @@ TEST(PrecisionSettings, RMaxIsARate) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::precision_settings_test

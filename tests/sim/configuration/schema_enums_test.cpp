@@ -25,7 +25,7 @@
 #include "sim/sweep/sweep_file.hpp"
 #include "sim/training/training_run.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::schema_enums_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -169,4 +169,4 @@ TEST(SchemaEnums, ListWhatTheCodeKnows) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::schema_enums_test

@@ -5,7 +5,7 @@
 
 #include "sim/configuration/configuration.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::shipped_configurations_test {
 namespace {
 
 TEST(ShippedConfigurations, AllParse) {
@@ -23,4 +23,4 @@ TEST(ShippedConfigurations, AllParse) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::shipped_configurations_test

@@ -11,15 +11,15 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/configuration/json_input.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::technology_test {
 namespace {
 
 using Json = nlohmann::json;
 using models::Event;
 using models::Technology;
 namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const fs::path kFolder = fs::path(ANZAN_SOURCE_DIR) / "workloads" / "technology";
 
@@ -221,4 +221,4 @@ TEST(Technology, AllFindingsComeAtOnceAndNameTheFile) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::technology_test

@@ -7,7 +7,7 @@
 
 #include "isa/isa_generated.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::area_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -69,4 +69,4 @@ TEST(Area, GrowsWithLanesAsProcessingElementsDo) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::area_test

@@ -16,7 +16,7 @@
 #include "sim/summary.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::chip_cost_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -359,4 +359,4 @@ TEST(Summary, HasUnitsThatFit) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::chip_cost_test

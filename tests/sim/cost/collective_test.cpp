@@ -17,7 +17,7 @@
 #include "tests/sim/stored_numbers.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::collective_test {
 namespace {
 
 using compiler::CollectiveKind;
@@ -367,4 +367,4 @@ TEST(CollectiveErrors, AreSaid) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::collective_test

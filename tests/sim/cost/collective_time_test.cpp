@@ -11,7 +11,7 @@
 #include "sim/trace/traces.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::collective_time_test {
 namespace {
 
 using compiler::CollectiveKind;
@@ -322,4 +322,4 @@ TEST(CollectiveTime, RefusesWhatCannotBe) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::collective_time_test

@@ -7,7 +7,7 @@
 
 #include "tests/sim/cost/energy_case.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::energy_alexnet_test {
 namespace {
 
 TEST(EnergyReference, OfAlexNetOnChips) {
@@ -35,4 +35,4 @@ TEST(EnergyReference, OfEveryConfigurationOfResNet20) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::energy_alexnet_test

@@ -9,7 +9,7 @@
 #include "tests/sim/cost/energy_case.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::energy_reference_test {
 namespace {
 
 using compiler::ProgramKind;
@@ -96,4 +96,4 @@ TEST(EnergyReference, EachFigureHasItsOwnPart) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::energy_reference_test

@@ -14,7 +14,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::exchange_time_test {
 namespace {
 
 using models::clocked::ClockedSystem;
@@ -301,4 +301,4 @@ TEST(ExchangeTime, ALatencyCountsOnceForEachRoundOfARing) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::exchange_time_test

@@ -10,7 +10,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::pipeline_time_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -103,4 +103,4 @@ TEST(PipelineTime, BackInTurnWaitsNoLonger) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::pipeline_time_test

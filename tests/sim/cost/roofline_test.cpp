@@ -10,7 +10,7 @@
 #include "models/timing.hpp"
 #include "tests/sim/clocked_program.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::roofline_test {
 namespace {
 
 using nlohmann::json;
@@ -149,4 +149,4 @@ TEST(Roofline, RefusesMapsThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::roofline_test

@@ -13,7 +13,7 @@
 #include "models/timing.hpp"
 #include "tests/sim/clocked_program.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::waiting_test {
 namespace {
 
 using testing::ClockedProgram;
@@ -269,4 +269,4 @@ TEST(Waiting, RefusesTimingThatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::waiting_test

@@ -10,7 +10,7 @@
 #include <random>
 #include <tuple>
 
-namespace anzan::sim {
+namespace anzan::sim::augmentation_test {
 namespace {
 
 ImageSet numbered(const compiler::Shape& shape, std::int64_t count) {
@@ -160,4 +160,4 @@ TEST(Augmentation, DependsOnThePositionAlone) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::augmentation_test

@@ -11,7 +11,7 @@
 #include "sim/data/cifar.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::dataset_test {
 namespace {
 
 using compiler::InputError;
@@ -480,4 +480,4 @@ TEST_F(DatasetTest, MissingKnownSetNamesTheScript) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::dataset_test

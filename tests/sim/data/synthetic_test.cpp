@@ -13,7 +13,7 @@
 
 #include "sim/host/sha256.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::synthetic_test {
 namespace {
 
 TEST(Synthetic, IsTheSameOnEveryMachine) {
@@ -143,4 +143,4 @@ TEST(Synthetic, MapsCanBeLearnt) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::synthetic_test

@@ -7,7 +7,7 @@
 #include "tests/compiler/test_chip.hpp"
 #include "tests/reference/random_network.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::cycle_engine_test {
 namespace {
 
 struct Chip {
@@ -69,4 +69,4 @@ TEST_P(CycleEngineTest, StepsHaveTheBitsOfTheFunctionalEngineAndTheCyclesOfADryR
 INSTANTIATE_TEST_SUITE_P(Networks, CycleEngineTest, ::testing::Range(0, 12));
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::cycle_engine_test

@@ -18,7 +18,7 @@
 #include "tests/sim/draw.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::engines_fuzz_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -230,4 +230,4 @@ TEST(Engines, AgreeOnRandomConfigurations1) { campaign(1, kCases); }
 TEST(Engines, AgreeOnRandomConfigurations2) { campaign(1 + kCases, kCases); }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::engines_fuzz_test

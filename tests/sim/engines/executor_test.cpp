@@ -12,7 +12,7 @@
 #include "tests/campaign.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::executor_test {
 namespace {
 
 using models::Core;
@@ -92,8 +92,9 @@ void expect_equal(const ReferenceCore& expected, const Core& core, const std::st
   ASSERT_TRUE(core.statistics == expected.statistics) << what;
 }
 
-class Programs : public testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(Lanes, Programs, testing::ValuesIn(isa::kLanes), testing::PrintToStringParamName());
+class Programs : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Lanes, Programs, ::testing::ValuesIn(isa::kLanes),
+                         ::testing::PrintToStringParamName());
 
 // Slots as the compiler uses them: their points move with what was counted.
 void adaptive_slots(Machine& machine) {
@@ -349,4 +350,4 @@ TEST(Refused, KernelsAndThreadsThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::executor_test

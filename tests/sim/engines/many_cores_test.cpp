@@ -18,7 +18,7 @@
 #include "tests/sim/synthetic_data.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::many_cores_test {
 namespace {
 
 using compiler::Listing;
@@ -312,4 +312,4 @@ TEST_F(ManyCores, InTimeTheyLeaveTheSameBits) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::many_cores_test

@@ -15,7 +15,7 @@
 #include "sim/verify/random_core.hpp"
 #include "sim/verify/random_program.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::mixed_engine_test {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -159,4 +159,4 @@ TEST(MixedEngine, RefusesWhatIsNotBuilt) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::mixed_engine_test

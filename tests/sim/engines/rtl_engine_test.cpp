@@ -15,7 +15,7 @@
 #include "tests/sim/put_storm.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::rtl_engine_test {
 namespace {
 
 using models::clocked::CoreParameters;
@@ -327,4 +327,4 @@ TEST(RtlSystem, TwoChipsOfSixteenLanesTrainAsTheModelsDo) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::rtl_engine_test

@@ -15,7 +15,7 @@
 #include "sim/host/directory_lock.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::atomic_file_test {
 namespace {
 
 using testing::ScratchDirectory;
@@ -120,4 +120,4 @@ TEST(DirectoryLock, HasOneOwner) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::atomic_file_test

@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-namespace anzan::sim {
+namespace anzan::sim::quantity_test {
 namespace {
 
 TEST(Quantity, IsInTheUnitThatFits) {
@@ -54,4 +54,4 @@ TEST(Quantity, IsAsGoodAsFourDigits) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::quantity_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace anzan::sim {
+namespace anzan::sim::size_test {
 namespace {
 
 TEST(Size, IsReadExactly) {
@@ -32,4 +32,4 @@ TEST(Size, IsRefusedWhereItIsNone) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::size_test

@@ -17,7 +17,7 @@
 #include "sim/training/training_run.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::evaluator_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -384,4 +384,4 @@ TEST(Evaluator, TrainingSaysWhatIsWrongWithWhom) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::evaluator_test

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace anzan::sim {
+namespace anzan::sim::gaussian_process_test {
 namespace {
 
 using Matrix = std::vector<std::vector<double>>;
@@ -119,4 +119,4 @@ TEST(ExpectedImprovement, IsTheIntegral) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::gaussian_process_test

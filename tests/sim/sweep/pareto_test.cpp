@@ -7,7 +7,7 @@
 
 #include "sim/sweep/hypervolume.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::pareto_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -83,4 +83,4 @@ TEST(Hypervolume, IsTheNumberOfCellsThatAreDominated) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::pareto_test

@@ -12,7 +12,7 @@
 #include "sim/sweep/sequences.hpp"
 #include "tests/sim/sweep/chip_shaped.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::samplers_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -328,4 +328,4 @@ TEST(Halving, TrainsTheBestLonger) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::samplers_test

@@ -10,7 +10,7 @@
 #include "compiler/input/input_error.hpp"
 #include "tests/sim/sweep/chip_shaped.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::space_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -224,4 +224,4 @@ TEST(Space, CountsWithoutLookingAtAll) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::space_test

@@ -1,6 +1,7 @@
 // The store of sweeps: what is written is found again, once, by whoever asks; what is no store is refused.
 #include "sim/sweep/store.hpp"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -11,17 +12,17 @@
 #include "sim/sweep/query.hpp"
 #include "sim/sweep/store_merge.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::store_test {
 namespace {
 
 using compiler::InputError;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-class StoreTest : public testing::Test {
+class StoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
     directory_ = fs::temp_directory_path() / ("anzan_store_" + name + std::to_string(::getpid()));
     fs::create_directories(directory_);
   }
@@ -195,6 +196,47 @@ TEST_F(StoreTest, NothingStaysOfATransactionThatFails) {
   EXPECT_NE(store.find(record("p", 1).name), std::nullopt);
 }
 
+// Whatever somebody has made of its rows and tables: the file is named, and no row is believed.
+TEST_F(StoreTest, DamageIsToldOfTheFile) {
+  const Space space(std::vector<Axis>(2, Axis{"a", {Settings{}, Settings{}, Settings{}}}));
+  for (const char* const sql :
+       {"UPDATE point SET status = 'strange'", "UPDATE figure SET further = '{'",
+        "UPDATE figure SET further = '[1]'", "UPDATE sweep_point SET levels = '[3,0]'",
+        "UPDATE sweep_point SET levels = '[1]'", "UPDATE sweep_point SET levels = '[1,-1]'",
+        "UPDATE sweep_point SET levels = '[1, 0]'", "UPDATE sweep_point SET levels = 'x'",
+        "DROP TABLE figure", "ALTER TABLE point RENAME COLUMN status TO state",
+        "CREATE TRIGGER t BEFORE INSERT ON sweep BEGIN SELECT RAISE(IGNORE); END; DELETE FROM sweep",
+        "CREATE TRIGGER t BEFORE INSERT ON base BEGIN SELECT RAISE(IGNORE); END; DELETE FROM base",
+        "CREATE TRIGGER t BEFORE INSERT ON program BEGIN SELECT RAISE(IGNORE); END; DELETE FROM program",
+        "CREATE TRIGGER t BEFORE INSERT ON sweep_point BEGIN SELECT RAISE(ABORT, 'no'); END"}) {
+    const fs::path file = directory_ / "s.sqlite";
+    fs::remove(file);
+    const auto use = [&] {
+      Store store(file, "1");
+      std::int64_t id = 0;
+      store.write([&] {
+        store.put_base({{"a", 1}});
+        id = store.put_sweep(sweep());
+        store.put_in_sweep(id, {1, 0}, 0, store.put_point(record("p", 7)));
+      });
+      store.find_in_sweep(id, {1, 0}, 0);
+      store.each_of_sweep(
+          id, [&](const char* levels, std::int64_t, const StoredPoint&) { store.levels_of(levels, space); });
+      store.close();
+    };
+    use();
+    SQLite::Database(file, SQLite::OPEN_READWRITE).exec(sql);
+    try {
+      use();
+      ADD_FAILURE() << sql;
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(),
+                  testing::StartsWith("--store: found " + file.string() + ", which is damaged: "))
+          << sql;
+    }
+  }
+}
+
 TEST_F(StoreTest, MergedRowsAreThereOnce) {
   const fs::path a = directory_ / "a.sqlite", b = directory_ / "it's b.sqlite";
   const auto fill = [&](const fs::path& file, int from, int to) {
@@ -260,5 +302,26 @@ TEST_F(StoreTest, QueriesChangeNothing) {
   EXPECT_EQ(rows_of(file, "SELECT count(*) FROM point")[0][0], 1);
 }
 
+// Nothing without an end is silent, and nothing takes all memory.
+TEST_F(StoreTest, QueriesHaveLimitsAndTellThatTheyGoOn) {
+  const fs::path file = directory_ / "s.sqlite";
+  Store(file, "1").write([] {});
+  EXPECT_THROW(rows_of(file, "SELECT printf('%.*c', 70000000, 'x')"), InputError);
+  EXPECT_THROW(rows_of(file, "SELECT zeroblob(70000000)"), InputError);
+  struct Observer final : models::WorkObserver {
+    void begin(const std::string&, std::int64_t) override {}
+    void done(std::int64_t) override { ++calls; }
+    int calls = 0;
+  } observer;
+  Query query(
+      file,
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT count(*) FROM n",
+      observer);
+  QueryRow row;
+  EXPECT_TRUE(query.next(row));
+  EXPECT_EQ(row, QueryRow({100000}));
+  EXPECT_GT(observer.calls, 5);
+}
+
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::store_test

@@ -12,7 +12,7 @@
 #include "sim/sweep/sampler.hpp"
 #include "tests/campaign.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::sweep_file_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -334,4 +334,4 @@ TEST(SweepFile, TheBaseMayLackWhatAxesSet) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::sweep_file_test

@@ -12,11 +12,11 @@
 #include <random>
 #include <thread>
 
-namespace anzan::sim {
+namespace anzan::sim::workers_test {
 namespace {
 
 using Json = nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // Runs `work` on `count` tasks, whose numbers it gets; the ends by task, each of which is there once.
 std::map<std::size_t, TaskEnd> ends_of(
@@ -183,4 +183,4 @@ TEST(Workers, EndWithTheirParent) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::workers_test

@@ -18,7 +18,7 @@
 #include "tests/sim/clocked_program.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::chrome_trace_test {
 namespace {
 
 using nlohmann::json;
@@ -248,4 +248,4 @@ TEST(ChromeTraceText, AppearsWholeOrNotAtAll) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::chrome_trace_test

@@ -14,7 +14,7 @@
 #include "sim/trace/traces.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::system_trace_test {
 namespace {
 
 using models::clocked::SystemTiming;
@@ -357,4 +357,4 @@ TEST(LinkRecorder, KeepsSumsWithinItsBounds) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::system_trace_test

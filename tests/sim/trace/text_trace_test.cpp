@@ -15,7 +15,7 @@
 #include "tests/sim/clocked_program.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::text_trace_test {
 namespace {
 
 using testing::ClockedProgram;
@@ -153,4 +153,4 @@ TEST(TextTrace, FindsEveryChangeOfARecord) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::text_trace_test

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace anzan::sim {
+namespace anzan::sim::epoch_order_test {
 namespace {
 
 std::vector<std::int64_t> epoch(EpochOrder& order, std::int64_t number, std::int64_t images) {
@@ -65,4 +65,4 @@ TEST(EpochOrder, IsFair) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::epoch_order_test

@@ -8,7 +8,7 @@
 
 #include "sim/training/random_generator.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::initial_weights_test {
 namespace {
 
 using compiler::Filler;
@@ -87,4 +87,4 @@ TEST(RandomGenerator, BelowIsUniformAndInside) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::initial_weights_test

@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-namespace anzan::sim {
+namespace anzan::sim::interrupt_test {
 namespace {
 
 using ::testing::ExitedWithCode;
@@ -68,4 +68,4 @@ TEST(Interrupt, LeavesNoAlarmBehind) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::interrupt_test

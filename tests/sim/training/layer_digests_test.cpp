@@ -9,7 +9,7 @@
 #include "sim/training/training_run.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::layer_digests_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -104,4 +104,4 @@ TEST(LayerDigests, AreOfEveryKindOfLayer) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::layer_digests_test

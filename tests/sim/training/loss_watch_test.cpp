@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace anzan::sim {
+namespace anzan::sim::loss_watch_test {
 namespace {
 
 constexpr double kGuessing = 2.302585092994046;  // ln 10
@@ -96,4 +96,4 @@ TEST(LossWatch, GoesOnFromACheckpoint) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::loss_watch_test

@@ -13,7 +13,7 @@
 #include "sim/training/trainer.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::many_slots_test {
 namespace {
 
 using compiler::InputFinding;
@@ -99,4 +99,4 @@ TEST_F(ManySlots, FunctionalAndCycleTrainAlike) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::many_slots_test

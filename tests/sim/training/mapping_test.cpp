@@ -14,7 +14,7 @@
 #include "tests/reference/random_network.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::mapping_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -550,4 +550,4 @@ TEST(Mapping, StreamsGiveTheBitsOfWholeSegments) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::mapping_test

@@ -17,7 +17,7 @@
 #include "sim/training/trainer.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::random_words_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -249,4 +249,4 @@ TEST(RandomWords, PartsOfASumAreRoundedApart) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::random_words_test

@@ -19,7 +19,7 @@
 #include "tests/reference/random_network.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::shared_counters_test {
 namespace {
 
 using compiler::ProgramKind;
@@ -292,4 +292,4 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::shared_counters_test

@@ -17,7 +17,7 @@
 #include "sim/training/trainer.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::shared_slots_test {
 namespace {
 
 using compiler::CompiledModel;
@@ -222,4 +222,4 @@ TEST_F(SharedSlots, CountUpdatesOfAllTheirTensors) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::shared_slots_test

@@ -5,7 +5,7 @@
 
 #include <set>
 
-namespace anzan::sim {
+namespace anzan::sim::slot_recorder_test {
 namespace {
 
 class Warnings : public ::testing::Test {
@@ -126,4 +126,4 @@ TEST_F(Warnings, GoOnFromACheckpoint) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::slot_recorder_test

@@ -15,7 +15,7 @@
 #include "sim/training/tensor_memory.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::trainer_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -399,4 +399,4 @@ TEST_F(TrainerTest, CheckpointIsRefusedWhereItDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::trainer_test

@@ -11,7 +11,7 @@
 #include "sim/training/evaluation.hpp"
 #include "tests/sim/systems.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::training_run_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -387,4 +387,4 @@ TEST(ProgramFile, RoundTrip) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::training_run_test

@@ -8,7 +8,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "tests/sim/synthetic_data.hpp"
 
-namespace anzan::sim {
+namespace anzan::sim::watching_test {
 namespace {
 
 // The same program, and nothing is counted.
@@ -52,4 +52,4 @@ TEST(Watching, TakesNoTimeButTheMerges) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::watching_test

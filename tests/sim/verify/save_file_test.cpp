@@ -9,7 +9,7 @@
 #include <regex>
 #include <sstream>
 
-namespace anzan::sim {
+namespace anzan::sim::save_file_test {
 namespace {
 
 TEST(SaveFile, NamesSignalsOfTheCore) {
@@ -32,4 +32,4 @@ TEST(SaveFile, NamesSignalsOfTheCore) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::save_file_test

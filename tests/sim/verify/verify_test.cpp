@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace anzan::sim {
+namespace anzan::sim::verify_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -256,4 +256,4 @@ TEST(Verify, JunitHasACaseAProgramAndTheCommandThatRepeatsIt) {
 }
 
 }  // namespace
-}  // namespace anzan::sim
+}  // namespace anzan::sim::verify_test

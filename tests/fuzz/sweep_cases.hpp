@@ -1,0 +1,9 @@
+// Cases of `anzan sweep`: design spaces in files.
+#pragma once
+#include "tests/fuzz/makers.hpp"
+
+namespace anzan::fuzz {
+
+Case sweep(const Maker& m);
+
+}  // namespace anzan::fuzz
