@@ -62,6 +62,7 @@ std::vector<ArrivalSemaphores> ArrivalSemaphores::of(const std::vector<Way>& way
 ArrivalSemaphores ArrivalSemaphores::without_first() const {
   ArrivalSemaphores result = *this;
   result.from_.erase(result.from_.begin());
+  if (!result.from_.empty()) result.complete_ = result.from_.front();
   return result;
 }
 

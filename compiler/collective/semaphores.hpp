@@ -22,7 +22,8 @@ class ArrivalSemaphores {
 
   std::uint32_t from(std::size_t dimension) const { return from_.at(dimension); }
   std::uint32_t complete() const { return complete_; }
-  // Those of the other dimensions.
+  // Those of the other dimensions. Who says there that the sums are complete is another neighbour than in all
+  // of them, and so raises the semaphore of what it sends.
   ArrivalSemaphores without_first() const;
 
  private:

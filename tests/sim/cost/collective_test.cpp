@@ -311,7 +311,7 @@ class Gradients {
 TEST(Exchange, SumsGradientsInEveryOrder) {
   std::mt19937 random(17);
   int streamed = 0;
-  for (int run = 0; run < 60; ++run) {
+  for (int run = 0; run < 24; ++run) {
     const Shape& shape = kShapes[random() % kShapes.size()];
     nlohmann::json json = testing::small_configuration({{"kind", "mnist"}});
     json["network"] =
@@ -348,7 +348,7 @@ TEST(Exchange, SumsGradientsInEveryOrder) {
     if (!HasFatalFailure()) gradients.check();
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(streamed, 20);
+  EXPECT_GT(streamed, 8);
 }
 
 TEST(CollectiveNames, AreReadAsTheyAreWritten) {
