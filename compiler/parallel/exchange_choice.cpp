@@ -305,7 +305,7 @@ ExpectedExchange expected_exchange(const ExchangeParameters& exchange, const mod
   if (!exchange.pipelined || stream_bytes == 0) return whole;
   const auto streamed = stream_bytes ? estimate.streamed(whole.segment_bytes, *stream_bytes)
                                      : estimate.best_streamed(whole.segment_bytes);
-  if (!streamed || (!stream_bytes && streamed->fs > whole.fs + whole.starting_fs)) return whole;
+  if (!streamed || (!stream_bytes && streamed->fs > whole.fs)) return whole;
   return *streamed;
 }
 

@@ -193,14 +193,14 @@ TEST(ExchangeTime, AutomaticIsTheFastest) {
   EXPECT_EQ(on_a_switch.size(), 2U);
 }
 
-// Where latency is long and the scratchpad small, and where messages are many: what is chosen is nearly the
-// best, which no one length is everywhere.
+// Where latency is long and the scratchpad small, and where messages are many: what is chosen for whole
+// segments is nearly the best, which no one length is everywhere.
 TEST(ExchangeTime, AutomaticSegmentsAreNearlyTheBest) {
   double of_32_kib = 0;
   for (const auto& [chips, latency_ns, scratchpad_kib] :
        {std::tuple{16, 4000, 1024}, {16, 100, 1024}, {4, 100, 4096}, {32, 100, 8192}}) {
     const auto setting = [&, chips = chips, latency = latency_ns, room = scratchpad_kib](int kib) {
-      Json link = links(), exchange = Json::object();
+      Json link = links(), exchange{{"stream_kib", 0}};
       link["latency_ns"] = latency;
       if (kib > 0) exchange["segment_kib"] = kib;
       return layer_of(128, testing::system_of("ring", {chips}, link, {{"exchange", exchange}}), room);
@@ -210,7 +210,7 @@ TEST(ExchangeTime, AutomaticSegmentsAreNearlyTheBest) {
     for (const int kib : {8, 16, 32, 64, 128}) best = std::min(best, exchange_cycles(setting(kib)));
     of_32_kib =
         std::max(of_32_kib, static_cast<double>(exchange_cycles(setting(32))) / static_cast<double>(best));
-    EXPECT_LT(static_cast<double>(exchange_cycles(automatic)), 1.25 * static_cast<double>(best))
+    EXPECT_LT(static_cast<double>(exchange_cycles(automatic)), 1.3 * static_cast<double>(best))
         << chips << " chips, " << latency_ns << " ns, " << scratchpad_kib << " KiB";
   }
   EXPECT_GT(of_32_kib, 1.3);
