@@ -124,7 +124,7 @@ std::string any_question(Draw& draw) {
           "SELECT * FROM result",
           "SELECT * FROM result",
           "SELECT * FROM configuration",
-          "SELECT settings ->> 'lanes' AS lanes, min(joules_per_step) FROM result GROUP BY 1",
+          "SELECT settings ->> 'queue_depth' AS depth, min(joules_per_step) FROM result GROUP BY 1",
           "SELECT * FROM point, figure, sweep_point, sweep, base",
           "SELECT name, sql FROM sqlite_master",
           "SELECT key, hex(key) FROM point",
