@@ -94,11 +94,11 @@ Stock make_stock(const fs::path& directory) {
                                            {"chip", {{"lanes", 4}, {"cores", 2}}},
                                            {"training", {{"batch", 8}}}})};
   const Json clocks{{"pointer", "/chip/clock_ghz"}, {"values", {0.5, 1}}},
-      lanes{{"pointer", "/chip/lanes"}, {"values", {4, 8, 16}}},
+      depths{{"pointer", "/chip/queue_depth"}, {"values", {2, 4, 8}}},
       seeds{{"pointer", "/training/seed"}, {"values", {1, 2}}};
   stock.sweeps = {
       make_sweep(directory / "grid", stock.runs[0],
-                 {{"axes", {clocks, lanes}}, {"sampler", {{"kind", "grid"}}}}),
+                 {{"axes", {clocks, depths}}, {"sampler", {{"kind", "grid"}}}}),
       make_sweep(
           directory / "halving", stock.runs[0],
           {{"measure", "training"},

@@ -124,7 +124,7 @@ std::string any_question(Draw& draw) {
           "SELECT * FROM result",
           "SELECT * FROM result",
           "SELECT * FROM configuration",
-          "SELECT settings ->> 'lanes' AS lanes, min(joules_per_step) FROM result GROUP BY 1",
+          "SELECT settings ->> 'queue_depth' AS depth, min(joules_per_step) FROM result GROUP BY 1",
           "SELECT * FROM point, figure, sweep_point, sweep, base",
           "SELECT name, sql FROM sqlite_master",
           "SELECT key, hex(key) FROM point",
@@ -150,7 +150,7 @@ std::string any_question(Draw& draw) {
           "SELECT zeroblob(10000000)",
           "SELECT hex(zeroblob(20000000))",
           "SELECT zeroblob(2000000000)",
-          "SELECT printf('%.*c', 2000000000, 'x')",
+          "SELECT printf('%.*c', 200000000, 'x')",
           "SELECT char(0, 27, 55296, 1114112), CAST(x'ff00fe' AS TEXT), 9e999, -9e999, -9223372036854775808, "
           "''",
           "SELECT json('{')",
