@@ -15,10 +15,12 @@ void for_each_pair(A& a, B& b, F f) {
   A::visit_fields([&f](const isa::FieldInfo&, auto& of_a, auto& of_b) { f(of_a, of_b); }, a, b);
 }
 
-void saturating_add(std::uint32_t& to, std::uint64_t from) {
+// Most counters of an instruction are zero.
+constexpr auto kSaturatingAdd = [](std::uint32_t& to, std::uint64_t from) {
+  if (from == 0) return;
   const std::uint64_t room = std::numeric_limits<std::uint32_t>::max() - to;
   to += static_cast<std::uint32_t>(from < room ? from : room);
-}
+};
 
 }  // namespace
 
@@ -26,9 +28,9 @@ void LocalStatistics::add(const LocalStatistics& other) {
   for_each_pair(*this, other, [](std::uint64_t& to, const std::uint64_t& from) { to += from; });
 }
 
-void SlotStatistics::add(const LocalStatistics& local) { for_each_pair(*this, local, saturating_add); }
+void SlotStatistics::add(const LocalStatistics& local) { for_each_pair(*this, local, kSaturatingAdd); }
 
-void SlotStatistics::add(const SlotStatistics& other) { for_each_pair(*this, other, saturating_add); }
+void SlotStatistics::add(const SlotStatistics& other) { for_each_pair(*this, other, kSaturatingAdd); }
 
 void SlotStatistics::subtract(const SlotStatistics& earlier) {
   for_each_pair(*this, earlier, [](std::uint32_t& to, const std::uint32_t& from) { to -= from; });

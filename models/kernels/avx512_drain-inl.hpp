@@ -29,7 +29,8 @@ class Avx512Drain {
     places_.finish(counts, origin_);
     counts[0] -= tallies_.zeros;
     counts[63] -= unseen_;
-    for (int b = 0; b < 64; ++b) bin(origin_ != 0 ? b + isa::kHistogramOrigin : b - 1 - point_, counts[b]);
+    for (int b = 0; b < 64; ++b)
+      if (counts[b] != 0) bin(origin_ != 0 ? b + isa::kHistogramOrigin : b - 1 - point_, counts[b]);
     counts_.values += values_;
     counts_.zeros += tallies_.zeros;
     if (packing_ == Packing::kFp32) return;

@@ -52,14 +52,10 @@ struct Fixed {
     for (int h = 0; h < kHalves; ++h) {
       lanes[h] = _mm512_mullo_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(16 * h)),
                                     _mm512_set1_epi32(static_cast<int>(out.lane_stride)));
-      mask[h] = 0;
-      byte_mask[h] = half_mask[h] = 0;
-      for (int j = 0; j < 16; ++j) {
-        if (16 * h + j < out.lane_first || 16 * h + j >= out.lane_first + out.lane_count) continue;
-        mask[h] = static_cast<__mmask16>(mask[h] | 1U << j);
-        byte_mask[h] |= std::uint64_t{1} << (4 * j);
-        half_mask[h] |= std::uint64_t{1} << (2 * j);
-      }
+      const std::uint64_t all = ((std::uint64_t{1} << out.lane_count) - 1) << out.lane_first;
+      mask[h] = static_cast<__mmask16>(all >> (16 * h));
+      byte_mask[h] = _pdep_u64(mask[h], 0x1111111111111111U);
+      half_mask[h] = _pdep_u64(mask[h], 0x55555555U);
     }
   }
 };

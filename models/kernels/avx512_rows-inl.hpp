@@ -114,18 +114,18 @@ struct Avx512 : Portable<L> {
     if constexpr (L != 16) {
       return false;
     } else {
+      if (job.src_rows == L && job.src_lanes == L && job.dst_rows == L) {
+        transpose_whole(job.element, dst, src);
+        return true;
+      }
       const int rows_a_line = 1 << element_shift(job.element);
       const int lines = L / rows_a_line;
       __m512i line[16];
-      if (job.src_rows == L && job.src_lanes == L) {
-        for (int k = 0; k < lines; ++k) line[k] = _mm512_loadu_si512(src + 64 * k);
-      } else {
-        const std::uint64_t lanes = lane_bytes(job.src_lanes);
-        for (int k = 0; k < lines; ++k) {
-          const int rows = job.src_rows - k * rows_a_line;
-          line[k] = rows <= 0 ? _mm512_setzero_si512()
-                              : _mm512_maskz_loadu_epi8(lanes & sub_bytes(job.element, rows), src + 64 * k);
-        }
+      const std::uint64_t lanes = lane_bytes(job.src_lanes);
+      for (int k = 0; k < lines; ++k) {
+        const int rows = job.src_rows - k * rows_a_line;
+        line[k] = rows <= 0 ? _mm512_setzero_si512()
+                            : _mm512_maskz_loadu_epi8(lanes & sub_bytes(job.element, rows), src + 64 * k);
       }
       switch (job.element) {
         case isa::Format::kInt8:
@@ -138,12 +138,9 @@ struct Avx512 : Portable<L> {
           transpose_fp32(line);
           break;
       }
-      if (job.dst_rows == L)
-        for (int k = 0; k < lines; ++k) _mm512_storeu_si512(dst + 64 * k, line[k]);
-      else
-        for (int k = 0; k * rows_a_line < job.dst_rows; ++k)
-          _mm512_mask_storeu_epi8(dst + 64 * k, sub_bytes(job.element, job.dst_rows - k * rows_a_line),
-                                  line[k]);
+      for (int k = 0; k * rows_a_line < job.dst_rows; ++k)
+        _mm512_mask_storeu_epi8(dst + 64 * k, sub_bytes(job.element, job.dst_rows - k * rows_a_line),
+                                line[k]);
       return true;
     }
   }

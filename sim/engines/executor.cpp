@@ -116,13 +116,14 @@ struct Executor::Visitor {
   void counted(CountedPlan& plan) const {
     bind(plan, core);
     plan.job.output.rows = rows;
-    std::vector<models::LocalStatistics> statistics(static_cast<std::size_t>(team.size()));
+    models::LocalStatistics own;
+    std::vector<models::LocalStatistics> others(static_cast<std::size_t>(team.size()) - 1);
     share(plan, [&](int member, std::int64_t first, std::int64_t last) {
-      execute(plan, kernels, first, last, statistics[static_cast<std::size_t>(member)]);
+      execute(plan, kernels, first, last, member == 0 ? own : others[static_cast<std::size_t>(member) - 1]);
     });
     if (!plan.job.output.analyse) return;
-    for (std::size_t member = 1; member < statistics.size(); ++member) statistics[0].add(statistics[member]);
-    core.statistics.merge(plan.slot_o, statistics[0]);
+    for (const models::LocalStatistics& other : others) own.add(other);
+    core.statistics.merge(plan.slot_o, own);
   }
 
   template <class Task>
