@@ -37,6 +37,14 @@ CompiledModel compile(const Input& input, const CompileOptions& options) {
   return std::move(compilation.model);
 }
 
+std::int64_t expected_step_cycles(const Input& input) {
+  Compilation compilation;
+  compilation.input = input;
+  compilation.options.step_only = true;
+  run_passes(compilation, passes().front().name, "schedule");
+  return compilation.scheduled.expected_step_cycles();
+}
+
 std::vector<std::string> dump_passes() {
   std::vector<std::string> names;
   for (const Pass& pass : passes()) names.emplace_back(pass.name);

@@ -97,6 +97,9 @@ struct CompileOptions {
 // cores, and where the chip is too small.
 CompiledModel compile(const Input& input, const CompileOptions& options = {});
 
+// CompiledModel::expected_step_cycles alone. Throws the same.
+std::int64_t expected_step_cycles(const Input& input);
+
 // Names of the passes, in the order in which they run, and the text of one.
 std::vector<std::string> dump_passes();
 std::string dump(const std::string& pass, const Input& input, models::Watch watch = {});

@@ -56,10 +56,10 @@ std::string operations_text(const Graph& g, bool training) {
 template <class F>
 void for_each_program(const Scheduled& scheduled, const F& f) {
   for (const ProgramKind kind : kProgramKinds) {
-    const std::vector<Listing>& stages = scheduled.programs[kind];
+    const std::vector<SharedListing>& stages = scheduled.programs[kind];
     const char* const of = kind == ProgramKind::kInitialize ? "of piece" : "of stage";
     for (std::size_t s = 0; s < stages.size(); ++s)
-      f(stages.size() == 1 ? name(kind) : fmt::format("{} {} {}", name(kind), of, s), stages[s]);
+      f(stages.size() == 1 ? name(kind) : fmt::format("{} {} {}", name(kind), of, s), *stages[s]);
   }
 }
 

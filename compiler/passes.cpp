@@ -124,47 +124,45 @@ std::vector<std::pair<std::int64_t, std::vector<std::uint32_t>>> constant_conten
 }
 
 // The program of a core, encoded when it is asked for.
-CompiledModel::InCore encoder(const Listing& listing) {
-  return [shared = std::make_shared<const Listing>(listing)](int core) {
-    return isa::encode(shared->in_core(core));
-  };
+CompiledModel::InCore encoder(const SharedListing& listing) {
+  return [listing](int core) { return isa::encode(listing->in_core(core)); };
 }
 
 void encode_initial(CompiledModel& m, const std::vector<InitialPiece>& pieces,
-                    const std::vector<Listing>& listings) {
+                    const std::vector<SharedListing>& listings) {
   isa::Program all;
   std::vector<std::uint16_t>& regions = m.region_of[ProgramKind::kInitialize];
   for (std::size_t i = 0; i < listings.size(); ++i) {
-    const isa::Program program = listings[i].in_core(0);
+    const isa::Program program = listings[i]->in_core(0);
     m.initial.push_back({pieces[i].rows, isa::encode(program)});
     if (!all.empty()) {  // without the end of the piece before
       all.pop_back();
       regions.pop_back();
     }
     all.insert(all.end(), program.begin(), program.end());
-    regions.insert(regions.end(), listings[i].region_of.begin(), listings[i].region_of.end());
+    regions.insert(regions.end(), listings[i]->region_of.begin(), listings[i]->region_of.end());
   }
   if (!all.empty()) m.programs[ProgramKind::kInitialize] = isa::encode(all);
 }
 
 void encode_programs(CompiledModel& m, const Scheduled& s) {
   std::vector<CompiledModel::InCore> steps;
-  for (const Listing& stage : s.programs[ProgramKind::kStep]) steps.push_back(encoder(stage));
+  for (const SharedListing& stage : s.programs[ProgramKind::kStep]) steps.push_back(encoder(stage));
   m.step_in_core = [steps, pipeline = m.system.mapping.pipeline](int core) {
     return steps[static_cast<std::size_t>(pipeline.coordinate(core))](core);
   };
   for (const ProgramKind kind : kProgramKinds) {
     if (s.programs[kind].empty() || kind == ProgramKind::kInitialize) continue;
-    const Listing& listing = s.programs[kind].front();
+    const Listing& listing = *s.programs[kind].front();
     m.programs[kind] = isa::encode(listing.in_core(0));
     m.region_of[kind] = listing.region_of;
   }
-  if (!s.two_steps.program.empty()) m.two_steps_in_core = encoder(s.two_steps);
-  m.region_of_two_steps = s.two_steps.region_of;
-  if (!s.exchange.program.empty()) m.exchange_in_core = encoder(s.exchange);
-  const std::int64_t step = s.programs[ProgramKind::kStep].front().expected_cycles,
-                     two = s.two_steps.expected_cycles;
-  m.expected_step_cycles = two > 0 ? two - step : step;
+  if (s.two_steps != nullptr) {
+    m.two_steps_in_core = encoder(s.two_steps);
+    m.region_of_two_steps = s.two_steps->region_of;
+  }
+  if (s.exchange != nullptr) m.exchange_in_core = encoder(s.exchange);
+  m.expected_step_cycles = s.expected_step_cycles();
 }
 
 // Of a core that does the operations of the graph, by region.
@@ -191,10 +189,10 @@ void encode(Compilation& c) {
   m.memory = c.parts ? c.parts->memory.report : c.memory.report;
   m.slots = c.parts ? c.parts->stages.front().slots : c.whole.slots;
   m.tensors = c.whole.tensors;
-  const std::vector<Listing>& steps = c.scheduled.programs[ProgramKind::kStep];
+  const std::vector<SharedListing>& steps = c.scheduled.programs[ProgramKind::kStep];
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const Graph& g = c.parts ? c.parts->stages[s] : c.whole;
-    m.stages.push_back({g.tensors, steps[s].region_of, products_by_region(g, c.scheduled.tables.regions),
+    m.stages.push_back({g.tensors, steps[s]->region_of, products_by_region(g, c.scheduled.tables.regions),
                         c.parts ? c.parts->plans[s] : c.memory.report});
   }
   m.parameters = c.whole.parameters;

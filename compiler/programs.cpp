@@ -330,15 +330,18 @@ Scheduled schedule_all(Lowered lowered, std::int64_t lanes, const CompileOptions
   Scheduled s;
   const auto scheduled = [&](const std::string& title, Listing& listing) {
     options.watch.begin("scheduling the program " + title, units_of_schedule(listing));
-    return schedule(std::move(listing), lanes, options.watch);
+    std::vector<SharedListing> stages;
+    for (Listing& stage : schedule(std::move(listing), lanes, options.watch))
+      stages.push_back(std::make_shared<const Listing>(std::move(stage)));
+    return stages;
   };
   for (const ProgramKind kind : kProgramKinds) {
     for (Listing& listing : lowered.programs[kind]) {
       std::int64_t words = 0;
       if (!options.step_only || kind == ProgramKind::kStep) {
-        std::vector<Listing> stages = scheduled(name(kind), listing);
-        words = words_of(stages.front());
-        std::move(stages.begin(), stages.end(), std::back_inserter(s.programs[kind]));
+        const std::vector<SharedListing> stages = scheduled(name(kind), listing);
+        words = words_of(*stages.front());
+        s.programs[kind].insert(s.programs[kind].end(), stages.begin(), stages.end());
       } else {
         words = words_of(listing);
       }
@@ -347,8 +350,7 @@ Scheduled schedule_all(Lowered lowered, std::int64_t lanes, const CompileOptions
     }
   }
   const auto alone = [&](Listing& listing) {
-    if (listing.program.empty()) return Listing{};
-    return std::move(scheduled("of exchanges", listing).front());
+    return listing.program.empty() ? nullptr : scheduled("of exchanges", listing).front();
   };
   s.two_steps = alone(lowered.two_steps);
   s.exchange = alone(lowered.exchange);

@@ -1,6 +1,8 @@
 // The programs of a network: operations in order, with the choices of binary points between them, lowered and
 // then scheduled.
 #pragma once
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -21,12 +23,18 @@ struct Lowered {
   Tables tables;
 };
 
+using SharedListing = std::shared_ptr<const Listing>;  // large: encoders keep what the passes have made
 struct Scheduled {
-  ByProgram<std::vector<Listing>>
+  ByProgram<std::vector<SharedListing>>
       programs;  // initialize: of each piece; the step: of each stage; the others: one, if any
   std::int64_t longest_program_words = 0;
-  Listing two_steps, exchange;
+  SharedListing two_steps, exchange;  // null where they are not there
   Tables tables;
+
+  std::int64_t expected_step_cycles() const {  // from step to step
+    const std::int64_t step = programs[ProgramKind::kStep].front()->expected_cycles;
+    return two_steps != nullptr ? two_steps->expected_cycles - step : step;
+  }
 };
 
 Constants plan_constants(const Graph& graph);

@@ -146,14 +146,25 @@ class History {
     for (std::int64_t line = a.begin; line < a.end;) {
       const std::int64_t number = line / Page::kLines, first = number * Page::kLines;
       const std::int64_t end = std::min(a.end, first + Page::kLines);
-      std::unique_ptr<Page>& page = pages_[number];
-      if (page == nullptr) page = std::make_unique<Page>();
-      use(*page, static_cast<int>(line - first), static_cast<int>(end - first));
+      use(page(number), static_cast<int>(line - first), static_cast<int>(end - first));
       line = end;
     }
   }
 
+  // The pieces of an access follow each other, so it is mostly the last one again.
+  Page& page(std::int64_t number) {
+    if (number != last_number_) {
+      std::unique_ptr<Page>& found = pages_[number];
+      if (found == nullptr) found = std::make_unique<Page>();
+      last_ = found.get();
+      last_number_ = number;
+    }
+    return *last_;
+  }
+
   std::unordered_map<std::int64_t, std::unique_ptr<Page>> pages_;
+  std::int64_t last_number_ = -1;
+  Page* last_ = nullptr;
   Readers readers_;
 };
 

@@ -183,6 +183,9 @@ std::vector<Listing> schedule(Listing listing, std::int64_t lanes, models::Watch
   std::vector<Dependencies> kept(sizes.size());
   for (std::size_t s = 0; s < sizes.size(); ++s) {
     moved[s].program.reserve(sizes[s]);
+    moved[s].region_of.reserve(sizes[s]);
+    moved[s].index_shift.reserve(sizes[s]);
+    moved[s].exchanged.reserve(sizes[s]);
     kept[s].before.reserve(sizes[s]);
   }
   std::vector<std::int32_t> place(order.size());  // in its stage

@@ -425,7 +425,7 @@ class Reader {
     if (auto known = parts_.divisions.find(key)) return known;
     ReadParts::ExpectedCycles found;
     try {
-      found.cycles = compiler::compile(input, {/*step_only=*/true}).expected_step_cycles;
+      found.cycles = compiler::expected_step_cycles(input);
     } catch (const InputError& error) {
       found.refusal = error;  // more stages than layers, images that do not divide
     }

@@ -39,6 +39,21 @@ void add(Changes& changes, std::uint32_t mask, const Change& change) {
     if ((mask >> s & 1) != 0) changes[s].push_back(change);
 }
 
+// A unit takes and raises its semaphores in the order of the program: mostly nothing is to be done.
+void sort(std::vector<Change>& changes) {
+  if (!std::is_sorted(changes.begin(), changes.end())) std::sort(changes.begin(), changes.end());
+}
+
+// In the order of the waiting instructions; those of one stay in theirs.
+std::vector<Handover> by_waiter(const std::vector<Handover>& pairs, std::size_t instructions) {
+  std::vector<std::size_t> place(instructions + 1);  // of the first pair of an instruction
+  for (const Handover& pair : pairs) ++place[pair.waiter + 1];
+  std::partial_sum(place.begin(), place.end(), place.begin());
+  std::vector<Handover> ordered(pairs.size());
+  for (const Handover& pair : pairs) ordered[place[pair.waiter]++] = pair;
+  return ordered;
+}
+
 std::int64_t& at(WorkCycles& cycles, Work work) { return cycles[static_cast<std::size_t>(work)]; }
 
 // The kind of work of an instruction that does nothing else.
@@ -178,8 +193,8 @@ std::vector<Handover> handovers(const isa::Program& program, const models::Progr
     add(raises, arrival.semaphores, {arrival.cycle, isa::Unit::kNetwork, kOtherCore});
   std::vector<Handover> pairs;
   for (std::size_t s = 0; s < takes.size(); ++s) {
-    std::sort(takes[s].begin(), takes[s].end());
-    std::sort(raises[s].begin(), raises[s].end());
+    sort(takes[s]);
+    sort(raises[s]);
     for (std::size_t k = 0; k < takes[s].size(); ++k) {
       const Change& take = takes[s][k];
       if (k >= raises[s].size() || raises[s][k].cycle >= take.cycle)
@@ -187,10 +202,7 @@ std::vector<Handover> handovers(const isa::Program& program, const models::Progr
       pairs.push_back({raises[s][k].place, take.place, static_cast<int>(s), raises[s][k].cycle});
     }
   }
-  std::sort(pairs.begin(), pairs.end(), [](const Handover& v, const Handover& w) {
-    return v.waiter != w.waiter ? v.waiter < w.waiter : v.semaphore < w.semaphore;
-  });
-  return pairs;
+  return by_waiter(pairs, program.size());
 }
 
 std::string_view name(Work work) {

@@ -300,17 +300,17 @@ double tensor_unit_busy(const Listing& listing) {
 
 TEST(Estimate, LenetKeepsTheTensorUnitBusy) {
   const Lenet lenet;
-  EXPECT_GT(tensor_unit_busy(lenet.programs.programs[ProgramKind::kStep].front()), 0.8);
-  EXPECT_GT(tensor_unit_busy(lenet.programs.programs[ProgramKind::kEvaluate].front()), 0.75);
+  EXPECT_GT(tensor_unit_busy(*lenet.programs.programs[ProgramKind::kStep].front()), 0.8);
+  EXPECT_GT(tensor_unit_busy(*lenet.programs.programs[ProgramKind::kEvaluate].front()), 0.75);
 }
 
 TEST(Regions, NameEveryInstruction) {
   const Scheduled p = Lenet().programs;
   std::set<std::string> seen;
-  for (const std::vector<Listing>& listings : p.programs) {
-    for (const Listing& listing : listings) {
-      ASSERT_EQ(listing.region_of.size(), listing.program.size());
-      for (const std::uint16_t r : listing.region_of) {
+  for (const std::vector<SharedListing>& listings : p.programs) {
+    for (const SharedListing& listing : listings) {
+      ASSERT_EQ(listing->region_of.size(), listing->program.size());
+      for (const std::uint16_t r : listing->region_of) {
         ASSERT_LT(r, p.tables.regions.size());
         seen.insert(p.tables.regions[r].layer + " " + p.tables.regions[r].phase);
       }
