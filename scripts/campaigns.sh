@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The long tier of five tests: all pairs of small windows (half an hour), the large networks whole (16 GB of memory),
-# 800 random configurations on all engines (minutes), 200,000 changed ONNX files and 100,000 right and wrong inputs
-# under the sanitisers (hours). The tests try a part of each.
+# The long tier of five tests: all pairs of small windows (half an hour), the large networks whole (minutes each; in FP32
+# the largest need more than 16 GB of memory), 800 random configurations on all engines (minutes), 200,000 changed ONNX
+# files and 100,000 right and wrong inputs under the sanitisers (hours). The tests try a part of each.
 #   scripts/campaigns.sh [shapes|large|engines|onnx|fuzz]…     (default: all)
 # The last takes two processors and tells each thousand cases; another part is, say, cases 100,001 to 110,000:
 #   ANZAN_CAMPAIGN=1 build/asan/tests/fuzz/fuzz 100001 10000 --jobs 2
