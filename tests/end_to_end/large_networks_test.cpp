@@ -58,7 +58,6 @@ TEST_P(LargeNetwork, Fp32) {
 }
 
 TEST_P(LargeNetwork, Int16) {
-  if (!in_campaign()) GTEST_SKIP() << "what is long in 16 bits is long only in the whole network";
   TrainingStep step(step_case(Format::kInt16, 16, Rounding::kStochastic));
   step.run(false, false);
   step.check();
