@@ -5,10 +5,7 @@
 #include "compiler/parallel/exchange.hpp"
 
 #include <algorithm>
-#include <array>
 #include <functional>
-#include <iterator>
-#include <limits>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -21,6 +18,7 @@
 #include "compiler/input/scratchpad.hpp"
 #include "compiler/lowering/update.hpp"
 #include "compiler/parallel/exchange_choice.hpp"
+#include "compiler/parallel/segments.hpp"
 #include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 #include "models/timing.hpp"
@@ -29,30 +27,6 @@ namespace anzan::compiler {
 namespace {
 
 constexpr std::size_t kWhole = 0, kStreams = 1;  // kinds of places
-
-// Integers of one segment have one slot. It has parts of tensors, or counters of slots; what streams, one
-// part.
-struct Segment {
-  std::int64_t ready = 0;  // cycle
-  int need = 0;            // the lowest first
-  std::string layer;
-  isa::Format format = isa::Format::kFp32;
-  int slot = 0;
-  struct Part {
-    int tensor;
-    Range lines;  // of the tensor
-  };
-  std::vector<Part> tensors;
-  std::vector<int> counters;       // slots
-  std::int64_t counter_lines = 0;  // of each
-  bool streams = false;
-  std::size_t way = 0;
-  std::int64_t size() const {
-    std::int64_t n = static_cast<std::int64_t>(counters.size()) * counter_lines;
-    for (const Part& p : tensors) n += p.lines.size();
-    return n;
-  }
-};
 
 // What of a segment has been emitted while it is under way.
 struct Cause {
@@ -101,18 +75,16 @@ class Exchange {
   }
 
   void run() {
-    for (const GradientReady& r : what_.gradients) cut(r);
-    cut(what_.counters);
+    segments_ = cut_segments(low_.graph(), what_, sizes_, cores_);
+    if (p_.pipelined) spread_over_ways(segments_, ways_);
     if (!p_.hide_in_backward) low_.all_before(ordered(begin_, false));
     for (const UpdateBySums& u : updates_) {
       begin_update(u);
       for (const int slot : u.slots) low_.optimise(slot);
     }
     std::vector<SegmentPlan> plans;
-    for (Segment& s : segments_) {
-      s.way = p_.pipelined ? next_way(s) : 0;
+    for (const Segment& s : segments_)
       plans.push_back({p_.hide_in_backward ? s.ready : 0, s.need, s.streams ? kStreams : kWhole, tasks(s)});
-    }
     under_way_.resize(segments_.size());
     for (const PlannedTask& t : plan_segments(
              plans, {static_cast<std::size_t>(sizes_.count), static_cast<std::size_t>(sizes_.streams)},
@@ -129,100 +101,6 @@ class Exchange {
     std::vector<Way> result = ways(p);
     for (Way& way : result) way = long_only(way);
     return result;
-  }
-
-  void cut(const GradientReady& ready) {
-    const Graph& g = low_.graph();
-    std::size_t whole = segments_.size();  // the first that may take more
-    for (const int t : ready.op->inputs) {
-      Range r{0, g.tensor(t).lines};
-      while (sizes_.streams > 0 && r.size() >= stream_unit(cores_)) {
-        const std::int64_t lines =
-            std::min(sizes_.piece_lines * cores_, r.size() / stream_unit(cores_) * stream_unit(cores_));
-        add(ready, t, {r.begin, r.begin + lines}).streams = true;
-        r.begin += lines;
-        whole = segments_.size();
-      }
-      cut(ready, t, r, whole);
-    }
-  }
-
-  // Into segments that are whole, the first of them perhaps one that has others.
-  void cut(const GradientReady& ready, int t, Range r, std::size_t first) {
-    const TensorInfo& tensor = low_.graph().tensor(t);
-    while (r.size() > 0) {
-      const bool fits = segments_.size() > first && room_in(segments_.back()) > 0 &&
-                        segments_.back().format == tensor.format &&
-                        (segments_.back().slot == tensor.slot || !models::has_binary_point(tensor.format));
-      const Range lines{r.begin, std::min(r.end, r.begin + room_in(fits ? segments_.back() : Segment{}))};
-      r.begin = lines.end;
-      // an update would not read them, and so nobody would take their arrival
-      const std::int64_t rows = models::elements_per_word(tensor.format);
-      if (!holds_elements(tensor, {lines.begin * rows, lines.end * rows})) continue;
-      if (fits)
-        segments_.back().tensors.push_back({t, lines});
-      else
-        add(ready, t, lines);
-    }
-  }
-
-  Segment& add(const GradientReady& ready, int t, const Range& lines) {
-    const TensorInfo& tensor = low_.graph().tensor(t);
-    Segment& s = segments_.emplace_back();
-    s.ready = ready.cycle;
-    s.need = ready.op->layer;
-    s.layer = low_.graph().layer(*ready.op).name;
-    s.format = tensor.format;
-    s.slot = tensor.slot;
-    s.tensors.push_back({t, lines});
-    return s;
-  }
-
-  // Those that are complete first come first, of forward and backward apart: the next step begins with the
-  // former. In as few segments as can be, since each goes all the way round.
-  void cut(std::vector<CountersReady> counters) {
-    const auto forward = [](const CountersReady& c) { return c.op->phase == Phase::kForward; };
-    std::stable_sort(counters.begin(), counters.end(), [&](const CountersReady& a, const CountersReady& b) {
-      return std::pair(!forward(a), a.cycle) < std::pair(!forward(b), b.cycle);
-    });
-    const std::int64_t lines = models::counter_lines(low_.lanes());
-    const CountersReady* before = nullptr;
-    for (const CountersReady& c : counters) {
-      const bool fits = before != nullptr && forward(*before) == forward(c) &&
-                        segments_.back().size() + lines <= sizes_.lines;
-      Segment& s = fits ? segments_.back() : segments_.emplace_back();
-      s.layer = "statistics";
-      s.counter_lines = lines;
-      s.ready = c.cycle;
-      s.counters.push_back(c.slot);
-      before = &c;
-    }
-  }
-
-  // Lines of four rows, whatever the format, so that updates can move whole lines.
-  std::int64_t room_in(const Segment& segment) const {
-    return (sizes_.lines - segment.size()) / kChannelAlignment * kChannelAlignment;
-  }
-
-  // The one after which the busiest link has least to do.
-  std::size_t next_way(const Segment& segment) {
-    std::map<int, double>& sent = sent_[segment.streams ? kStreams : kWhole];
-    std::size_t best = 0;
-    double least = std::numeric_limits<double>::infinity();
-    std::vector<std::map<int, double>> after(ways_.size(), sent);
-    for (std::size_t w = 0; w < ways_.size(); ++w) {
-      double region = static_cast<double>(segment.size()), most = 0;
-      for (const Dimension& d : ways_[w]) {
-        double& link = after[w][next(d, 0)];
-        link += region * (d.size - 1) / d.size;
-        most = std::max(most, link);
-        region /= d.size;
-      }
-      if (most < least) best = w;
-      least = std::min(least, most);
-    }
-    sent = std::move(after[best]);
-    return best;
   }
 
   std::vector<SegmentPart> parts(const Segment& segment, std::int64_t line) const {
@@ -436,9 +314,6 @@ class Exchange {
   std::int64_t wholes_ = 0, streams_ = 0;
   std::vector<Segment> segments_;
   std::vector<UnderWay> under_way_;  // of each segment
-  // Of each kind: lines, over the links to these neighbours of core 0. Whole ones are short, so that their
-  // number counts more than their lines do beside what streams.
-  std::array<std::map<int, double>, 2> sent_;
   // By lines, way, slots whose counters it has, and whether it streams.
   std::map<std::tuple<std::int64_t, std::size_t, std::size_t, bool>,
            std::shared_ptr<const std::vector<PlanTask>>>
