@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The accuracy campaigns: LeNet in every precision and with every control, ResNet-20 in every precision, the perceptron of
-the literature on integer training; and their tables.
+"""The accuracy campaigns: LeNet in every precision and with every control, ResNet-20 in every precision, Caffe's quick
+network for CIFAR-10, the perceptron of the literature on integer training; and their tables.
 
-  scripts/accuracy.py run [--jobs N] [--dataset mnist|fashion_mnist|cifar10|mlp_mnist|mlp_fashion_mnist] [--only NAME]…
-                          [--cifar10 DIR]
+  scripts/accuracy.py run [--jobs N] [--dataset mnist|fashion_mnist|cifar10|cifar10_quick|mlp_mnist|mlp_fashion_mnist]
+                          [--only NAME]… [--cifar10 DIR]
   scripts/accuracy.py table                                              Markdown from the results
 
 Hours; a run that was broken off goes on where it was, what is done is skipped. Without --dataset: mnist and
@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "accuracy"
 LENET = ("mnist", "fashion_mnist")
 PERCEPTRON = {"mlp_mnist": ("MNIST", 97.36), "mlp_fashion_mnist": ("Fashion-MNIST", 88.66)}  # published, integers only
-DATASETS = LENET + ("cifar10", *PERCEPTRON)
+DATASETS = LENET + ("cifar10", "cifar10_quick", *PERCEPTRON)
 CIFAR10_STEPS = 391  # of an epoch
 
 
@@ -56,13 +56,20 @@ ROWS = [
 ]
 
 
+# Fixup initialisation instead of normalisation; without it the usual rate is too high
+FIXUP = ["/network=../networks/resnet20_fixup.json", "/training/optimizer/learning_rate/base=0.05",
+         f"/training/optimizer/learning_rate/warmup_steps={CIFAR10_STEPS}"]
 CIFAR10_ROWS = [(name, preset, changes, 3 if name in ("fp32", "int8_master32") else 1, what)
                 for name, preset, changes, _, what in ROWS[:5]]
+CIFAR10_ROWS.append(("fixup_int8_master32", "int8_master32", FIXUP, 1,
+                     "8 bits, FP32 master weights and momentum, no normalisation"))
 
 
 def rows(dataset):
     if dataset in PERCEPTRON:
         return [row for row in ROWS if row[0] == "int8"]
+    if dataset == "cifar10_quick":
+        return [row[:3] + (1,) + row[4:] for row in ROWS[:3]]
     return CIFAR10_ROWS if dataset == "cifar10" else ROWS
 
 
@@ -70,14 +77,15 @@ def recipe(dataset, arguments):
     """The configuration without its precision, and what is changed in it."""
     if dataset in PERCEPTRON:
         return dataset, []
-    if dataset != "cifar10":
+    if dataset in LENET:
         return f"lenet_{dataset}", ["/training/test_interval=2500"]
+    images = ["/dataset/directory=" + str(arguments.cifar10.resolve())] if arguments.cifar10 else []
+    if dataset == "cifar10_quick":
+        return "cifar10_quick_cifar10", images
     changes = [f"/training/iterations={15 * CIFAR10_STEPS}", f"/training/test_interval={3 * CIFAR10_STEPS}",
                f"/training/snapshot_interval={CIFAR10_STEPS}",
                f"/training/optimizer/learning_rate/steps=[{8 * CIFAR10_STEPS},{12 * CIFAR10_STEPS}]"]
-    if arguments.cifar10:
-        changes.append("/dataset/directory=" + str(arguments.cifar10.resolve()))
-    return "resnet20_cifar10", changes
+    return "resnet20_cifar10", changes + images
 
 
 def folder(dataset, name, seed):
@@ -132,6 +140,10 @@ def tables(_):
         print(f"| {row[4]} | " + " | ".join(cell(d, row) for d in LENET) + " |")
     for dataset in LENET:
         slots(dataset)
+    print("\n| stored in | CIFAR-10, Caffe's quick network | cycles, 10^9 | energy, J | HBM in training steps, TB |\n"
+          "| --- | --- | --- | --- | --- |")
+    for row in rows("cifar10_quick"):
+        print(f"| {row[4]} | {cell('cifar10_quick', row)} | {costs('cifar10_quick', row)} |")
     print("\n| stored in | CIFAR-10, ResNet-20 | cycles, 10^9 | energy, J | HBM in training steps, TB |\n| --- | --- | --- | --- | --- |")
     for row in CIFAR10_ROWS:
         print(f"| {row[4]} | {cell('cifar10', row)} | {costs('cifar10', row)} |")
@@ -179,7 +191,7 @@ def main():
     run_parser = commands.add_parser("run")
     run_parser.add_argument("--jobs", type=int, default=2)
     run_parser.add_argument("--dataset", action="append", choices=DATASETS)
-    run_parser.add_argument("--only", action="append", choices=[r[0] for r in ROWS])
+    run_parser.add_argument("--only", action="append", choices=sorted({r[0] for r in ROWS + CIFAR10_ROWS}))
     run_parser.add_argument("--cifar10", type=pathlib.Path, metavar="DIR", help="the binary files of CIFAR-10")
     run_parser.set_defaults(do=run)
     table_parser = commands.add_parser("table")

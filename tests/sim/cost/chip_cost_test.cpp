@@ -119,6 +119,8 @@ TEST(NetworkCounts, AreThePublishedOnes) {
         {"shipped ResNet-18", shipped("resnet18"), 11689512, 1814073344},
         {"shipped ResNet-50", shipped("resnet50"), 25557032, 4089184256},
         {"shipped ResNet-20", shipped("resnet20"), 272474, 40813184},
+        // a bias for each channel of its convolutions instead of a normalisation's two parameters
+        {"shipped ResNet-20 without normalisation", shipped("resnet20_fixup"), 272474 - 784, 40813184},
         {"shipped dilated network", shipped("dilated"), 448 + 2320 + 4640 + 198,
          1024 * (432 + 2304 + 4608 + 192)},
         {"shipped CIFAR-10 quick of Caffe", shipped("cifar10_quick"), 145578, 12354176}}) {
