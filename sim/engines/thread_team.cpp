@@ -1,4 +1,4 @@
-// The thread team: a task is published by opening a gate; its pieces are taken from a shared counter.
+// One mutex for all that the team shares, and a counter that who waits awake looks at.
 #include "sim/engines/thread_team.hpp"
 
 #include <algorithm>
@@ -6,16 +6,15 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <utility>
 
 namespace anzan::sim {
 namespace {
 
-// How long a thread waits awake: longer than the usual gap between two tasks, short against a time slice.
+// How long a thread waits awake: longer than most parts of work take, short against a time slice.
 constexpr std::chrono::microseconds kAwake{50};
-
-// Parts of the gate.
-constexpr std::uint64_t kMembers = 0x7fff, kOpen = 0x8000, kTask = 0x10000;
+// How often it tries the mutex. Who holds it needs a fraction of a microsecond, unless it has lost its
+// processor.
+constexpr int kTries = 200;
 
 void relax() {
 #if defined(__x86_64__)
@@ -42,6 +41,14 @@ int thread_count(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+void ThreadTeam::Lock::take() {
+  for (int k = 0; k < kTries; ++k) {
+    if (lock_.try_lock()) return;
+    relax();
+  }
+  lock_.lock();
+}
+
 ThreadTeam::ThreadTeam(int threads) {
   if (threads < 1)
     throw std::invalid_argument("thread team: found " + std::to_string(threads) +
@@ -62,88 +69,45 @@ ThreadTeam::~ThreadTeam() { end(); }
 
 void ThreadTeam::end() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     end_ = true;
+    wake();
   }
-  wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadTeam::run(std::int64_t iterations, std::int64_t grain, const Task& task) {
-  if (threads_.empty() || iterations <= grain) {
-    if (iterations > 0) task(0, 0, iterations);
-    return;
-  }
-  task_ = &task;
-  iterations_ = iterations;
-  grain_ = std::max<std::int64_t>(grain, 1);
-  next_ = 0;
-  gate_ = (gate_ & ~(kTask - 1)) + kTask + kOpen;
-  if (asleep_ > 0) {
-    { const std::lock_guard<std::mutex> lock(mutex_); }  // who is about to sleep does so first
-    wake_.notify_all();
-  }
-  work(0);
-  gate_ &= ~kOpen;
-  const auto idle = [this] { return (gate_ & kMembers) == 0; };
-  if (!wait_awake(idle)) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    caller_asleep_ = true;
-    done_.wait(lock, idle);
-    caller_asleep_ = false;
-  }
-  if (!failed_) return;
-  failed_ = false;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  std::rethrow_exception(std::exchange(error_, nullptr));
+void ThreadTeam::run(Work& work) {
+  Lock lock(mutex_);
+  work_ = &work;
+  while (!work.over())
+    if (!work.take_part(lock, 0)) wait(lock);
+  work_ = nullptr;
 }
 
-void ThreadTeam::work(int member) {
-  try {
-    for (std::int64_t first; (first = next_.fetch_add(grain_)) < iterations_;)
-      (*task_)(member, first, std::min(first + grain_, iterations_));
-  } catch (...) {
-    next_ = iterations_;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!error_) error_ = std::current_exception();
-    failed_ = true;
-  }
+void ThreadTeam::wake() {
+  changes_.fetch_add(1, std::memory_order_relaxed);
+  if (asleep_ > 0) wake_.notify_all();
 }
 
-bool ThreadTeam::enter(std::uint64_t& seen) {
-  for (;;) {
-    const auto ready = [&] {
-      const std::uint64_t gate = gate_;
-      return end_ || ((gate & kOpen) != 0 && gate / kTask != seen);
-    };
-    if (!wait_awake(ready)) {
-      std::unique_lock<std::mutex> lock(mutex_);
-      ++asleep_;
-      wake_.wait(lock, ready);
-      --asleep_;
-    }
-    if (end_) return false;
-    std::uint64_t gate = gate_;
-    while ((gate & kOpen) != 0 && gate / kTask != seen)
-      if (gate_.compare_exchange_weak(gate, gate + 1)) {
-        seen = gate / kTask;
-        return true;
-      }
+void ThreadTeam::wait(Lock& lock) {
+  const std::uint64_t seen = changes_.load(std::memory_order_relaxed);
+  const auto changed = [&] { return changes_.load(std::memory_order_relaxed) != seen; };
+  ++waiting_;
+  lock.give();
+  const bool awake = wait_awake(changed);
+  lock.take();
+  if (!awake) {
+    ++asleep_;
+    wake_.wait(lock.get(), changed);
+    --asleep_;
   }
-}
-
-void ThreadTeam::leave() {
-  if (((gate_.fetch_sub(1) - 1) & kMembers) != 0 || !caller_asleep_) return;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  done_.notify_one();
+  --waiting_;
 }
 
 void ThreadTeam::member_loop(int member) {
-  std::uint64_t seen = 0;
-  while (enter(seen)) {
-    work(member);
-    leave();
-  }
+  Lock lock(mutex_);
+  while (!end_)
+    if (work_ == nullptr || !work_->take_part(lock, member)) wait(lock);
 }
 
 }  // namespace anzan::sim

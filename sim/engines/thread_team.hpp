@@ -1,11 +1,9 @@
-// A small persistent team of threads that shares the iterations of one task. Made for tasks of some
-// microseconds in quick succession: a member waits for the next one awake for a short time, then sleeps.
+// A small persistent team of threads that take their work from one place. Made for parts of work of some
+// microseconds: who finds nothing to do waits awake for a short time, then sleeps.
 #pragma once
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -17,8 +15,28 @@ int thread_count(int wanted);
 
 class ThreadTeam {
  public:
-  // Runs iterations [first, last) as member `member`.
-  using Task = std::function<void(int member, std::int64_t first, std::int64_t last)>;
+  // Holds the team's mutex, which is never held for long: so it is tried for a while before a thread sleeps
+  // on it.
+  class Lock {
+   public:
+    explicit Lock(std::mutex& mutex) : lock_(mutex, std::defer_lock) { take(); }
+    void take();
+    void give() { lock_.unlock(); }
+    std::unique_lock<std::mutex>& get() { return lock_; }
+
+   private:
+    std::unique_lock<std::mutex> lock_;
+  };
+
+  // What the team does. All is called with the lock, by whichever member; nothing may throw.
+  class Work {
+   public:
+    virtual ~Work() = default;
+    // Takes a part and does it, giving the lock away meanwhile; false: there is nothing to take now.
+    virtual bool take_part(Lock& lock, int member) = 0;
+    // Nobody does a part, and there is none to take.
+    virtual bool over() const = 0;
+  };
 
   // `threads` counts the caller. Throws std::invalid_argument if it is below 1, std::system_error where the
   // machine does not start as many.
@@ -29,35 +47,29 @@ class ThreadTeam {
 
   int size() const { return static_cast<int>(threads_.size()) + 1; }
 
-  // Splits [0, iterations) into pieces of at most `grain` and returns when all have run, the caller working
-  // too. A piece runs once, on any member; the first exception of the task is thrown on. Not reentrant.
-  void run(std::int64_t iterations, std::int64_t grain, const Task& task);
+  // Returns when the work is over; the caller, member 0, does its share, and all of it where nobody calls
+  // wake(). Not reentrant.
+  void run(Work& work);
+
+  // Of the work, with the lock: there is more to take than the caller takes, or it is over and that is not
+  // known to member 0. Who waits looks again.
+  void wake();
+  // Whether somebody waits; without the lock, it may just have changed.
+  bool anyone_waits() const { return waiting_.load(std::memory_order_relaxed) > 0; }
 
  private:
   void end();
+  void wait(Lock& lock);
   void member_loop(int member);
-  void work(int member);
-  bool enter(std::uint64_t& seen);  // waits for a task and joins it; false: the team ends
-  void leave();
 
-  // Written by the caller before it opens the gate; read only by members that have passed it.
-  const Task* task_ = nullptr;
-  std::int64_t iterations_ = 0, grain_ = 1;
-
-  alignas(64) std::atomic<std::int64_t> next_{0};
-  // Number of the task (upper bits), whether members may still join it, and how many are at work. A member
-  // that comes late, because the machine is busy, is not waited for.
-  alignas(64) std::atomic<std::uint64_t> gate_{0};
-  std::atomic<bool> end_{false};
-  // Who is awake takes the mutex only where another sleeps or a task has failed. Who goes to sleep says so
-  // before it looks at the gate once more, and who moves the gate asks afterwards: one of them sees the
-  // other.
-  std::mutex mutex_;  // for sleeping, and for `error_`
-  std::condition_variable wake_, done_;
-  std::atomic<int> asleep_{0};
-  std::atomic<bool> caller_asleep_{false}, failed_{false};
-  std::exception_ptr error_;
+  std::mutex mutex_;  // for all of this; `changes_` and `waiting_` are read without it
+  Work* work_ = nullptr;
+  bool end_ = false;
+  int asleep_ = 0;
+  std::condition_variable wake_;
   std::vector<std::thread> threads_;
+  alignas(64) std::atomic<std::uint64_t> changes_{0};  // grows for those who wait
+  alignas(64) std::atomic<int> waiting_{0};
 };
 
 }  // namespace anzan::sim

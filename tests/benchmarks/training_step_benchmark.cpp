@@ -51,6 +51,7 @@ void add(const std::string& network, std::int64_t batch) {
         [=](benchmark::State& state) { training_step(state, network, batch, format); })
         ->Arg(1)
         ->Arg(2)
+        ->MeasureProcessCPUTime()
         ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
 }

@@ -2,8 +2,13 @@
 // change a stored bit.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <deque>
+#include <iterator>
+#include <memory>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "compiler/compiler.hpp"
 #include "compiler/schedule/semaphores.hpp"
@@ -36,28 +41,61 @@ CompiledModel compiled(std::uint32_t seed, std::int64_t scratchpad_kib, int lane
   return compile({reference::random_network(seed), precision_of(seed), training, chip});
 }
 
-std::vector<std::int64_t> after_two_steps(const CompiledModel& model, std::uint32_t seed, int threads) {
+std::vector<std::int64_t> after_two_steps(const CompiledModel& model, std::uint32_t seed) {
   TestChip chip(model);
   chip.prepare(seed);
   for (std::uint32_t step = 1; step <= 2; ++step) {
     chip.core().settings.set_step(step);
     chip.load_batch();
-    chip.run(model.programs[ProgramKind::kStep], threads);
+    chip.run(model.programs[ProgramKind::kStep]);
   }
   chip.load_batch();
-  chip.run(model.programs[ProgramKind::kEvaluate], threads);
+  chip.run(model.programs[ProgramKind::kEvaluate]);
   std::vector<std::int64_t> result = chip.parameters();
   const std::vector<std::int64_t> prediction = chip.read_stored("prediction");
   result.insert(result.end(), prediction.begin(), prediction.end());
   return result;
 }
 
-TEST(Schedule, TilingAndThreadsDoNotChangeABit) {
+// Compares all that two cores keep.
+void expect_equal(const models::Core& found, const models::Core& expected) {
+  for (const isa::Space space : {isa::Space::kScratchpad, isa::Space::kHbm})
+    EXPECT_EQ(std::memcmp(found.bytes(space), expected.bytes(space),
+                          static_cast<std::size_t>(expected.lines(space) * expected.line_bytes())),
+              0)
+        << isa::name(space);
+  EXPECT_TRUE(found.settings == expected.settings);
+  EXPECT_TRUE(found.statistics == expected.statistics);
+  EXPECT_EQ(found.semaphores, expected.semaphores);
+}
+
+TEST(Schedule, ThreadsDoNotChangeABitOfTheCore) {
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {
-    const auto expected = after_two_steps(compiled(seed, 2048), seed, 1);
-    EXPECT_EQ(after_two_steps(compiled(seed, 2048), seed, 2), expected) << "seed " << seed << ", two threads";
+    const CompiledModel model = compiled(seed, seed % 4 == 0 ? 2048 : 64);
+    const int threads[] = {1, 2, 3, 8};
+    std::vector<std::unique_ptr<TestChip>> chips;
+    for (std::size_t k = 0; k < std::size(threads); ++k) {
+      chips.push_back(std::make_unique<TestChip>(model));
+      chips[k]->prepare(seed);
+    }
+    for (const ProgramKind kind : {ProgramKind::kStep, ProgramKind::kStep, ProgramKind::kEvaluate}) {
+      for (std::size_t k = 0; k < chips.size(); ++k) {
+        chips[k]->load_batch();
+        chips[k]->run(model.programs[kind], threads[k]);
+        SCOPED_TRACE("seed " + std::to_string(seed) + ", " + std::to_string(threads[k]) + " threads, " +
+                     compiler::name(kind));
+        expect_equal(chips[k]->core(), chips[0]->core());
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Schedule, TilingDoesNotChangeABit) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    const auto expected = after_two_steps(compiled(seed, 2048), seed);
     for (std::int64_t kib : {256, 64}) {
-      EXPECT_EQ(after_two_steps(compiled(seed, kib), seed, 1), expected)
+      EXPECT_EQ(after_two_steps(compiled(seed, kib), seed), expected)
           << "seed " << seed << ", " << kib << " KiB";
     }
   }
@@ -105,12 +143,12 @@ std::vector<std::uint32_t> shuffled(const std::vector<std::uint32_t>& words, std
 TEST(Schedule, AnyOrderThatTheSemaphoresAllowGivesTheSameBits) {
   for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     CompiledModel model = compiled(seed, seed % 2 == 0 ? 64 : 2048);
-    const auto expected = after_two_steps(model, seed, 1);
+    const auto expected = after_two_steps(model, seed);
     const auto programs = model.programs;
     for (std::uint32_t order = 1; order <= 3; ++order) {
       for (const ProgramKind kind : {ProgramKind::kStep, ProgramKind::kEvaluate})
         model.programs[kind] = shuffled(programs[kind], order);
-      EXPECT_EQ(after_two_steps(model, seed, 1), expected) << "seed " << seed << ", order " << order;
+      EXPECT_EQ(after_two_steps(model, seed), expected) << "seed " << seed << ", order " << order;
     }
   }
 }
@@ -145,7 +183,7 @@ TEST(Schedule, IntegerResultsDoNotDependOnTheLanes) {
       ChipParameters chip;
       chip.lanes = lanes;
       const CompiledModel model = compile({reference::random_network(seed), precision, training, chip});
-      const auto found = after_two_steps(model, seed, 1);
+      const auto found = after_two_steps(model, seed);
       if (expected.empty()) expected = found;
       EXPECT_EQ(found, expected) << "seed " << seed << ", " << lanes << " lanes";
     }

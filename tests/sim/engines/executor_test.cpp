@@ -4,8 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "models/settings_optimiser.hpp"
 #include "sim/engines/thread_team.hpp"
@@ -126,15 +131,17 @@ TEST_P(Programs, RandomProgramsEqualTheReference) {
       program.push_back(tensor);
       program.push_back(isa::Update{0, 0, 1023});
     }
+    // with a put, program order; without, any that the dependencies allow
+    const bool puts = seed % 4 == 0;
     const isa::Copy copy = cases.copy();
-    program.push_back(isa::Put{0, 0, copy.element, 0, 5, copy.loops, copy.src, copy.dst});
-    program.push_back(isa::End{5, 2});
+    if (puts) program.push_back(isa::Put{0, 0, copy.element, 0, 5, copy.loops, copy.src, copy.dst});
+    program.push_back(isa::End{puts ? 5U : 0U, 2});
     ReferenceCore expected{cases.machine(), {}};
     adaptive_slots(expected.machine);
     const Machine start = expected.machine;
     expected.execute(program);
     for (const models::kernels::KernelSet* set : models::kernels::available_kernels(GetParam()))
-      for (const int threads : {1, 2}) {
+      for (const int threads : {1, 2, 3}) {
         Core core = reference::core_of(start);
         Executor executor(core, threads, set);
         // plans that are kept, or made anew
@@ -232,30 +239,103 @@ TEST(Threads, LargeInstructionsGiveTheSameBits) {
     }
 }
 
-TEST(ThreadTeam, EveryIterationRunsOnce) {
-  for (const int threads : {1, 2, 4}) {
+// Parts that each take the next number, and may only be taken once the one before has been half done.
+class Numbers final : public ThreadTeam::Work {
+ public:
+  Numbers(int parts, ThreadTeam& team) : seen_(static_cast<std::size_t>(parts), 0), team_(team) {}
+  bool take_part(ThreadTeam::Lock& lock, int member) override {
+    if (next_ == ready_) return false;
+    const std::size_t part = next_++;
+    ++running_;
+    lock.give();
+    ++seen_[part];
+    members_ |= 1U << member;
+    lock.take();
+    ready_ = std::max(ready_, std::min(part + 2, seen_.size()));
+    --running_;
+    team_.wake();
+    return true;
+  }
+  bool over() const override { return running_ == 0 && next_ == ready_; }
+  const std::vector<int>& seen() const { return seen_; }
+  unsigned members() const { return members_; }
+
+ private:
+  std::vector<int> seen_;
+  ThreadTeam& team_;
+  std::size_t next_ = 0, ready_ = 1;
+  int running_ = 0;
+  std::atomic<unsigned> members_{0};
+};
+
+TEST(ThreadTeam, EveryPartIsDoneOnce) {
+  for (const int threads : {1, 2, 4, 16}) {
     ThreadTeam team(threads);
-    for (int round = 0; round < 2000; ++round) {
-      std::vector<int> seen(static_cast<std::size_t>(1 + round % 50), 0);
-      team.run(static_cast<std::int64_t>(seen.size()), 1 + round % 7,
-               [&](int, std::int64_t first, std::int64_t last) {
-                 for (std::int64_t k = first; k < last; ++k) ++seen[static_cast<std::size_t>(k)];
-               });
-      for (const int times : seen) ASSERT_EQ(times, 1);
-      if (round % 500 == 0)
+    unsigned members = 0;
+    for (int round = 0; round < 500; ++round) {
+      Numbers numbers(1 + round % 50, team);
+      team.run(numbers);
+      for (const int times : numbers.seen()) ASSERT_EQ(times, 1);
+      members |= numbers.members();
+      if (round % 100 == 0)
         std::this_thread::sleep_for(std::chrono::milliseconds(2));  // let the members fall asleep
     }
+    EXPECT_EQ(members >> threads, 0U);
+    EXPECT_THROW(ThreadTeam(0), std::invalid_argument);
   }
 }
 
-TEST(ThreadTeam, ThrowsOnWhatATaskThrows) {
-  ThreadTeam team(2);
-  const ThreadTeam::Task task = [](int, std::int64_t first, std::int64_t) {
-    if (first == 3) throw std::runtime_error("three");
-  };
-  EXPECT_THROW(team.run(10, 1, task), std::runtime_error);
-  EXPECT_NO_THROW(team.run(3, 1, task));
-  EXPECT_THROW(ThreadTeam(0), std::invalid_argument);
+// Copies a line up through the scratchpad, and writes another over what each copy has read; between them
+// instructions that fail.
+isa::Program failing_program(const std::vector<int>& fail_after) {
+  isa::Copy copy;
+  copy.element = isa::Format::kFp32;
+  isa::Vector wide;
+  wide.op = isa::VectorOp::kRandom;
+  wide.mask = {0, 4};
+  wide.slot_o = 9;
+  isa::Program program;
+  for (int k = 0; k < 40; ++k) {
+    copy.src.base = static_cast<std::uint32_t>(k);
+    copy.dst.base = static_cast<std::uint32_t>(k + 1);
+    program.push_back(copy);
+    copy.src.base = 50;
+    copy.dst.base = static_cast<std::uint32_t>(k);
+    program.push_back(copy);
+    wide.o.base = static_cast<std::uint32_t>(4 * (52 + k % 4));
+    if (std::find(fail_after.begin(), fail_after.end(), k) != fail_after.end()) program.push_back(wide);
+  }
+  program.push_back(isa::End{});
+  return program;
+}
+
+TEST(Threads, TheFirstErrorInProgramOrderIsNamed) {
+  for (const int threads : {1, 2, 3, 8})
+    for (int round = 0; round < 50; ++round) {
+      Core core(4, 1, 0);
+      core.settings.slot(9).width = 16;
+      core.scratchpad()[0] = 7;
+      core.scratchpad()[50 * 16] = 1;
+      Executor executor(core, threads);
+      LoadedProgram failing = executor.load(isa::encode(failing_program({17, 18, 30, 39})));
+      try {
+        executor.run(failing);
+        FAIL() << "nothing thrown";
+      } catch (const isa::ProgramError& error) {
+        ASSERT_EQ(error.place().instruction, 36U) << threads;  // two copies before each, and none that fails
+        ASSERT_EQ(error.place().field, "slot_o");
+      }
+      for (int line = 0; line < 18; ++line) ASSERT_EQ(core.scratchpad()[line * 16], 1) << line;
+      // the executor goes on
+      LoadedProgram whole = executor.load(isa::encode(failing_program({})));
+      for (int again = 0; again < 2; ++again) {
+        std::memset(core.scratchpad(), 0, 50 * 16);
+        core.scratchpad()[0] = 7;
+        executor.run(whole);
+        for (int line = 0; line <= 40; ++line)
+          ASSERT_EQ(core.scratchpad()[line * 16], line < 40 ? 1 : 7) << line;
+      }
+    }
 }
 
 TEST(Semaphores, AreTakenAndRaisedInProgramOrder) {
@@ -272,6 +352,49 @@ TEST(Semaphores, AreTakenAndRaisedInProgramOrder) {
   EXPECT_EQ(core.semaphores[0], 1U);
   executor.run(loaded);
   EXPECT_THROW(executor.run(loaded), isa::ProgramError);
+}
+
+// What comes before a wait that stays zero is executed, and nothing after it; later the rest.
+TEST(Semaphores, StopAProgramUntilTheyAreRaised) {
+  for (const int threads : {1, 2, 3}) {
+    Core core(4, 1, 0);
+    core.scratchpad()[0] = 7;
+    core.scratchpad()[50 * 16] = 1;
+    Executor executor(core, threads);
+    isa::Program program = failing_program({});
+    for (const std::size_t waiting : {21, 60}) isa::wait(program[waiting]) = 4;
+    for (std::size_t k = 0; k < program.size(); ++k) isa::signal(program[k]) |= 8;  // never taken
+    LoadedProgram loaded = executor.load(isa::encode(program));
+    for (int again = 0; again < 2; ++again) {
+      std::memset(core.scratchpad(), 0, 50 * 16);
+      core.scratchpad()[0] = 7;
+      core.semaphores = {};
+      std::size_t next = 0;
+      EXPECT_FALSE(executor.run_from(loaded, next));
+      EXPECT_EQ(next, 21U);
+      for (int line = 0; line <= 12; ++line)
+        ASSERT_EQ(core.scratchpad()[line * 16], line < 10 ? 1 : line < 12 ? 7 : 0) << line;
+      EXPECT_FALSE(executor.run_from(loaded, next));
+      EXPECT_EQ(next, 21U);
+      core.semaphores[2] = 1;
+      EXPECT_FALSE(executor.run_from(loaded, next));
+      EXPECT_EQ(next, 60U);
+      core.semaphores[2] = 1;
+      EXPECT_TRUE(executor.run_from(loaded, next));
+      for (int line = 0; line <= 40; ++line)
+        ASSERT_EQ(core.scratchpad()[line * 16], line < 40 ? 1 : 7) << line;
+      EXPECT_EQ(core.semaphores[2], 0U);
+      EXPECT_EQ(core.semaphores[3], program.size());
+    }
+    try {
+      core.semaphores = {};
+      executor.run(loaded);
+      FAIL() << "nothing thrown";
+    } catch (const isa::ProgramError& error) {
+      EXPECT_EQ(error.place().instruction, 21U);
+      EXPECT_EQ(error.place().field, "wait");
+    }
+  }
 }
 
 TEST(Refused, NamesInstructionWordAndField) {
