@@ -173,7 +173,7 @@ Case make_case(std::uint32_t number, const Grammar& grammar, const Stock& stock)
   Case c = kind->make({draw, grammar, stock});
   c.kind = kind->name;
   c.in_program = draw.chance(4);
-  c.long_watch = draw.chance(3);
+  c.long_watch = draw.chance(1);
   return c;
 }
 

@@ -158,7 +158,7 @@ class Watchman {
     const bool waits = wall > 10 * (limits_.budget_seconds + limits_.silent_seconds);
     if (interrupts_ == 0 && (waits || (used > limits_.budget_seconds && lively))) interrupt(used);
     // The first lets a step end, which may be a long one.
-    if (interrupts_ == 1 && used - interrupted_at_ > 2) interrupt(used);
+    if (interrupts_ == 1 && used - interrupted_at_ > 1) interrupt(used);
     outcome_.endless = wall > 20 * (limits_.budget_seconds + limits_.silent_seconds) ||
                        (interrupts_ == 2 && used - interrupted_at_ > limits_.stop_seconds);
     if (outcome_.large || outcome_.silent || outcome_.endless) ::kill(-process_, SIGKILL);

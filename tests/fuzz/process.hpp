@@ -9,7 +9,7 @@ namespace anzan::fuzz {
 
 // Seconds are of processors, by all processes of a command, however busy the machine is.
 struct Limits {
-  double budget_seconds = 3;   // then the command is interrupted, as by Ctrl-C, if it has spoken of late;
+  double budget_seconds = 1;   // then the command is interrupted, as by Ctrl-C, if it has spoken of late;
   double lately_seconds = 8;   // one that has not is watched until it does,
   double silent_seconds = 60;  // or has said nothing for so long
   double stop_seconds = 20;    // from the second interrupt to its end
