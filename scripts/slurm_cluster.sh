@@ -48,6 +48,7 @@ SlurmUser=$user
 SlurmdUser=$user
 AuthType=auth/none
 CredType=cred/none
+AuthInfo=cred_expire=5
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -80,11 +81,13 @@ CONF
 
 start_node() { mkdir -p "$dir/spool_$1" && (setsid slurmd -D -N "$1" </dev/null >/dev/null 2>&1 &); }
 
-# end NAME…: kills the daemons of nodes, or `controller`, and all that runs in their names.
+# end NAME…: kills the daemons of nodes, or `controller`, and all that runs in their names, also what watches over it
+# (slurmstepd, which does not say whose it is). All are stopped first, so that none sees another's end and tells of it.
 end() {
   python3 - "$SLURM_CONF" "$@" <<'PYTHON'
 import os, pathlib, signal, sys
 config, *nodes = sys.argv[1:]
+found = set()
 for process in pathlib.Path("/proc").glob("[0-9]*"):
     try:
         environment = (process / "environ").read_bytes().split(b"\0")
@@ -96,7 +99,16 @@ for process in pathlib.Path("/proc").glob("[0-9]*"):
     for node in (n.encode() for n in nodes):
         daemon = (b"slurmd" in command[0] and node in command) or (b"slurmctld" in command[0] and node == b"controller")
         if daemon or b"SLURMD_NODENAME=" + node in environment:
-            os.kill(int(process.name), signal.SIGKILL)
+            found.add(int(process.name))
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if pathlib.Path(f"/proc/{parent}/cmdline").read_bytes().startswith(b"slurmstepd"):
+                found.add(int(parent))
+for what in (signal.SIGSTOP, signal.SIGKILL):
+    for process in found:
+        try:
+            os.kill(process, what)
+        except ProcessLookupError:
+            pass  # it has ended
 PYTHON
 }
 
@@ -116,8 +128,14 @@ case $what in
     tail -n 20 "$dir"/*.log >&2
     fail "the cluster does not start"
     ;;
-  kill) end "$3" ;;
-  node) start_node "$3" ;;
+  kill)
+    end "$3"
+    scontrol update NodeName="$3" State=DOWN Reason=lost # as the controller does by itself when it has not heard of it for long
+    ;;
+  node)
+    start_node "$3"
+    scontrol update NodeName="$3" State=RESUME
+    ;;
   stop)
     scancel --user "$(id -un)" 2>/dev/null || true
     end controller n1 n2

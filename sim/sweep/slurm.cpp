@@ -1,5 +1,6 @@
-// A chunk K is three files: K.json, its points; K.sqlite, the rows that its task writes; K.job, the number of
-// the job that was last submitted for it, and how often in vain.
+// A chunk K is three files: K.json, its points; K.sqlite, the rows that its task writes; K.tries, how often
+// it was submitted since something came of it. Who works on it Slurm is asked: tasks K of jobs whose working
+// directory is this one. So a job is known that was submitted by a process which then died.
 #include "sim/sweep/slurm.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
-#include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -63,9 +64,8 @@ struct Chunk {
   std::string name;
   std::vector<Request> points;
   std::size_t missing = 0;
-  std::string job;  // none: was never submitted
-  int in_vain = 0;
-  fs::file_time_type merged;
+  int tries = 0;  // since something came of it
+  std::optional<fs::file_time_type> merged;
 };
 
 class Cluster {
@@ -74,7 +74,7 @@ class Cluster {
       : options_(options),
         run_(run),
         directory_(run.store().file().string() + ".slurm/" + std::to_string(run.id())) {
-    directory_ = fs::absolute(directory_);
+    directory_ = fs::absolute(directory_).lexically_normal();
     fs::create_directories(directory_);
     write_script();
     for (const fs::directory_entry& entry : fs::directory_iterator(directory_)) {
@@ -86,13 +86,18 @@ class Cluster {
     fetch();
     add_chunks(points);
     while (true) {
-      const std::set<std::string> active = active_tasks();
+      const std::optional<std::set<std::string>> active = active_tasks();
+      const auto idle = [&](const Chunk& chunk) { return active && active->count(chunk.name) == 0; };
+      // A clock of files ticks; what was written last may have the time of what was merged before.
+      for (Chunk& chunk : chunks_) {
+        if (idle(chunk)) chunk.merged.reset();
+      }
       fetch();
       std::vector<Chunk*> again;
       bool missing = false;
       for (Chunk& chunk : chunks_) {
         if (chunk.missing == 0) continue;
-        if (active.count(chunk.job + "_" + chunk.name) == 0 && !give_up(chunk)) again.push_back(&chunk);
+        if (idle(chunk) && !give_up(chunk)) again.push_back(&chunk);
         missing = missing || chunk.missing > 0;
       }
       if (!missing) break;
@@ -121,7 +126,7 @@ class Cluster {
     Chunk chunk;
     chunk.name = file.stem().string();
     for (const Json& task : Json::parse(text_of_file(file))) chunk.points.push_back(request_of(task));
-    std::istringstream(text_of_file(file_of(chunk, ".job"))) >> chunk.job >> chunk.in_vain;
+    std::istringstream(text_of_file(file_of(chunk, ".tries"))) >> chunk.tries;
     count_missing(chunk);
     chunks_.push_back(std::move(chunk));
   }
@@ -176,32 +181,32 @@ class Cluster {
       chunk.merged = written;
       const std::size_t before = chunk.missing;
       count_missing(chunk);
-      if (chunk.missing < before) chunk.in_vain = 0;
+      if (chunk.missing < before) chunk.tries = 0;
       run_.advance(static_cast<std::int64_t>(before - chunk.missing));
     }
   }
 
-  // JOB_TASK of all that wait or run. Where Slurm does not answer, it is asked again.
-  std::set<std::string> active_tasks() const {
-    const Said said = say_to_shell({"squeue", "--noheader", "--array", "--me", "--format", "%F_%K %T"});
-    std::set<std::string> active;
+  // Chunks that Slurm has not done with: those that wait, run, end, or come back from a node that was lost.
+  // None where it does not answer, and is asked again.
+  std::optional<std::set<std::string>> active_tasks() const {
+    const Said said = say_to_shell({"squeue", "--noheader", "--array", "--me", "--format", "%K %Z"});
     if (said.status != 0) {
-      for (const Chunk& chunk : chunks_) active.insert(chunk.job + "_" + chunk.name);
-      if (std::all_of(chunks_.begin(), chunks_.end(), [](const Chunk& c) { return c.job.empty(); }))
+      const auto submitted = [&](const Chunk& chunk) { return fs::exists(file_of(chunk, ".tries")); };
+      if (std::none_of(chunks_.begin(), chunks_.end(), submitted))
         throw std::runtime_error("squeue: " + said.output);
-      return active;
+      return std::nullopt;
     }
+    std::set<std::string> active;
     std::istringstream lines(said.output);
-    for (std::string task, state; lines >> task >> state;) {
-      if (state != "COMPLETING") active.insert(task);
+    for (std::string chunk, place; lines >> chunk && std::getline(lines >> std::ws, place);) {
+      if (place == directory_.string()) active.insert(chunk);
     }
     return active;
   }
 
   // What nothing comes of.
   bool give_up(Chunk& chunk) {
-    if (!chunk.job.empty() && ++chunk.in_vain < kTries) return false;
-    if (chunk.job.empty()) return false;
+    if (chunk.tries < kTries) return false;
     std::vector<const Request*> lost;
     for (const Request& point : chunk.points) {
       if (!run_.has(point)) lost.push_back(&point);
@@ -247,8 +252,7 @@ class Cluster {
       if (said.status != 0 || job.empty() || job.find_first_not_of("0123456789") != std::string::npos)
         throw std::runtime_error("sbatch: " + said.output);
       for (std::size_t c = first; c < end; ++c) {
-        chunks[c]->job = job;
-        write_file_atomically(file_of(*chunks[c], ".job"), fmt::format("{} {}\n", job, chunks[c]->in_vain));
+        write_file_atomically(file_of(*chunks[c], ".tries"), fmt::format("{}\n", ++chunks[c]->tries));
       }
     }
   }

@@ -159,6 +159,26 @@ class Sweeps(SweepTest):
         self.assertIn("7 of them were in the store", self.run_sweep())
         self.assertFalse(pathlib.Path(f"{self.store}.runs").exists())
         self.assertIn(f"least train_loss: {loss:.6g} (seed {seed})", text)
+        # Of each rung, the best go on; what a short training says is what a run of so many steps says.
+        losses = {steps: dict(self.rows(f"SELECT settings ->> 'seed', train_loss FROM result WHERE steps = {steps}")) for steps in (10, 20, 40)}
+        for steps, count, longer in ((10, 2, 20), (20, 1, 40)):
+            self.assertEqual(sorted(losses[steps], key=losses[steps].get)[:count], sorted(losses[longer], key=losses[steps].get))
+        short = self.run_config("short", "--set", "/training/iterations=10", "--set", "/training/seed=2")
+        self.assertEqual(losses[10][2], short["accuracy"]["train_loss"])
+
+    def test_halving_takes_up_checkpoints(self):
+        self.sweep["measure"] = "training"
+        self.sweep["axes"] = [{"pointer": "/training/seed", "values": [1, 2]}]
+        self.sweep["objectives"] = [{"figure": "/accuracy/train_loss"}]
+        self.sweep["sampler"] = {"kind": "halving", "points": 2, "rungs": [5, 10], "reduction_factor": 2}
+        self.run_sweep("--keep-runs")
+        for checkpoint in pathlib.Path(f"{self.store}.runs").glob("*/checkpoint.bin"):
+            checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+        # Whoever begins anew does not look at them.
+        self.sweep["sampler"]["rungs"] = [5, 10, 20]
+        self.assertIn("4 points: 3 done, 1 failed; 3 of them were in the store", self.run_sweep("--keep-runs"))
+        (message,), = self.rows("SELECT message FROM result WHERE status = 'failed'")
+        self.assertIn("checkpoint.bin", message)
 
     def test_points(self):
         points = self.dir / "points.json"
@@ -222,12 +242,15 @@ class Sweeps(SweepTest):
     def test_disk_full(self):
         self.sweep["axes"] = [{"pointer": "/chip/clock_ghz", "range": {"from": 0.1, "to": 20, "step": 0.1}}]
         self.run_sweep(store=self.dir / "whole")
-        for size in (100, 70_000, 150_000):
+        frame = 4096 + 24  # of what SQLite writes ahead; so the disk is full at each of the statements that a point takes
+        for size in (100, *range(70_000, 70_000 + 8 * frame, frame), 150_000):
             done = self.call(*self.command(), preexec_fn=lambda size=size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
             self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
             self.assertIn(f"{self.store}: ", done.stderr)
             self.assertIn("is the disk full", done.stderr)
-        self.assert_whole()
+            if size > 100:
+                self.assert_whole()
+                self.assertEqual(self.rows("SELECT count(*) FROM point"), self.rows("SELECT count(*) FROM sweep_point"))
         before = self.rows("SELECT count(*) FROM point")[0][0]
         self.assertTrue(0 < before < 200, before)
         self.assertIn(f"200 points: 200 done; {before} of them were in the store", self.run_sweep())
@@ -248,6 +271,16 @@ class Sweeps(SweepTest):
             self.assertIn("points: ", output)
             self.assertIn("the same command goes on", errors)
             self.assert_whole()
+        # What was kept is right, and what was in flight is not there. (Two workers begin at 0 and 5,000.)
+        looked_at = [*range(80), *range(5000, 5020)]
+        points = self.dir / "points.json"
+        points.write_text(json.dumps([[0, level] for level in looked_at]))
+        levels = [f"[{level}]" for level in looked_at]
+        there = [level for level, in self.rows("SELECT levels FROM result") if level in levels]
+        self.assertIn(f"100 points: 100 done; {len(there)} of them were in the store", self.run_sweep("--points", points))
+        self.run_sweep("--points", points, store=self.dir / "whole")
+        whole = self.results(self.dir / "whole")
+        self.assertEqual({point: found for point, found in self.results().items() if point in whole}, whole)
 
     def wait_for_rows(self, process, count):
         while process.poll() is None:
@@ -301,21 +334,54 @@ class Kills(SweepTest):
                     for child in children:  # they end by themselves
                         while self.is_worker(child):
                             time.sleep(0.001)
-                    self.assert_whole()
+                    self.assert_kept(killed)
                     now = self.rows("SELECT count(*) FROM point")[0][0]
                     self.assertGreaterEqual(now, rows)
                     rows = now
             if process.poll() is not None and kills:
                 if process.returncode == 0:  # all is done; begin anew
-                    self.assert_whole()
+                    self.assert_kept(killed)
                     self.store.unlink()
                     rows = 0
             elif not kills:
-                process.wait()
+                process.wait(timeout=120)
+                self.assert_kept(killed)
         self.run_sweep("--retry")
         self.assertTrue(all(killed.values()), killed)
         self.assert_whole()
         self.assertEqual(self.results(), self.results(self.dir / "whole"))
+
+    def assert_kept(self, killed):
+        """A point fails when two workers have died of it, and one that is done has figures."""
+        self.assert_whole()
+        self.assertLessEqual(self.rows("SELECT count(*) FROM point WHERE status != 'done'")[0][0], killed["worker"] // 2)
+        self.assertEqual(self.rows("SELECT count(*) FROM result WHERE status = 'done' AND cycles_per_step IS NULL"), [(0,)])
+
+    def test_trainings_that_are_killed(self):
+        self.config["training"].update(iterations=300, snapshot_interval=20)
+        self.sweep["measure"] = "training"
+        self.sweep["axes"] = [{"pointer": "/training/seed", "range": {"from": 1, "to": 14, "step": 1}}]
+        self.sweep["objectives"] = [{"figure": "/accuracy/train_loss"}]
+        trained = "SELECT settings, status, train_loss, test_accuracy FROM result ORDER BY settings"
+        self.run_sweep(store=self.dir / "whole")
+        runs = pathlib.Path(f"{self.store}.runs")
+        for enough in (5, 10):
+            process = self.start(*self.command())
+            while len(list(runs.glob("*/result.json"))) < enough:
+                self.assertIsNone(process.poll())
+                time.sleep(0.005)
+            children = self.children(process)
+            process.kill()
+            process.wait()
+            for child in children:
+                while self.is_worker(child):
+                    time.sleep(0.001)
+            self.assert_whole()
+            # Each worker has one training in flight; all others that have ended are rows.
+            self.assertLessEqual(len(list(runs.glob("*/result.json"))) - self.rows("SELECT count(*) FROM point")[0][0], 2)
+        self.run_sweep()
+        self.assertEqual(self.rows(trained), self.rows(trained, self.dir / "whole"))
+        self.assertFalse(runs.exists())
 
     def test_two_at_once(self):
         clocks = {"pointer": "/chip/clock_ghz", "range": {"from": 0.1, "to": 20, "step": 0.1}}
