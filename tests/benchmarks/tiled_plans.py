@@ -31,10 +31,11 @@ def plan(anzan, network, memory, folder):
 
 
 def in_line(step, buffers):
-    length = max(end for _, end, _ in step if end)
+    first = min(begin for begin, end, _ in step if end is not None)  # images are there before the first operation
+    length = max(end for _, end, _ in step if end is not None) - first
     stay = [size for _, end, size in step if end is None]
     steps = max(1, (buffers - len(stay)) // (len(step) - len(stay)))
-    lines = [(s * length + begin, s * length + end, size) for s in range(steps) for begin, end, size in step if end]
+    lines = [(s * length + begin - first, s * length + end - first, size) for s in range(steps) for begin, end, size in step if end is not None]
     return lines + [(0, steps * length, size) for size in stay]
 
 
