@@ -11,21 +11,23 @@
 namespace anzan::compiler {
 namespace {
 
-constexpr std::size_t kMostSteps = std::size_t{1} << 24;  // of one order over all buffers, about
-constexpr std::size_t kLeastNeighbours = 64;
+constexpr std::size_t kMostLooks = std::size_t{1} << 32;  // of first fit, all in all: some ten seconds
+constexpr std::size_t kMany = 2'000;
 
-// The best of all orders, until the lower bound or what is enough is reached.
-PartPlan best_first_fit(const Part& part, std::int64_t enough, SearchBudget& budget) {
+// The best of all orders, until the lower bound or what is enough is reached, or no look is left. With many
+// buffers theirs comes first: others may then be too dear.
+PartPlan best_first_fit(const Part& part, std::int64_t enough, std::size_t& looks,
+                        const std::function<bool()>& stop) {
   PartPlan plan;
   plan.lower_bound = part.base + greatest_load(part.sections);
-  const std::size_t neighbours = std::max(kLeastNeighbours, kMostSteps / part.members.size());
-  for (int order = 0; order < fixed_orders(); ++order) {
-    if (order > 0 && (plan.height <= std::max(enough, plan.lower_bound) || (budget.stop && budget.stop())))
-      break;
+  const int orders = fixed_orders() + 1;
+  for (int k = 0; k < orders; ++k) {
+    if (k > 0 && (plan.height <= std::max(enough, plan.lower_bound) || looks == 0 || (stop && stop()))) break;
+    const int order = part.members.size() > kMany ? (order_of_many() + k) % orders : k;
     std::vector<std::int64_t> offsets =
-        first_fit(part.buffers, part.sections, fixed_order(order, part.buffers, part.sections), neighbours);
+        first_fit(part.buffers, part.sections, fixed_order(order, part.buffers, part.sections), looks, stop);
     const std::int64_t height = part.base + height_of(part.buffers, offsets);
-    if (order > 0 && height >= plan.height) continue;
+    if (k > 0 && height >= plan.height) continue;
     plan.offsets = std::move(offsets);
     plan.height = height;
   }
@@ -50,8 +52,9 @@ Assignment assign_offsets(const std::vector<Buffer>& buffers, const OffsetOption
   const std::int64_t bottom = height_of(buffers, result.offsets);  // of what take_apart has placed, or less
   result.lower_bound = greatest_load(sections_of(buffers));
   std::vector<PartPlan> plans;
-  for (const Part& part : parts)
-    plans.push_back(best_first_fit(part, std::max(result.lower_bound, options.capacity.value_or(0)), budget));
+  std::size_t looks = kMostLooks;
+  const std::int64_t enough = std::max(result.lower_bound, options.capacity.value_or(0));
+  for (const Part& part : parts) plans.push_back(best_first_fit(part, enough, looks, budget.stop));
   const auto watch = [&](std::int64_t height, std::int64_t lower_bound) {
     progress.height = height;
     progress.lower_bound = lower_bound;

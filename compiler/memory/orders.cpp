@@ -11,17 +11,28 @@
 namespace anzan::compiler {
 namespace {
 
-enum Measure { kSize, kLength, kArea, kLoad, kSections, kStart, kMeasures };
+enum Measure { kSize, kSizeClass, kLength, kArea, kLoad, kPeak, kSections, kStart, kMeasures };
 using Measures = std::array<double, kMeasures>;
+
+// A logarithm to the base 2, straight between powers of 2: good enough to weigh, and the same everywhere.
+double logarithm(double x) {
+  int exponent = 0;
+  const double mantissa = std::frexp(x, &exponent);  // in [0.5, 1)
+  return exponent + 2 * mantissa - 2;
+}
 
 std::vector<Measures> measures_of(const std::vector<Buffer>& buffers, const Sections& sections) {
   std::vector<Measures> all(buffers.size());
+  const auto peak =
+      static_cast<int>(std::max_element(sections.load.begin(), sections.load.end()) - sections.load.begin());
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     const Buffer& b = buffers[i];
     Measures& m = all[i];
     m[kSize] = static_cast<double>(b.size);
+    m[kSizeClass] = std::floor(2 * logarithm(m[kSize]));
     m[kLength] = static_cast<double>(b.upper) - static_cast<double>(b.lower);
     m[kArea] = m[kSize] * m[kLength];
+    m[kPeak] = sections.first[i] <= peak && peak < sections.last[i] ? 1 : 0;
     m[kSections] = sections.last[i] - sections.first[i];
     m[kStart] = -static_cast<double>(b.lower);
   }
@@ -47,14 +58,16 @@ void add_loads(const Sections& sections, std::vector<Measures>& all) {
   }
 }
 
-// By the first measure, then the second, then the third, the greatest first.
-constexpr std::array<std::array<Measure, 3>, 7> kOrders{{{kLoad, kLength, kArea},
+// By the first measure, then the second, then the third, the greatest first. The last is for many buffers:
+// those of about one size are stacked as they begin, which would waste nothing if they were of one size.
+constexpr std::array<std::array<Measure, 3>, 8> kOrders{{{kLoad, kLength, kArea},
                                                          {kLoad, kArea, kLength},
                                                          {kSections, kSize, kLoad},
                                                          {kLength, kArea, kLoad},
                                                          {kArea, kLength, kLoad},
                                                          {kSize, kLength, kLoad},
-                                                         {kStart, kSize, kLength}}};
+                                                         {kStart, kSize, kLength},
+                                                         {kSizeClass, kPeak, kStart}}};
 
 // What is part of a load close to the greatest is hard to place; what is part of many such loads stays in the
 // way.
@@ -65,13 +78,6 @@ using OrderWeights = std::array<double, 5>;
 constexpr std::array<OrderWeights, 3> kCentres{
     {{0.36, 1.15, 2.65, 3.3, -1.1}, {0.4, 0.4, 0.3, 7, -2}, {1, 1, 1, 1, 0}}};
 constexpr double kSpread = 0.15;
-
-// A logarithm to the base 2, straight between powers of 2: good enough to weigh, and the same everywhere.
-double logarithm(double x) {
-  int exponent = 0;
-  const double mantissa = std::frexp(x, &exponent);  // in [0.5, 1)
-  return exponent + 2 * mantissa - 2;
-}
 
 // Nearly normal: a sum of uniform numbers of SplitMix64.
 class Draw {
@@ -103,7 +109,8 @@ std::vector<int> sorted_by(const std::vector<Key>& keys) {
 
 }  // namespace
 
-int fixed_orders() { return static_cast<int>(kOrders.size()); }
+int fixed_orders() { return order_of_many(); }
+int order_of_many() { return static_cast<int>(kOrders.size()) - 1; }
 
 std::vector<int> fixed_order(int number, const std::vector<Buffer>& buffers, const Sections& sections) {
   std::vector<Measures> all = measures_of(buffers, sections);

@@ -7,8 +7,10 @@
 
 namespace anzan::compiler {
 
-// The orders of the table in orders.cpp; each names every buffer once. Ties go by number.
+// The orders of the table in orders.cpp; each names every buffer once. Ties go by number. That of many
+// buffers is beyond the others: first fit alone uses it.
 int fixed_orders();
+int order_of_many();
 std::vector<int> fixed_order(int number, const std::vector<Buffer>& buffers, const Sections& sections);
 
 // An order by a sum of all measures with weights that the seed draws: the same on every machine.

@@ -5,7 +5,8 @@
 
 Looks at all 1,800 points first (minutes), then with random, nsga2 and surrogate at POINTS (90 and 180), five seeds
 each. Points are in FOLDER/space.sqlite: what is known is not done again, also by a second call. Prints for each how many
-points of the front were found, and the hypervolume in shares of that of all.
+points of the front were found, and the hypervolume in shares of that of all. Exit status 1 if a search finds less than
+random points, or not the whole front with a tenth of the points.
 """
 import csv
 import json
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "workloads/configs/lenet_mnist_int8.json"
+ALL = 1800  # with those that are refused
 OBJECTIVES = ["seconds_per_step", "joules_per_step"]
 SWEEP = {
     "base": str(CONFIGURATION),
@@ -63,13 +65,21 @@ def main():
     front = front_of(everything)
     reference = [1.1 * max(point[k] for point in front) for k in range(2)]
     print(f"all: {len(everything)} points, a front of {len(front)}")
+    right = True
     for count in [int(text) for text in sys.argv[3:]] or [90, 180]:
+        at_random = {}
         for kind in ("random", "nsga2", "surrogate"):
             for seed in range(1, 6):
                 name = f"{kind}_{count}_{seed}"
                 found = looked_at(anzan, folder, name, {"kind": kind, "points": count, "seed": seed})
                 share = hypervolume(found, reference) / hypervolume(everything, reference)
-                print(f"{kind:9} {count} points, seed {seed}: {len(set(found) & set(front))} of the front, {share:.4f}")
+                whole = set(front) <= set(found)
+                print(f"{kind:9} {count} points, seed {seed}: {len(set(found) & set(front))} of the front, {share:.4f}", flush=True)
+                if kind == "random":
+                    at_random[seed] = share
+                else:
+                    right = right and share > at_random[seed] and (whole or count < ALL / 10)
+    sys.exit(not right)
 
 
 if __name__ == "__main__":

@@ -148,6 +148,19 @@ TEST(Offsets, TrainingPlansOfAHundredThousandBuffers) {
   EXPECT_LE(plan.gap_percent(), 0.5);
 }
 
+TEST(Offsets, ManyRandomBuffers) {
+  std::mt19937_64 random(1);
+  const auto buffers = tests::random_buffers(random, 10'000, 1 << 20, 1 << 20);
+  const Assignment plan = assign_offsets(buffers);
+  expect_right(buffers, plan);
+  EXPECT_LE(plan.gap_percent(), 1);
+  OffsetOptions options;
+  options.stop = [](const AssignmentProgress&) { return true; };  // in the midst of the first order
+  const Assignment stopped = assign_offsets(buffers, options);
+  expect_right(buffers, stopped);
+  EXPECT_GT(stopped.height, plan.height);
+}
+
 TEST(Offsets, Shapes) {
   EXPECT_EQ(assign_offsets({}).height, 0);
   EXPECT_TRUE(assign_offsets({}).proved());
