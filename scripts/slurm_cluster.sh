@@ -98,6 +98,7 @@ for process in pathlib.Path("/proc").glob("[0-9]*"):
         continue
     for node in (n.encode() for n in nodes):
         daemon = (b"slurmd" in command[0] and node in command) or (b"slurmctld" in command[0] and node == b"controller")
+        daemon = daemon or (node == b"controller" and command[0].startswith(b"slurmstepd"))  # with it ends all
         if daemon or b"SLURMD_NODENAME=" + node in environment:
             found.add(int(process.name))
             parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
