@@ -20,6 +20,10 @@
 
 #include "sim/command_line.hpp"
 
+#ifdef __SANITIZE_ADDRESS__
+extern "C" void __sanitizer_purge_allocator();  // g++ has no header that says so
+#endif
+
 namespace anzan::fuzz {
 namespace {
 
@@ -185,6 +189,9 @@ class Watchman {
 Outcome watch(Where where, const std::vector<std::string>& arguments, const std::filesystem::path& directory,
               const std::string& input, const Limits& limits) {
   const Pipe output, errors;
+#ifdef __SANITIZE_ADDRESS__
+  __sanitizer_purge_allocator();  // what was freed here, up to 256 MB, is not to be copied into each process
+#endif
   const pid_t process = ::fork();
   if (process < 0) fail("fork");
   if (process == 0) {
