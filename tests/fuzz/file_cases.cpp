@@ -80,8 +80,10 @@ Case data(const Maker& m) {
   auto& [name, content] = c.files.at(m.draw.from<std::size_t>(0, 3));
   c.refused = change_idx(m.draw, content);
   if (c.refused) c.place = name;
-  if (m.draw.chance(5))
+  if (m.draw.chance(5)) {
+    c.place.clear();  // of the two that are wrong
     c.arguments.push_back("--set=/network/input/width=" + std::to_string(m.draw.from(1, 20)));
+  }
   c.files.emplace_back(kFile, run.configuration.dump());
   return c;
 }
