@@ -26,7 +26,7 @@ struct Planner {
     if (i.core >= cores)
       throw models::InstructionError("core", std::to_string(i.core),
                                      cores == 1 ? "0, the only core" : "below " + std::to_string(cores));
-    return PutPlan{plan(i, sizes, sizes), i.core, i.remote_signal};
+    return PutPlan{plan(i, sizes, sizes), i.core};
   }
   template <class Instruction>
   PlannedInstruction operator()(const Instruction& i) const {

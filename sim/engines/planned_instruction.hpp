@@ -18,7 +18,6 @@ namespace anzan::sim {
 struct PutPlan {
   models::CopyPlan copy;
   std::size_t core;
-  std::uint32_t remote_signal;
 };
 
 using PlannedInstruction =
