@@ -123,6 +123,10 @@ TEST(NetworkCounts, AreThePublishedOnes) {
         {"shipped ResNet-20 without normalisation", shipped("resnet20_fixup"), 272474 - 784, 40813184},
         {"shipped dilated network", shipped("dilated"), 448 + 2320 + 4640 + 198,
          1024 * (432 + 2304 + 4608 + 192)},
+        {"shipped VGG8B", shipped("vgg8b"), 7321866, 716304384},
+        // two parameters of a normalisation instead of a bias for each of 3,200 channels
+        {"shipped VGG8B with normalisation", shipped("vgg8b_bn"), 7321866 + 3200, 716304384},
+        {"shipped perceptron", shipped("mlp"), 157000 + 20100 + 5050 + 510, 156800 + 20000 + 5000 + 500},
         {"shipped CIFAR-10 quick of Caffe", shipped("cifar10_quick"), 145578, 12354176}}) {
     SCOPED_TRACE(p.name);
     const compiler::Network network = compiler::parse_network(p.network);
