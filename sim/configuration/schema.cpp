@@ -89,6 +89,20 @@ std::vector<std::string> tokens_of(Json::json_pointer pointer) {
   return tokens;
 }
 
+// Other programs' names often begin as ours: conv2d, batch_normalization. "": none shares half of the name.
+std::string beginning_alike(const std::string& name, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(4, (name.size() + 1) / 2);
+  for (const std::string& candidate : candidates) {
+    const auto end = std::mismatch(name.begin(), name.end(), candidate.begin(), candidate.end()).first;
+    const auto alike = static_cast<std::size_t>(end - name.begin());
+    if (alike < least) continue;
+    least = alike + 1;
+    best = candidate;
+  }
+  return best;
+}
+
 // For a string where an enum expects one of others.
 std::string suggestion_of_enum(const Json& value, const Json& node) {
   if (!value.is_string() || !node.contains("enum")) return "";
@@ -180,6 +194,7 @@ std::string suggestion(const std::string& name, const std::vector<std::string>& 
       best = candidate;
     }
   }
+  if (best.empty()) best = beginning_alike(name, candidates);
   return best.empty() ? "" : "; did you mean \"" + best + "\"?";
 }
 

@@ -52,7 +52,8 @@ class Schema {
 // A value as it is shown to the user: JSON text, shortened.
 std::string shown(const nlohmann::json& value);
 
-// `; did you mean "x"?` for the candidate nearest to `name` if one is near or begins with it, otherwise "".
+// `; did you mean "x"?` for the candidate nearest to `name` if one is near, begins with it, or has the
+// first half of it in common, otherwise "".
 std::string suggestion(const std::string& name, const std::vector<std::string>& candidates);
 
 // `name` as one token of a JSON pointer.

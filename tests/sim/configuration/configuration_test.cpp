@@ -306,6 +306,13 @@ TEST(Configuration, UnknownKeysAreNamedWithTheNearest) {
   EXPECT_THAT(expected("/network/layers/0/kernal"), HasSubstr("did you mean \"kernel\""));
 }
 
+TEST(Configuration, NamesOfOtherProgramsAreUnderstood) {
+  const std::vector<std::string> types = {"convolution", "batch_norm", "max_pool", "average_pool"};
+  EXPECT_EQ(suggestion("conv2d", types), "; did you mean \"convolution\"?");
+  EXPECT_EQ(suggestion("batch_normalization", types), "; did you mean \"batch_norm\"?");
+  EXPECT_EQ(suggestion("conductance", types), "");
+}
+
 TEST(Configuration, AllFindingsAtOnceFromEveryCheck) {
   Json json = valid();
   json["training"].erase("batch");                // schema
