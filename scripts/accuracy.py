@@ -3,7 +3,7 @@
 network for CIFAR-10, the networks of the literature on integer training; and their tables.
 
   scripts/accuracy.py run [--jobs N] [--dataset mnist|fashion_mnist|cifar10|cifar10_quick|mlp_mnist|mlp_fashion_mnist
-                          |vgg8b_fashion_mnist] [--only NAME]… [--cifar10 DIR]
+                          |vgg8b_bn_fashion_mnist] [--only NAME]… [--cifar10 DIR]
   scripts/accuracy.py table                                              Markdown from the results
 
 Hours; a run that was broken off goes on where it was, what is done is skipped. Without --dataset: mnist and
@@ -25,7 +25,7 @@ LENET = ("mnist", "fashion_mnist")
 INTEGERS_ONLY = {  # what it is, its published accuracy, seeds
     "mlp_mnist": ("perceptron 200-100-50-10, MNIST", 97.36, 3),
     "mlp_fashion_mnist": ("perceptron 200-100-50-10, Fashion-MNIST", 88.66, 3),
-    "vgg8b_fashion_mnist": ("VGG8B with normalisation, Fashion-MNIST", 93.66, 1)}
+    "vgg8b_bn_fashion_mnist": ("VGG8B with normalisation, Fashion-MNIST", 93.66, 1)}
 DATASETS = LENET + ("cifar10", "cifar10_quick", *INTEGERS_ONLY)
 CIFAR10_STEPS = 391  # of an epoch
 
