@@ -438,10 +438,12 @@ class Reader {
         config_.system.cores(),
         [this](const compiler::MappingSizes& sizes) { return expected_cycles(sizes); }, watch_);
     if (candidates.empty()) {
-      findings_.push_back({"/system/mapping",
-                           "no division of " + std::to_string(config_.system.cores()) +
-                               " cores that the network and its batch allow",
-                           "another number of cores or images"});
+      findings_.push_back(
+          {"/system/mapping",
+           "no division of " + std::to_string(config_.system.cores()) +
+               " cores that the chip, the network and its batch allow",
+           refusal_ ? "another number of cores or images, or what the first one tried lacks, as said here"
+                    : "another number of cores or images"});
       if (refusal_)
         findings_.insert(findings_.end(), refusal_->findings().begin(), refusal_->findings().end());
       return;

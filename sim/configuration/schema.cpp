@@ -2,6 +2,7 @@
 #include "sim/configuration/schema.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -140,13 +141,13 @@ Schema::Schema(Json schema) : root_(std::move(schema)) {
   compiled_ = std::move(compiled);
 }
 
-const Schema& Schema::embedded(const std::string& name) {
+const Schema& Schema::embedded(std::string_view name) {
   static std::mutex mutex;
-  static std::map<std::string, Schema> read;
+  static std::map<std::string, Schema, std::less<>> read;
   const std::lock_guard lock(mutex);
   const auto found = read.find(name);
   if (found != read.end()) return found->second;
-  return read.emplace(name, Schema(Json::parse(embedded_files().at(name)))).first->second;
+  return read.emplace(name, Schema(Json::parse(embedded_files().at(std::string(name))))).first->second;
 }
 
 std::string shown(const Json& value) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/input/input_error.hpp"
@@ -18,7 +19,7 @@ class Schema {
  public:
   explicit Schema(nlohmann::json schema);
   // The schema embedded as `name`, e.g. "configuration/config.schema.json". It is read once.
-  static const Schema& embedded(const std::string& name);
+  static const Schema& embedded(std::string_view name);
 
   // All deviations of `json`; `place` is put before each JSON pointer. Findings name leaves: a wrong
   // value is reported once, not again for each object around it.
