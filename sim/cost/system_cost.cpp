@@ -68,13 +68,14 @@ std::int64_t cycles_of_one_core(const models::clocked::CoreParameters& parameter
 }
 
 std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler::CompiledModel& model,
-                                         const OneCore& one, models::Watch watch) {
+                                         const OneCore& one, models::Watch watch, bool exact) {
   if (c.system.cores() == 1) return {};
   SystemCost cost;
   cost.options = c.system;
   cost.network = models::build_chips(c.system.network);
   cost.expected_cycles = model.expected_step_cycles;
-  SystemRunner runner(c.cost.core, cost.options, cost.network, true, watch);
+  const bool streams = c.system.parameters.exchange.stream_bytes.value_or(0) > 0;
+  SystemRunner runner(c.cost.core, cost.options, cost.network, !(exact && streams), watch);
   const auto of_core = [](const auto& encoded) {
     return [&encoded](int core) { return isa::decode(encoded(core)); };
   };

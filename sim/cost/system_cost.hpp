@@ -62,10 +62,11 @@ struct OneCore {
   std::function<std::int64_t(const compiler::Input& input)> cycles = {};
 };
 
-// Of the configuration that `model` was compiled from; nothing where it has one core. Throws as
-// ClockedSystem::run.
+// Of the configuration that `model` was compiled from; nothing where it has one core. Where segments stream,
+// the cores of one chip stand for all only nearly (models/clocked/network_unit.md); `exact` simulates all of
+// them there. Throws as ClockedSystem::run.
 std::optional<SystemCost> cost_of_system(const Configuration& configuration,
                                          const compiler::CompiledModel& model, const OneCore& one_core = {},
-                                         models::Watch watch = {});
+                                         models::Watch watch = {}, bool exact = false);
 
 }  // namespace anzan::sim

@@ -153,6 +153,25 @@ TEST(TrainingRun, OptimisersGoOnWhereTheyWere) {
   }
 }
 
+// Where segments stream, chips meet their memories differently: no chip stands for another in a run that
+// takes the cycles of each.
+TEST(TrainingRun, TakesTheCyclesOfADryRunWhereSegmentsStream) {
+  for (const auto& [kind, chips] : {std::pair{"switch", 4}, {"switch", 2}, {"ring", 3}}) {
+    for (const char* preset : {"int8", "fp32"}) {
+      SCOPED_TRACE(std::string(kind) + std::to_string(chips) + preset);
+      const ScratchDirectory scratch;
+      Json json = testing::small_configuration(testing::write_dataset(scratch.path()));
+      json["chip"] = {{"lanes", 4}, {"scratchpad_kib", 64}};
+      json["training"]["batch"] = 4 * chips;
+      json["training"]["iterations"] = 2;
+      json["precision"]["preset"] = preset;
+      json["system"] = testing::system_of(kind, {chips}, {}, {{"exchange", {{"stream_kib", 1}}}});
+      json["engine"] = {{"kind", "cycle"}};
+      EXPECT_EQ(result_in(scratch.path(), json)["time"]["scaling"]["cores_simulated"], chips);
+    }
+  }
+}
+
 Json with_augmentation(const ScratchDirectory& scratch) {
   Json json = testing::small_configuration(testing::write_dataset(scratch.path()));
   json["training"]["augmentation"] = {{"pad", 2}, {"flip", true}};
