@@ -7,6 +7,10 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+
+CLANG_FORMAT = 14  # Debian 12's; others break lines elsewhere
+
 
 def _opening(path, lines):
     """Whether a file of this kind opens with a comment; None where there is nothing to ask."""
@@ -93,9 +97,13 @@ def workloads(tree):
 
 def formatting(tree, fix=False):
     """Every C++ file is as clang-format writes it; with `fix` it is made so."""
-    program = shutil.which("clang-format-14") or shutil.which("clang-format")
+    program = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
     if program is None:
         yield "clang-format is missing (scripts/install.sh installs it)"
+        return
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if f"version {CLANG_FORMAT}." not in version:
+        print(f"formatting: not checked: expected clang-format {CLANG_FORMAT}, found {version}", file=sys.stderr)
         return
     files = list(tree.with_suffix(".hpp", ".h", ".cpp"))
     if not files:
