@@ -95,14 +95,23 @@ def workloads(tree):
             yield f"{path}: {error}"
 
 
+def formatter():
+    """The program, and its major version; None and 0 where there is none."""
+    program = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
+    if program is None:
+        return None, 0
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"version (\d+)", said)
+    return program, int(found[1]) if found else 0
+
+
 def formatting(tree, fix=False):
     """Every C++ file is as clang-format writes it; with `fix` it is made so."""
-    program = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
+    program, version = formatter()
     if program is None:
         yield "clang-format is missing (scripts/install.sh installs it)"
         return
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    if f"version {CLANG_FORMAT}." not in version:
+    if version != CLANG_FORMAT:
         print(f"formatting: not checked: expected clang-format {CLANG_FORMAT}, found {version}", file=sys.stderr)
         return
     files = list(tree.with_suffix(".hpp", ".h", ".cpp"))

@@ -12,6 +12,8 @@ import functions
 from check import CHECKS
 from tree import Tree
 
+content.CLANG_FORMAT = content.formatter()[1]  # any version will do for trees of its own
+
 SOUND = {
     "CMakeLists.txt": "# The build.\nproject(sound)\n",
     "CMakePresets.json": "{}\n",
