@@ -150,8 +150,6 @@ def tables(_):
     print("\n| stored in | CIFAR-10, ResNet-20 | cycles, 10^9 | energy, J | HBM in training steps, TB |\n| --- | --- | --- | --- | --- |")
     for row in CIFAR10_ROWS:
         print(f"| {row[4]} | {cell('cifar10', row)} | {costs('cifar10', row)} |")
-
-
     print("\n| network and images | published, integers only | everything in 8 bits | cycles, 10^9 | energy, J |\n"
           "| --- | --- | --- | --- | --- |")
     for dataset, (name, published, _) in INTEGERS_ONLY.items():
