@@ -194,8 +194,9 @@ class Report {
   }
 
   std::string text(bool with_plan) const {
-    std::string text = fmt::format("{}: {} images a step of a core, {} lanes; MB are 10^6 bytes\n",
-                                   c_.network.name, input_.training.batch, input_.chip.lanes);
+    std::string text =
+        fmt::format("{}: {} images a step of a core, {} lanes; MB are 10^6 bytes\n",
+                    compiler::printable(c_.network.name), input_.training.batch, input_.chip.lanes);
     text +=
         "                     as articles count         on the chip\n"
         "technique                MB      less          MB      less   lower bound\n";

@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t kMostFindings = 1000;
 constexpr std::size_t kMostBytes = 300;  // of a place or a value
 
-// Bytes of the UTF-8 character that begins here; 0 if none does, or one that controls terminals.
+// Bytes of the UTF-8 character that begins here; 0 if none does, or one that controls terminals. Neither
+// halves of surrogate pairs nor longer forms than needed are characters.
 std::size_t character_at(const std::string& text, std::size_t at) {
   const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[at + k]); };
   const unsigned lead = byte(0);
@@ -23,20 +24,24 @@ std::size_t character_at(const std::string& text, std::size_t at) {
   for (std::size_t k = 1; k < size; ++k) {
     if ((byte(k) & 0xc0U) != 0x80) return 0;
   }
+  const bool longer = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+  const bool beyond = (lead == 0xed && byte(1) >= 0xa0) || (lead == 0xf4 && byte(1) >= 0x90);
   const bool control = lead == 0xc2 && byte(1) < 0xa0;
   const bool turns = lead == 0xe2 && ((byte(1) == 0x80 && byte(2) >= 0xaa && byte(2) <= 0xae) ||
                                       (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9));
-  return control || turns ? 0 : size;
+  return longer || beyond || control || turns ? 0 : size;
+}
+
+bool inside_character(const std::string& text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80;
 }
 
 // Both ends, where it is long.
 std::string cut(const std::string& text) {
   if (text.size() <= kMostBytes) return text;
-  std::size_t head = kMostBytes * 2 / 3, tail = text.size() - kMostBytes / 3;
-  const auto inside = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80; };
-  while (head > 0 && inside(head)) --head;
-  while (tail < text.size() && inside(tail)) ++tail;
-  return text.substr(0, head) + " … " + text.substr(tail);
+  std::size_t tail = text.size() - kMostBytes / 3;
+  while (inside_character(text, tail)) ++tail;
+  return beginning(text, kMostBytes * 2 / 3) + " … " + text.substr(tail);
 }
 
 }  // namespace
@@ -56,6 +61,11 @@ std::string printable(const std::string& text) {
     at += std::max<std::size_t>(size, 1);
   }
   return result;
+}
+
+std::string beginning(const std::string& text, std::size_t bytes) {
+  while (bytes > 0 && inside_character(text, bytes)) --bytes;
+  return text.substr(0, bytes);
 }
 
 std::string sentence(const InputFinding& finding) {

@@ -1,6 +1,7 @@
 // What is wrong with the user's input: every finding names the place, what stands there and what
 // was expected. Programs end with status 2 on it.
 #pragma once
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -18,6 +19,9 @@ struct InputFinding {
 
 // Text as a terminal may show it: control characters and what is no UTF-8 are escaped.
 std::string printable(const std::string& text);
+
+// The first characters of UTF-8 text that take at most so many bytes.
+std::string beginning(const std::string& text, std::size_t bytes);
 
 // A finding in a line: printable, place and value cut in the middle where they are long; an empty value is
 // "nothing", an empty place two quotes.

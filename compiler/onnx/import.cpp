@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/input/input_error.hpp"
 #include "compiler/onnx/export.hpp"
 #include "compiler/onnx/operators.hpp"
 
@@ -205,7 +206,8 @@ class GraphImport {
   }
 
   Imported finish() {
-    std::string name = model_.name.substr(0, 100);
+    constexpr std::size_t kLongestName = 100;  // what the schema of networks takes
+    const std::string name = beginning(printable(model_.name), kLongestName);
     Json network{{"name", name.empty() ? "network" : name}, {"layers", std::move(so_far_.layers)}};
     network["input"] = {{"channels", input_.channels},
                         {"height", input_.height},

@@ -7,6 +7,8 @@
 #include <string>
 #include <system_error>
 
+#include "sim/host/signals_wait.hpp"
+
 namespace anzan::sim {
 namespace {
 
@@ -54,6 +56,7 @@ ThreadTeam::ThreadTeam(int threads) {
     throw std::invalid_argument("thread team: found " + std::to_string(threads) +
                                 " threads, expected at least 1");
   threads_.reserve(static_cast<std::size_t>(threads) - 1);
+  const SignalsWait wait;  // signals are the calling thread's: it may be at what they must not end
   try {
     for (int member = 1; member < threads; ++member)
       threads_.emplace_back([this, member] { member_loop(member); });

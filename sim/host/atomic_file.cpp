@@ -7,8 +7,9 @@
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
+
+#include "sim/host/signals_wait.hpp"
 
 namespace anzan::sim {
 namespace {
@@ -26,25 +27,6 @@ constexpr int kMostLinks = 40;  // as Linux
 [[noreturn]] void fail_to_write(int error, const fs::path& file) {
   fail(error, "cannot write " + file.string());
 }
-
-// A signal that ends the process would leave a temporary file behind.
-class SignalsWait {
- public:
-  SignalsWait() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGALRM);  // that one of them has been waited for long enough
-    pthread_sigmask(SIG_BLOCK, &signals, &before_);
-  }
-  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsWait(const SignalsWait&) = delete;
-  SignalsWait& operator=(const SignalsWait&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 void write_all(int descriptor, const std::string& content) {
   std::size_t written = 0;
@@ -141,7 +123,7 @@ void replace(const fs::path& file, const std::string& content) {
 }  // namespace
 
 void write_file_atomically(const fs::path& file, const std::string& content) {
-  const SignalsWait wait;
+  const SignalsWait wait;  // one that ends the process would leave a temporary file behind
   const Target target = target_of(file);
   try {
     if (target.kind == Target::kReplaced) return replace(target.file, content);

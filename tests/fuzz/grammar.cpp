@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 
 #include "sim/configuration/schema.hpp"
 #include "sim/host/embedded.hpp"
@@ -127,7 +128,13 @@ void add_beyond_limits(const Json& schema, std::vector<Json>& wrong) {
   for (const char* bound : {"exclusiveMinimum", "exclusiveMaximum"}) {
     if (schema.contains(bound)) wrong.push_back(schema.at(bound));
   }
-  if (schema.contains("pattern")) wrong.insert(wrong.end(), {"", "1a", "a b", std::string(65, 'a')});
+  if (schema.contains("pattern")) {
+    const std::regex pattern(schema.at("pattern").get<std::string>());
+    for (const std::string& text :
+         {std::string(), std::string("1a"), std::string("a b"), std::string(65, 'a')}) {
+      if (!std::regex_search(text, pattern)) wrong.emplace_back(text);
+    }
+  }
   if (schema.value("minLength", 0) > 0) wrong.emplace_back("");
   if (schema.contains("maxLength"))
     wrong.emplace_back(std::string(schema.at("maxLength").get<std::size_t>() + 1, 'a'));

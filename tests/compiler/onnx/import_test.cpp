@@ -209,6 +209,23 @@ TEST(OnnxImport, WantsOneInputOfImagesAndOneOutput) {
   EXPECT_THAT(refusal(m), HasSubstr("an output that no layer makes"));
 }
 
+TEST(OnnxImport, TakesEveryNameOfTheGraph) {
+  const auto name_of = [](const std::string& name) {
+    Model m = model_with({});
+    m.name = name;
+    const auto network = compiler::onnx::import_model(m, "m.onnx").network;
+    EXPECT_EQ(nlohmann::json::parse(network.dump()), network);
+    return compiler::parse_network(network, "m.onnx#").name;
+  };
+  EXPECT_EQ(name_of(""), "network");
+  EXPECT_EQ(name_of("main graph"), "main graph");
+  EXPECT_EQ(name_of("w\xff\x1bork"), "w\\xff\\x1bork");
+  std::string long_name, hundred_bytes;
+  for (int k = 0; k < 40; ++k) long_name += "盤";
+  for (int k = 0; k < 33; ++k) hundred_bytes += "盤";
+  EXPECT_EQ(name_of(long_name), hundred_bytes);
+}
+
 TEST(OnnxImport, RefusesCirclesAndNamesThatStandTwice) {
   EXPECT_THAT(
       refusal(model_with({{"a", "Add", "", {"x", "b"}, {"a"}, {}}, {"b", "Relu", "", {"a"}, {"b"}, {}}})),

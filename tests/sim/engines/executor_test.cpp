@@ -3,10 +3,12 @@
 #include "sim/engines/executor.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -267,6 +269,23 @@ class Numbers final : public ThreadTeam::Work {
   int running_ = 0;
   std::atomic<unsigned> members_{0};
 };
+
+TEST(ThreadTeam, LeavesSignalsToTheThreadThatStartedIt) {
+  ThreadTeam team(3);
+  sigset_t signals, before, waiting;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGALRM}) sigaddset(&signals, signal);
+  ASSERT_EQ(pthread_sigmask(SIG_BLOCK, &signals, &before), 0);  // as a file is written
+  EXPECT_EQ(sigismember(&before, SIGINT), 0) << "the mask of the starting thread is as it was";
+  for (const int signal : {SIGINT, SIGTERM, SIGALRM}) {
+    ASSERT_EQ(::kill(::getpid(), signal), 0);  // ends the process if another thread takes it
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // in which another thread would
+    ASSERT_EQ(sigpending(&waiting), 0);
+    EXPECT_EQ(sigismember(&waiting, signal), 1);
+    EXPECT_EQ(sigwaitinfo(&signals, nullptr), signal);
+  }
+  ASSERT_EQ(pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
+}
 
 TEST(ThreadTeam, EveryPartIsDoneOnce) {
   for (const int threads : {1, 2, 4, 16}) {
