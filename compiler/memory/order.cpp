@@ -24,14 +24,20 @@ class Order {
   }
 
   // The gradient of weights goes before that of the input where it is not the larger one: then the input is
-  // free when its gradient is written.
+  // free when its gradient is written. What it waits for goes with it, such as an input that is computed
+  // again.
   void smaller_first() {
     for (std::size_t w = first_; w < end_; ++w) {
       const Op& op = of(w);
       if (op.kind != OpKind::kConvolutionBackwardWeight || units_[w].size() > 1) continue;
       const std::size_t data = data_gradient(w);
       if (data == w || lines(op.outputs[0]) > lines(of(data).outputs[0])) continue;
-      move(w, data);
+      const std::vector<std::size_t> together = waited_for(w, data);
+      if (std::any_of(together.begin(), together.end(),
+                      [&](std::size_t u) { return collide(units_[u], units_[data]); }))
+        continue;
+      std::size_t to = data;
+      for (const std::size_t u : together) move(u, to++);
     }
     write();
   }
@@ -98,6 +104,19 @@ class Order {
       if (of(u).kind == OpKind::kConvolutionBackwardData && of(u).layer == of(w).layer) return u;
     }
     return w;
+  }
+
+  // Unit `w`, and of the units between `after` and it those that it cannot pass, nor what goes with it;
+  // ascending.
+  std::vector<std::size_t> waited_for(std::size_t w, std::size_t after) const {
+    std::vector<std::size_t> together{w};
+    for (std::size_t u = w; --u > after;) {
+      if (std::any_of(together.begin(), together.end(),
+                      [&](std::size_t v) { return collide(units_[u], units_[v]); }))
+        together.push_back(u);
+    }
+    std::reverse(together.begin(), together.end());
+    return together;
   }
 
   bool collide(const Op& a, const Op& b) const {

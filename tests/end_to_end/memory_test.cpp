@@ -91,6 +91,12 @@ TEST(Memory, EveryPlanTrainsTheSameWeights) {
       techniques.push_back({"budget", {}});
       techniques.back().parameters.budget_bytes = budget;
     }
+    for (const compiler::GradientOrder order :
+         {compiler::GradientOrder::kSmallerFirst, compiler::GradientOrder::kLeastPeak}) {
+      techniques.push_back({"another order, computed again", {}});
+      techniques.back().parameters.order = order;
+      techniques.back().parameters.recompute = compiler::Recompute::kCheap;
+    }
     for (const compiler::Technique& t : techniques) {
       input.memory = t.parameters;
       planned.push_back(std::make_unique<Training>(input));
