@@ -24,6 +24,7 @@
 #include "sim/configuration/configuration.hpp"
 #include "sim/cost/chip_cost.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/terminal.hpp"
 #include "sim/host/version.hpp"
 #include "sim/host/work_progress.hpp"
 #include "sim/memory_command.hpp"
@@ -183,7 +184,7 @@ int run(const RunArguments& arguments) {
   }
   flush_output();
   if (const auto failure = training.failure()) {
-    fmt::print(stderr, "anzan: training has failed: {}\n", *failure);
+    tell(stderr, fmt::format("anzan: training has failed: {}\n", *failure));
     return kFailed;
   }
   return kDone;
@@ -231,6 +232,7 @@ int compile(const CompileArguments& arguments) {
   WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
   const Configuration c = configuration(arguments.config, arguments.sets, progress);
   check_output("--out", arguments.out);
+  check_apart("--out", arguments.out, "the configuration", arguments.config);
   std::ostream& report = report_beside(arguments.out);
   if (!arguments.dump.empty()) {
     const std::string text = compiler::dump(arguments.dump, c.input(), progress);
@@ -362,14 +364,14 @@ int guarded(const std::function<int()>& command) {
   try {
     return command();
   } catch (const InputError& error) {
-    fmt::print(stderr, "anzan: wrong input\n");
+    tell(stderr, "anzan: wrong input\n");
     std::istringstream lines(error.what());
-    for (std::string line; std::getline(lines, line);) fmt::print(stderr, "  {}\n", line);
+    for (std::string line; std::getline(lines, line);) tell(stderr, "  " + line + "\n");
     return kWrongInput;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "anzan: failed: out of memory\n");
+    tell(stderr, "anzan: failed: out of memory\n");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "anzan: failed: {}\n", compiler::printable(error.what()));
+    tell(stderr, fmt::format("anzan: failed: {}\n", compiler::printable(error.what())));
   }
   return kFailed;
 }
@@ -523,6 +525,7 @@ void add_compile(CLI::App& app, CompileArguments& arguments) {
 }  // namespace
 
 int command_line(int argc, char** argv) {
+  hold_standard_descriptors();
   // Writing beyond a limit on file sizes is then an error like any other, and found as one.
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app{"Anzan: a simulator of a deep-learning training chip that computes in 8 and 16 bits"};

@@ -12,6 +12,7 @@
 
 #include "compiler/input/input_error.hpp"
 #include "compiler/input/scratchpad.hpp"
+#include "compiler/lowering/tables.hpp"
 #include "compiler/memory/plan.hpp"
 #include "compiler/memory/techniques.hpp"
 #include "compiler/memory/training_graph.hpp"
@@ -72,9 +73,11 @@ compiler::Partition divided(const Configuration& configuration, compiler::Pipeli
   return compiler::partition(compiler::training_graph(c.of_core), 0);
 }
 
+// With the constants of its programs.
 std::int64_t planned_bytes(const Configuration& configuration) {
   compiler::Graph graph = compiler::training_graph(of_core(configuration));
-  return compiler::plan_memory(graph, 0).lines * compiler::line_bytes(graph.chip);
+  const std::int64_t constants = compiler::plan_constants(graph).end_line;
+  return compiler::plan_memory(graph, constants).lines * compiler::line_bytes(graph.chip);
 }
 
 // The largest number from 1 to `most` that fits, or 0; what fits is fitted by all smaller ones.

@@ -12,6 +12,7 @@
 #include "compiler/input/input_error.hpp"
 #include "sim/configuration/json_input.hpp"
 #include "sim/host/atomic_file.hpp"
+#include "sim/host/terminal.hpp"
 #include "sim/host/work_progress.hpp"
 #include "sim/sweep/query.hpp"
 #include "sim/sweep/slurm.hpp"
@@ -168,6 +169,8 @@ bool sweep(const SweepArguments& arguments) {
   options.keep_runs = arguments.keep_runs;
   options.store = store_of(arguments, file);
   check_csv(arguments.csv);
+  check_apart("--csv", arguments.csv, "the store", options.store);
+  check_apart("--csv", arguments.csv, "the sweep", arguments.file);
   std::vector<Request> points;
   if (!arguments.points.empty()) {
     points = points_of(arguments.points, file);
@@ -185,8 +188,9 @@ bool sweep(const SweepArguments& arguments) {
   progress.end();
   if (!arguments.quiet) report << (done ? sweep_summary(run) : counts_text(run.counts()));
   if (!done) {
-    fmt::print(stderr, "anzan: interrupted; the same command goes on{}\n",
-               arguments.slurm.empty() ? "" : ", and jobs that were submitted go on without it");
+    tell(stderr,
+         fmt::format("anzan: interrupted; the same command goes on{}\n",
+                     arguments.slurm.empty() ? "" : ", and jobs that were submitted go on without it"));
     return false;
   }
   if (!arguments.csv.empty()) write_file_atomically(arguments.csv, sweep_csv(run));

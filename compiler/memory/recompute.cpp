@@ -182,7 +182,7 @@ void recompute_activations(Graph& graph) {
   if (memory.recompute == Recompute::kCheap) search.cheap();
   const std::int64_t bytes = line_bytes(graph.chip), kept = persistent_lines(graph);
   if (memory.budget_bytes > 0 && !search.until(memory.budget_bytes / bytes - kept))
-    throw InputError("/memory/budget_mib", mib(memory.budget_bytes),
+    throw InputError("/memory/budget_mib", std::to_string(memory.budget_bytes) + " bytes",
                      "at least " + mib((kept + search.peak()) * bytes) +
                          ", the least of this order of operations, however much is computed again");
   search.write();

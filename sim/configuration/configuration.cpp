@@ -252,7 +252,8 @@ class Reader {
     config_.memory.slack_percent = memory["slack_percent"].get<int>();
     config_.memory.weight_gradient_kib = memory["weight_gradient_kib"].get<std::int64_t>();
     config_.memory.recompute = number_in<compiler::Recompute>(compiler::kRecomputes, memory["recompute"]);
-    config_.memory.budget_bytes = std::llround(memory["budget_mib"].get<double>() * 1024 * 1024);
+    config_.memory.budget_bytes =
+        static_cast<std::int64_t>(std::ceil(memory["budget_mib"].get<double>() * 1024 * 1024));
   }
   // The names stand in the order of the enumeration.
   template <class Enum, std::size_t n>

@@ -12,6 +12,7 @@
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
+#include "compiler/input/input_error.hpp"
 #include "sim/host/embedded.hpp"
 
 namespace anzan::sim {
@@ -154,9 +155,7 @@ std::string shown(const Json& value) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   constexpr std::size_t kMost = 100;
   if (text.size() <= kMost) return text;
-  std::size_t end = kMost;  // not inside a UTF-8 sequence
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
-  return text.substr(0, end) + "…";
+  return compiler::beginning(text, kMost) + "…";
 }
 
 std::string pointer_token(const std::string& name) {
@@ -272,7 +271,10 @@ void Schema::fill(Json& json, const Json& schema) const {
 // The findings of one place that failed: keys that are missing or unknown, or else the value itself.
 std::vector<InputFinding> Schema::find(const Json& value, const Json& node, const std::string& place) const {
   std::vector<InputFinding> findings;
-  if (value.is_object()) {
+  const Json type = node.value("type", Json("object"));
+  const bool may_be_object =
+      type == "object" || (type.is_array() && std::count(type.begin(), type.end(), "object") > 0);
+  if (value.is_object() && may_be_object) {
     for (const Json& key : node.value("required", Json::array())) {
       const auto name = key.get<std::string>();
       if (value.contains(name)) continue;

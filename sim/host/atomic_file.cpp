@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "compiler/input/input_error.hpp"
 #include "sim/host/signals_wait.hpp"
 
 namespace anzan::sim {
@@ -148,6 +149,15 @@ void check_writable(const fs::path& file) {
   } catch (const std::system_error& error) {
     fail_to_write(error.code().value(), file);
   }
+}
+
+void check_apart(const char* option, const fs::path& file, const char* what, const fs::path& other) {
+  if (file.empty() || other.empty() || file == "-" || other == "-") return;
+  const auto whole = [](const fs::path& path) { return fs::weakly_canonical(fs::absolute(path)); };
+  std::error_code none;
+  if (whole(file) == whole(other) || (fs::is_regular_file(file, none) && fs::equivalent(file, other, none)))
+    throw compiler::InputError(option, file.string() + std::string(", which is ") + what,
+                               "a file of its own");
 }
 
 void remove_unfinished_files(const fs::path& directory) {

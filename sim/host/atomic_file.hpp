@@ -14,6 +14,10 @@ void write_file_atomically(const std::filesystem::path& file, const std::string&
 // Whether write_file_atomically could begin: throws std::system_error if not, and leaves nothing behind.
 void check_writable(const std::filesystem::path& file);
 
+// Throws compiler::InputError if `file`, an option's, is the file of `what`, which would be lost.
+void check_apart(const char* option, const std::filesystem::path& file, const char* what,
+                 const std::filesystem::path& other);
+
 // Removes what writes into this directory left behind when their process was killed. Nobody may be writing.
 void remove_unfinished_files(const std::filesystem::path& directory);
 

@@ -1,6 +1,7 @@
 // What POSIX knows of a descriptor.
 #include "sim/host/terminal.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -18,6 +19,18 @@ OutputKind output_kind(int descriptor, bool quiet) {
 int terminal_columns(int descriptor) {
   winsize size{};
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void tell(std::FILE* file, const std::string& text) {
+  std::fputs(text.c_str(), file);
+  std::fflush(file);
+}
+
+void hold_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // The least free number is this one. A directory can be neither read nor written.
+    if (::fcntl(descriptor, F_GETFD) < 0) static_cast<void>(::open("/", O_RDONLY | O_DIRECTORY));
+  }
 }
 
 std::string clock_text(double seconds) {

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <utility>
 
+#include "compiler/input/input_error.hpp"
+
 namespace anzan::sim {
 namespace {
 
@@ -60,23 +62,21 @@ void WorkProgress::show(double now) {
   state_.part_seconds = now - part_started_;
   const std::string line = "anzan: " + work_line(state_);
   if (kind_ == OutputKind::kPlain) {
-    fmt::print(file_, "{}\n", line);
+    tell(file_, line + "\n");
     next_ = now + interval_;
     interval_ = std::min(interval_ * kIntervalGrowth, kLongestInterval);
   } else {
     const auto columns = static_cast<std::size_t>(std::max(terminal_columns(fileno(file_)) - 1, 0));
-    fmt::print(file_, "\r{}\x1b[K", line.substr(0, columns));
+    tell(file_, "\r" + compiler::beginning(line, columns) + "\x1b[K");
     next_ = now + kRedrawSeconds;
     line_open_ = true;
   }
-  std::fflush(file_);
 }
 
 void WorkProgress::end() {
   if (!line_open_) return;
   line_open_ = false;
-  fmt::print(file_, "\n");
-  std::fflush(file_);
+  tell(file_, "\n");
 }
 
 }  // namespace anzan::sim

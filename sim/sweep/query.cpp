@@ -18,6 +18,23 @@ struct Query::State {
   models::Watch watch;
 };
 
+namespace {
+
+// Whether anything but blanks and comments follows the first statement.
+bool begins_another(const SQLite::Database& database, const std::string& sql) {
+  const auto prepare = [&](const char* text, const char** rest) {
+    sqlite3_stmt* statement = nullptr;
+    const int error = sqlite3_prepare_v2(database.getHandle(), text, -1, &statement, rest);
+    sqlite3_finalize(statement);
+    return error != SQLITE_OK || statement != nullptr;
+  };
+  const char* rest = nullptr;
+  prepare(sql.c_str(), &rest);
+  return prepare(rest, nullptr);
+}
+
+}  // namespace
+
 Query::Query(const std::filesystem::path& store, const std::string& sql, models::Watch watch)
     : state_(std::make_unique<State>()) {
   constexpr const char* kExpected = "one SELECT over the tables of a store";
@@ -32,6 +49,8 @@ Query::Query(const std::filesystem::path& store, const std::string& sql, models:
   } catch (const SQLite::Exception& error) {
     throw InputError("--query", sql + fmt::format(" ({})", error.what()), kExpected);
   }
+  if (begins_another(*state_->database, sql))
+    throw InputError("--query", sql + ", which is more than one statement", kExpected);
   const SQLite::Statement& s = *state_->statement;
   if (s.getColumnCount() == 0) throw InputError("--query", sql + ", which finds nothing", kExpected);
   for (int i = 0; i < s.getColumnCount(); ++i) columns_.emplace_back(s.getColumnName(i));

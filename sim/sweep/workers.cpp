@@ -22,6 +22,8 @@
 #include <system_error>
 #include <utility>
 
+#include "sim/host/terminal.hpp"
+
 namespace anzan::sim {
 namespace {
 
@@ -107,7 +109,7 @@ void serve(int socket, const Workers::Work& work) {
   try {
     serve(socket, make());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "anzan: a worker ends: {}\n", error.what());
+    tell(stderr, fmt::format("anzan: a worker ends: {}\n", error.what()));
     ::_exit(1);
   }
   ::_exit(0);
