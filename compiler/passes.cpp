@@ -20,26 +20,6 @@
 namespace anzan::compiler {
 namespace {
 
-// Gradients as they go over the network. Sums of integers over N cores need log2 N bits above those of their
-// terms.
-Precision on_the_wire(Precision precision, const SystemParameters& system) {
-  if (system.data_cores() == 1) return precision;
-  const auto guard = static_cast<int>(std::ceil(std::log2(system.data_cores())));
-  const auto change = [&](TensorPrecision& p) {
-    if (system.exchange.format && *system.exchange.format != p.format) {
-      p.format = *system.exchange.format;
-      p.slot.width = static_cast<std::uint8_t>(models::default_width(p.format));
-    }
-    p.slot.guard = static_cast<std::uint8_t>(std::min<int>(p.slot.guard + guard, p.slot.width - 1));
-  };
-  change(precision.classes[static_cast<std::size_t>(TensorClass::kWeightGradient)]);
-  for (auto& [layer, classes] : precision.layers) {
-    const auto own = classes.find(TensorClass::kWeightGradient);
-    if (own != classes.end()) change(own->second);
-  }
-  return precision;
-}
-
 TrainingParameters per_core(TrainingParameters training, const ChipParameters& chip,
                             const SystemParameters& system) {
   const std::int64_t cores = system.data_cores();
@@ -206,6 +186,24 @@ void encode(Compilation& c) {
 }
 
 }  // namespace
+
+Precision on_the_wire(Precision precision, const SystemParameters& system) {
+  if (system.data_cores() == 1) return precision;
+  const auto guard = static_cast<int>(std::ceil(std::log2(system.data_cores())));
+  const auto change = [&](TensorPrecision& p) {
+    if (system.exchange.format && *system.exchange.format != p.format) {
+      p.format = *system.exchange.format;
+      p.slot.width = static_cast<std::uint8_t>(models::default_width(p.format));
+    }
+    p.slot.guard = static_cast<std::uint8_t>(std::min<int>(p.slot.guard + guard, p.slot.width - 1));
+  };
+  change(precision.classes[static_cast<std::size_t>(TensorClass::kWeightGradient)]);
+  for (auto& [layer, classes] : precision.layers) {
+    const auto own = classes.find(TensorClass::kWeightGradient);
+    if (own != classes.end()) change(own->second);
+  }
+  return precision;
+}
 
 const std::vector<Pass>& passes() {
   static const std::vector<Pass> list{

@@ -26,6 +26,10 @@ struct Compilation {
   CompiledModel model;             // pass program
 };
 
+// Gradients as they go over the network. Sums of integers over N cores need log2 N bits above those of their
+// terms.
+Precision on_the_wire(Precision precision, const SystemParameters& system);
+
 struct Pass {
   const char* name;
   void (*run)(Compilation&);  // null: it only shows what passes before it have done

@@ -72,6 +72,9 @@ void collective(const CollectiveArguments& arguments) {
   const Configuration configuration = load_configuration(arguments.config, overrides, Purpose::kCollective);
   if (configuration.system.parameters.divided())
     throw InputError("/system/mapping", "a divided network", "one axis: a collective is over all cores");
+  if (arguments.out == "-" && arguments.trace == "-")
+    throw InputError("--trace", "standard output, where --out goes", "a file");
+  check_apart("--trace", arguments.trace, "--out's", arguments.out);
   const char* option = "--out";
   try {
     if (!arguments.out.empty()) check_writable(arguments.out);

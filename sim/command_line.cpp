@@ -33,6 +33,7 @@
 #include "sim/summary.hpp"
 #include "sim/sweep_command.hpp"
 #include "sim/trace/traces.hpp"
+#include "sim/training/checkpoint.hpp"
 #include "sim/training/evaluation.hpp"
 #include "sim/training/interrupt.hpp"
 #include "sim/training/trained_run.hpp"
@@ -145,6 +146,15 @@ void check_output(const char* option, const std::string& file) {
 // Where a command's words go: not between the bytes of a file that goes to standard output.
 std::ostream& report_beside(const std::string& file) { return file == "-" ? std::cerr : std::cout; }
 
+// A run writes config.json into its directory: not over a user's own, which has no run beside it.
+void check_output_directory(const std::string& config, const fs::path& out) {
+  if (out.filename() == "..")
+    throw InputError("--out", "nothing, and no name in " + config, "a directory of the results");
+  for (const char* file : {kCheckpointFile, kResultFile, kWeightsFile})
+    if (fs::exists(out / file)) return;
+  check_apart("--out", out / kConfigFile, "the configuration", config);
+}
+
 int run(const RunArguments& arguments) {
   const InterruptGuard interrupt(InterruptGuard::kBeforeTheFirstStep);
   using Pointer = nlohmann::json::json_pointer;
@@ -165,6 +175,7 @@ int run(const RunArguments& arguments) {
   Configuration config = configuration(arguments.config, arguments.sets, progress, options);
   const fs::path name = arguments.config == "-" ? "standard_input" : fs::path(arguments.config).stem();
   const fs::path out = arguments.out.empty() ? fs::path("results") / name : fs::path(arguments.out);
+  check_output_directory(arguments.config, out);
   const Beginning beginning = arguments.resume    ? Beginning::kResume
                               : arguments.restart ? Beginning::kRestart
                                                   : Beginning::kNew;
@@ -173,10 +184,9 @@ int run(const RunArguments& arguments) {
   progress.end();
   training.trace(arguments.trace);
   if (!training.train()) {
-    fmt::print(
-        stderr,
-        "anzan: interrupted after step {}; --resume with the same configuration and --out {} continues\n",
-        training.steps_done(), out.string());
+    tell(stderr, fmt::format("anzan: interrupted after step {}; --resume with the same configuration and "
+                             "--out {} continues\n",
+                             training.steps_done(), compiler::printable(out.string())));
     return kFailed;
   }
   if (!arguments.quiet) {
@@ -245,13 +255,7 @@ int compile(const CompileArguments& arguments) {
   }
   const compiler::CompiledModel model = compiler::compile(c.input(), {/*step_only=*/false, progress});
   progress.end();
-  if (!arguments.out.empty()) {
-    try {
-      write_programs(arguments.out, programs_of(model));
-    } catch (const std::system_error& error) {
-      throw InputError("--out", error.what(), "a file that can be written");
-    }
-  }
+  if (!arguments.out.empty()) write_programs(arguments.out, programs_of(model));
   if (arguments.dump.empty()) {
     for (const auto& [name, words] : programs_of(model)) {
       report << fmt::format("{}: {} instructions, {} words\n", name, isa::decode(words).size(), words.size());
@@ -283,6 +287,8 @@ int evaluate_run(const EvaluateArguments& arguments) {
 
 int export_run(const ExportArguments& arguments) {
   check_output("FILE", arguments.file);
+  for (const char* kept : {kCheckpointFile, kConfigFile, kResultFile, kWeightsFile})
+    check_apart("FILE", arguments.file, "a file of the run", fs::path(arguments.directory) / kept);
   WorkProgress progress(output_kind(STDERR_FILENO, arguments.quiet));
   TrainedRun run(arguments.directory, overrides_of(arguments.sets), progress);
   progress.end();

@@ -46,7 +46,7 @@ Configuration read(const MemoryArguments& arguments) {
     overrides.push_back({Pointer("/training/batch"), Json::accept(*arguments.batch)
                                                          ? Json::parse(*arguments.batch)
                                                          : Json(*arguments.batch)});
-  if (arguments.format) overrides.push_back({Pointer("/precision/preset"), *arguments.format});
+  if (arguments.format) overrides.push_back({Pointer("/precision"), {{"preset", *arguments.format}}});
   const fs::path file = arguments.file;
   if (file.extension() == ".onnx")
     return parse_configuration(configuration_for(file.filename().string()), file.parent_path(), overrides);

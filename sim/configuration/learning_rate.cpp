@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "sim/configuration/schema.hpp"
@@ -113,9 +114,16 @@ LearningRate parse_learning_rate(const nlohmann::json& json, std::int64_t iterat
     findings.push_back(
         {place + "/minimum", shown(json.at("minimum")), "at most base (" + shown(json.at("base")) + ")"});
   if (findings.size() != before) return rate;
-  // A rate that is not a number would spoil every weight: the ends and the middle show each way to get one.
-  for (const std::int64_t i : {std::int64_t{0}, iterations / 2, iterations - 1}) {
-    if (!std::isfinite(rate.at(i))) {
+  // A rate that is no number of FP32 would spoil every weight. All policies rise or fall throughout, but for
+  // inv, which has none where 1 + gamma i is 0.
+  std::vector<std::int64_t> extremes{0, iterations / 2, iterations - 1};
+  const double pole = rate.policy == LearningRate::Policy::kInv ? -1 / rate.gamma : -1;
+  if (pole > 0 && pole < static_cast<double>(iterations - 1)) {
+    extremes.push_back(static_cast<std::int64_t>(pole));
+    extremes.push_back(extremes.back() + 1);
+  }
+  for (const std::int64_t i : extremes) {
+    if (!(std::abs(rate.at(i)) <= std::numeric_limits<float>::max())) {
       findings.push_back({place, shown(json), "a finite learning rate at step " + std::to_string(i)});
       break;
     }

@@ -228,7 +228,7 @@ Json ChipCost::time(const ProgramRuns& runs) const {
   Json by_program = Json::object();
   for (const ProgramKind kind : compiler::kProgramKinds) {
     if (!programs[kind].is_there()) continue;
-    by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"cycles", programs[kind].timing.cycles}};
+    by_program[compiler::name(kind)] = {{"runs", runs[kind]}, {"cycles", cycles_a_run(kind)}};
   }
   const std::int64_t total = cycles(runs);
   const double seconds = static_cast<double>(cycles_per_step()) / (options_.clock_ghz * 1e9);

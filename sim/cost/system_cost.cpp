@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "compiler/input/input_error.hpp"
+#include "compiler/passes.hpp"
 #include "sim/cost/system_runner.hpp"
 
 namespace anzan::sim {
@@ -14,11 +15,12 @@ namespace {
 using Json = nlohmann::json;
 
 // That is alone, with so many images of the batch.
-std::int64_t cycles_alone(const Configuration& c, const compiler::CompiledModel& model, std::int64_t batch,
-                          bool overlapping, const OneCore& one, models::Watch watch) {
+std::int64_t cycles_alone(const Configuration& c, const compiler::Precision& precision,
+                          const compiler::CompiledModel& model, std::int64_t batch, bool overlapping,
+                          const OneCore& one, models::Watch watch) {
   compiler::TrainingParameters training = model.training;
   training.batch = batch;
-  const compiler::Input input{c.network, c.precision, training, model.chip, {}, overlapping};
+  const compiler::Input input{c.network, precision, training, model.chip, {}, overlapping};
   return one.cycles ? one.cycles(input) : cycles_of_one_core(c.cost.core, input, watch);
 }
 
@@ -26,8 +28,8 @@ std::int64_t cycles_alone(const Configuration& c, const compiler::CompiledModel&
 std::optional<std::int64_t> all_in_one_core(const Configuration& c, const compiler::CompiledModel& model,
                                             const OneCore& one, models::Watch watch) {
   try {
-    return cycles_alone(c, model, model.training.batch * model.system.data_cores(), /*overlapping=*/false,
-                        one, watch);
+    return cycles_alone(c, c.precision, model, model.training.batch * model.system.data_cores(),
+                        /*overlapping=*/false, one, watch);
   } catch (const compiler::InputError&) {
     return {};
   }
@@ -92,10 +94,10 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   if (model.exchange_in_core)
     cost.exchange_cycles = runner.run(of_core(model.exchange_in_core), "the exchange").cycles();
   cost.alike = runner.alike();
-  cost.compute_cycles =
-      model.system.divided()
-          ? with_ideal_links(c.system, c.cost, of_core(model.step_in_core), watch)
-          : cycles_alone(c, model, model.training.batch, cost.two_steps.has_value(), one, watch);
+  cost.compute_cycles = model.system.divided()
+                            ? with_ideal_links(c.system, c.cost, of_core(model.step_in_core), watch)
+                            : cycles_alone(c, compiler::on_the_wire(c.precision, model.system), model,
+                                           model.training.batch, cost.two_steps.has_value(), one, watch);
   if (one.wanted)
     cost.one_core_cycles = one.known_cycles ? one.known_cycles : all_in_one_core(c, model, one, watch);
   return cost;
@@ -137,7 +139,8 @@ Json SystemCost::scaling() const {
           {"hidden_exchange_cycles", hidden_cycles()},
           {"speedup", times_one_core(cycles_per_step)},
           {"efficiency", times_one_core(cycles_per_step, options.cores())},
-          {"speedup_limit", times_one_core(compute_cycles)}};
+          // the same work alone may be scheduled a little worse than beside its exchange
+          {"speedup_limit", times_one_core(std::min(compute_cycles, cycles_per_step))}};
 }
 
 Json links_to_json(const models::ChipsNetwork& network, const std::vector<models::LinkCounters>& links) {

@@ -11,7 +11,8 @@
 namespace anzan::sim {
 
 // In the directory of a run; the configuration beside it says what it is a checkpoint of.
-inline constexpr const char *kCheckpointFile = "checkpoint.bin", *kConfigFile = "config.json";
+inline constexpr const char *kCheckpointFile = "checkpoint.bin", *kConfigFile = "config.json",
+                            *kResultFile = "result.json", *kWeightsFile = "weights.npz";
 
 // `identity` is what has to be the same (Configuration::identity), `header` holds the run's own state. Throws
 // std::system_error if it cannot be written.

@@ -24,7 +24,6 @@ using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
-constexpr const char *kWeights = "weights.npz", *kResult = "result.json";
 constexpr std::size_t kSmoothing = 100;  // steps over which a loss is averaged
 constexpr double kLongStepSeconds = 1;
 
@@ -67,7 +66,7 @@ std::unique_ptr<DirectoryLock> claim(const fs::path& directory, Beginning beginn
     throw InputError(directory.string(), error.what(), "a directory that can be written");
   }
   if (beginning == Beginning::kNew && fs::exists(directory / kCheckpointFile) &&
-      !fs::exists(directory / kResult))
+      !fs::exists(directory / kResultFile))
     throw InputError(directory.string(), "the checkpoint of a run that has not finished",
                      "--resume to go on with it, --restart to lose it, or another --out");
   return lock;
@@ -144,7 +143,7 @@ void TrainingRun::prepare_directory() {
                        fmt::format("{} bytes for a checkpoint", needed));
     }
     write_file_atomically(directory_ / kConfigFile, configuration_.effective.dump(2) + "\n");
-    for (const char* file : {kResult, kWeights}) fs::remove(directory_ / file);
+    for (const char* file : {kResultFile, kWeightsFile}) fs::remove(directory_ / file);
     if (beginning_ != Beginning::kResume) fs::remove(directory_ / kCheckpointFile);
   } catch (const std::system_error& error) {
     throw InputError(directory_.string(), error.what(), "a directory that can be written");
@@ -413,8 +412,8 @@ void TrainingRun::make_result() {
 void TrainingRun::finish() {
   make_result();
   save();
-  write_weights(directory_ / kWeights, *trainer_);
-  write_file_atomically(directory_ / kResult, result_.dump(1) + "\n");
+  write_weights(directory_ / kWeightsFile, *trainer_);
+  write_file_atomically(directory_ / kResultFile, result_.dump(1) + "\n");
 }
 
 }  // namespace anzan::sim

@@ -26,6 +26,7 @@ class BadInput(AnzanTest):
         table = [
             ("/training/batc=3", "/training/batc", "a key that does not exist", "a key of the configuration"),
             ("/training/batch=0", "/training/batch", "found 0", "an integer from 1 to 65535"),
+            ('/training/batch={"a":1}', "/training/batch:", 'found {"a":1}', "an integer from 1 to 65535"),
             ("/training/batch=lots", "/training/batch", 'found "lots"', "an integer"),
             ("/precision/weight/width=33", "/precision/weight/width", "found 33", "an integer from 2 to 16"),
             ("/precision/weight/width=12", "/precision/weight/width", "found 12", "the bits of int8"),
@@ -40,6 +41,8 @@ class BadInput(AnzanTest):
             ("/technology=3nm", "/technology", 'found "3nm"', "one of 45nm, 7nm"),
             ("/training/optimizer/learning_rate/policy=step", "/training/optimizer/learning_rate/step_size", "found nothing", "policy step needs it"),
             ("/dataset/train_images_used=101", "/dataset/train_images_used", "found 101", "at most the 100 images"),
+            ("/memory/budget_mib=0.001", "/memory/budget_mib", "found 1049 bytes", "at least 0."),
+            ("/memory/budget_mib=1e-9", "/memory/budget_mib", "found 1 bytes", "at least 0."),
             ("training=3", "--set training=3", 'found "training=3"', "/json/pointer=value"),
         ]
         for change, *parts in table:
@@ -273,6 +276,55 @@ class BadInput(AnzanTest):
         for arguments, part in ((("run", "--out", self.dir / "out"), "images of"), (("run", "--out", "/proc/no/such"), "a directory that can be written"),
                                 (("cost", "--out", "/proc/no/such"), "a directory that can be written"), (("compile", "--out", "/proc/no/such"), "a file that can be")):
             self.assert_wrong_input(self.call(arguments[0], config, *arguments[1:], timeout=30), part)
+
+    def test_outputs_never_replace_what_is_read(self):
+        config = self.write_config()
+        before = config.read_bytes()
+        self.assert_wrong_input(self.call("run", config, "--out", self.dir, "--set", "/training/iterations=1"), "--out", "which is the configuration")
+        self.assert_wrong_input(self.call("compile", config, "--out", self.dir / "." / "config.json"), "--out", "which is the configuration")
+        same = self.dir / "same.json"
+        self.assert_wrong_input(self.call("collective", config, "--set", "/system/chips=2", "--bytes", "64", "--out", same, "--trace", same), "--trace", "which is --out's")
+        self.assert_wrong_input(self.call("collective", config, "--set", "/system/chips=2", "--bytes", "64", "--out", "-", "--trace", "-"), "--trace", "standard output")
+        self.assertEqual(config.read_bytes(), before)
+        self.assertFalse(same.exists())
+        (self.dir / "...json").write_bytes(before)
+        self.assert_wrong_input(self.call("run", self.dir / "...json", cwd=self.dir), "--out", "a directory of the results")
+        self.run_config("out", "--set", "/training/iterations=2", "--set", "/training/snapshot_interval=1")
+        (self.dir / "link").symlink_to(self.dir / "out" / "checkpoint.bin")
+        for file in ("out/checkpoint.bin", "out/weights.npz", "out/config.json", "out/result.json", "link"):
+            self.assert_wrong_input(self.call("export", self.dir / "out", self.dir / file), "FILE", "a file of the run")
+        # A run's own configuration is written again, by the same run with more steps.
+        done = self.call("run", self.dir / "out" / "config.json", "--out", self.dir / "out", "--resume", "--set", "/training/iterations=3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_presets_that_change_nothing(self):
+        self.run_config("out", "--set", "/training/iterations=1")
+        whole = self.dir / "out" / "config.json"
+        for change in ("/precision/preset=fp32", "/chip/hbm/preset=hbm1_1000"):
+            self.assert_wrong_input(self.call("cost", whole, "--set", change), change.split("=", maxsplit=1)[0], "a preset that changes something")
+            self.assertEqual(self.call("cost", self.write_config(), "--set", change).returncode, 0)
+        self.assertEqual(self.call("cost", whole, "--set", "/precision/preset=int8").returncode, 0)
+        taken = [self.call("memory", *arguments, "--json").stdout for arguments in ((whole, "--format", "fp32"), (self.write_config(), "--format", "fp32"))]
+        self.assertEqual(*[json.loads(text)["memory"]["planned_bytes"] for text in taken])
+
+    def test_closed_descriptors(self):
+        config, out = self.write_config(), self.dir / "out"
+
+        def shell(command):
+            return subprocess.run(["sh", "-c", f"'{self.anzan}' {command}"], capture_output=True, check=False, timeout=60)
+        for command in (f"run '{config}' --out '{out}' --set /training/iterations=1 >&-", f"cost '{config}' >&-"):
+            done = shell(command)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(b"cannot write to standard output", done.stderr)
+        self.assertEqual(sorted(p.name for p in out.iterdir()), ["checkpoint.bin", "config.json", "result.json", "weights.npz"])
+        for closed in ("2>&-", "2>/dev/full", ">&- 2>&-", "<&- >&- 2>&-"):
+            self.assertEqual(shell(f"run '{self.dir}/none' {closed}").returncode, 2)
+            self.assertEqual(shell(f"walk {closed}").returncode, 2)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([self.anzan, "compile", config, "--out", "-"], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        done = self.call("compile", config, "--out", self.dir / "programs", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
+        self.assertEqual(done.returncode, 1, done.stderr)
 
     def test_standard_output_full(self):
         programs = self.dir / "programs"

@@ -198,6 +198,12 @@ class Sweeps(SweepTest):
         self.assertEqual(table, [["lanes", "count(*)"], ["4", "4"], ["8", "4"], ["16", "4"]])
         self.assert_wrong_input(ask("DROP TABLE point"), "--query")
         self.assert_wrong_input(ask("SELECT nobody FROM result"), "no such column: nobody")
+        for more in ("SELECT 1; SELECT 2", "SELECT 1; nonsense"):
+            self.assert_wrong_input(ask(more), "--query", "more than one statement")
+        for one in ("SELECT 1 AS a;", "SELECT 1 AS a; -- one", "SELECT 1 AS a /* b; c */ ;  "):
+            self.assertEqual(ask(one).stdout, "a\n1\n")
+        for file, what in ((self.store, "the store"), (self.command()[1], "the sweep")):
+            self.assert_wrong_input(self.call(*self.command("--csv", file)), "--csv", f"which is {what}")
         self.assert_wrong_input(self.call("sweep", "--query", "SELECT 1"), "--query: found no --store")
         self.assert_whole()
 

@@ -140,6 +140,21 @@ TEST(LearningRate, RefusesWhatIsNoNumber) {
                       findings);
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_THAT(findings[0].expected, HasSubstr("finite"));
+  for (const char* text : {R"({"policy": "inv", "base": 1, "gamma": -1, "power": 1})",
+                           R"({"policy": "inv", "base": 1, "gamma": -0.001, "power": 2})",
+                           R"({"policy": "exp", "base": 1, "gamma": 10})"}) {
+    for (const std::int64_t iterations : {2000, 2001, 5000}) {
+      findings.clear();
+      parse_learning_rate(Json::parse(text), iterations, "/lr", findings);
+      ASSERT_EQ(findings.size(), 1U) << text << iterations;
+      EXPECT_THAT(findings[0].expected, HasSubstr("finite"));
+    }
+  }
+  findings.clear();
+  parse_learning_rate(Json::parse(R"({"policy": "inv", "base": 1, "gamma": -0.001, "power": 2})"), 1000,
+                      "/lr", findings);
+  parse_learning_rate(Json::parse(R"({"policy": "exp", "base": 1, "gamma": 10})"), 39, "/lr", findings);
+  EXPECT_TRUE(findings.empty());
   findings.clear();
   parse_learning_rate(Json::parse(R"({"policy": "multistep", "base": 1, "gamma": 0.1, "steps": [5, 3]})"), 10,
                       "/lr", findings);

@@ -311,6 +311,28 @@ Json network_of(int relus, int channels) {
   return network;
 }
 
+void expect_runs_add_up(const Cost& c) {
+  std::int64_t cycles = 0;
+  for (const Json& program : c.time.at("programs"))
+    cycles += program.at("runs").get<std::int64_t>() * program.at("cycles").get<std::int64_t>();
+  EXPECT_EQ(cycles, c.time.at("total_cycles").get<std::int64_t>());
+  if (!c.time.contains("scaling")) return;
+  const Json& scaling = c.time.at("scaling");
+  if (scaling.at("speedup").is_number()) {
+    EXPECT_LE(scaling.at("speedup").get<double>(), scaling.at("speedup_limit").get<double>());
+  }
+}
+
+// The limit is that of the same work: gradients in the format in which they go over the network.
+TEST(Scaling, LimitIsOfTheWorkThatIsDone) {
+  const Cost c = lenet({"/chip/cores=2", "/training/batch=64", R"(/precision={"preset": "fp32"})",
+                        R"(/system/exchange={"format": "int16"})"});
+  const Json& scaling = c.time.at("scaling");
+  EXPECT_LT(scaling.at("compute_cycles").get<std::int64_t>(),
+            c.time.at("cycles_per_step").get<std::int64_t>());
+  expect_runs_add_up(c);
+}
+
 // Busy and waiting are all of a step, for any number of cores, lanes and layers.
 TEST(Shares, AddUpToTheStep) {
   std::mt19937 random(3);
@@ -330,6 +352,7 @@ TEST(Shares, AddUpToTheStep) {
     SCOPED_TRACE(json.dump());
     const Cost c(parse_configuration(json, "."));
     expect_shares_of_the_step(c);
+    expect_runs_add_up(c);
     overlapped += c.cost.system() && c.cost.system()->two_steps ? 1 : 0;
     divided += c.model.stages.size() > 1 ? 1 : 0;
   }
