@@ -190,7 +190,8 @@ int run(const RunArguments& arguments) {
     return kFailed;
   }
   if (!arguments.quiet) {
-    std::cout << "result: " << (out / "result.json").string() << '\n' << summary(training.result());
+    std::cout << "result: " << compiler::printable((out / kResultFile).string()) << '\n'
+              << summary(training.result());
   }
   flush_output();
   if (const auto failure = training.failure()) {
@@ -293,7 +294,8 @@ int export_run(const ExportArguments& arguments) {
   TrainedRun run(arguments.directory, overrides_of(arguments.sets), progress);
   progress.end();
   export_onnx(arguments.file, run.configuration().network, run.trainer());
-  report_beside(arguments.file) << fmt::format("{}: weights after step {}\n", arguments.file, run.step());
+  report_beside(arguments.file) << fmt::format("{}: weights after step {}\n",
+                                               compiler::printable(arguments.file), run.step());
   flush_output();
   return kDone;
 }
@@ -565,8 +567,11 @@ int command_line(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return wrong_arguments(app, error, argc, argv);
-    app.exit(error);
-    return kDone;
+    return guarded([&] {
+      app.exit(error);  // the help, or the version
+      flush_output();
+      return kDone;
+    });
   }
   if (app.got_subcommand("run")) return guarded([&] { return run(run_arguments); });
   if (app.got_subcommand("verify")) return guarded([&] { return verify_rtl(verify_arguments); });

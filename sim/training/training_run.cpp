@@ -137,10 +137,12 @@ void TrainingRun::prepare_directory() {
       if (tensor.persistent)
         needed += static_cast<std::uintmax_t>(tensor.lines * trainer_->core().line_bytes());
     }
+    // An old checkpoint stays until the new one is whole.
+    if (configuration_.training.snapshot_interval > 0) needed *= 2;
     const std::uintmax_t available = fs::space(directory_).available;
     if (available < needed) {
       throw InputError(directory_.string(), fmt::format("{} bytes free", available),
-                       fmt::format("{} bytes for a checkpoint", needed));
+                       fmt::format("{} bytes for checkpoints", needed));
     }
     write_file_atomically(directory_ / kConfigFile, configuration_.effective.dump(2) + "\n");
     for (const char* file : {kResultFile, kWeightsFile}) fs::remove(directory_ / file);

@@ -330,9 +330,10 @@ class BadInput(AnzanTest):
         programs = self.dir / "programs"
         self.assertEqual(self.call("compile", self.write_config(), "--out", programs).returncode, 0)
         with open("/dev/full", "w", encoding="utf-8") as full:
-            done = subprocess.run([self.anzan, "disasm", programs], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(b"standard output", done.stderr)
+            for arguments in (["disasm", programs], ["--help"], ["--version"]):
+                done = subprocess.run([self.anzan, *arguments], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+                self.assertEqual(done.returncode, 1, arguments)
+                self.assertIn(b"standard output", done.stderr)
 
     def test_programs(self):
         config, programs = self.write_config(), self.dir / "programs"
