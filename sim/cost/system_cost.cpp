@@ -14,22 +14,26 @@ namespace {
 
 using Json = nlohmann::json;
 
-// That is alone, with so many images of the batch.
-std::int64_t cycles_alone(const Configuration& c, const compiler::Precision& precision,
-                          const compiler::CompiledModel& model, std::int64_t batch, bool overlapping,
-                          const OneCore& one, models::Watch watch) {
-  compiler::TrainingParameters training = model.training;
-  training.batch = batch;
-  const compiler::Input input{c.network, precision, training, model.chip, {}, overlapping};
+// The network in a core that is alone, with the images of one core.
+compiler::Input alone(const Configuration& c, const compiler::CompiledModel& model) {
+  compiler::Input input = c.input();
+  input.system = {};
+  input.training = model.training;
+  return input;
+}
+
+std::int64_t cycles_alone(const Configuration& c, const compiler::Input& input, const OneCore& one,
+                          models::Watch watch) {
   return one.cycles ? one.cycles(input) : cycles_of_one_core(c.cost.core, input, watch);
 }
 
 // Of the images of all cores; none where they are too much for one.
 std::optional<std::int64_t> all_in_one_core(const Configuration& c, const compiler::CompiledModel& model,
                                             const OneCore& one, models::Watch watch) {
+  compiler::Input input = alone(c, model);
+  input.training.batch *= model.system.data_cores();
   try {
-    return cycles_alone(c, c.precision, model, model.training.batch * model.system.data_cores(),
-                        /*overlapping=*/false, one, watch);
+    return cycles_alone(c, input, one, watch);
   } catch (const compiler::InputError&) {
     return {};
   }
@@ -94,10 +98,14 @@ std::optional<SystemCost> cost_of_system(const Configuration& c, const compiler:
   if (model.exchange_in_core)
     cost.exchange_cycles = runner.run(of_core(model.exchange_in_core), "the exchange").cycles();
   cost.alike = runner.alike();
-  cost.compute_cycles = model.system.divided()
-                            ? with_ideal_links(c.system, c.cost, of_core(model.step_in_core), watch)
-                            : cycles_alone(c, compiler::on_the_wire(c.precision, model.system), model,
-                                           model.training.batch, cost.two_steps.has_value(), one, watch);
+  if (model.system.divided()) {
+    cost.compute_cycles = with_ideal_links(c.system, c.cost, of_core(model.step_in_core), watch);
+  } else {
+    compiler::Input input = alone(c, model);  // the work of a core, but for the exchange
+    input.precision = compiler::on_the_wire(c.precision, model.system);
+    input.two_steps = cost.two_steps.has_value();
+    cost.compute_cycles = cycles_alone(c, input, one, watch);
+  }
   if (one.wanted)
     cost.one_core_cycles = one.known_cycles ? one.known_cycles : all_in_one_core(c, model, one, watch);
   return cost;

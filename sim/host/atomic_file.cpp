@@ -153,9 +153,14 @@ void check_writable(const fs::path& file) {
 
 void check_apart(const char* option, const fs::path& file, const char* what, const fs::path& other) {
   if (file.empty() || other.empty() || file == "-" || other == "-") return;
-  const auto whole = [](const fs::path& path) { return fs::weakly_canonical(fs::absolute(path)); };
-  std::error_code none;
-  if (whole(file) == whole(other) || (fs::is_regular_file(file, none) && fs::equivalent(file, other, none)))
+  std::error_code none;  // what has no such path is no file of ours
+  const auto whole = [&](const fs::path& path) {
+    return fs::weakly_canonical(fs::absolute(path, none), none);
+  };
+  const bool one_file = fs::exists(file, none)
+                            ? fs::is_regular_file(file, none) && fs::equivalent(file, other, none)
+                            : !whole(file).empty() && whole(file) == whole(other);
+  if (one_file)
     throw compiler::InputError(option, file.string() + std::string(", which is ") + what,
                                "a file of its own");
 }
