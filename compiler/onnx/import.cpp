@@ -2,6 +2,8 @@
 #include "compiler/onnx/import.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -239,7 +241,18 @@ class GraphImport {
       for (const char* key : kMultipliers) {
         if (kept.is_object() && kept.contains(key)) layer[key] = kept[key];
       }
+      for (const char* key : kRounded) {
+        if (kept.is_object() && kept.contains(key) && layer.contains(key))
+          add_exact(layer[key], key, kept[key]);
+      }
     }
+  }
+
+  // The number that was rounded to the one in the file, unless somebody has changed that.
+  static void add_exact(Json& value, const char* key, const Json& kept) {
+    const double exact = kept.is_number() ? kept.get<double>() : std::numeric_limits<double>::infinity();
+    if (std::abs(exact) <= std::numeric_limits<float>::max() && as_read_back(key, exact) == value)
+      value = exact;
   }
 
   const Model& model_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "compiler/input/network.hpp"
@@ -50,6 +51,11 @@ double shortest(float number) {
   double value = 0;
   std::from_chars(text.data(), written.ptr, value);
   return value;
+}
+
+double share_of_new(double momentum) {
+  constexpr double kUnit = 1e-9;  // far below what FP32 tells apart
+  return std::round((1 - momentum) / kUnit) * kUnit;
 }
 
 std::string free_name(const std::string& wanted, std::map<std::string, int>& taken) {

@@ -90,6 +90,8 @@ class NodeImport {
 std::string shown_node(const Node& node);
 // A number as the shortest decimal that rounds to it, read as a double.
 double shortest(float number);
+// The share of new batches in a running average, where ONNX has that of the average so far.
+double share_of_new(double momentum);
 // A name that a layer can have, and none of `taken` has; it is then one of them.
 std::string free_name(const std::string& wanted, std::map<std::string, int>& taken);
 

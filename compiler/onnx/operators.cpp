@@ -2,7 +2,6 @@
 #include "compiler/onnx/operators.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -176,7 +175,6 @@ void mean(NodeImport& n) {
 }
 
 void batch_norm(NodeImport& n) {
-  constexpr double kUnit = 1e-9;  // far below what FP32 tells apart
   const Value* x = n.images(0);
   const double momentum = n.number("momentum", 0.9);
   const double epsilon = n.number("epsilon", 1e-5);
@@ -196,10 +194,7 @@ void batch_norm(NodeImport& n) {
       return n.fail("a variance below 0", "variances");
   }
   const Dims dims = x->dims;
-  n.add_layer(name,
-              {{"type", "batch_norm"},
-               {"epsilon", epsilon},
-               {"momentum", std::round((1 - momentum) / kUnit) * kUnit}},
+  n.add_layer(name, {{"type", "batch_norm"}, {"epsilon", epsilon}, {"momentum", share_of_new(momentum)}},
               {x});
   see_as(n, dims);
 }
