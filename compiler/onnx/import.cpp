@@ -8,6 +8,7 @@
 #include <set>
 
 #include "compiler/input/input_error.hpp"
+#include "compiler/input/network.hpp"
 #include "compiler/onnx/export.hpp"
 #include "compiler/onnx/operators.hpp"
 
@@ -27,6 +28,7 @@ class GraphImport {
 
   Imported import() {
     so_far_.opset = model_.opset;
+    for (const char* name : kReservedNames) free_name(name, so_far_.names);
     check_model();
     mark_needed();
     read_initializers();
@@ -180,7 +182,7 @@ class GraphImport {
       op.convert(n);
       value = n.output();
     }
-    n.check_attributes();
+    if (!n.failed()) n.check_attributes();
     return n.failed() ? Value() : value;
   }
 

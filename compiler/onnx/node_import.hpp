@@ -55,6 +55,7 @@ class NodeImport {
 
   // Inputs of one kind, or a finding and null. Constants of a parameter have `dims` (-1: any).
   const Value* pixels(std::size_t k);
+  bool are_pixels(const Value& images);  // else a finding that says why not
   const Value* images(std::size_t k);
   const Tensor* constant(std::size_t k, const std::string& what);
   const Tensor* floats(std::size_t k, const std::string& what, const std::vector<std::int64_t>& dims);
@@ -75,6 +76,7 @@ class NodeImport {
 
  private:
   const Attribute* find(const char* name, Attribute::Kind kind);
+  void check_different(const std::vector<const Value*>& images);
 
   NetworkSoFar& so_far_;
   const Node& node_;
@@ -88,6 +90,8 @@ class NodeImport {
 
 // As a finding names a node: "node conv1 (Conv)".
 std::string shown_node(const Node& node);
+// "[2, N, -1]", where N stands for kBatch.
+std::string shown_list(const std::vector<std::int64_t>& numbers);
 // A number as the shortest decimal that rounds to it, read as a double.
 double shortest(float number);
 // The share of new batches in a running average, where ONNX has that of the average so far.

@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "compiler/input/layer_shapes.hpp"
 #include "compiler/onnx/folding.hpp"
 #include "compiler/onnx/reshaping.hpp"
 
@@ -18,7 +19,7 @@ using Dims = std::vector<std::int64_t>;
 Dims pair_of(NodeImport& n, const char* name) {
   const Dims pair = n.integers(name).value_or(Dims{1, 1});
   if (pair.size() == 2) return pair;
-  n.fail(std::string(name) + " " + shown_dims(pair), "two numbers: images have rows and columns");
+  n.fail(std::string(name) + " " + shown_list(pair), "two numbers: images have rows and columns");
   return {1, 1};
 }
 
@@ -31,7 +32,7 @@ Json window(NodeImport& n, const char* type, const Dims& kernel, const std::arra
   Dims pads = n.integers("pads").value_or(Dims{0, 0, 0, 0});
   if (automatic == "VALID") pads = {0, 0, 0, 0};
   if (pads.size() != 4 || *std::min_element(pads.begin(), pads.end()) < 0) {
-    n.fail("pads " + shown_dims(pads), "four numbers from 0 on");
+    n.fail("pads " + shown_list(pads), "four numbers from 0 on");
     return keys;
   }
   for (std::size_t side = 0; side < 4; ++side) pads[side] += before[side];
@@ -56,13 +57,12 @@ void convolution(NodeImport& n) {
   Value x = n.input(0);
   const auto before = x.pad;
   x.pad = {};
-  if (!x.has_pixels())
-    n.fail("images of the shape " + shown_dims(x.dims), "images of channels, rows and columns: [N, C, H, W]");
+  if (!n.are_pixels(x)) return;
   const Dims kernel{w->dims[2], w->dims[3]};
   const Dims said = n.integers("kernel_shape").value_or(kernel);
   const std::int64_t groups = n.integer("group", 1);
   if (said != kernel)
-    n.fail("kernel_shape " + shown_dims(said), "that of the weights, " + shown_dims(kernel));
+    n.fail("kernel_shape " + shown_list(said), "that of the weights, " + shown_dims(kernel));
   if (groups < 1 || w->dims[1] * groups != x.shape.channels)
     n.fail("weights of dims " + shown_dims(w->dims) + " in " + std::to_string(groups) + " groups",
            "weights for the input's " + std::to_string(x.shape.channels) + " channels");
@@ -180,6 +180,7 @@ void batch_norm(NodeImport& n) {
   const double epsilon = n.number("epsilon", 1e-5);
   for (const char* name : {"training_mode", "is_test", "consumed_inputs"}) n.ignore(name);
   if (n.integer("spatial", 1) != 1) n.fail("spatial 0", "one mean and variance a channel");
+  if (!(momentum >= 0 && momentum <= 1)) n.fail("momentum " + shown_json(momentum), "a number from 0 to 1");
   if (x == nullptr) return;
   if (!x->has_pixels() && !(x->is_vector() && x->dims[0] == x->shape.channels))
     return n.fail("images of the shape " + shown_dims(x->dims),
@@ -322,7 +323,7 @@ void hard_swish(NodeImport& n) { element_by_element(n, {{"type", "hard_swish"}})
 void hard_sigmoid(NodeImport& n) {
   const double alpha = n.number("alpha", 0.2), beta = n.number("beta", 0.5);
   if (static_cast<float>(alpha) != 1.0F / 6 || beta != 0.5)
-    n.fail("alpha " + std::to_string(alpha) + ", beta " + std::to_string(beta), "alpha 1/6, beta 0.5");
+    n.fail("alpha " + shown_json(alpha) + ", beta " + shown_json(beta), "alpha 1/6, beta 0.5");
   element_by_element(n, {{"type", "hard_sigmoid"}});
 }
 

@@ -31,6 +31,12 @@ Tensor floats(const std::string& name, const Dims& dims) {
   return t;
 }
 
+Tensor filled(const std::string& name, const Dims& dims, float value) {
+  Tensor t = floats(name, dims);
+  t.floats.assign(t.floats.size(), value);
+  return t;
+}
+
 Tensor whole_numbers(const std::string& name, const Dims& values) {
   return {name, {static_cast<std::int64_t>(values.size())}, false, {}, values, ""};
 }
@@ -40,6 +46,14 @@ Attribute whole(const char* name, std::int64_t value) {
   a.name = name;
   a.kind = Attribute::Kind::kInteger;
   a.integer = value;
+  return a;
+}
+
+Attribute real(const char* name, float value) {
+  Attribute a;
+  a.name = name;
+  a.kind = Attribute::Kind::kFloat;
+  a.number = value;
   return a;
 }
 
@@ -238,6 +252,82 @@ TEST(OnnxImport, RefusesCirclesAndNamesThatStandTwice) {
       {"f", "Flatten", "", {"x"}, {"f"}, {}}, twice[0], twice[1], {"fc", "Relu", "", {"b"}, {"scores"}, {}}};
   m.initializers.push_back(floats("w", {32, 32}));
   EXPECT_THAT(refusal(m), HasSubstr("(node b (Gemm)): found the weights w, which another node has, too"));
+}
+
+Node normalisation(const std::string& name, const std::string& input, const std::vector<std::string>& four) {
+  return {name, "BatchNormalization", "", {input, four[0], four[1], four[2], four[3]}, {name}, {}};
+}
+
+TEST(OnnxImport, GivesNamesThatLayersCannotHaveAnotherOne) {
+  for (const std::string name : {"data", "label", "prediction", "loss"}) {
+    Model m = model_with(
+        {{name, "Conv", "", {"x", name + ".weight"}, {"c"}, {}}, {"sum", "Add", "", {"x", "c"}, {"y"}, {}}});
+    m.initializers.push_back(floats(name + ".weight", {2, 2, 1, 1}));
+    EXPECT_EQ(refusal(m), "");
+    const Imported imported = compiler::onnx::import_model(m, "m.onnx");
+    const std::string other = name == "loss" ? name : name + "_2";
+    EXPECT_EQ(imported.network["layers"][0]["name"], other);
+    EXPECT_EQ(imported.network["layers"][1]["inputs"], nlohmann::json({"data", other}));
+    EXPECT_EQ(imported.values.count(other + ".weight"), 1U);
+  }
+}
+
+TEST(OnnxImport, CallsNoAttributeUnknownThatItHasNotComeTo) {
+  Model m = model_with({{"p", "Pad", "", {"x", "pads"}, {"p"}, {}},
+                        {"pool",
+                         "MaxPool",
+                         "",
+                         {"p"},
+                         {"y"},
+                         {list("kernel_shape", {2, 2}), list("strides", {2, 2}), whole("ceil_mode", 0)}}});
+  m.initializers.push_back(whole_numbers("pads", {0, 0, 1, 1, 0, 0, 1, 1}));
+  EXPECT_THAT(refusal(m), HasSubstr("(node pool (MaxPool)): found a Pad before it"));
+  EXPECT_THAT(refusal(m), Not(HasSubstr("attribute")));
+}
+
+TEST(OnnxImport, SaysWhatTheFileHas) {
+  const auto of = [](const Node& node) { return refusal(model_with({node})); };
+  Model m = model_with({{"c", "Conv", "", {"x", "w"}, {"y"}, {list("pads", {-1, 0, 0, 0})}}});
+  m.initializers.push_back(floats("w", {2, 2, 1, 1}));
+  EXPECT_THAT(refusal(m), HasSubstr("found pads [-1, 0, 0, 0]"));
+  m.nodes[0].attributes = {whole("group", 1), list("strides", {0, 1})};
+  EXPECT_THAT(refusal(m), HasSubstr("(node c (Conv)): found strides [0,1]"));
+  m.nodes[0] = normalisation("n", "x", {"s", "b", "b", "s"});
+  m.nodes[0].outputs = {"y"};
+  m.nodes[0].attributes = {real("momentum", -0.5F)};
+  m.initializers.push_back(filled("s", {2}, 1));
+  m.initializers.push_back(filled("b", {2}, 0));
+  EXPECT_THAT(refusal(m), HasSubstr("(node n (BatchNormalization)): found momentum -0.5"));
+  EXPECT_THAT(of({"l", "LeakyRelu", "", {"x"}, {"y"}, {real("alpha", 2)}}),
+              HasSubstr("(node l (LeakyRelu)): found alpha 2.0"));
+  EXPECT_THAT(of({"l", "LRN", "", {"x"}, {"y"}, {whole("size", 3), real("bias", 0)}}),
+              HasSubstr("(node l (LRN)): found bias 0.0"));
+  EXPECT_THAT(of({"h", "HardSigmoid", "", {"x"}, {"y"}, {real("alpha", 0.16666F)}}),
+              HasSubstr("(node h (HardSigmoid)): found alpha 0.16666, beta 0.5"));
+  EXPECT_THAT(of({"twice", "Add", "", {"x", "x"}, {"y"}, {}}),
+              HasSubstr("m.onnx#/graph/node/0 (node twice (Add)): found the same images as inputs 0 and 1"));
+  EXPECT_THAT(of({"twice", "Concat", "", {"x", "x"}, {"y"}, {whole("axis", 1)}}),
+              HasSubstr("(node twice (Concat)): found the same images as inputs 0 and 1"));
+}
+
+TEST(OnnxImport, SaysWhyPixelsAreNone) {
+  Model m = model_with({{"f", "Flatten", "", {"x"}, {"f"}, {}},
+                        {"u", "Unsqueeze", "", {"f", "axes"}, {"u"}, {}},
+                        {"p", "Pad", "", {"u", "pads"}, {"p"}, {}},
+                        {"c", "Conv", "", {"p", "w"}, {"y"}, {}}},
+                       9, {-1, 1, 6, 1});
+  m.initializers.push_back(whole_numbers("axes", {2, 3}));
+  m.initializers.push_back(whole_numbers("pads", {0, 0, 1, 1, 0, 0, 1, 1}));
+  m.initializers.push_back(floats("w", {1, 6, 1, 1}));
+  const std::string reason = "found images of the shape [6, 1, 1], made of [1, 6, 1]";
+  EXPECT_THAT(refusal(m), HasSubstr("(node p (Pad)): " + reason));
+  m.nodes[3].inputs[0] = "u";
+  EXPECT_THAT(refusal(m), HasSubstr("(node c (Conv)): " + reason));
+  m.nodes[3].inputs[0] = "p";
+  m.nodes[2].inputs[0] = "x";
+  m.initializers.back() = floats("w", {1, 1, 1, 1});
+  m.initializers[2].integers[2] = -1;
+  EXPECT_THAT(refusal(m), HasSubstr("(node p (Pad)): found pads [0, 0, -1, 1, 0, 0, 1, 1], expected zeros"));
 }
 
 TEST(OnnxImport, TakesASoftmaxForTheLossOnlyAtTheEnd) {
