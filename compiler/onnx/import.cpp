@@ -28,6 +28,7 @@ class GraphImport {
 
   Imported import() {
     so_far_.opset = model_.opset;
+    so_far_.sharing.look_at(model_);
     for (const char* name : kReservedNames) free_name(name, so_far_.names);
     check_model();
     mark_needed();
@@ -176,6 +177,7 @@ class GraphImport {
     } else if (folds) {
       if (std::optional<Tensor> tensor = op.fold(n)) {
         count_folded(n, tensor->size());
+        so_far_.sharing.add(n.node(), inputs, *tensor);
         value = constant_value(std::move(*tensor));
       }
     } else {

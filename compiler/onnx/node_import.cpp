@@ -278,12 +278,19 @@ void NodeImport::add_values(const std::string& parameter, std::vector<float> val
   if (!failed_) so_far_.values[parameter] = std::move(values);
 }
 
-const Tensor* NodeImport::weights(std::size_t k, const std::vector<std::int64_t>& dims) {
-  const Tensor* t = floats(k, "weights", dims);
-  if (t == nullptr) return nullptr;
-  if (so_far_.weights_taken.insert(node_.inputs[k]).second) return t;
-  fail("the weights " + node_.inputs[k] + ", which another node has, too", "weights of its own");
-  return nullptr;
+const Tensor* NodeImport::parameter(std::size_t k, const std::string& what,
+                                    const std::vector<std::int64_t>& dims) {
+  const Tensor* t = floats(k, what, dims);
+  return t != nullptr && train(k) ? t : nullptr;
+}
+
+bool NodeImport::train(std::size_t k) {
+  const auto other = so_far_.sharing.train(node_.inputs[k], *input(k).constant, node_);
+  if (!other) return true;
+  fail("the parameter " + other->constant + " as input " + std::to_string(k) + ", which " +
+           shown_node(*other->node) + " has, too",
+       "a parameter of its own: compiler/onnx/README.md");
+  return false;
 }
 
 }  // namespace anzan::compiler::onnx

@@ -9,6 +9,7 @@
 
 #include "compiler/input/initial_values.hpp"
 #include "compiler/input/input_error.hpp"
+#include "compiler/onnx/sharing.hpp"
 #include "compiler/onnx/value.hpp"
 
 namespace anzan::compiler::onnx {
@@ -19,7 +20,7 @@ struct NetworkSoFar {
   ParameterValues values;
   std::vector<Shape> outputs;        // of the layers
   std::map<std::string, int> names;  // that layers have, and a number that makes another one of each
-  std::set<std::string> weights_taken;
+  Sharing sharing;
   std::vector<InputFinding> findings;
   bool batch_known = false;
   std::int64_t batch = 0;  // the first dimension of the input, where it is fixed
@@ -68,8 +69,9 @@ class NodeImport {
   std::string layer_name(std::size_t weights = 0);
   void add_layer(const std::string& name, nlohmann::json keys, const std::vector<const Value*>& inputs);
   void add_values(const std::string& parameter, std::vector<float> values);
-  // The weights of input k, which no other node has, too.
-  const Tensor* weights(std::size_t k, const std::vector<std::int64_t>& dims);
+  // Input k as a parameter of the node's layer; null where it is one of another layer, too.
+  const Tensor* parameter(std::size_t k, const std::string& what, const std::vector<std::int64_t>& dims);
+  bool train(std::size_t k);
 
   void give(Value value) { output_ = std::move(value); }
   const Value& output() const { return output_; }

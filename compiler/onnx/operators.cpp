@@ -47,11 +47,11 @@ Json window(NodeImport& n, const char* type, const Dims& kernel, const std::arra
 
 void add_bias(NodeImport& n, const std::string& layer, std::size_t k, std::int64_t channels) {
   if (!n.has(k)) return;
-  if (const Tensor* bias = n.floats(k, "a bias", {channels})) n.add_values(layer + ".bias", bias->floats);
+  if (const Tensor* bias = n.parameter(k, "a bias", {channels})) n.add_values(layer + ".bias", bias->floats);
 }
 
 void convolution(NodeImport& n) {
-  const Tensor* w = n.weights(1, {-1, -1, -1, -1});
+  const Tensor* w = n.parameter(1, "weights", {-1, -1, -1, -1});
   if (!n.has(0) || !n.input(0).is_images()) n.fail("a constant as input 0", "images");
   if (w == nullptr || n.failed()) return;
   Value x = n.input(0);
@@ -79,7 +79,7 @@ void convolution(NodeImport& n) {
 // Weights [outputs, inputs], or the other way round.
 void fully_connected(NodeImport& n, bool outputs_first, float factor, const std::vector<float>* bias) {
   const Value* x = n.images(0);
-  const Tensor* w = n.weights(1, {-1, -1});
+  const Tensor* w = n.parameter(1, "weights", {-1, -1});
   if (x == nullptr || w == nullptr) return;
   const std::int64_t outputs = w->dims[outputs_first ? 0 : 1], inputs = w->dims[outputs_first ? 1 : 0];
   if (!x->is_vector() || x->dims[0] != inputs) {
@@ -116,6 +116,7 @@ void general_matrix_product(NodeImport& n) {
   if (dims.size() == 2 && dims[0] == 1) dims.erase(dims.begin());
   if (!bias->is_float || dims.size() > 1 || (bias->size() != 1 && dims[0] != outputs))
     return n.fail("a bias of dims " + shown_dims(bias->dims), std::to_string(outputs) + " FP32, or one");
+  if (static_cast<std::int64_t>(bias->size()) == outputs) n.train(2);
   std::vector<float> values(static_cast<std::size_t>(outputs));
   for (std::size_t k = 0; k < values.size(); ++k) values[k] = beta * bias->floats[bias->size() == 1 ? 0 : k];
   fully_connected(n, outputs_first, factor, &values);
@@ -188,7 +189,7 @@ void batch_norm(NodeImport& n) {
   const std::string name = n.layer_name(1);
   const char* const suffixes[] = {".weight", ".bias", ".running_mean", ".running_variance"};
   for (std::size_t k = 0; k < 4; ++k) {
-    const Tensor* t = n.floats(k + 1, suffixes[k] + 1, {x->shape.channels});
+    const Tensor* t = n.parameter(k + 1, suffixes[k] + 1, {x->shape.channels});
     if (t == nullptr) return;
     n.add_values(name + suffixes[k], t->floats);
     if (k == 3 && std::any_of(t->floats.begin(), t->floats.end(), [](float v) { return v < 0; }))
@@ -231,6 +232,7 @@ void add_as_bias(NodeImport& n, std::size_t images, std::size_t constant) {
   if (!takes || !t->is_float || !is_of_channels(*x, t->dims))
     return n.fail("an addition of a constant of dims " + shown_dims(t->dims),
                   "two images, or a bias behind a Conv, Gemm or MatMul that has none");
+  if (!n.train(constant)) return;
   (*layer)["bias"] = true;
   n.add_values((*layer)["name"].get<std::string>() + ".bias", t->floats);
   n.give(*x);
