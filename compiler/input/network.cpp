@@ -104,7 +104,7 @@ class NetworkParser {
   }
 
   void check_name(const Layer& layer) {
-    static const std::set<std::string> reserved{"data", "label", "prediction"};
+    static const std::set<std::string> reserved(std::begin(kReservedNames), std::end(kReservedNames));
     if (numbers_.count(layer.name) != 0) {
       fail(layer.place + "/name", shown_json(layer.name), "a name that no other layer has");
     } else if (reserved.count(layer.name) != 0) {

@@ -31,6 +31,9 @@ struct Network {
   std::int64_t labels_an_image() const { return logits().height * logits().width; }
 };
 
+// What tensors beside those of layers are called: no layer has such a name.
+inline constexpr const char* kReservedNames[] = {"data", "label", "prediction"};
+
 // Reads and checks a network; `place` is put before every pointer. Throws InputError with all findings.
 Network parse_network(const nlohmann::json& json, const std::string& place = "");
 

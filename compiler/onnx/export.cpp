@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "compiler/input/network_json.hpp"
+#include "compiler/onnx/node_import.hpp"
 
 namespace anzan::compiler::onnx {
 namespace {
@@ -96,7 +97,7 @@ class GraphExport {
 
   void write_contraction(const Layer& l) {
     const bool convolves = l.kind == LayerKind::kConvolution;
-    std::vector<std::string> inputs{convolves ? input(l, 0).name : flattened(input(l, 0), l.name)};
+    std::vector<std::string> inputs{convolves ? pixels_of(l) : flattened(input(l, 0), l.name)};
     Dims dims{l.out.channels, l.in.channels / l.groups, l.y.kernel, l.x.kernel};
     if (!convolves) dims = {l.out.channels, l.in.size()};
     inputs.push_back(parameter(l.name + ".weight", dims));
@@ -119,8 +120,7 @@ class GraphExport {
       const auto dilations = attributes.begin() + 2;
       if (l.y.dilation == 1 && l.x.dilation == 1) attributes.erase(dilations);
     }
-    add_node(l.name, type, {input(l, 0).name}, attributes);
-    outputs_.push_back({l.name, true});
+    write_of_pixels(l, type, attributes);
   }
 
   void write_norm(const Layer& l) {
@@ -139,6 +139,12 @@ class GraphExport {
     add_node(l.name, "BatchNormalization", inputs,
              {real("epsilon", l.epsilon), real("momentum", 1 - l.average_momentum)});
     outputs_.push_back({l.name, input(l, 0).pixels});
+  }
+
+  // Of one input, which has rows and columns.
+  void write_of_pixels(const Layer& l, const char* type, std::vector<Attribute> attributes = {}) {
+    add_node(l.name, type, {pixels_of(l)}, std::move(attributes));
+    outputs_.push_back({l.name, true});
   }
 
   // Of one input, element by element or pixel by pixel.
@@ -169,6 +175,8 @@ class GraphExport {
     model_.initializers.push_back(std::move(shape));
     return name;
   }
+
+  std::string pixels_of(const Layer& l) { return with_pixels(input(l, 0), l.name, l.in.channels); }
 
   // Of several inputs: all with pixels where the output has some, or else all lists.
   void write_together(const Layer& l, const char* type, std::vector<Attribute> attributes = {}) {
@@ -217,7 +225,7 @@ class GraphExport {
       case LayerKind::kAveragePool:
         return write_pool(l, "AveragePool");
       case LayerKind::kGlobalAveragePool:
-        return write_plain(l, "GlobalAveragePool");
+        return write_of_pixels(l, "GlobalAveragePool");
       case LayerKind::kBatchNorm:
         return write_norm(l);
       case LayerKind::kRelu:
@@ -241,7 +249,7 @@ class GraphExport {
       case LayerKind::kDropout:
         return write_with(l, "Dropout", {number(l.name + ".rate", l.rate)});
       case LayerKind::kLrn:
-        return write_plain(
+        return write_of_pixels(
             l, "LRN",
             {whole("size", l.size), real("alpha", l.alpha), real("beta", l.beta), real("bias", l.k)});
       case LayerKind::kAdd:
@@ -279,10 +287,15 @@ class GraphExport {
       if (loss.contains(key)) kept["loss"][key] = loss[key];
     }
     for (const Json& layer : json["layers"]) {
+      Json& kept_of_layer = kept["layers"][layer["name"].get<std::string>()];
       for (const char* key : kMultipliers) {
-        if (layer.contains(key) && layer[key] != 1)
-          kept["layers"][layer["name"].get<std::string>()][key] = layer[key];
+        if (layer.contains(key) && layer[key] != 1) kept_of_layer[key] = layer[key];
       }
+      for (const char* key : kRounded) {
+        if (layer.contains(key) && as_read_back(key, layer[key]) != layer[key])
+          kept_of_layer[key] = layer[key];
+      }
+      if (kept_of_layer.empty()) kept["layers"].erase(layer["name"].get<std::string>());
     }
     return kept.dump();
   }
@@ -295,6 +308,11 @@ class GraphExport {
 };
 
 }  // namespace
+
+double as_read_back(const std::string& key, double value) {
+  if (key == "momentum") return share_of_new(shortest(static_cast<float>(1 - value)));
+  return shortest(static_cast<float>(value));
+}
 
 Model export_model(const Network& network, const ParameterValues& values) {
   return GraphExport(network, values).write();

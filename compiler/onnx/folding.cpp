@@ -166,7 +166,7 @@ std::optional<Dims> sorted_axes(NodeImport& n, Dims axes, std::size_t rank) {
   std::sort(axes.begin(), axes.end());
   const bool twice = std::adjacent_find(axes.begin(), axes.end()) != axes.end();
   if (!twice && (axes.empty() || (axes.front() >= 0 && axes.back() < all))) return axes;
-  n.fail("axes " + shown_dims(as_given), "axes of a tensor of rank " + std::to_string(rank));
+  n.fail("axes " + shown_list(as_given), "axes of a tensor of rank " + std::to_string(rank));
   return {};
 }
 
@@ -219,7 +219,7 @@ std::optional<Tensor> fold_constant_of_shape(NodeImport& n) {
   if (!dims) return {};
   const bool shape = std::all_of(dims->begin(), dims->end(), [](std::int64_t d) { return d >= 0; });
   if (!shape || product(*dims) > double(kMostMade) || (value != nullptr && value->size() != 1)) {
-    n.fail("a constant of the shape " + shown_dims(*dims), "at most 65,536 times one number");
+    n.fail("a constant of the shape " + shown_list(*dims), "at most 65,536 times one number");
     return {};
   }
   const auto size = static_cast<std::size_t>(product(*dims));
@@ -283,7 +283,7 @@ std::optional<Tensor> fold_reshape(NodeImport& n) {
     *open = static_cast<std::int64_t>(rest);
   const bool shape = std::all_of(dims.begin(), dims.end(), [](std::int64_t d) { return d >= 0; });
   if (shape && product(dims) == static_cast<double>(t->size())) return with_dims(t, dims);
-  n.fail("the shape " + shown_dims(*wanted) + " for dims " + shown_dims(t->dims),
+  n.fail("the shape " + shown_list(*wanted) + " for dims " + shown_dims(t->dims),
          "a shape of as many elements");
   return {};
 }
@@ -313,7 +313,7 @@ std::optional<Tensor> fold_transpose(NodeImport& n) {
   const auto sorted = sorted_axes(n, *order, rank);
   if (!sorted) return {};
   if (order->size() != rank || std::any_of(order->begin(), order->end(), [](auto a) { return a < 0; })) {
-    n.fail("perm " + shown_dims(*order), "an order of the axes");
+    n.fail("perm " + shown_list(*order), "an order of the axes");
     return {};
   }
   Dims dims(rank);

@@ -2,10 +2,13 @@
 #include "compiler/onnx/import.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
 #include "compiler/input/input_error.hpp"
+#include "compiler/input/network.hpp"
 #include "compiler/onnx/export.hpp"
 #include "compiler/onnx/operators.hpp"
 
@@ -25,6 +28,8 @@ class GraphImport {
 
   Imported import() {
     so_far_.opset = model_.opset;
+    so_far_.sharing.look_at(model_);
+    for (const char* name : kReservedNames) free_name(name, so_far_.names);
     check_model();
     mark_needed();
     read_initializers();
@@ -172,13 +177,14 @@ class GraphImport {
     } else if (folds) {
       if (std::optional<Tensor> tensor = op.fold(n)) {
         count_folded(n, tensor->size());
+        so_far_.sharing.add(n.node(), inputs, *tensor);
         value = constant_value(std::move(*tensor));
       }
     } else {
       op.convert(n);
       value = n.output();
     }
-    n.check_attributes();
+    if (!n.failed()) n.check_attributes();
     return n.failed() ? Value() : value;
   }
 
@@ -239,7 +245,18 @@ class GraphImport {
       for (const char* key : kMultipliers) {
         if (kept.is_object() && kept.contains(key)) layer[key] = kept[key];
       }
+      for (const char* key : kRounded) {
+        if (kept.is_object() && kept.contains(key) && layer.contains(key))
+          add_exact(layer[key], key, kept[key]);
+      }
     }
+  }
+
+  // The number that was rounded to the one in the file, unless somebody has changed that.
+  static void add_exact(Json& value, const char* key, const Json& kept) {
+    const double exact = kept.is_number() ? kept.get<double>() : std::numeric_limits<double>::infinity();
+    if (std::abs(exact) <= std::numeric_limits<float>::max() && as_read_back(key, exact) == value)
+      value = exact;
   }
 
   const Model& model_;

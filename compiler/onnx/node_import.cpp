@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "compiler/input/network.hpp"
@@ -36,6 +37,15 @@ std::string usable_name(const std::string& wanted) {
   return name.substr(0, kLongestName);
 }
 
+// The attribute that a layer's key is made of.
+std::string attribute_of(const std::string& key) {
+  static const std::map<std::string, std::string> attributes{
+      {"dilation", "dilations"},   {"groups", "group"}, {"k", "bias"},     {"kernel", "kernel_shape"},
+      {"negative_slope", "alpha"}, {"padding", "pads"}, {"rate", "ratio"}, {"stride", "strides"}};
+  const auto found = attributes.find(key);
+  return found == attributes.end() ? key : found->second;
+}
+
 }  // namespace
 
 std::string shown_node(const Node& node) {
@@ -44,12 +54,24 @@ std::string shown_node(const Node& node) {
   return name + " (" + node.op_type + ")";
 }
 
+std::string shown_list(const std::vector<std::int64_t>& numbers) {
+  std::string text = "[";
+  for (std::size_t k = 0; k < numbers.size(); ++k)
+    text += (k == 0 ? "" : ", ") + (numbers[k] == kBatch ? std::string("N") : std::to_string(numbers[k]));
+  return text + "]";
+}
+
 double shortest(float number) {
   std::array<char, 64> text{};
   const auto written = std::to_chars(text.data(), text.data() + text.size(), number);
   double value = 0;
   std::from_chars(text.data(), written.ptr, value);
   return value;
+}
+
+double share_of_new(double momentum) {
+  constexpr double kUnit = 1e-9;  // far below what FP32 tells apart
+  return std::round((1 - momentum) / kUnit) * kUnit;
 }
 
 std::string free_name(const std::string& wanted, std::map<std::string, int>& taken) {
@@ -110,7 +132,7 @@ std::optional<std::vector<std::int64_t>> NodeImport::integers(const char* name) 
   if (a == nullptr) return {};
   for (const std::int64_t i : a->integers) {
     if (i >= -kGreatest && i <= kGreatest) continue;
-    fail(std::string(name) + " " + shown_dims(a->integers), "integers from -65535 to 65535");
+    fail(std::string(name) + " " + shown_list(a->integers), "integers from -65535 to 65535");
     return {};
   }
   return a->integers;
@@ -139,10 +161,20 @@ const Value* NodeImport::images(std::size_t k) {
 
 const Value* NodeImport::pixels(std::size_t k) {
   const Value* value = images(k);
-  if (value == nullptr || value->has_pixels()) return value;
-  fail("images of the shape " + shown_dims(value->dims),
-       "images of channels, rows and columns: [N, C, H, W]");
-  return nullptr;
+  return value != nullptr && are_pixels(*value) ? value : nullptr;
+}
+
+bool NodeImport::are_pixels(const Value& images) {
+  if (images.has_pixels()) return true;
+  const Shape& s = images.shape;
+  const std::string shape = "images of the shape " + shown_dims(images.dims);
+  if (images.dims.size() == 3) {
+    fail(shape + ", made of " + shown_dims({s.channels, s.height, s.width}),
+         "channels, rows and columns as the layer before gives them");
+  } else {
+    fail(shape, "images of channels, rows and columns: [N, C, H, W]");
+  }
+  return false;
 }
 
 const Tensor* NodeImport::constant(std::size_t k, const std::string& what) {
@@ -211,6 +243,7 @@ std::string NodeImport::layer_name(std::size_t weights) {
 }
 
 void NodeImport::add_layer(const std::string& name, Json keys, const std::vector<const Value*>& inputs) {
+  check_different(inputs);
   if (failed_) return;
   Json layer{{"name", name}, {"inputs", Json::array()}};
   layer.update(keys);
@@ -223,23 +256,41 @@ void NodeImport::add_layer(const std::string& name, Json keys, const std::vector
   std::vector<InputFinding> findings;
   const std::optional<Shape> shape = output_shape(layer, shapes, findings);
   for (const InputFinding& f : findings)
-    fail(f.place.empty() ? f.found : f.place.substr(1) + " " + f.found, f.expected);
+    fail(f.place.empty() ? f.found : attribute_of(f.place.substr(1)) + " " + f.found, f.expected);
   if (!shape) return;
   so_far_.layers.push_back(std::move(layer));
   so_far_.outputs.push_back(*shape);
   output_ = images_value(static_cast<int>(so_far_.outputs.size()) - 1, *shape);
 }
 
+// A layer has each of its inputs once.
+void NodeImport::check_different(const std::vector<const Value*>& images) {
+  std::map<int, std::size_t> first;
+  for (std::size_t k = 0; k < images.size(); ++k) {
+    const auto [same, is_new] = first.emplace(images[k]->layer, k);
+    if (is_new) continue;
+    return fail("the same images as inputs " + std::to_string(same->second) + " and " + std::to_string(k),
+                "different images");
+  }
+}
+
 void NodeImport::add_values(const std::string& parameter, std::vector<float> values) {
   if (!failed_) so_far_.values[parameter] = std::move(values);
 }
 
-const Tensor* NodeImport::weights(std::size_t k, const std::vector<std::int64_t>& dims) {
-  const Tensor* t = floats(k, "weights", dims);
-  if (t == nullptr) return nullptr;
-  if (so_far_.weights_taken.insert(node_.inputs[k]).second) return t;
-  fail("the weights " + node_.inputs[k] + ", which another node has, too", "weights of its own");
-  return nullptr;
+const Tensor* NodeImport::parameter(std::size_t k, const std::string& what,
+                                    const std::vector<std::int64_t>& dims) {
+  const Tensor* t = floats(k, what, dims);
+  return t != nullptr && train(k) ? t : nullptr;
+}
+
+bool NodeImport::train(std::size_t k) {
+  const auto other = so_far_.sharing.train(node_.inputs[k], *input(k).constant, node_);
+  if (!other) return true;
+  fail("the parameter " + other->constant + " as input " + std::to_string(k) + ", which " +
+           shown_node(*other->node) + " has, too",
+       "a parameter of its own: compiler/onnx/README.md");
+  return false;
 }
 
 }  // namespace anzan::compiler::onnx

@@ -9,6 +9,7 @@
 
 #include "compiler/input/initial_values.hpp"
 #include "compiler/input/input_error.hpp"
+#include "compiler/onnx/sharing.hpp"
 #include "compiler/onnx/value.hpp"
 
 namespace anzan::compiler::onnx {
@@ -19,7 +20,7 @@ struct NetworkSoFar {
   ParameterValues values;
   std::vector<Shape> outputs;        // of the layers
   std::map<std::string, int> names;  // that layers have, and a number that makes another one of each
-  std::set<std::string> weights_taken;
+  Sharing sharing;
   std::vector<InputFinding> findings;
   bool batch_known = false;
   std::int64_t batch = 0;  // the first dimension of the input, where it is fixed
@@ -55,6 +56,7 @@ class NodeImport {
 
   // Inputs of one kind, or a finding and null. Constants of a parameter have `dims` (-1: any).
   const Value* pixels(std::size_t k);
+  bool are_pixels(const Value& images);  // else a finding that says why not
   const Value* images(std::size_t k);
   const Tensor* constant(std::size_t k, const std::string& what);
   const Tensor* floats(std::size_t k, const std::string& what, const std::vector<std::int64_t>& dims);
@@ -67,14 +69,16 @@ class NodeImport {
   std::string layer_name(std::size_t weights = 0);
   void add_layer(const std::string& name, nlohmann::json keys, const std::vector<const Value*>& inputs);
   void add_values(const std::string& parameter, std::vector<float> values);
-  // The weights of input k, which no other node has, too.
-  const Tensor* weights(std::size_t k, const std::vector<std::int64_t>& dims);
+  // Input k as a parameter of the node's layer; null where it is one of another layer, too.
+  const Tensor* parameter(std::size_t k, const std::string& what, const std::vector<std::int64_t>& dims);
+  bool train(std::size_t k);
 
   void give(Value value) { output_ = std::move(value); }
   const Value& output() const { return output_; }
 
  private:
   const Attribute* find(const char* name, Attribute::Kind kind);
+  void check_different(const std::vector<const Value*>& images);
 
   NetworkSoFar& so_far_;
   const Node& node_;
@@ -88,8 +92,12 @@ class NodeImport {
 
 // As a finding names a node: "node conv1 (Conv)".
 std::string shown_node(const Node& node);
+// "[2, N, -1]", where N stands for kBatch.
+std::string shown_list(const std::vector<std::int64_t>& numbers);
 // A number as the shortest decimal that rounds to it, read as a double.
 double shortest(float number);
+// The share of new batches in a running average, where ONNX has that of the average so far.
+double share_of_new(double momentum);
 // A name that a layer can have, and none of `taken` has; it is then one of them.
 std::string free_name(const std::string& wanted, std::map<std::string, int>& taken);
 

@@ -2,10 +2,10 @@
 #include "compiler/onnx/operators.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "compiler/input/layer_shapes.hpp"
 #include "compiler/onnx/folding.hpp"
 #include "compiler/onnx/reshaping.hpp"
 
@@ -19,7 +19,7 @@ using Dims = std::vector<std::int64_t>;
 Dims pair_of(NodeImport& n, const char* name) {
   const Dims pair = n.integers(name).value_or(Dims{1, 1});
   if (pair.size() == 2) return pair;
-  n.fail(std::string(name) + " " + shown_dims(pair), "two numbers: images have rows and columns");
+  n.fail(std::string(name) + " " + shown_list(pair), "two numbers: images have rows and columns");
   return {1, 1};
 }
 
@@ -32,7 +32,7 @@ Json window(NodeImport& n, const char* type, const Dims& kernel, const std::arra
   Dims pads = n.integers("pads").value_or(Dims{0, 0, 0, 0});
   if (automatic == "VALID") pads = {0, 0, 0, 0};
   if (pads.size() != 4 || *std::min_element(pads.begin(), pads.end()) < 0) {
-    n.fail("pads " + shown_dims(pads), "four numbers from 0 on");
+    n.fail("pads " + shown_list(pads), "four numbers from 0 on");
     return keys;
   }
   for (std::size_t side = 0; side < 4; ++side) pads[side] += before[side];
@@ -47,23 +47,22 @@ Json window(NodeImport& n, const char* type, const Dims& kernel, const std::arra
 
 void add_bias(NodeImport& n, const std::string& layer, std::size_t k, std::int64_t channels) {
   if (!n.has(k)) return;
-  if (const Tensor* bias = n.floats(k, "a bias", {channels})) n.add_values(layer + ".bias", bias->floats);
+  if (const Tensor* bias = n.parameter(k, "a bias", {channels})) n.add_values(layer + ".bias", bias->floats);
 }
 
 void convolution(NodeImport& n) {
-  const Tensor* w = n.weights(1, {-1, -1, -1, -1});
+  const Tensor* w = n.parameter(1, "weights", {-1, -1, -1, -1});
   if (!n.has(0) || !n.input(0).is_images()) n.fail("a constant as input 0", "images");
   if (w == nullptr || n.failed()) return;
   Value x = n.input(0);
   const auto before = x.pad;
   x.pad = {};
-  if (!x.has_pixels())
-    n.fail("images of the shape " + shown_dims(x.dims), "images of channels, rows and columns: [N, C, H, W]");
+  if (!n.are_pixels(x)) return;
   const Dims kernel{w->dims[2], w->dims[3]};
   const Dims said = n.integers("kernel_shape").value_or(kernel);
   const std::int64_t groups = n.integer("group", 1);
   if (said != kernel)
-    n.fail("kernel_shape " + shown_dims(said), "that of the weights, " + shown_dims(kernel));
+    n.fail("kernel_shape " + shown_list(said), "that of the weights, " + shown_dims(kernel));
   if (groups < 1 || w->dims[1] * groups != x.shape.channels)
     n.fail("weights of dims " + shown_dims(w->dims) + " in " + std::to_string(groups) + " groups",
            "weights for the input's " + std::to_string(x.shape.channels) + " channels");
@@ -80,7 +79,7 @@ void convolution(NodeImport& n) {
 // Weights [outputs, inputs], or the other way round.
 void fully_connected(NodeImport& n, bool outputs_first, float factor, const std::vector<float>* bias) {
   const Value* x = n.images(0);
-  const Tensor* w = n.weights(1, {-1, -1});
+  const Tensor* w = n.parameter(1, "weights", {-1, -1});
   if (x == nullptr || w == nullptr) return;
   const std::int64_t outputs = w->dims[outputs_first ? 0 : 1], inputs = w->dims[outputs_first ? 1 : 0];
   if (!x->is_vector() || x->dims[0] != inputs) {
@@ -117,6 +116,7 @@ void general_matrix_product(NodeImport& n) {
   if (dims.size() == 2 && dims[0] == 1) dims.erase(dims.begin());
   if (!bias->is_float || dims.size() > 1 || (bias->size() != 1 && dims[0] != outputs))
     return n.fail("a bias of dims " + shown_dims(bias->dims), std::to_string(outputs) + " FP32, or one");
+  if (static_cast<std::int64_t>(bias->size()) == outputs) n.train(2);
   std::vector<float> values(static_cast<std::size_t>(outputs));
   for (std::size_t k = 0; k < values.size(); ++k) values[k] = beta * bias->floats[bias->size() == 1 ? 0 : k];
   fully_connected(n, outputs_first, factor, &values);
@@ -176,12 +176,12 @@ void mean(NodeImport& n) {
 }
 
 void batch_norm(NodeImport& n) {
-  constexpr double kUnit = 1e-9;  // far below what FP32 tells apart
   const Value* x = n.images(0);
   const double momentum = n.number("momentum", 0.9);
   const double epsilon = n.number("epsilon", 1e-5);
   for (const char* name : {"training_mode", "is_test", "consumed_inputs"}) n.ignore(name);
   if (n.integer("spatial", 1) != 1) n.fail("spatial 0", "one mean and variance a channel");
+  if (!(momentum >= 0 && momentum <= 1)) n.fail("momentum " + shown_json(momentum), "a number from 0 to 1");
   if (x == nullptr) return;
   if (!x->has_pixels() && !(x->is_vector() && x->dims[0] == x->shape.channels))
     return n.fail("images of the shape " + shown_dims(x->dims),
@@ -189,17 +189,14 @@ void batch_norm(NodeImport& n) {
   const std::string name = n.layer_name(1);
   const char* const suffixes[] = {".weight", ".bias", ".running_mean", ".running_variance"};
   for (std::size_t k = 0; k < 4; ++k) {
-    const Tensor* t = n.floats(k + 1, suffixes[k] + 1, {x->shape.channels});
+    const Tensor* t = n.parameter(k + 1, suffixes[k] + 1, {x->shape.channels});
     if (t == nullptr) return;
     n.add_values(name + suffixes[k], t->floats);
     if (k == 3 && std::any_of(t->floats.begin(), t->floats.end(), [](float v) { return v < 0; }))
       return n.fail("a variance below 0", "variances");
   }
   const Dims dims = x->dims;
-  n.add_layer(name,
-              {{"type", "batch_norm"},
-               {"epsilon", epsilon},
-               {"momentum", std::round((1 - momentum) / kUnit) * kUnit}},
+  n.add_layer(name, {{"type", "batch_norm"}, {"epsilon", epsilon}, {"momentum", share_of_new(momentum)}},
               {x});
   see_as(n, dims);
 }
@@ -235,6 +232,7 @@ void add_as_bias(NodeImport& n, std::size_t images, std::size_t constant) {
   if (!takes || !t->is_float || !is_of_channels(*x, t->dims))
     return n.fail("an addition of a constant of dims " + shown_dims(t->dims),
                   "two images, or a bias behind a Conv, Gemm or MatMul that has none");
+  if (!n.train(constant)) return;
   (*layer)["bias"] = true;
   n.add_values((*layer)["name"].get<std::string>() + ".bias", t->floats);
   n.give(*x);
@@ -327,7 +325,7 @@ void hard_swish(NodeImport& n) { element_by_element(n, {{"type", "hard_swish"}})
 void hard_sigmoid(NodeImport& n) {
   const double alpha = n.number("alpha", 0.2), beta = n.number("beta", 0.5);
   if (static_cast<float>(alpha) != 1.0F / 6 || beta != 0.5)
-    n.fail("alpha " + std::to_string(alpha) + ", beta " + std::to_string(beta), "alpha 1/6, beta 0.5");
+    n.fail("alpha " + shown_json(alpha) + ", beta " + shown_json(beta), "alpha 1/6, beta 0.5");
   element_by_element(n, {{"type", "hard_sigmoid"}});
 }
 

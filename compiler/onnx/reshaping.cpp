@@ -2,8 +2,10 @@
 #include "compiler/onnx/reshaping.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "compiler/input/layer_shapes.hpp"
 #include "compiler/onnx/folding.hpp"
 
 namespace anzan::compiler::onnx {
@@ -23,18 +25,11 @@ Dims whole_dims(const Value& images) {
   return dims;
 }
 
-std::string shown_whole(Dims dims) {
-  std::string text = "[";
-  for (std::size_t k = 0; k < dims.size(); ++k)
-    text += (k == 0 ? "" : ", ") + (dims[k] == kBatch ? std::string("N") : std::to_string(dims[k]));
-  return text + "]";
-}
-
 // Gives the images with these dims, of which the first must be that of the images.
 void give_with(NodeImport& n, const Value& x, const std::optional<Dims>& dims) {
   if (!dims || n.failed()) return;
   if (dims->empty() || dims->front() != kBatch)
-    return n.fail("the dims " + shown_whole(*dims), "the number of images first");
+    return n.fail("the dims " + shown_list(*dims), "the number of images first");
   Value y = x;
   y.dims.assign(dims->begin() + 1, dims->end());
   n.give(y);
@@ -43,6 +38,14 @@ void give_with(NodeImport& n, const Value& x, const std::optional<Dims>& dims) {
 // Whether this dimension, as it stands, is the number of images: as an integer only where the model fixes it.
 bool counts_images(const NetworkSoFar& so_far, std::int64_t d) {
   return d == kBatch || (so_far.batch_known && d == so_far.batch);
+}
+
+constexpr std::int64_t kMostPad = 65535;  // at one side
+
+// Whether a Pad of images leaves their number and channels alone, and takes nothing away.
+bool are_around_pixels(const Dims& pads) {
+  return pads.size() == 8 && pads[0] == 0 && pads[1] == 0 && pads[4] == 0 && pads[5] == 0 &&
+         std::all_of(pads.begin(), pads.end(), [](std::int64_t p) { return p >= 0 && p <= kMostPad; });
 }
 
 }  // namespace
@@ -103,7 +106,7 @@ void reshape(NodeImport& n) {
                      std::all_of(dims.begin() + 1, dims.end(), [](std::int64_t d) { return d > 0; }) &&
                      elements(Dims(dims.begin() + 1, dims.end())) == elements(x->dims);
   if (!whole)
-    return n.fail("the shape " + shown_whole(*wanted) + " for images of the shape " + shown_whole(before),
+    return n.fail("the shape " + shown_list(*wanted) + " for images of the shape " + shown_list(before),
                   "the number of images, and then as many elements as each has");
   give_with(n, *x, dims);
 }
@@ -142,7 +145,7 @@ void transpose(NodeImport& n) {
     if (before[static_cast<std::size_t>(axis)] != 1) last = axis;
     dims.push_back(before[static_cast<std::size_t>(axis)]);
   }
-  if (!stays) return n.fail("perm " + shown_dims(*order), "an order that moves no element");
+  if (!stays) return n.fail("perm " + shown_list(*order), "an order that moves no element");
   give_with(n, *x, dims);
 }
 
@@ -155,16 +158,15 @@ void pad(NodeImport& n) {
   Value x = n.input(0);
   const auto inner = x.pad;
   x.pad = {};
-  const bool constant = mode == "constant" && value.value_or(0) == 0 && !n.has(3);
-  const bool pixels = x.has_pixels() && pads && pads->size() == 8;
-  const auto at = [&](std::size_t k) { return pads->at(k); };
-  constexpr std::int64_t kMost = 65535;
-  if (!constant || !pixels || at(0) != 0 || at(1) != 0 || at(4) != 0 || at(5) != 0 ||
-      std::any_of(pads->begin(), pads->end(), [](std::int64_t p) { return p < 0 || p > kMost; }))
-    return n.fail("pads " + (pads ? shown_dims(*pads) : "that are no constant") + ", mode " + mode,
-                  "zeros around the pixels of [N, C, H, W]");
-  const std::array<std::int64_t, 4> outer{at(2), at(3), at(6), at(7)};
-  for (std::size_t side = 0; side < 4; ++side) x.pad[side] = std::min(inner[side] + outer[side], 2 * kMost);
+  if (!n.are_pixels(x)) return;
+  if (mode != "constant" || value.value_or(0) != 0)
+    return n.fail("mode " + mode + (value ? ", value " + shown_json(*value) : ""), "zeros");
+  if (n.has(3)) return n.fail("axes as input 3", "pads of all axes");
+  if (!pads || !are_around_pixels(*pads))
+    return n.fail(pads ? "pads " + shown_list(*pads) : "no pads", "zeros around the pixels of [N, C, H, W]");
+  const std::array<std::int64_t, 4> outer{pads->at(2), pads->at(3), pads->at(6), pads->at(7)};
+  for (std::size_t side = 0; side < 4; ++side)
+    x.pad[side] = std::min(inner[side] + outer[side], 2 * kMostPad);
   n.give(x);
 }
 

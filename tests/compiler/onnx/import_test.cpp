@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "compiler/input/input_error.hpp"
@@ -31,6 +32,12 @@ Tensor floats(const std::string& name, const Dims& dims) {
   return t;
 }
 
+Tensor filled(const std::string& name, const Dims& dims, float value) {
+  Tensor t = floats(name, dims);
+  t.floats.assign(t.floats.size(), value);
+  return t;
+}
+
 Tensor whole_numbers(const std::string& name, const Dims& values) {
   return {name, {static_cast<std::int64_t>(values.size())}, false, {}, values, ""};
 }
@@ -40,6 +47,14 @@ Attribute whole(const char* name, std::int64_t value) {
   a.name = name;
   a.kind = Attribute::Kind::kInteger;
   a.integer = value;
+  return a;
+}
+
+Attribute real(const char* name, float value) {
+  Attribute a;
+  a.name = name;
+  a.kind = Attribute::Kind::kFloat;
+  a.number = value;
   return a;
 }
 
@@ -237,7 +252,212 @@ TEST(OnnxImport, RefusesCirclesAndNamesThatStandTwice) {
   m.nodes = {
       {"f", "Flatten", "", {"x"}, {"f"}, {}}, twice[0], twice[1], {"fc", "Relu", "", {"b"}, {"scores"}, {}}};
   m.initializers.push_back(floats("w", {32, 32}));
-  EXPECT_THAT(refusal(m), HasSubstr("(node b (Gemm)): found the weights w, which another node has, too"));
+  EXPECT_THAT(refusal(m),
+              HasSubstr("(node b (Gemm)): found the parameter w as input 1, which node a (Gemm) has, too"));
+}
+
+// Two products of four numbers; the second one's bias is what `folded` make of the first one's.
+Model with_second_bias(const std::vector<Node>& folded, const std::string& bias) {
+  std::vector<Node> nodes{{"f", "Flatten", "", {"x"}, {"f"}, {}},
+                          {"a", "Gemm", "", {"f", "a.weight", "a.bias"}, {"a"}, {}}};
+  nodes.insert(nodes.end(), folded.begin(), folded.end());
+  nodes.push_back({"b", "Gemm", "", {"a", "b.weight", bias}, {"b"}, {}});
+  Model m = model_with(nodes, 4);
+  for (const Tensor& t : {floats("a.weight", {32, 4}), floats("a.bias", {4}), floats("b.weight", {4, 4})})
+    m.initializers.push_back(t);
+  for (const Tensor& t : {whole_numbers("zero", {0}), whole_numbers("four", {4}), filled("half", {}, 0.5F)})
+    m.initializers.push_back(t);
+  return m;
+}
+
+TEST(OnnxImport, FollowsParametersThatTwoLayersShare) {
+  const std::string expected =
+      "(node b (Gemm)): found the parameter a.bias as input 2, which node a (Gemm) has, too";
+  EXPECT_THAT(refusal(with_second_bias({}, "a.bias")), HasSubstr(expected));
+  const std::vector<std::vector<Node>> foldings{
+      {{"", "Identity", "", {"a.bias"}, {"b.bias"}, {}}},
+      {{"", "Cast", "", {"a.bias"}, {"b.bias"}, {whole("to", 1)}}},
+      {{"", "Reshape", "", {"a.bias", "four"}, {"b.bias"}, {}}},
+      {{"", "Unsqueeze", "", {"a.bias", "zero"}, {"row"}, {}},
+       {"", "Squeeze", "", {"row", "zero"}, {"b.bias"}, {}}},
+      {{"", "Transpose", "", {"a.bias"}, {"b.bias"}, {}}},
+      {{"", "Mul", "", {"half", "a.bias"}, {"b.bias"}, {}}},
+      {{"", "Concat", "", {"a.bias"}, {"b.bias"}, {whole("axis", 0)}}},
+      {{"", "Slice", "", {"a.bias", "zero", "four"}, {"b.bias"}, {}}}};
+  for (const std::vector<Node>& folded : foldings)
+    EXPECT_THAT(refusal(with_second_bias(folded, "b.bias")), HasSubstr(expected)) << folded[0].op_type;
+  const auto another = [](const std::vector<Node>& folded) {
+    Model m = with_second_bias(folded, "b.bias");
+    m.initializers.push_back(floats("another", {4}));
+    m.initializers.back().floats[0] = 1;
+    return refusal(m);
+  };
+  EXPECT_EQ(another({{"", "Identity", "", {"another"}, {"b.bias"}, {}}}), "");
+  EXPECT_EQ(another({{"", "Mul", "", {"another", "half"}, {"b.bias"}, {}}}), "");
+  EXPECT_THAT(another({{"", "Sub", "", {"another", "a.bias"}, {"b.bias"}, {}}}), HasSubstr(expected));
+}
+
+TEST(OnnxImport, FollowsWeightsThatAreTurned) {
+  Model m = model_with({{"f", "Flatten", "", {"x"}, {"f"}, {}},
+                        {"encode", "MatMul", "", {"f", "w"}, {"code"}, {}},
+                        {"turn", "Transpose", "", {"w"}, {"turned"}, {}},
+                        {"decode", "MatMul", "", {"code", "turned"}, {"y"}, {}}});
+  m.initializers.push_back(floats("w", {32, 4}));
+  EXPECT_THAT(
+      refusal(m),
+      HasSubstr("(node decode (MatMul)): found the parameter w as input 1, which node encode (MatMul) has"));
+  m.nodes[2] = {"turned", "ConstantOfShape", "", {"shape"}, {"turned"}, {}};
+  m.initializers.push_back(whole_numbers("shape", {4, 32}));
+  EXPECT_EQ(refusal(m), "");
+}
+
+Node normalisation(const std::string& name, const std::string& input, const std::vector<std::string>& four) {
+  return {name, "BatchNormalization", "", {input, four[0], four[1], four[2], four[3]}, {name}, {}};
+}
+
+// Two normalisations, with their scales, biases, means and variances, and what they are made of.
+std::string refusal_of_two(const std::vector<std::string>& first, const std::vector<std::string>& second,
+                           const std::vector<Tensor>& initializers,
+                           const std::vector<std::array<std::string, 2>>& identities = {}) {
+  std::vector<Node> nodes;
+  for (const auto& [from, to] : identities) nodes.push_back({"", "Identity", "", {from}, {to}, {}});
+  nodes.push_back(normalisation("n", "x", first));
+  nodes.push_back(normalisation("m", "n", second));
+  Model model = model_with(nodes);
+  model.initializers.insert(model.initializers.end(), initializers.begin(), initializers.end());
+  return refusal(model);
+}
+
+TEST(OnnxImport, RefusesANormalisationThatIsUsedTwice) {
+  const std::vector<std::string> n{"n.weight", "n.bias", "n.mean", "n.var"};
+  const std::string expected =
+      "(node m (BatchNormalization)): found the parameter n.weight as input 1, which node n";
+  EXPECT_THAT(refusal_of_two(n, n,
+                             {floats("n.weight", {2}), filled("n.bias", {2}, 2), filled("n.mean", {2}, 3),
+                              filled("n.var", {2}, 4)}),
+              HasSubstr(expected));
+  // a new one: what is equal has names of its own in the model
+  EXPECT_THAT(refusal_of_two(n, n,
+                             {filled("n.weight", {2}, 1), filled("n.bias", {2}, 0), filled("n.mean", {2}, 0),
+                              filled("n.var", {2}, 1)}),
+              HasSubstr(expected));
+  // or is given one by an Identity
+  EXPECT_THAT(refusal_of_two(n, n, {filled("n.weight", {2}, 1), filled("n.bias", {2}, 0)},
+                             {{"n.bias", "n.mean"}, {"n.weight", "n.var"}}),
+              HasSubstr(expected));
+  EXPECT_THAT(refusal_of_two(n, {"m.weight", "m.bias", "n.mean", "m.var"},
+                             {filled("n.weight", {2}, 1), filled("n.bias", {2}, 2), floats("n.mean", {2}),
+                              filled("n.var", {2}, 4), filled("m.weight", {2}, 5), filled("m.bias", {2}, 6),
+                              filled("m.var", {2}, 7)}),
+              HasSubstr("found the parameter n.mean as input 3"));
+}
+
+// Exporters that write equal values once.
+TEST(OnnxImport, TakesInitialValuesThatAreEqual) {
+  const std::vector<std::string> n{"n.weight", "n.bias", "n.mean", "n.var"};
+  const Tensor one = filled("n.weight", {2}, 1), zero = filled("n.bias", {2}, 0);
+  EXPECT_EQ(refusal_of_two(n, {"m.weight", "m.bias", "m.mean", "m.var"}, {one, zero},
+                           {{"n.bias", "n.mean"},
+                            {"n.weight", "n.var"},
+                            {"n.weight", "m.weight"},
+                            {"n.bias", "m.bias"},
+                            {"n.bias", "m.mean"},
+                            {"n.weight", "m.var"}}),
+            "");
+  const std::vector<std::string> same{"n.weight", "n.bias", "n.bias", "n.weight"};
+  EXPECT_EQ(refusal_of_two(same, same, {one, zero}), "");
+  EXPECT_THAT(refusal_of_two(same, same, {one, floats("n.bias", {2})}), HasSubstr("the parameter n.bias"));
+  Model m = with_second_bias({}, "a.bias");
+  m.initializers[2] = filled("a.bias", {4}, 0.5F);
+  EXPECT_EQ(refusal(m), "");
+  // one number is no list, unless it is what layers begin with
+  const auto of_one = [&](float value) {
+    m.initializers[1] = floats("a.weight", {32, 1});
+    m.initializers[2] = filled("a.bias", {1}, value);
+    m.initializers[3] = floats("b.weight", {1, 4});
+    m.nodes[2] = {"b", "Add", "", {"product", "a.bias"}, {"b"}, {}};
+    m.nodes.insert(m.nodes.begin() + 2, {"w", "MatMul", "", {"a", "one"}, {"product"}, {}});
+    m.initializers.push_back(floats("one", {1, 1}));
+    m.initializers[0] = floats("fc.weight", {3, 1});
+    const std::string text = refusal(m);
+    m.nodes.erase(m.nodes.begin() + 2);
+    m.initializers.pop_back();
+    return text;
+  };
+  EXPECT_EQ(of_one(0), "");
+  EXPECT_THAT(of_one(0.5F), HasSubstr("(node b (Add)): found the parameter a.bias as input 1"));
+}
+
+TEST(OnnxImport, GivesNamesThatLayersCannotHaveAnotherOne) {
+  for (const std::string name : {"data", "label", "prediction", "loss"}) {
+    Model m = model_with(
+        {{name, "Conv", "", {"x", name + ".weight"}, {"c"}, {}}, {"sum", "Add", "", {"x", "c"}, {"y"}, {}}});
+    m.initializers.push_back(floats(name + ".weight", {2, 2, 1, 1}));
+    EXPECT_EQ(refusal(m), "");
+    const Imported imported = compiler::onnx::import_model(m, "m.onnx");
+    const std::string other = name == "loss" ? name : name + "_2";
+    EXPECT_EQ(imported.network["layers"][0]["name"], other);
+    EXPECT_EQ(imported.network["layers"][1]["inputs"], nlohmann::json({"data", other}));
+    EXPECT_EQ(imported.values.count(other + ".weight"), 1U);
+  }
+}
+
+TEST(OnnxImport, CallsNoAttributeUnknownThatItHasNotComeTo) {
+  Model m = model_with({{"p", "Pad", "", {"x", "pads"}, {"p"}, {}},
+                        {"pool",
+                         "MaxPool",
+                         "",
+                         {"p"},
+                         {"y"},
+                         {list("kernel_shape", {2, 2}), list("strides", {2, 2}), whole("ceil_mode", 0)}}});
+  m.initializers.push_back(whole_numbers("pads", {0, 0, 1, 1, 0, 0, 1, 1}));
+  EXPECT_THAT(refusal(m), HasSubstr("(node pool (MaxPool)): found a Pad before it"));
+  EXPECT_THAT(refusal(m), Not(HasSubstr("attribute")));
+}
+
+TEST(OnnxImport, SaysWhatTheFileHas) {
+  const auto of = [](const Node& node) { return refusal(model_with({node})); };
+  Model m = model_with({{"c", "Conv", "", {"x", "w"}, {"y"}, {list("pads", {-1, 0, 0, 0})}}});
+  m.initializers.push_back(floats("w", {2, 2, 1, 1}));
+  EXPECT_THAT(refusal(m), HasSubstr("found pads [-1, 0, 0, 0]"));
+  m.nodes[0].attributes = {whole("group", 1), list("strides", {0, 1})};
+  EXPECT_THAT(refusal(m), HasSubstr("(node c (Conv)): found strides [0,1]"));
+  m.nodes[0] = normalisation("n", "x", {"s", "b", "b", "s"});
+  m.nodes[0].outputs = {"y"};
+  m.nodes[0].attributes = {real("momentum", -0.5F)};
+  m.initializers.push_back(filled("s", {2}, 1));
+  m.initializers.push_back(filled("b", {2}, 0));
+  EXPECT_THAT(refusal(m), HasSubstr("(node n (BatchNormalization)): found momentum -0.5"));
+  EXPECT_THAT(of({"l", "LeakyRelu", "", {"x"}, {"y"}, {real("alpha", 2)}}),
+              HasSubstr("(node l (LeakyRelu)): found alpha 2.0"));
+  EXPECT_THAT(of({"l", "LRN", "", {"x"}, {"y"}, {whole("size", 3), real("bias", 0)}}),
+              HasSubstr("(node l (LRN)): found bias 0.0"));
+  EXPECT_THAT(of({"h", "HardSigmoid", "", {"x"}, {"y"}, {real("alpha", 0.16666F)}}),
+              HasSubstr("(node h (HardSigmoid)): found alpha 0.16666, beta 0.5"));
+  EXPECT_THAT(of({"twice", "Add", "", {"x", "x"}, {"y"}, {}}),
+              HasSubstr("m.onnx#/graph/node/0 (node twice (Add)): found the same images as inputs 0 and 1"));
+  EXPECT_THAT(of({"twice", "Concat", "", {"x", "x"}, {"y"}, {whole("axis", 1)}}),
+              HasSubstr("(node twice (Concat)): found the same images as inputs 0 and 1"));
+}
+
+TEST(OnnxImport, SaysWhyPixelsAreNone) {
+  Model m = model_with({{"f", "Flatten", "", {"x"}, {"f"}, {}},
+                        {"u", "Unsqueeze", "", {"f", "axes"}, {"u"}, {}},
+                        {"p", "Pad", "", {"u", "pads"}, {"p"}, {}},
+                        {"c", "Conv", "", {"p", "w"}, {"y"}, {}}},
+                       9, {-1, 1, 6, 1});
+  m.initializers.push_back(whole_numbers("axes", {2, 3}));
+  m.initializers.push_back(whole_numbers("pads", {0, 0, 1, 1, 0, 0, 1, 1}));
+  m.initializers.push_back(floats("w", {1, 6, 1, 1}));
+  const std::string reason = "found images of the shape [6, 1, 1], made of [1, 6, 1]";
+  EXPECT_THAT(refusal(m), HasSubstr("(node p (Pad)): " + reason));
+  m.nodes[3].inputs[0] = "u";
+  EXPECT_THAT(refusal(m), HasSubstr("(node c (Conv)): " + reason));
+  m.nodes[3].inputs[0] = "p";
+  m.nodes[2].inputs[0] = "x";
+  m.initializers.back() = floats("w", {1, 1, 1, 1});
+  m.initializers[2].integers[2] = -1;
+  EXPECT_THAT(refusal(m), HasSubstr("(node p (Pad)): found pads [0, 0, -1, 1, 0, 0, 1, 1], expected zeros"));
 }
 
 TEST(OnnxImport, TakesASoftmaxForTheLossOnlyAtTheEnd) {
