@@ -2,6 +2,7 @@
 #include "sim/configuration/schema.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -124,10 +125,11 @@ bool is_cascade(const std::string& description) {
 }
 
 // Valijson reads integers above 2^63 as negative; as floating-point numbers they are refused like any
-// other that is no integer.
+// other that is no integer, or that is above a maximum of 2^62.
 Json without_huge_integers(Json json) {
+  constexpr double kMost = 0x1p62;
   if (json.is_number_unsigned() && json.get<std::uint64_t>() > std::uint64_t{1} << 62)
-    return json.get<double>();
+    return std::max(json.get<double>(), std::nextafter(kMost, 2 * kMost));
   if (json.is_structured()) {
     for (Json& item : json) item = without_huge_integers(std::move(item));
   }

@@ -184,6 +184,8 @@ const Refusal kRefusals[] = {
      {"/axes/1/powers_of_two/from: 96; a power of two"}},
     {R"([{"op": "replace", "path": "/axes/1/powers_of_two/to", "value": 128}])",
      {"/axes/1/powers_of_two/to: 128; at least from, 256"}},
+    {R"([{"op": "replace", "path": "/axes/1/powers_of_two/to", "value": 4611686018427387905}])",
+     {"/axes/1/powers_of_two/to: 4611686018427387905; a number, greater than 0, at most"}},
     {R"([{"op": "replace", "path": "/axes/1/powers_of_two/to", "value": 8388608}])",
      {"/axes/1/powers_of_two: 2097152; an integer from 1 to 1048576"}},
     {R"([{"op": "replace", "path": "/axes/1", "value": {"pointer": "/chip/slots", "range": {"from": 1, "to": 1e9, "step": 1}}}])",
