@@ -154,11 +154,7 @@ bool allocate(const AllocateArguments& arguments) {
   gear_of(arguments.gear);
   seconds_of(arguments.seconds);
   capacity_of(arguments.capacity);
-  try {
-    if (!arguments.out.empty()) check_writable(arguments.out);
-  } catch (const std::system_error& error) {
-    throw InputError("--out", error.what(), "a file that can be written");
-  }
+  check_output("--out", arguments.out);
   const AllocationProblem problem = read_allocation(arguments.file);
   const Allocation outcome = solve(problem, arguments);
   const std::string text = allocation_text(problem, outcome.plan.offsets);

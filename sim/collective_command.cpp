@@ -75,14 +75,8 @@ void collective(const CollectiveArguments& arguments) {
   if (arguments.out == "-" && arguments.trace == "-")
     throw InputError("--trace", "standard output, where --out goes", "a file");
   check_apart("--trace", arguments.trace, "--out's", arguments.out);
-  const char* option = "--out";
-  try {
-    if (!arguments.out.empty()) check_writable(arguments.out);
-    option = "--trace";
-    if (!arguments.trace.empty()) check_writable(arguments.trace);
-  } catch (const std::system_error& error) {
-    throw InputError(option, error.what(), "a file that can be written");
-  }
+  check_output("--out", arguments.out);
+  check_output("--trace", arguments.trace);
   WorkProgress progress(output_kind(STDERR_FILENO, false));
   const CollectiveCost cost = cost_of_collective(configuration, kind, bytes, format, progress);
   progress.end();

@@ -133,16 +133,6 @@ nlohmann::json json_of(const std::string& text) {
   return nlohmann::json::accept(text) ? nlohmann::json::parse(text) : nlohmann::json(text);
 }
 
-// A wrong place for a file is found before the work is done.
-void check_output(const char* option, const std::string& file) {
-  if (file.empty()) return;
-  try {
-    check_writable(file);
-  } catch (const std::system_error& error) {
-    throw InputError(option, error.what(), "a file that can be written");
-  }
-}
-
 // Where a command's words go: not between the bytes of a file that goes to standard output.
 std::ostream& report_beside(const std::string& file) { return file == "-" ? std::cerr : std::cout; }
 

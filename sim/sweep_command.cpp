@@ -87,15 +87,6 @@ fs::path store_of(const SweepArguments& arguments, const SweepFile& file) {
   return arguments.store.empty() ? fs::path(file.name + ".sqlite") : fs::path(arguments.store);
 }
 
-void check_csv(const std::string& file) {
-  if (file.empty()) return;
-  try {
-    check_writable(file);
-  } catch (const std::system_error& error) {
-    throw InputError("--csv", error.what(), "a file that can be written");
-  }
-}
-
 Elsewhere slurm_of(const SweepArguments& arguments, const SweepFile& file, int workers) {
   if (!arguments.points.empty()) throw InputError("--slurm", "--points, too", "one of the two");
   if (arguments.file == "-") throw InputError("--slurm", "standard input", "a file that tasks can read");
@@ -168,7 +159,7 @@ bool sweep(const SweepArguments& arguments) {
   options.retry = arguments.retry;
   options.keep_runs = arguments.keep_runs;
   options.store = store_of(arguments, file);
-  check_csv(arguments.csv);
+  check_output("--csv", arguments.csv);
   check_apart("--csv", arguments.csv, "the store", options.store);
   check_apart("--csv", arguments.csv, "the sweep", arguments.file);
   std::vector<Request> points;

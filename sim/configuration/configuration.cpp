@@ -15,6 +15,7 @@
 #include "sim/configuration/network_file.hpp"
 #include "sim/configuration/optimizer_settings.hpp"
 #include "sim/configuration/precision_settings.hpp"
+#include "sim/configuration/preset_change.hpp"
 #include "sim/configuration/read_parts.hpp"
 #include "sim/configuration/technology.hpp"
 #include "sim/data/synthetic.hpp"
@@ -105,44 +106,8 @@ class Reader {
       technology();
       return override_inside("technology", change, "configuration/technology.schema.json");
     }
-    const bool of_precision = pointer == "/precision/preset", of_hbm = pointer == "/chip/hbm/preset";
-    const Json before = of_precision || of_hbm ? json_ : Json();
+    check_preset(json_, change);
     apply_override(json_, change, schema);
-    if (of_precision) check_preset(before, change, precision_of);
-    if (of_hbm) check_preset(before, change, hbm_of);
-  }
-
-  // What a configuration that is not checked yet says there; null: nothing that could be read.
-  static Json precision_of(const Json& json) {
-    Json precision = json.at("precision");
-    precision["layers"] = Json::object();
-    std::vector<InputFinding> none;
-    merge_precision(precision, {}, "", none);
-    return precision;
-  }
-  static Json hbm_of(const Json& json) {
-    Json hbm = json.at("chip").at("hbm");
-    std::vector<InputFinding> none;
-    merge_hbm(hbm, 1, "", none);
-    return hbm;
-  }
-
-  // A preset says what is not said beside it: in a configuration that a run has written all is.
-  static void check_preset(const Json& before, const Override& change, Json (*what_is_said)(const Json&)) {
-    try {
-      if (before.at(change.pointer) == change.value) return;
-      Json was = before, is = before;
-      is.at(change.pointer) = change.value;
-      was = what_is_said(was), is = what_is_said(is);
-      was.erase("preset"), is.erase("preset");
-      if (was != is) return;
-    } catch (const std::exception&) {
-      return;  // there was none, or something is wrong, which is said later
-    }
-    const std::string whole = change.pointer.parent_pointer().to_string();
-    throw InputError(change.pointer.to_string(), shown(change.value),
-                     "a preset that changes something: all that it says stands beside it; " + whole +
-                         R"(={"preset": …} takes the place of that)");
   }
 
   void override_inside(const std::string& key, const Override& change, const char* schema) {

@@ -151,6 +151,15 @@ void check_writable(const fs::path& file) {
   }
 }
 
+void check_output(const char* option, const std::string& file) {
+  if (file.empty()) return;
+  try {
+    check_writable(file);
+  } catch (const std::system_error& error) {
+    throw compiler::InputError(option, error.what(), "a file that can be written");
+  }
+}
+
 void check_apart(const char* option, const fs::path& file, const char* what, const fs::path& other) {
   if (file.empty() || other.empty() || file == "-" || other == "-") return;
   std::error_code none;  // what has no such path is no file of ours

@@ -14,6 +14,9 @@ void write_file_atomically(const std::filesystem::path& file, const std::string&
 // Whether write_file_atomically could begin: throws std::system_error if not, and leaves nothing behind.
 void check_writable(const std::filesystem::path& file);
 
+// The same for an option's file, if there is one, as compiler::InputError: before the work is done.
+void check_output(const char* option, const std::string& file);
+
 // Throws compiler::InputError if `file`, an option's, is the file of `what`, which would be lost.
 void check_apart(const char* option, const std::filesystem::path& file, const char* what,
                  const std::filesystem::path& other);
