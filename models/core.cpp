@@ -32,6 +32,11 @@ int checked_lanes(int lanes) {
   throw std::invalid_argument("core: found " + std::to_string(lanes) + " lanes, expected 4, 8, 16 or 32");
 }
 
+std::int64_t checked_lines(std::int64_t lines) {
+  if (lines < 0) throw std::invalid_argument("core: found a memory of " + std::to_string(lines) + " lines");
+  return lines;
+}
+
 std::int64_t scratchpad_lines(std::int64_t kib, int lanes) {
   if (kib < 0 || kib >= kScratchpadLimitKib)
     throw std::invalid_argument("core: found a scratchpad of " + std::to_string(kib) +
@@ -41,10 +46,9 @@ std::int64_t scratchpad_lines(std::int64_t kib, int lanes) {
 
 }  // namespace
 
-Core::Memory::Memory(std::int64_t lines_of_it, std::int64_t line_bytes) : lines(lines_of_it) {
-  if (lines < 0) throw std::invalid_argument("core: found a memory of " + std::to_string(lines) + " lines");
+Core::Memory::Memory(std::int64_t bytes) {
   // calloc hands out pages that are zero and cost nothing until they are touched.
-  const auto size = static_cast<std::size_t>(lines * line_bytes + kAlignment);
+  const auto size = static_cast<std::size_t>(bytes + kAlignment);
   owner.reset(static_cast<std::uint8_t*>(std::calloc(size, 1)));
   if (!owner) throw std::bad_alloc();
   const auto address = reinterpret_cast<std::uintptr_t>(owner.get());
@@ -56,8 +60,9 @@ Core::Core(int lanes, std::int64_t scratchpad_kib, std::int64_t hbm_lines, int s
     : settings(slots),
       statistics(slots),
       lanes_(checked_lanes(lanes)),
-      scratchpad_(scratchpad_lines(scratchpad_kib, lanes), line_bytes()),
-      hbm_(hbm_lines, line_bytes()) {}
+      scratchpad_lines_(scratchpad_lines(scratchpad_kib, lanes)),
+      hbm_lines_(checked_lines(hbm_lines)),
+      memory_((scratchpad_lines_ + hbm_lines_) * line_bytes()) {}
 
 bool Core::take(std::uint32_t wait) {
   for (std::uint32_t rest = wait; rest != 0; rest &= rest - 1)

@@ -13,20 +13,24 @@ namespace anzan::models {
 
 class Core {
  public:
-  // Memories start as zeros, at addresses that are multiples of 64 bytes. Throws std::invalid_argument if
+  // Memories start as zeros, at addresses that are multiples of 64 bytes; HBM follows the scratchpad. Throws std::invalid_argument if
   // lanes is not one of isa::kLanes, a size is negative, the scratchpad does not lie below 2 GiB, or as
   // checked_slots.
   Core(int lanes, std::int64_t scratchpad_kib, std::int64_t hbm_lines, int slots = kUsualSlots);
 
   int lanes() const { return lanes_; }
   std::int64_t line_bytes() const { return 4 * std::int64_t{lanes_}; }
-  std::int64_t lines(isa::Space space) const { return memory(space).lines; }
-  std::uint8_t* bytes(isa::Space space) { return memory(space).data; }
-  const std::uint8_t* bytes(isa::Space space) const { return memory(space).data; }
-  std::uint8_t* scratchpad() { return scratchpad_.data; }
-  const std::uint8_t* scratchpad() const { return scratchpad_.data; }
-  std::uint8_t* hbm() { return hbm_.data; }
-  const std::uint8_t* hbm() const { return hbm_.data; }
+  std::int64_t lines(isa::Space space) const {
+    return space == isa::Space::kHbm ? hbm_lines_ : scratchpad_lines_;
+  }
+  std::uint8_t* bytes(isa::Space space) { return space == isa::Space::kHbm ? hbm() : scratchpad(); }
+  const std::uint8_t* bytes(isa::Space space) const {
+    return space == isa::Space::kHbm ? hbm() : scratchpad();
+  }
+  std::uint8_t* scratchpad() { return memory_.data; }
+  const std::uint8_t* scratchpad() const { return memory_.data; }
+  std::uint8_t* hbm() { return memory_.data + scratchpad_lines_ * line_bytes(); }
+  const std::uint8_t* hbm() const { return memory_.data + scratchpad_lines_ * line_bytes(); }
 
   // True and each lowered by one if every semaphore of the mask is above zero; else nothing changes.
   bool take(std::uint32_t wait);
@@ -41,15 +45,14 @@ class Core {
     void operator()(std::uint8_t* p) const { std::free(p); }
   };
   struct Memory {
-    Memory(std::int64_t lines_of_it, std::int64_t line_bytes);
-    std::int64_t lines;
+    explicit Memory(std::int64_t bytes);
     std::unique_ptr<std::uint8_t, Free> owner;
     std::uint8_t* data;
   };
-  const Memory& memory(isa::Space space) const { return space == isa::Space::kHbm ? hbm_ : scratchpad_; }
 
   int lanes_;
-  Memory scratchpad_, hbm_;
+  std::int64_t scratchpad_lines_, hbm_lines_;
+  Memory memory_;
 };
 
 }  // namespace anzan::models

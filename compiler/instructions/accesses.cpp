@@ -5,14 +5,13 @@
 #include <array>
 #include <utility>
 
-#include "compiler/instructions/ranges.hpp"
+#include "compiler/instructions/runs.hpp"
 #include "models/counter_moves.hpp"
 #include "models/number_format.hpp"
 
 namespace anzan::compiler {
 namespace {
 
-using Loops = std::array<std::uint16_t, isa::kLoops>;
 using Resource = Access::Resource;
 
 std::int64_t packed(isa::Format f) { return models::elements_per_word(f); }
@@ -21,38 +20,9 @@ Resource memory(isa::Space space) {
   return space == isa::Space::kHbm ? Resource::kHbm : Resource::kScratchpad;
 }
 
-// A walk in pieces without gaps of a line: `run` units from each of the places that the levels visit.
-struct Pieces {
-  struct Level {
-    std::int64_t stride, count;  // more than 0, more than 1
-  };
-  std::int64_t base = 0, run = 1;
-  std::array<Level, isa::kLoops> levels;  // those from `first` to `end`, strides ascending
-  std::size_t first = 0, end = 0;
-
-  bool empty() const { return first == end; }
-  const Level& innermost() const { return levels[first]; }
-  std::int64_t count() const {
-    std::int64_t n = 1;
-    for (std::size_t l = first; l < end; ++l) n *= levels[l].count;
-    return n;
-  }
-  void sort() {
-    std::sort(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(end),
-              [](const Level& a, const Level& b) {
-                return std::pair(a.stride, a.count) < std::pair(b.stride, b.count);
-              });
-  }
-  // The innermost level becomes one run, gaps included.
-  void fill_innermost() {
-    run += innermost().stride * (innermost().count - 1);
-    ++first;
-  }
-};
-
 class AccessList {
  public:
-  explicit AccessList(const Loops& loops, int outer = isa::kLoops) : loops_(loops), outer_(outer) {
+  explicit AccessList(const LoopCounts& loops, int outer = isa::kLoops) : loops_(loops), outer_(outer) {
     list.reserve(8);  // seldom more
   }
 
@@ -63,10 +33,11 @@ class AccessList {
 
   // Addresses from the walk of the loops [0, depth).
   void add(Resource resource, const isa::Address& a, int depth, const Units& units, bool write) {
-    Pieces p = pieces_of(a, depth, units);
-    p.base += units.offset;
-    visit(p, p.end, p.base, [&](std::int64_t at) {
-      list.push_back({resource, at / units.per_line, (at + p.run - 1) / units.per_line + 1, write});
+    Runs runs(a, loops_, depth, units.extent);
+    runs.join(units.per_line - 1, kMostPieces);
+    runs.each([&](std::int64_t at) {
+      at += units.offset;
+      list.push_back({resource, at / units.per_line, (at + runs.run() - 1) / units.per_line + 1, write});
     });
   }
   void read(const isa::Address& a, const Units& units) {
@@ -88,30 +59,7 @@ class AccessList {
   // Walks of more pieces than this count as fewer, longer ones.
   static constexpr std::int64_t kMostPieces = 1024;
 
-  Pieces pieces_of(const isa::Address& a, int depth, const Units& units) const {
-    Pieces p;
-    p.base = a.base;
-    p.run = units.extent;
-    for (std::size_t k = 0; k < static_cast<std::size_t>(depth); ++k) {
-      const std::int64_t stride = a.stride[k], count = loops_[k];
-      if (count < 2 || stride == 0) continue;
-      if (stride < 0) p.base += stride * (count - 1);
-      p.levels[p.end++] = {stride < 0 ? -stride : stride, count};
-    }
-    p.sort();
-    const auto closed = [&] { return !p.empty() && p.innermost().stride < p.run + units.per_line; };
-    while (closed() || p.count() > kMostPieces) p.fill_innermost();
-    return p;
-  }
-
-  template <class Visit>
-  static void visit(const Pieces& p, std::size_t level, std::int64_t at, const Visit& one) {
-    if (level == p.first) return one(at);
-    const auto [stride, count] = p.levels[level - 1];
-    for (std::int64_t i = 0; i < count; ++i) visit(p, level - 1, at + i * stride, one);
-  }
-
-  const Loops& loops_;
+  const LoopCounts& loops_;
   int outer_;
 };
 

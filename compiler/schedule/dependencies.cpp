@@ -200,11 +200,20 @@ Dependencies dependencies_of(std::size_t instructions, const Touches& touches, c
 
 }  // namespace
 
-Dependencies dependencies(const isa::Program& program, std::int64_t lanes) {
+Dependencies dependencies(const isa::Program& program, std::int64_t lanes, std::int64_t hbm_follows) {
   std::vector<Access> touched;
+  const auto touches = [&](std::size_t i) -> const std::vector<Access>& {
+    touched = accesses(program[i], lanes);
+    for (Access& a : touched) {
+      if (hbm_follows < 0 || a.resource != Access::Resource::kHbm) continue;
+      a.resource = Access::Resource::kScratchpad;
+      a.begin += hbm_follows;
+      a.end += hbm_follows;
+    }
+    return touched;
+  };
   return dependencies_of(
-      program.size(),
-      [&](std::size_t i) -> const std::vector<Access>& { return touched = accesses(program[i], lanes); },
+      program.size(), touches,
       [](std::size_t) { return std::size_t{0}; }, [](std::size_t) { return std::int32_t{-1}; });
 }
 

@@ -23,14 +23,25 @@ Dispatcher::Dispatcher(Executor& executor, LoadedProgram& program, std::size_t f
     : Dispatcher(executor, program, last, !program.dependencies_, nullptr) {
   std::vector<std::uint32_t>& ready = members_[0].ready;
   if (!in_order_ && first == 0) program.held_back_ = program.dependencies_->before;
-  for (std::size_t i = first; i < last; ++i)
-    if (in_order_ ? i == first : program.held_back_[i] == 0) ready.push_back(static_cast<std::uint32_t>(i));
+  if (in_order_) ready.push_back(static_cast<std::uint32_t>(not_dropped(first)));
+  for (std::size_t i = first; i < last; ++i) {
+    if (program.steps_[i].dropped)
+      ++untold_;
+    else if (!in_order_ && program.held_back_[i] == 0)
+      ready.push_back(static_cast<std::uint32_t>(i));
+  }
 }
 
 Dispatcher::Dispatcher(Executor& executor, LoadedProgram& program, std::size_t instruction,
                        const models::kernels::RowTaker* rows)
     : Dispatcher(executor, program, instruction + 1, true, rows) {
   members_[0].ready.push_back(static_cast<std::uint32_t>(instruction));
+}
+
+// The first instruction from there on that has something to do.
+std::size_t Dispatcher::not_dropped(std::size_t instruction) const {
+  while (instruction < last_ && program_.steps_[instruction].dropped) ++instruction;
+  return instruction;
 }
 
 bool Dispatcher::any_ready() const {
@@ -120,7 +131,7 @@ void Dispatcher::execute(Member& taken, ThreadTeam::Lock& lock, bool begins,
 
 void Dispatcher::plan(Member& taken) {
   if (program_.plans_.empty()) {
-    taken.own.emplace(executor_.plan(program_.instructions_.at(taken.instruction)));
+    taken.own.emplace(executor_.plan(program_.instructions_.at(taken.instruction), program_.reads_directly_));
     taken.planned = &*taken.own;
   } else {
     taken.planned = &program_.plans_.at(taken.instruction);
@@ -143,7 +154,7 @@ void Dispatcher::finish(Member& taken, Member& self) {
     std::push_heap(self.ready.begin(), self.ready.end(), std::greater<>());
   };
   if (in_order_) {
-    make_ready(taken.instruction + 1);
+    make_ready(not_dropped(taken.instruction + 1));
   } else {
     for (const std::int32_t after : program_.dependencies_->after[taken.instruction])
       if (--program_.held_back_[static_cast<std::size_t>(after)] == 0)

@@ -51,6 +51,7 @@ class Dispatcher final : public ThreadTeam::Work {
 
   Dispatcher(Executor& executor, LoadedProgram& program, std::size_t last, bool in_order,
              const models::kernels::RowTaker* rows);
+  std::size_t not_dropped(std::size_t instruction) const;
   bool any_ready() const;
   std::size_t take_ready(Member& self);
   Member* take_open();

@@ -22,6 +22,9 @@ class Engine {
   virtual std::optional<models::clocked::SystemTiming> run(std::vector<LoadedProgram>& programs,
                                                            Cores& cores) = 0;
 
+  // In which order it executes the instructions of a core.
+  virtual Executor::Order order() const { return Executor::Order::kAny; }
+
   // From now on all signals go to PREFIX.fst, of core C of several to PREFIX_core_C.fst. Throws
   // std::logic_error from an engine that writes no waveforms (engine_kinds.hpp).
   virtual void wave(const std::string& prefix);

@@ -9,6 +9,7 @@
 
 #include "compiler/schedule/dependencies.hpp"
 #include "models/instruction_error.hpp"
+#include "sim/engines/direct_reads.hpp"
 #include "sim/engines/dispatcher.hpp"
 
 namespace anzan::sim {
@@ -32,7 +33,12 @@ Executor::Executor(models::Core& core, int threads, const models::kernels::Kerne
 
 Executor::~Executor() = default;
 
-LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, std::size_t most_plans) const {
+std::int64_t LoadedProgram::dropped_loads() const {
+  return std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.dropped; });
+}
+
+LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, Order order,
+                             std::size_t most_plans) const {
   LoadedProgram loaded;
   loaded.instructions_ = isa::decode(words);
   const isa::Program& program = loaded.instructions_;
@@ -44,10 +50,10 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, std::size_
   for (const isa::Instruction& instruction : program) {
     try {
       check_slots(instruction, sizes);
-      PlannedInstruction planned = plan(instruction);
+      PlannedInstruction planned = plan(instruction, false);
       if (keeps) loaded.plans_.push_back(std::move(planned));
       loaded.steps_.push_back(
-          {place.word, isa::wait(instruction), isa::signal(instruction), isa::opcode(instruction)});
+          {place.word, isa::wait(instruction), isa::signal(instruction), isa::opcode(instruction), false});
     } catch (const models::InstructionError& error) {
       place.field = error.field();
       throw isa::ProgramError(place, error.found(), error.expected());
@@ -59,22 +65,35 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, std::size_
     place.field = "opcode";
     throw isa::ProgramError(place, "the end of the words", "end");
   }
+  if (order == Order::kOfProgram && system_.size() == 1) read_hbm_directly(loaded);
   if (team_.size() > 1) add_dependencies(loaded);
   return loaded;
+}
+
+void Executor::read_hbm_directly(LoadedProgram& loaded) const {
+  DirectReads direct = read_directly(loaded.instructions_, models::MemorySizes(core_));
+  loaded.instructions_ = std::move(direct.program);
+  for (std::size_t i = 0; i < direct.dropped.size(); ++i) loaded.steps_[i].dropped = direct.dropped[i];
+  loaded.reads_directly_ = true;
+  for (std::size_t i = 0; i < loaded.plans_.size(); ++i)
+    loaded.plans_[i] = plan(loaded.instructions_[i], true);
 }
 
 void Executor::add_dependencies(LoadedProgram& loaded) const {
   const auto puts = [](const LoadedProgram::Step& s) { return s.opcode == isa::Opcode::kPut; };
   if (std::any_of(loaded.steps_.begin(), loaded.steps_.end(), puts)) return;
-  const compiler::Dependencies found = compiler::dependencies(loaded.instructions_, core_.lanes());
+  const compiler::Dependencies found =
+      compiler::dependencies(loaded.instructions_, core_.lanes(), core_.lines(isa::Space::kScratchpad));
   LoadedProgram::Dependencies& dependencies = loaded.dependencies_.emplace();
   for (std::size_t i = 0; i < found.before.size(); ++i)
     dependencies.before.push_back(static_cast<std::uint32_t>(found.before[i].size()));
   dependencies.after = found.before.reversed();
 }
 
-PlannedInstruction Executor::plan(const isa::Instruction& instruction) const {
-  return plan_instruction(instruction, models::MemorySizes(core_), system_.size());
+PlannedInstruction Executor::plan(const isa::Instruction& instruction, bool reads_directly) const {
+  models::MemorySizes sizes(core_);
+  if (reads_directly) sizes.scratchpad_lines += sizes.hbm_lines;
+  return plan_instruction(instruction, sizes, system_.size());
 }
 
 void Executor::run(LoadedProgram& program) {
@@ -106,6 +125,8 @@ bool Executor::run_from(LoadedProgram& program, std::size_t& next) {
 
 void Executor::run_one(LoadedProgram& program, std::size_t instruction,
                        const models::kernels::RowTaker* rows) {
+  if (program.reads_directly_)
+    throw std::invalid_argument("executor: found a program loaded for its order, expected one for any");
   if (rows != nullptr && (team_.size() > 1 || kernels_ != models::kernels::generic_kernels(core_.lanes())))
     throw std::invalid_argument("executor: only one thread with generic kernels hands rows on");
   Dispatcher dispatcher(*this, program, instruction, rows);

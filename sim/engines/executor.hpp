@@ -22,7 +22,9 @@ class Dispatcher;
 // A program that has been decoded and checked for one core. Belongs to the executor that made it.
 class LoadedProgram {
  public:
+  // As they are executed: see Order.
   const isa::Program& instructions() const { return instructions_; }
+  std::int64_t dropped_loads() const;
 
  private:
   friend class Executor;
@@ -31,6 +33,7 @@ class LoadedProgram {
     std::size_t word;  // where it begins
     std::uint32_t wait, signal;
     isa::Opcode opcode;
+    bool dropped;  // has nothing to do (direct_reads.hpp)
   };
   // Which instructions must have ended before which others may start.
   struct Dependencies {
@@ -41,6 +44,7 @@ class LoadedProgram {
   isa::ProgramError::Place place(std::size_t instruction) const;
   isa::Program instructions_;
   std::vector<Step> steps_;
+  bool reads_directly_ = false;               // operands may lie in HBM
   std::vector<PlannedInstruction> plans_;     // of each instruction, or of none
   std::optional<Dependencies> dependencies_;  // none: it is executed in program order
   std::vector<std::uint32_t> held_back_;      // of `before`, those that have not been executed yet
@@ -61,8 +65,13 @@ class Executor {
   // one to two microseconds an instruction. A program with puts stays in program order: what they write is
   // not seen here. The plans of more than `most_plans` instructions are not kept: each is made anew when it
   // is executed. A plan takes a kilobyte, and a microsecond to make.
+  // A program that is to be executed in program order, by run() and run_from() alone, is loaded for it where
+  // that is worth the time: loads from HBM are dropped where their readers can read HBM (direct_reads.hpp), if
+  // this core is alone. The scratchpad is then as in program order where the program has ended.
   static constexpr std::size_t kMostPlans = 500000;
-  LoadedProgram load(const std::vector<std::uint32_t>& words, std::size_t most_plans = kMostPlans) const;
+  enum class Order { kAny, kOfProgram };
+  LoadedProgram load(const std::vector<std::uint32_t>& words, Order order = Order::kAny,
+                     std::size_t most_plans = kMostPlans) const;
 
   // Executes the program up to its `end`. Throws isa::ProgramError for a wait on a semaphore that is zero (in
   // program order no other instruction can raise it) and for a slot whose width does not fit the format that
@@ -81,7 +90,7 @@ class Executor {
   // Executes one instruction, whatever its semaphores say: for an engine that orders them by time. Throws
   // isa::ProgramError for a slot whose width does not fit. Where `rows` is given, what the instruction
   // analyses goes there row by row, in one thread, instead of being counted: for an executor with generic
-  // kernels. The program may be that of another executor on the same core.
+  // kernels. The program may be that of another executor on the same core, and must be loaded for any order.
   void run_one(LoadedProgram& program, std::size_t instruction,
                const models::kernels::RowTaker* rows = nullptr);
 
@@ -93,7 +102,8 @@ class Executor {
 
  private:
   friend class Dispatcher;
-  PlannedInstruction plan(const isa::Instruction& instruction) const;
+  PlannedInstruction plan(const isa::Instruction& instruction, bool reads_directly) const;
+  void read_hbm_directly(LoadedProgram& loaded) const;
   void add_dependencies(LoadedProgram& loaded) const;
   void run(Dispatcher& dispatcher);
 

@@ -9,6 +9,7 @@ class FunctionalEngine final : public Engine {
   // Throws isa::ProgramError also where all cores that have not ended wait for each other.
   std::optional<models::clocked::SystemTiming> run(std::vector<LoadedProgram>& programs,
                                                    Cores& cores) override;
+  Executor::Order order() const override { return Executor::Order::kOfProgram; }
 };
 
 }  // namespace anzan::sim

@@ -79,9 +79,11 @@ Trainer::Trainer(const compiler::CompiledModel& model, const compiler::Network& 
     if (kind == ProgramKind::kInitialize) continue;  // is loaded piece by piece
     const bool step = kind == ProgramKind::kStep;
     Cores& cores = cores_for(kind);
+    const bool once = kind == ProgramKind::kCalibrate;
+    const Executor::Order order = once ? Executor::Order::kAny : engine_.order();
     for (int c = 0; c < cores.size(); ++c)
       programs_[kind].push_back(
-          cores.executor(c).load(step && c > 0 ? model.step_in_core(c) : model.programs[kind]));
+          cores.executor(c).load(step && c > 0 ? model.step_in_core(c) : model.programs[kind], order));
   }
 }
 

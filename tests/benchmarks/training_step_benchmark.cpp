@@ -34,7 +34,7 @@ void training_step(benchmark::State& state, const std::string& network, std::int
   testing::TestChip chip(model);
   chip.prepare(1, 0.01);
   sim::Executor executor(chip.core(), static_cast<int>(state.range(0)));
-  sim::LoadedProgram step = executor.load(model.programs[compiler::ProgramKind::kStep]);
+  sim::LoadedProgram step = executor.load(model.programs[compiler::ProgramKind::kStep], sim::Executor::Order::kOfProgram);
   std::uint32_t number = 0;
   for (auto _ : state) {
     chip.core().settings.set_step(++number);
