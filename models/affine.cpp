@@ -73,32 +73,31 @@ void simplify(kernels::Nest& nest, std::initializer_list<kernels::Stream*> strea
 }
 
 kernels::Table table_of(const kernels::Nest& nest, std::initializer_list<const kernels::Stream*> streams,
-                        std::vector<std::int32_t>& offsets) {
+                        SharedTable<std::int32_t>& offsets) {
   constexpr std::int64_t kLongRun = 64, kLongestPeriod = 256;
   kernels::Table table{0, 1, nullptr};
-  offsets.clear();
-  if (nest.count[nest.depth - 1] >= kLongRun) return table;
   const auto reach_fits = [&](int k) {
     return std::all_of(streams.begin(), streams.end(), [&](const kernels::Stream* s) {
       return std::abs(s->stride[k]) <= INT32_MAX / (isa::kLoops * nest.count[k]);
     });
   };
-  while (table.loops < nest.depth) {
+  while (table.loops < nest.depth && nest.count[nest.depth - 1] < kLongRun) {
     const int k = nest.depth - table.loops - 1;
     if (table.period * nest.count[k] > kLongestPeriod || !reach_fits(k)) break;
     table.period *= nest.count[k];
     ++table.loops;
   }
-  if (table.loops == 0) return table;
+  std::vector<std::int32_t> written;
   for (const kernels::Stream* stream : streams)
-    for (std::int64_t n = 0; n < table.period; ++n) {
+    for (std::int64_t n = 0; table.loops > 0 && n < table.period; ++n) {
       std::int64_t offset = 0, rest = n;
       for (int k = nest.depth - 1; k >= nest.depth - table.loops; --k) {
         offset += rest % nest.count[k] * stream->stride[k];
         rest /= nest.count[k];
       }
-      offsets.push_back(static_cast<std::int32_t>(offset));
+      written.push_back(static_cast<std::int32_t>(offset));
     }
+  offsets = std::make_shared<const std::vector<std::int32_t>>(std::move(written));
   return table;
 }
 

@@ -4,10 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
-#include <vector>
 
 #include "isa/isa_generated.hpp"
 #include "models/kernels/jobs.hpp"
+#include "models/shared_table.hpp"
 
 namespace anzan::models {
 
@@ -36,10 +36,10 @@ std::int64_t iterations(const kernels::Nest& nest);
 // Drops loops of one iteration and joins neighbours that all streams pass through as one.
 void simplify(kernels::Nest& nest, std::initializer_list<kernels::Stream*> streams);
 
-// Writes the innermost loops of a simplified nest out where the innermost is short; `offsets` holds the
-// table.
+// Writes the innermost loops of a simplified nest out where the innermost is short; `offsets` becomes what the
+// table holds, of no length without one.
 kernels::Table table_of(const kernels::Nest& nest, std::initializer_list<const kernels::Stream*> streams,
-                        std::vector<std::int32_t>& offsets);
+                        SharedTable<std::int32_t>& offsets);
 
 // True only if no two iterations touch the same address, each touching [at, at + extent). False says nothing.
 bool surely_distinct(const kernels::Nest& nest, const kernels::Stream& stream, std::int64_t extent);

@@ -105,7 +105,7 @@ TransposePlan plan(const isa::Transpose& t, const MemorySizes& sizes) {
 }
 
 void bind(CopyPlan& plan, Core& source, Core& destination) {
-  plan.job.table.offsets = plan.offsets.data();
+  plan.job.table.offsets = plan.offsets->data();
   plan.job.source = source.bytes(plan.src_space);
   plan.job.destination = destination.bytes(plan.dst_space);
 }

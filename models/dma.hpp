@@ -1,19 +1,19 @@
 // The DMA: what `copy` and `transpose` mean, and `put` as far as it moves rows (models/README.md).
 #pragma once
 #include <cstdint>
-#include <vector>
 
 #include "isa/isa_generated.hpp"
 #include "models/core.hpp"
 #include "models/kernels/kernels.hpp"
 #include "models/plan.hpp"
+#include "models/shared_table.hpp"
 
 namespace anzan::models {
 
 // A checked copy or put; one iteration is one row, or one line where rows move in whole lines.
 struct CopyPlan : Plan {
   kernels::CopyJob job{};
-  std::vector<std::int32_t> offsets;  // of the job's table
+  SharedTable<std::int32_t> offsets;  // of the job's table
   isa::Space src_space{}, dst_space{};
 };
 

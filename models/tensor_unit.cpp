@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "models/affine.hpp"
 #include "models/instruction_error.hpp"
@@ -41,7 +43,8 @@ void plan_steps(TensorPlan& plan, const isa::Tensor& t, int outer, std::int64_t 
   const kernels::Nest nest = nest_of(t.loops, split, isa::kLoops);
   const kernels::Stream a = stream_of(0, t.a.stride, split, isa::kLoops, line);
   const kernels::Stream b = stream_of(0, t.b.stride, split, isa::kLoops, line);
-  plan.steps.reserve(static_cast<std::size_t>(count));
+  std::vector<kernels::StepOffset> steps;
+  steps.reserve(static_cast<std::size_t>(count));
   for (std::int64_t s = 0; s < count; ++s) {
     std::int64_t at_a = 0, at_b = 0, rest = s;
     for (int k = nest.depth - 1; k >= 0; --k) {
@@ -49,8 +52,9 @@ void plan_steps(TensorPlan& plan, const isa::Tensor& t, int outer, std::int64_t 
       at_b += rest % nest.count[k] * b.stride[k];
       rest /= nest.count[k];
     }
-    plan.steps.push_back({static_cast<std::int32_t>(at_a), static_cast<std::int32_t>(at_b)});
+    steps.push_back({static_cast<std::int32_t>(at_a), static_cast<std::int32_t>(at_b)});
   }
+  plan.steps = std::make_shared<const std::vector<kernels::StepOffset>>(std::move(steps));
   plan.job.step_count = count;
   plan.job.repeat = nest_of(t.loops, outer, split);
   plan.job.repeat_a = stream_of(0, t.a.stride, outer, split, line);
@@ -120,7 +124,7 @@ void bind(TensorPlan& plan, Core& core) {
   else
     job.output.memory = core.scratchpad();
   job.memory = core.scratchpad();
-  job.steps = plan.steps.data();
+  job.steps = plan.steps->data();
   job.point = is_integer(job.format)
                   ? core.settings.slot(plan.slot_a).q_read + core.settings.slot(plan.slot_b).q_read
                   : 0;

@@ -1,12 +1,12 @@
 // The tensor unit: what a `tensor` instruction means (models/README.md).
 #pragma once
 #include <cstdint>
-#include <vector>
 
 #include "isa/isa_generated.hpp"
 #include "models/core.hpp"
 #include "models/kernels/kernels.hpp"
 #include "models/plan.hpp"
+#include "models/shared_table.hpp"
 #include "models/statistics_database.hpp"
 
 namespace anzan::models {
@@ -14,7 +14,7 @@ namespace anzan::models {
 // A checked instruction; one iteration is one tile.
 struct TensorPlan : Plan {
   kernels::TensorJob job{};
-  std::vector<kernels::StepOffset> steps;
+  SharedTable<kernels::StepOffset> steps;
   int slot_a = 0, slot_b = 0, slot_o = 0;
 };
 

@@ -113,7 +113,7 @@ VectorPlan plan(const isa::Vector& v, const MemorySizes& sizes) {
 
 void bind(VectorPlan& plan, Core& core) {
   bind_output(plan.job.output, plan.slot_o, core);
-  plan.job.table.offsets = plan.offsets.data();
+  plan.job.table.offsets = plan.offsets->data();
   kernels::Operand* const operands[] = {&plan.job.a, &plan.job.b, &plan.job.c};
   for (std::size_t k = 0; k < plan.operands.size(); ++k) {
     kernels::Operand& operand = *operands[k];

@@ -2,12 +2,12 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <vector>
 
 #include "isa/isa_generated.hpp"
 #include "models/core.hpp"
 #include "models/kernels/kernels.hpp"
 #include "models/plan.hpp"
+#include "models/shared_table.hpp"
 #include "models/statistics_database.hpp"
 
 namespace anzan::models {
@@ -15,7 +15,7 @@ namespace anzan::models {
 // A checked instruction; one iteration is one output row with all that it folds.
 struct VectorPlan : Plan {
   kernels::VectorJob job{};
-  std::vector<std::int32_t> offsets;  // of the job's table
+  SharedTable<std::int32_t> offsets;  // of the job's table
   std::array<int, 3> operands{};      // entry of the scalar table, or slot
   int slot_o = 0;
 };

@@ -44,6 +44,12 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, Order orde
   const isa::Program& program = loaded.instructions_;
   const models::MemorySizes sizes(core_);
   const bool keeps = program.size() <= most_plans;
+  const bool directly = order == Order::kOfProgram && system_.size() == 1;
+  PlanTables tables;
+  const auto keep = [&](PlannedInstruction planned) {
+    share(planned, tables);
+    loaded.plans_.push_back(std::move(planned));
+  };
   loaded.steps_.reserve(program.size());
   if (keeps) loaded.plans_.reserve(program.size());
   isa::ProgramError::Place place;
@@ -51,7 +57,7 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, Order orde
     try {
       check_slots(instruction, sizes);
       PlannedInstruction planned = plan(instruction, false);
-      if (keeps) loaded.plans_.push_back(std::move(planned));
+      if (keeps && !directly) keep(std::move(planned));
       loaded.steps_.push_back(
           {place.word, isa::wait(instruction), isa::signal(instruction), isa::opcode(instruction), false});
     } catch (const models::InstructionError& error) {
@@ -65,7 +71,10 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, Order orde
     place.field = "opcode";
     throw isa::ProgramError(place, "the end of the words", "end");
   }
-  if (order == Order::kOfProgram && system_.size() == 1) read_hbm_directly(loaded);
+  if (directly) {
+    read_hbm_directly(loaded);
+    for (std::size_t i = 0; keeps && i < program.size(); ++i) keep(plan(program[i], true));
+  }
   if (team_.size() > 1) add_dependencies(loaded);
   return loaded;
 }
@@ -75,8 +84,6 @@ void Executor::read_hbm_directly(LoadedProgram& loaded) const {
   loaded.instructions_ = std::move(direct.program);
   for (std::size_t i = 0; i < direct.dropped.size(); ++i) loaded.steps_[i].dropped = direct.dropped[i];
   loaded.reads_directly_ = true;
-  for (std::size_t i = 0; i < loaded.plans_.size(); ++i)
-    loaded.plans_[i] = plan(loaded.instructions_[i], true);
 }
 
 void Executor::add_dependencies(LoadedProgram& loaded) const {

@@ -41,6 +41,16 @@ struct Planner {
   }
 };
 
+struct Sharer {
+  PlanTables& tables;
+
+  void operator()(models::TensorPlan& plan) const { tables.steps.share(plan.steps); }
+  void operator()(models::VectorPlan& plan) const { tables.offsets.share(plan.offsets); }
+  void operator()(models::CopyPlan& plan) const { tables.offsets.share(plan.offsets); }
+  template <class Without>
+  void operator()(const Without&) const {}
+};
+
 // Work below which handing it to other threads costs more than it saves, in clock cycles.
 constexpr double kWorthSharing = 12000;
 constexpr double kPieceWork = 8000;
@@ -117,6 +127,8 @@ PlannedInstruction plan_instruction(const isa::Instruction& instruction, const m
                                     std::size_t cores) {
   return std::visit(Planner{sizes, cores}, instruction);
 }
+
+void share(PlannedInstruction& planned, PlanTables& tables) { std::visit(Sharer{tables}, planned); }
 
 Pieces begin(PlannedInstruction& planned, const Workplace& place, int threads) {
   return std::visit(Beginner{place, threads}, planned);

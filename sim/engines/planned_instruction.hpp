@@ -28,6 +28,13 @@ using PlannedInstruction =
 PlannedInstruction plan_instruction(const isa::Instruction& instruction, const models::MemorySizes& sizes,
                                     std::size_t cores);
 
+// Tables that the plans of a program have alike.
+struct PlanTables {
+  models::TablePool<std::int32_t> offsets;
+  models::TablePool<models::kernels::StepOffset> steps;
+};
+void share(PlannedInstruction& planned, PlanTables& tables);
+
 // Where instructions are executed, and by what.
 struct Workplace {
   models::Core& core;
