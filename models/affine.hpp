@@ -36,8 +36,8 @@ std::int64_t iterations(const kernels::Nest& nest);
 // Drops loops of one iteration and joins neighbours that all streams pass through as one.
 void simplify(kernels::Nest& nest, std::initializer_list<kernels::Stream*> streams);
 
-// Writes the innermost loops of a simplified nest out where the innermost is short; `offsets` becomes what the
-// table holds, of no length without one.
+// Writes the innermost loops of a simplified nest out where the innermost is short; `offsets` becomes what
+// the table holds, of no length without one.
 kernels::Table table_of(const kernels::Nest& nest, std::initializer_list<const kernels::Stream*> streams,
                         SharedTable<std::int32_t>& offsets);
 

@@ -13,9 +13,9 @@ namespace anzan::models {
 
 class Core {
  public:
-  // Memories start as zeros, at addresses that are multiples of 64 bytes; HBM follows the scratchpad. Throws std::invalid_argument if
-  // lanes is not one of isa::kLanes, a size is negative, the scratchpad does not lie below 2 GiB, or as
-  // checked_slots.
+  // Memories start as zeros, at addresses that are multiples of 64 bytes; HBM follows the scratchpad. Throws
+  // std::invalid_argument if lanes is not one of isa::kLanes, a size is negative, the scratchpad does not lie
+  // below 2 GiB, or as checked_slots.
   Core(int lanes, std::int64_t scratchpad_kib, std::int64_t hbm_lines, int slots = kUsualSlots);
 
   int lanes() const { return lanes_; }

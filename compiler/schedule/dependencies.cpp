@@ -213,8 +213,8 @@ Dependencies dependencies(const isa::Program& program, std::int64_t lanes, std::
     return touched;
   };
   return dependencies_of(
-      program.size(), touches,
-      [](std::size_t) { return std::size_t{0}; }, [](std::size_t) { return std::int32_t{-1}; });
+      program.size(), touches, [](std::size_t) { return std::size_t{0}; },
+      [](std::size_t) { return std::int32_t{-1}; });
 }
 
 Dependencies dependencies(const Listing& listing, std::int64_t lanes, models::Watch watch) {

@@ -108,8 +108,8 @@ class Follower {
     for (const auto& [operand, used] : operands) {
       const bool rows = operand->kind == isa::OperandKind::kRows;
       if (!used || (!rows && operand->kind != isa::OperandKind::kBroadcast)) continue;
-      read_or_redirect(
-          {operand->at, isa::kLoops, 1, packed(operand->format) * (rows ? 1 : sizes_.lanes)}, v.loops);
+      read_or_redirect({operand->at, isa::kLoops, 1, packed(operand->format) * (rows ? 1 : sizes_.lanes)},
+                       v.loops);
     }
     write({v.o, isa::kLoops - v.reduce, 1, packed(v.out_format)}, v.loops, all_lanes(v.mask));
   }
@@ -136,7 +136,8 @@ class Follower {
   }
 
  private:
-  static constexpr std::int64_t kStepBytes = INT32_MAX;  // that steps of a sum lie apart (models/kernels/jobs.hpp)
+  static constexpr std::int64_t kStepBytes =
+      INT32_MAX;  // that steps of a sum lie apart (models/kernels/jobs.hpp)
 
   static std::int64_t packed(isa::Format f) { return models::elements_per_word(f); }
   bool all_lanes(const isa::Mask& mask) const { return mask.lane_count == sizes_.lanes; }
@@ -179,8 +180,7 @@ class Follower {
     Runs runs(walked.address, loops, walked.depth, walked.extent);
     runs.join(walked.per_line - 1);
     runs.each([&](std::int64_t unit) {
-      const std::int64_t begin = unit / walked.per_line,
-                         end = (unit + runs.run() - 1) / walked.per_line + 1;
+      const std::int64_t begin = unit / walked.per_line, end = (unit + runs.run() - 1) / walked.per_line + 1;
       if (!homes_.any(begin, end)) return;
       for (std::int64_t n = 0; n < sizes_.scratchpad_lines; ++n)
         if (const Line& line = at(n); line.home >= begin && line.home < end)

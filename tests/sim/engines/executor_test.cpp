@@ -147,8 +147,8 @@ TEST_P(Programs, RandomProgramsEqualTheReference) {
         Core core = reference::core_of(start);
         Executor executor(core, threads, set);
         // plans that are kept, or made anew
-        LoadedProgram loaded =
-            executor.load(isa::encode(program), threads == 1 ? program.size() : program.size() - 1);
+        LoadedProgram loaded = executor.load(isa::encode(program), Executor::Order::kAny,
+                                             threads == 1 ? program.size() : program.size() - 1);
         executor.run(loaded);
         const std::string what = "seed " + std::to_string(seed) + ", kernels " + set->name + ", threads " +
                                  std::to_string(threads);

@@ -1,0 +1,315 @@
+// Programs loaded for their order, against the same ones in which every load is executed: random ones whose
+// inputs are loaded, overwritten and stored over in between, and each reason why a load may or may not be
+// dropped.
+#include "sim/engines/direct_reads.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "compiler/instructions/runs.hpp"
+#include "sim/engines/executor.hpp"
+#include "tests/campaign.hpp"
+#include "tests/models/instruction_cases.hpp"
+
+namespace anzan::sim::direct_reads_test {
+namespace {
+
+using models::Core;
+using reference::kInputLines;
+using Order = Executor::Order;
+
+using Random = std::mt19937_64;
+std::int64_t between(Random& random, std::int64_t low, std::int64_t high) {
+  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
+}
+
+// Loads of whole lines that cover [first, first + lines), in runs whose homes lie near each other or far.
+void add_loads(isa::Program& program, Random& random, std::int64_t first, std::int64_t lines) {
+  for (const std::int64_t end = first + lines; first < end;) {
+    const std::int64_t run = between(random, 1, between(random, 0, 1) == 0 ? 20 : lines);
+    const std::int64_t runs = between(random, 1, 4);
+    isa::Copy load;
+    load.element = isa::Format::kFp32;
+    load.src_space = isa::Space::kHbm;
+    load.loops[6] =
+        static_cast<std::uint16_t>(std::max<std::int64_t>(1, std::min(runs, (end - first) / run)));
+    load.loops[7] = static_cast<std::uint16_t>(std::min(run, end - first));
+    load.src.stride[6] = static_cast<std::int32_t>(between(random, 0, 2) * 3 + run);
+    load.src.stride[7] = 1;
+    load.dst.stride[6] = static_cast<std::int32_t>(run);
+    load.dst.stride[7] = 1;
+    load.src.base = static_cast<std::uint32_t>(between(random, 0, 30));
+    load.dst.base = static_cast<std::uint32_t>(first);
+    program.push_back(load);
+    first += run * load.loops[6];
+  }
+}
+
+// What the random instructions read is loaded anew again and again, all of it or a part, and what they write
+// is stored over where it came from.
+isa::Program random_program(std::uint64_t seed, reference::CaseMaker& cases) {
+  Random random(seed);
+  isa::Program program;
+  for (int round = 0; round < 10; ++round) {
+    const bool all = round == 0 || between(random, 0, 1) == 0;
+    const std::int64_t first = all ? 0 : between(random, 0, kInputLines - 1);
+    add_loads(program, random, first, between(random, 1, all ? kInputLines : kInputLines - first));
+    for (std::int64_t k = between(random, 1, 5); k > 0; --k) {
+      switch (between(random, 0, 9)) {
+        case 0:
+          program.push_back(isa::Take{0, 0, 1, cases.counter_line()});
+          break;
+        case 1:
+          program.push_back(isa::Give{0, 0, 2, cases.counter_line()});
+          break;
+        case 2: {
+          isa::Copy store = cases.copy();  // from the inputs, or from the outputs
+          if (store.src_space == isa::Space::kHbm) break;
+          store.dst_space = isa::Space::kHbm;
+          store.dst.base %= 100;  // where the loads come from
+          for (std::int32_t& stride : store.dst.stride) stride = std::abs(stride);
+          program.push_back(store);
+          break;
+        }
+        case 3:
+          program.push_back(cases.copy());
+          break;
+        case 4:
+          program.push_back(cases.transpose());
+          break;
+        case 5:
+        case 6: {
+          isa::Tensor tensor = cases.tensor();
+          if (tensor.init == isa::Init::kSpill) tensor.init = isa::Init::kZero;
+          program.push_back(tensor);
+          break;
+        }
+        case 7:
+          program.push_back(cases.vector_of_lines());
+          break;
+        default:
+          program.push_back(cases.vector());
+      }
+    }
+    // outputs over a part of the inputs: rows that are lines only in part, too
+    isa::Vector over;
+    over.op = isa::VectorOp::kRandom;
+    over.out_format = static_cast<isa::Format>(between(random, 0, 2));
+    over.slot_o = 3;
+    over.mask = {0, static_cast<std::uint8_t>(between(random, 0, 1) == 0 ? 1 : cases.machine().lanes)};
+    over.loops[7] = static_cast<std::uint16_t>(between(random, 1, 30));
+    over.o.base = static_cast<std::uint32_t>(between(random, 0, 120));
+    over.o.stride[7] = 1;
+    program.push_back(over);
+  }
+  program.push_back(isa::End{});
+  return program;
+}
+
+void expect_same_state(const Core& expected, const Core& core, const std::string& what) {
+  for (const isa::Space space : {isa::Space::kScratchpad, isa::Space::kHbm})
+    ASSERT_EQ(0, std::memcmp(expected.bytes(space), core.bytes(space),
+                             static_cast<std::size_t>(core.lines(space) * core.line_bytes())))
+        << what << ", " << isa::name(space);
+  ASSERT_TRUE(expected.settings == core.settings) << what;
+  ASSERT_TRUE(expected.statistics == core.statistics) << what;
+}
+
+class DirectPrograms : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Lanes, DirectPrograms, ::testing::ValuesIn(isa::kLanes),
+                         ::testing::PrintToStringParamName());
+
+TEST_P(DirectPrograms, LeaveWhatTheyLeaveWithAllLoads) {
+  std::int64_t loads = 0, dropped = 0, readers = 0;
+  for (std::uint64_t seed = 0; seed < share_of_cases(150); ++seed) {
+    reference::CaseMaker cases(seed * 64 + static_cast<std::uint64_t>(GetParam()), GetParam());
+    const isa::Program program = random_program(seed, cases);
+    const reference::Machine start = cases.machine();
+    const auto made = [&] {
+      Core core = reference::core_of(start);
+      for (const int slot : {1, 2, 3, 4, 1023}) core.settings.slot(slot).width = 8;
+      return core;
+    };
+    Core expected = made();
+    Executor whole(expected, 1);
+    LoadedProgram all = whole.load(isa::encode(program));
+    EXPECT_EQ(all.dropped_loads(), 0);
+    std::vector<Core> cores;
+    for (int threads = 1; threads <= 3; ++threads) cores.push_back(made());
+    for (int again = 0; again < 2; ++again) {  // from what the first time has left
+      whole.run(all);
+      for (int threads = 1; threads <= 3; ++threads) {
+        Core& core = cores[static_cast<std::size_t>(threads - 1)];
+        Executor executor(core, threads);
+        // plans that are kept, or made anew
+        LoadedProgram direct = executor.load(isa::encode(program), Order::kOfProgram,
+                                             threads == 1 ? program.size() : program.size() - 1);
+        executor.run(direct);
+        dropped += direct.dropped_loads();
+        for (std::size_t i = 0; i + 1 < program.size(); ++i)
+          readers +=
+              static_cast<std::int64_t>(!std::holds_alternative<isa::End>(direct.instructions()[i]) &&
+                                        isa::encode({direct.instructions()[i]}) != isa::encode({program[i]}));
+        expect_same_state(expected, core,
+                          "seed " + std::to_string(seed) + ", threads " + std::to_string(threads));
+        if (HasFatalFailure()) return;
+      }
+    }
+    for (const isa::Instruction& i : program)
+      if (const auto* copy = std::get_if<isa::Copy>(&i))
+        loads += 6 * static_cast<std::int64_t>(copy->src_space == isa::Space::kHbm);
+  }
+  EXPECT_GT(dropped, loads / 20) << "of " << loads;
+  EXPECT_GT(readers, share_of_cases(150)) << "that read HBM";
+  EXPECT_LT(dropped, loads) << "what remains in the scratchpad must be loaded";
+}
+
+// Sixteen lanes, 1024 lines of scratchpad, 4096 of HBM.
+class Loads : public ::testing::Test {
+ protected:
+  static isa::Address walk(std::int64_t base, std::vector<std::int32_t> strides) {
+    isa::Address a;
+    a.base = static_cast<std::uint32_t>(base);
+    std::copy(strides.rbegin(), strides.rend(), a.stride.rbegin());
+    return a;
+  }
+  static compiler::LoopCounts loops(std::vector<std::uint16_t> counts) {
+    compiler::LoopCounts all;
+    all.fill(1);
+    std::copy(counts.rbegin(), counts.rend(), all.rbegin());
+    return all;
+  }
+  // Lines [0, 40): four times ten, from 100, 150, 200, 250 on.
+  static isa::Copy four_parts() {
+    isa::Copy load;
+    load.element = isa::Format::kFp32;
+    load.src_space = isa::Space::kHbm;
+    load.loops = loops({4, 10});
+    load.src = walk(100, {50, 1});
+    load.dst = walk(0, {10, 1});
+    return load;
+  }
+  static isa::Copy to_hbm(std::int64_t from, std::int64_t to, std::uint16_t lines) {
+    isa::Copy store;
+    store.element = isa::Format::kFp32;
+    store.dst_space = isa::Space::kHbm;
+    store.loops = loops({lines});
+    store.src = walk(from, {1});
+    store.dst = walk(to, {1});
+    return store;
+  }
+  static isa::Copy overwriting(std::int64_t first, std::uint16_t lines) {
+    isa::Copy copy;
+    copy.element = isa::Format::kFp32;
+    copy.loops = loops({lines});
+    copy.src = walk(900, {1});
+    copy.dst = walk(first, {1});
+    return copy;
+  }
+  // Copies rows into lines from 500 on.
+  static isa::Vector reader(isa::Format format, isa::Address at, std::vector<std::uint16_t> counts) {
+    isa::Vector v;
+    v.op = isa::VectorOp::kCopy;
+    v.a = {isa::OperandKind::kRows, format, 0, at};
+    v.out_format = isa::Format::kFp32;
+    v.mask = {0, 16};
+    v.loops = loops(std::move(counts));
+    v.o = walk(500, {100, 10, 1});
+    return v;
+  }
+  static DirectReads followed(isa::Program program) {
+    program.push_back(isa::End{});
+    const Core core(16, 64, 4096);
+    return read_directly(program, models::MemorySizes(core));
+  }
+  static bool first_is_dropped(isa::Program program) { return followed(std::move(program)).dropped[0]; }
+};
+
+TEST_F(Loads, AreDroppedWhereStridesReachTheirHomes) {
+  const isa::Program program = {four_parts(), reader(isa::Format::kFp32, walk(2, {10, 1}), {4, 5}),
+                                reader(isa::Format::kInt8, walk(4 * 2 + 1, {40, 4}), {4, 5}),
+                                overwriting(0, 40)};
+  const DirectReads direct = followed(program);
+  EXPECT_TRUE(direct.dropped[0]);
+  EXPECT_TRUE(std::holds_alternative<isa::End>(direct.program[0]));
+  const isa::Address lines = std::get<isa::Vector>(direct.program[1]).a.at;
+  EXPECT_EQ(lines.base, 1024U + 102U);
+  EXPECT_EQ(lines.stride[6], 50);
+  EXPECT_EQ(lines.stride[7], 1);
+  const isa::Address bytes = std::get<isa::Vector>(direct.program[2]).a.at;
+  EXPECT_EQ(bytes.base, 4 * (1024U + 102U) + 1);
+  EXPECT_EQ(bytes.stride[6], 200);
+  EXPECT_EQ(bytes.stride[7], 4);
+}
+
+TEST_F(Loads, StayWhereAReaderCannotReachAll) {
+  const isa::Instruction last = overwriting(0, 40);
+  // over the end of a part: one stride for two distances
+  EXPECT_FALSE(first_is_dropped({four_parts(), reader(isa::Format::kFp32, walk(0, {1}), {11}), last}));
+  EXPECT_TRUE(first_is_dropped({four_parts(), reader(isa::Format::kFp32, walk(0, {1}), {10}), last}));
+  // a line that was not loaded
+  EXPECT_FALSE(first_is_dropped({four_parts(), reader(isa::Format::kFp32, walk(30, {1}), {11}), last}));
+  // what a store reads, or goes to another place of the scratchpad
+  EXPECT_FALSE(first_is_dropped({four_parts(), to_hbm(39, 3000, 1), last}));
+  isa::Copy within = overwriting(600, 1);
+  within.src.base = 39;
+  EXPECT_FALSE(first_is_dropped({four_parts(), within, last}));
+}
+
+TEST_F(Loads, StayWhereTheirHomesAreWrittenBeforeTheyAreRead) {
+  const isa::Instruction read = reader(isa::Format::kFp32, walk(0, {1}), {10}), last = overwriting(0, 40);
+  EXPECT_FALSE(first_is_dropped({four_parts(), to_hbm(700, 109, 1), read, last}));
+  EXPECT_TRUE(first_is_dropped({four_parts(), to_hbm(700, 110, 40), read, last}));  // between its parts
+  EXPECT_TRUE(first_is_dropped({four_parts(), read, to_hbm(700, 109, 1), last}));
+}
+
+TEST_F(Loads, StayWhereTheyRemain) {
+  const isa::Instruction read = reader(isa::Format::kFp32, walk(0, {1}), {10});
+  EXPECT_FALSE(first_is_dropped({four_parts(), read}));
+  EXPECT_FALSE(first_is_dropped({four_parts(), read, overwriting(0, 39)}));
+  EXPECT_TRUE(first_is_dropped({four_parts(), read, overwriting(0, 39), overwriting(39, 1)}));
+  EXPECT_TRUE(first_is_dropped({four_parts(), read, four_parts()}));  // by what remains itself
+  EXPECT_FALSE(followed({four_parts(), read, four_parts()}).dropped[2]);
+}
+
+TEST_F(Loads, StayWhereALineIsOverwrittenInPart) {
+  const isa::Instruction last = overwriting(0, 40);
+  isa::Vector bytes = reader(isa::Format::kFp32, walk(800, {1}), {160});
+  bytes.op = isa::VectorOp::kRandom;
+  bytes.out_format = isa::Format::kInt8;
+  bytes.o = walk(0, {1});
+  EXPECT_TRUE(first_is_dropped({four_parts(), bytes, last}));
+  bytes.mask = {0, 15};
+  EXPECT_FALSE(first_is_dropped({four_parts(), bytes, last}));
+  bytes.mask = {0, 16};
+  bytes.loops = loops({157});
+  EXPECT_FALSE(first_is_dropped({four_parts(), bytes, last}));
+  isa::Copy rows = four_parts();  // three rows of each line, after all four
+  rows.element = isa::Format::kInt8;
+  rows.loops = loops({40, 3});
+  rows.src = walk(0, {4, 1});
+  rows.dst = walk(0, {4, 1});
+  EXPECT_FALSE(first_is_dropped({four_parts(), rows, last}));
+  EXPECT_FALSE(followed({four_parts(), rows, last}).dropped[1]);
+}
+
+TEST_F(Loads, AreNotDroppedForAnotherOrderNorForSeveralCores) {
+  Core one(16, 64, 4096), two(16, 64, 4096);
+  const std::vector<std::uint32_t> words = isa::encode(
+      {four_parts(), reader(isa::Format::kFp32, walk(0, {1}), {10}), overwriting(0, 40), isa::End{}});
+  Executor executor(one, 1);
+  EXPECT_EQ(executor.load(words).dropped_loads(), 0);
+  LoadedProgram direct = executor.load(words, Order::kOfProgram);
+  EXPECT_EQ(direct.dropped_loads(), 1);
+  EXPECT_THROW(executor.run_one(direct, 1), std::invalid_argument);
+  executor.join({&one, &two});
+  EXPECT_EQ(executor.load(words, Order::kOfProgram).dropped_loads(), 0);
+}
+
+}  // namespace
+}  // namespace anzan::sim::direct_reads_test
