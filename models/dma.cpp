@@ -10,9 +10,6 @@
 namespace anzan::models {
 namespace {
 
-// A memory that a step goes through and that is larger than this is not in the caches when it is read again.
-constexpr std::int64_t kLargeMemoryBytes = std::int64_t{16} << 20;
-
 // Of the host, for each word of a line that goes to its memory or comes from it: some 11 GB/s.
 constexpr double kMemoryCycles = 0.8;
 
@@ -71,8 +68,7 @@ CopyPlan plan(const isa::Copy& c, const MemorySizes& sizes) {
   plan.src_space = c.src_space;
   plan.dst_space = c.dst_space;
   if (c.src_space != c.dst_space && plan.job.element == kRawWords) plan.work = kMemoryCycles * sizes.lanes;
-  plan.job.past_caches =
-      c.dst_space == isa::Space::kHbm && sizes.hbm_lines * 4 * sizes.lanes > kLargeMemoryBytes;
+  plan.job.past_caches = c.dst_space == isa::Space::kHbm && sizes.hbm_leaves_caches();
   return plan;
 }
 
@@ -85,7 +81,7 @@ TransposePlan plan(const isa::Transpose& t, const MemorySizes& sizes) {
   check_extent("src_rows", t.src_rows, sizes.lanes);
   check_extent("src_lanes", t.src_lanes, sizes.lanes);
   check_extent("dst_rows", t.dst_rows, sizes.lanes);
-  const std::int64_t rows = row_of_line(t.element, sizes.scratchpad_lines);
+  const std::int64_t rows = row_of_line(t.element, sizes.unit_lines());
   check_address("src", t.src, t.loops, isa::kLoops, rows, {0, t.src_rows - 1});
   check_address("dst", t.dst, t.loops, isa::kLoops, rows, {0, t.dst_rows - 1});
   TransposePlan plan;

@@ -9,9 +9,13 @@ namespace anzan::models {
 
 // Sizes that an instruction is checked against.
 struct MemorySizes {
+  static constexpr std::int64_t kLargeMemoryBytes = std::int64_t{16} << 20;
   int lanes;
   std::int64_t scratchpad_lines, hbm_lines;
   int slots;
+  // Whether instructions of the units may have addresses beyond the scratchpad: its lines are then followed
+  // by those of HBM, as in a core.
+  bool hbm_follows = false;
   explicit MemorySizes(const Core& core)
       : lanes(core.lanes()),
         scratchpad_lines(core.lines(isa::Space::kScratchpad)),
@@ -20,6 +24,10 @@ struct MemorySizes {
   std::int64_t lines(isa::Space space) const {
     return space == isa::Space::kHbm ? hbm_lines : scratchpad_lines;
   }
+  // That the units reach.
+  std::int64_t unit_lines() const { return scratchpad_lines + (hbm_follows ? hbm_lines : 0); }
+  // Whether what is written in HBM is not in the host's caches any more when it is read again.
+  bool hbm_leaves_caches() const { return hbm_lines * 4 * lanes > kLargeMemoryBytes; }
 };
 
 // Throws InstructionError for an instruction that names a slot that is not there.

@@ -68,7 +68,7 @@ TensorPlan plan(const isa::Tensor& t, const MemorySizes& sizes) {
   check_loops(t.loops);
   check_rows(t, sizes.lanes);
   const int outer = isa::kLoops - t.reduce;
-  const std::int64_t line = 4 * std::int64_t{sizes.lanes}, lines = sizes.scratchpad_lines;
+  const std::int64_t line = 4 * std::int64_t{sizes.lanes}, lines = sizes.unit_lines();
   const std::int64_t row_last = t.row_first + t.row_count - 1;
 
   TensorPlan plan;
@@ -90,6 +90,7 @@ TensorPlan plan(const isa::Tensor& t, const MemorySizes& sizes) {
          (row_place(t.out_format, rows.last).line + 1) * line - 1};
   }
 
+  job.output.past_caches = t.spill == 0 && past_caches(t.out_format, t.o, sizes);
   job.format = t.format;
   job.init = t.init;
   job.spill = t.spill != 0;

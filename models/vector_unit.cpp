@@ -20,7 +20,7 @@ kernels::Operand plan_operand(const char* name, const isa::Operand& operand, boo
   planned.format = operand.format;
   planned.scale = 1.0F;
   const std::string field = std::string(name) + ".at";
-  const std::int64_t rows = row_of_line(operand.format, sizes.scratchpad_lines);
+  const std::int64_t rows = row_of_line(operand.format, sizes.unit_lines());
   switch (planned.kind) {
     case isa::OperandKind::kNone:
       if (used)
@@ -81,7 +81,8 @@ VectorPlan plan(const isa::Vector& v, const MemorySizes& sizes) {
   VectorPlan plan;
   kernels::VectorJob& job = plan.job;
   job.output = plan_output(v.out_format, v.mask, v.relu != 0, v.analyse != 0, v.x.lane_stride, sizes.lanes);
-  check_address("o", v.o, v.loops, outer, row_of_line(v.out_format, sizes.scratchpad_lines));
+  check_address("o", v.o, v.loops, outer, row_of_line(v.out_format, sizes.unit_lines()));
+  job.output.past_caches = past_caches(v.out_format, v.o, sizes);
   const OperandUse use = operands_of(v.op);
   job.a = plan_operand("a", v.a, use.a, v, sizes);
   job.b = plan_operand("b", v.b, use.b, v, sizes);

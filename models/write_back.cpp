@@ -26,6 +26,10 @@ kernels::Output plan_output(isa::Format format, const isa::Mask& mask, bool relu
   return output;
 }
 
+bool past_caches(isa::Format format, const isa::Address& o, const MemorySizes& sizes) {
+  return o.base >= row_of_line(format, sizes.scratchpad_lines) && sizes.hbm_leaves_caches();
+}
+
 void bind_output(kernels::Output& output, int slot, Core& core) {
   const SlotSettings& settings = core.settings.slot(slot);
   output.memory = core.scratchpad();

@@ -6,6 +6,7 @@
 #include "isa/isa_generated.hpp"
 #include "models/core.hpp"
 #include "models/kernels/jobs.hpp"
+#include "models/plan.hpp"
 #include "models/statistics_database.hpp"
 
 namespace anzan::models {
@@ -14,6 +15,9 @@ namespace anzan::models {
 // empty or reaches beyond the lanes.
 kernels::Output plan_output(isa::Format format, const isa::Mask& mask, bool relu, bool analyse,
                             std::int32_t lane_stride, int lanes);
+
+// Of an output at such addresses: kernels::Output.
+bool past_caches(isa::Format format, const isa::Address& o, const MemorySizes& sizes);
 
 // Takes width, binary point, rounding and the key of the random words from the settings as they are now.
 // Throws InstructionError("slot_o", ...) if the slot's width does not fit the element format.

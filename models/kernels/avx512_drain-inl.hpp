@@ -24,6 +24,7 @@ class Avx512Drain {
   }
 
   void finish() {
+    if (fixed_.streams) _mm_sfence();
     if (!out_.analyse || values_ == 0) return;
     std::uint64_t counts[64] = {};
     places_.finish(counts, origin_);

@@ -37,6 +37,7 @@ struct Fixed {
   std::uint64_t byte_mask[kHalves], half_mask[kHalves];
   std::uint8_t* memory;
   bool relu, bytes;
+  bool streams;  // whole lines, past the caches
 
   Fixed(const Output& out, int point) : rounder(out, point) {
     scale = _mm512_set1_ps(__builtin_ldexpf(1.0F, out.q));
@@ -48,6 +49,7 @@ struct Fixed {
     memory = out.memory;
     relu = out.relu;
     bytes = out.format == isa::Format::kInt8;
+    streams = out.past_caches && out.lane_count == L;
     const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     for (int h = 0; h < kHalves; ++h) {
       lanes[h] = _mm512_mullo_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(16 * h)),

@@ -33,7 +33,11 @@ inline void count_saturated(const Fixed<L>& f, Tallies& tallies, __m512i n, int 
 template <Packing P, bool Analyse, int L>
 inline void store_row(const Fixed<L>& f, Tallies& tallies, __m512i n, int h, std::int64_t o) {
   if constexpr (P == Packing::kFp32) {
-    _mm512_mask_storeu_epi32(f.memory + o * (4 * L) + 64 * h, f.mask[h], n);
+    std::uint8_t* const line = f.memory + o * (4 * L) + 64 * h;
+    if (f.streams)
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(line), n);
+    else
+      _mm512_mask_storeu_epi32(line, f.mask[h], n);
     return;
   }
   const __m512i cut = _mm512_min_epi32(_mm512_max_epi32(n, f.low), f.high);
@@ -75,5 +79,9 @@ inline void store_line(const Fixed<L>& f, Tallies& tallies, const __m512i (&n)[4
     if (__builtin_expect(_mm512_test_epi32_mask(changed, changed) != 0, 0))
       for (const __m512i& row : n) count_saturated(f, tallies, row, h);
   }
-  _mm512_mask_storeu_epi8(f.memory + (o >> 2) * (4 * L) + 64 * h, lanes, line);
+  std::uint8_t* const to = f.memory + (o >> 2) * (4 * L) + 64 * h;
+  if (f.streams)
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to), line);
+  else
+    _mm512_mask_storeu_epi8(to, lanes, line);
 }

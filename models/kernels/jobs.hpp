@@ -57,6 +57,7 @@ struct Output {
   std::uint32_t key;          // of the random words
   std::uint32_t lane_stride;  // of the index of the random words
   const RowTaker* rows;       // null: what is analysed is counted
+  bool past_caches;           // as of a copy
 };
 
 // Where one accumulation step reads, relative to its tile: bytes.

@@ -131,7 +131,7 @@ void Dispatcher::execute(Member& taken, ThreadTeam::Lock& lock, bool begins,
 
 void Dispatcher::plan(Member& taken) {
   if (program_.plans_.empty()) {
-    taken.own.emplace(executor_.plan(program_.instructions_.at(taken.instruction), program_.reads_directly_));
+    taken.own.emplace(executor_.plan(program_.instructions_.at(taken.instruction), program_.hbm_follows_));
     taken.planned = &*taken.own;
   } else {
     taken.planned = &program_.plans_.at(taken.instruction);

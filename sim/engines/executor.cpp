@@ -9,7 +9,7 @@
 
 #include "compiler/schedule/dependencies.hpp"
 #include "models/instruction_error.hpp"
-#include "sim/engines/direct_reads.hpp"
+#include "sim/engines/direct_hbm.hpp"
 #include "sim/engines/dispatcher.hpp"
 
 namespace anzan::sim {
@@ -33,7 +33,7 @@ Executor::Executor(models::Core& core, int threads, const models::kernels::Kerne
 
 Executor::~Executor() = default;
 
-std::int64_t LoadedProgram::dropped_loads() const {
+std::int64_t LoadedProgram::dropped_copies() const {
   return std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.dropped; });
 }
 
@@ -72,18 +72,18 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, Order orde
     throw isa::ProgramError(place, "the end of the words", "end");
   }
   if (directly) {
-    read_hbm_directly(loaded);
+    use_hbm_directly(loaded);
     for (std::size_t i = 0; keeps && i < program.size(); ++i) keep(plan(program[i], true));
   }
   if (team_.size() > 1) add_dependencies(loaded);
   return loaded;
 }
 
-void Executor::read_hbm_directly(LoadedProgram& loaded) const {
-  DirectReads direct = read_directly(loaded.instructions_, models::MemorySizes(core_));
+void Executor::use_hbm_directly(LoadedProgram& loaded) const {
+  DirectProgram direct = with_direct_hbm(loaded.instructions_, models::MemorySizes(core_));
   loaded.instructions_ = std::move(direct.program);
   for (std::size_t i = 0; i < direct.dropped.size(); ++i) loaded.steps_[i].dropped = direct.dropped[i];
-  loaded.reads_directly_ = true;
+  loaded.hbm_follows_ = true;
 }
 
 void Executor::add_dependencies(LoadedProgram& loaded) const {
@@ -97,9 +97,9 @@ void Executor::add_dependencies(LoadedProgram& loaded) const {
   dependencies.after = found.before.reversed();
 }
 
-PlannedInstruction Executor::plan(const isa::Instruction& instruction, bool reads_directly) const {
+PlannedInstruction Executor::plan(const isa::Instruction& instruction, bool hbm_follows) const {
   models::MemorySizes sizes(core_);
-  if (reads_directly) sizes.scratchpad_lines += sizes.hbm_lines;
+  sizes.hbm_follows = hbm_follows;
   return plan_instruction(instruction, sizes, system_.size());
 }
 
@@ -132,7 +132,7 @@ bool Executor::run_from(LoadedProgram& program, std::size_t& next) {
 
 void Executor::run_one(LoadedProgram& program, std::size_t instruction,
                        const models::kernels::RowTaker* rows) {
-  if (program.reads_directly_)
+  if (program.hbm_follows_)
     throw std::invalid_argument("executor: found a program loaded for its order, expected one for any");
   if (rows != nullptr && (team_.size() > 1 || kernels_ != models::kernels::generic_kernels(core_.lanes())))
     throw std::invalid_argument("executor: only one thread with generic kernels hands rows on");

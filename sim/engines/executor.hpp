@@ -24,7 +24,7 @@ class LoadedProgram {
  public:
   // As they are executed: see Order.
   const isa::Program& instructions() const { return instructions_; }
-  std::int64_t dropped_loads() const;
+  std::int64_t dropped_copies() const;
 
  private:
   friend class Executor;
@@ -33,7 +33,7 @@ class LoadedProgram {
     std::size_t word;  // where it begins
     std::uint32_t wait, signal;
     isa::Opcode opcode;
-    bool dropped;  // has nothing to do (direct_reads.hpp)
+    bool dropped;  // has nothing to do (direct_hbm.hpp)
   };
   // Which instructions must have ended before which others may start.
   struct Dependencies {
@@ -44,7 +44,7 @@ class LoadedProgram {
   isa::ProgramError::Place place(std::size_t instruction) const;
   isa::Program instructions_;
   std::vector<Step> steps_;
-  bool reads_directly_ = false;               // operands may lie in HBM
+  bool hbm_follows_ = false;                  // operands may lie in HBM
   std::vector<PlannedInstruction> plans_;     // of each instruction, or of none
   std::optional<Dependencies> dependencies_;  // none: it is executed in program order
   std::vector<std::uint32_t> held_back_;      // of `before`, those that have not been executed yet
@@ -66,7 +66,7 @@ class Executor {
   // not seen here. The plans of more than `most_plans` instructions are not kept: each is made anew when it
   // is executed. A plan takes a kilobyte, and a microsecond to make.
   // A program that is to be executed in program order, by run() and run_from() alone, is loaded for it where
-  // that is worth the time: loads from HBM are dropped where their readers can read HBM (direct_reads.hpp),
+  // that is worth the time: loads from HBM are dropped where their readers can read HBM (direct_hbm.hpp),
   // if this core is alone. The scratchpad is then as in program order where the program has ended.
   static constexpr std::size_t kMostPlans = 500000;
   enum class Order { kAny, kOfProgram };
@@ -102,8 +102,8 @@ class Executor {
 
  private:
   friend class Dispatcher;
-  PlannedInstruction plan(const isa::Instruction& instruction, bool reads_directly) const;
-  void read_hbm_directly(LoadedProgram& loaded) const;
+  PlannedInstruction plan(const isa::Instruction& instruction, bool hbm_follows) const;
+  void use_hbm_directly(LoadedProgram& loaded) const;
   void add_dependencies(LoadedProgram& loaded) const;
   void run(Dispatcher& dispatcher);
 

@@ -1,7 +1,7 @@
 // Programs loaded for their order, against the same ones in which every load is executed: random ones whose
 // inputs are loaded, overwritten and stored over in between, and each reason why a load may or may not be
 // dropped.
-#include "sim/engines/direct_reads.hpp"
+#include "sim/engines/direct_hbm.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@
 #include "tests/campaign.hpp"
 #include "tests/models/instruction_cases.hpp"
 
-namespace anzan::sim::direct_reads_test {
+namespace anzan::sim::direct_hbm_test {
 namespace {
 
 using models::Core;
@@ -138,7 +138,7 @@ TEST_P(DirectPrograms, LeaveWhatTheyLeaveWithAllLoads) {
     Core expected = made();
     Executor whole(expected, 1);
     LoadedProgram all = whole.load(isa::encode(program));
-    EXPECT_EQ(all.dropped_loads(), 0);
+    EXPECT_EQ(all.dropped_copies(), 0);
     std::vector<Core> cores;
     for (int threads = 1; threads <= 3; ++threads) cores.push_back(made());
     for (int again = 0; again < 2; ++again) {  // from what the first time has left
@@ -150,7 +150,7 @@ TEST_P(DirectPrograms, LeaveWhatTheyLeaveWithAllLoads) {
         LoadedProgram direct = executor.load(isa::encode(program), Order::kOfProgram,
                                              threads == 1 ? program.size() : program.size() - 1);
         executor.run(direct);
-        dropped += direct.dropped_loads();
+        dropped += direct.dropped_copies();
         for (std::size_t i = 0; i + 1 < program.size(); ++i)
           readers +=
               static_cast<std::int64_t>(!std::holds_alternative<isa::End>(direct.instructions()[i]) &&
@@ -222,10 +222,10 @@ class Loads : public ::testing::Test {
     v.o = walk(500, {100, 10, 1});
     return v;
   }
-  static DirectReads followed(isa::Program program) {
+  static DirectProgram followed(isa::Program program) {
     program.push_back(isa::End{});
     const Core core(16, 64, 4096);
-    return read_directly(program, models::MemorySizes(core));
+    return with_direct_hbm(program, models::MemorySizes(core));
   }
   static bool first_is_dropped(isa::Program program) { return followed(std::move(program)).dropped[0]; }
 };
@@ -234,7 +234,7 @@ TEST_F(Loads, AreDroppedWhereStridesReachTheirHomes) {
   const isa::Program program = {four_parts(), reader(isa::Format::kFp32, walk(2, {10, 1}), {4, 5}),
                                 reader(isa::Format::kInt8, walk(4 * 2 + 1, {40, 4}), {4, 5}),
                                 overwriting(0, 40)};
-  const DirectReads direct = followed(program);
+  const DirectProgram direct = followed(program);
   EXPECT_TRUE(direct.dropped[0]);
   EXPECT_TRUE(std::holds_alternative<isa::End>(direct.program[0]));
   const isa::Address lines = std::get<isa::Vector>(direct.program[1]).a.at;
@@ -303,13 +303,13 @@ TEST_F(Loads, AreNotDroppedForAnotherOrderNorForSeveralCores) {
   const std::vector<std::uint32_t> words = isa::encode(
       {four_parts(), reader(isa::Format::kFp32, walk(0, {1}), {10}), overwriting(0, 40), isa::End{}});
   Executor executor(one, 1);
-  EXPECT_EQ(executor.load(words).dropped_loads(), 0);
+  EXPECT_EQ(executor.load(words).dropped_copies(), 0);
   LoadedProgram direct = executor.load(words, Order::kOfProgram);
-  EXPECT_EQ(direct.dropped_loads(), 1);
+  EXPECT_EQ(direct.dropped_copies(), 1);
   EXPECT_THROW(executor.run_one(direct, 1), std::invalid_argument);
   executor.join({&one, &two});
-  EXPECT_EQ(executor.load(words, Order::kOfProgram).dropped_loads(), 0);
+  EXPECT_EQ(executor.load(words, Order::kOfProgram).dropped_copies(), 0);
 }
 
 }  // namespace
-}  // namespace anzan::sim::direct_reads_test
+}  // namespace anzan::sim::direct_hbm_test
