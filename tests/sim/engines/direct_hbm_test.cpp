@@ -1,6 +1,6 @@
-// Programs loaded for their order, against the same ones in which every load is executed: random ones whose
-// inputs are loaded, overwritten and stored over in between, and each reason why a load may or may not be
-// dropped.
+// Programs loaded for their order, against the same ones in which every copy is executed: random ones whose
+// inputs are loaded, overwritten and stored over in between, and each reason why a load or a store may or may
+// not be dropped.
 #include "sim/engines/direct_hbm.hpp"
 
 #include <gtest/gtest.h>
@@ -124,9 +124,9 @@ class DirectPrograms : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Lanes, DirectPrograms, ::testing::ValuesIn(isa::kLanes),
                          ::testing::PrintToStringParamName());
 
-TEST_P(DirectPrograms, LeaveWhatTheyLeaveWithAllLoads) {
+TEST_P(DirectPrograms, LeaveWhatTheyLeaveWithAllCopies) {
   std::int64_t loads = 0, dropped = 0, readers = 0;
-  for (std::uint64_t seed = 0; seed < share_of_cases(150); ++seed) {
+  for (std::uint64_t seed = 0; seed < share_of_cases(120); ++seed) {
     reference::CaseMaker cases(seed * 64 + static_cast<std::uint64_t>(GetParam()), GetParam());
     const isa::Program program = random_program(seed, cases);
     const reference::Machine start = cases.machine();
@@ -165,7 +165,7 @@ TEST_P(DirectPrograms, LeaveWhatTheyLeaveWithAllLoads) {
         loads += 6 * static_cast<std::int64_t>(copy->src_space == isa::Space::kHbm);
   }
   EXPECT_GT(dropped, loads / 20) << "of " << loads;
-  EXPECT_GT(readers, share_of_cases(150)) << "that read HBM";
+  EXPECT_GT(readers, share_of_cases(120)) << "that read HBM";
   EXPECT_LT(dropped, loads) << "what remains in the scratchpad must be loaded";
 }
 
@@ -309,6 +309,107 @@ TEST_F(Loads, AreNotDroppedForAnotherOrderNorForSeveralCores) {
   EXPECT_THROW(executor.run_one(direct, 1), std::invalid_argument);
   executor.join({&one, &two});
   EXPECT_EQ(executor.load(words, Order::kOfProgram).dropped_copies(), 0);
+}
+
+// Writes lines [first, first + lines) of the scratchpad as rows, from what stands at 900.
+class Stores : public Loads {
+ protected:
+  static isa::Vector writer(isa::Format format, std::int64_t first, std::uint16_t lines) {
+    const auto rows = static_cast<std::uint16_t>(4 / bytes_of(format));
+    isa::Vector v = reader(isa::Format::kFp32, walk(900, {0, 0}), {lines, rows});
+    v.out_format = format;
+    v.o = walk(first * rows, {rows, 1});
+    return v;
+  }
+  static int bytes_of(isa::Format f) {
+    return f == isa::Format::kInt8 ? 1 : f == isa::Format::kInt16 ? 2 : 4;
+  }
+  static std::vector<bool> dropped(isa::Program program) {
+    std::vector<bool> all = followed(std::move(program)).dropped;
+    all.pop_back();  // of `end`
+    return all;
+  }
+  using Dropped = std::vector<bool>;
+};
+
+TEST_F(Stores, AreDroppedWhereTheirLinesCanBeWrittenInHbm) {
+  for (const isa::Format format : {isa::Format::kInt8, isa::Format::kInt16, isa::Format::kFp32}) {
+    const isa::Program program = {writer(format, 10, 8), to_hbm(10, 300, 8), overwriting(10, 8)};
+    EXPECT_EQ(dropped(program), Dropped({false, true, false}));
+    const auto written = std::get<isa::Vector>(followed(program).program[0]);
+    EXPECT_EQ(written.o.base, (1024U + 300U) * static_cast<unsigned>(4 / bytes_of(format)));
+    // what is read between, and after, is read there
+    const isa::Vector read = reader(isa::Format::kFp32, walk(12, {1}), {3});
+    const isa::Program with_readers = {writer(format, 10, 8), read, to_hbm(10, 300, 8), read,
+                                       overwriting(10, 8)};
+    EXPECT_EQ(dropped(with_readers), Dropped({false, false, true, false, false}));
+    for (const std::size_t reader : {1U, 3U})
+      EXPECT_EQ(std::get<isa::Vector>(followed(with_readers).program[reader]).a.at.base, 1024U + 302U);
+  }
+  // by two, and in two
+  EXPECT_EQ(dropped({writer(isa::Format::kInt8, 10, 4), writer(isa::Format::kFp32, 14, 4), to_hbm(10, 300, 8),
+                     overwriting(10, 8)}),
+            Dropped({false, false, true, false}));
+  EXPECT_EQ(dropped({writer(isa::Format::kInt8, 10, 8), to_hbm(10, 300, 5), to_hbm(15, 305, 3),
+                     overwriting(10, 8)}),
+            Dropped({false, true, true, false}));
+  // what was loaded from there, and is there still
+  EXPECT_EQ(dropped({four_parts(), to_hbm(30, 250, 10), overwriting(0, 40)}), Dropped({true, true, false}));
+}
+
+TEST_F(Stores, StayWhereTheScratchpadIsReadAfterAll) {
+  const isa::Instruction last = overwriting(10, 8);
+  const isa::Instruction write = writer(isa::Format::kFp32, 10, 8), store = to_hbm(10, 300, 8);
+  EXPECT_EQ(dropped({write, store}), Dropped({false, false})) << "its lines remain";
+  // over its end, into what was not written with it
+  const isa::Vector beyond = reader(isa::Format::kFp32, walk(12, {1}), {7});
+  EXPECT_EQ(dropped({write, beyond, store, last}), Dropped({false, false, false, false}));
+  // stored twice
+  EXPECT_EQ(dropped({write, store, to_hbm(10, 500, 8), last}), Dropped({false, false, false, false}));
+  // in an order that no stride has
+  EXPECT_EQ(dropped({write, to_hbm(10, 300, 3), to_hbm(13, 400, 5), last}),
+            Dropped({false, false, false, false}));
+  // with a line that another copy has brought, and stays with it
+  EXPECT_EQ(dropped({write, overwriting(18, 1), to_hbm(10, 300, 9), last}),
+            Dropped({false, false, false, false}));
+  // lines that are written in part only
+  isa::Vector half = writer(isa::Format::kInt8, 10, 8);
+  half.mask = {0, 15};
+  EXPECT_EQ(dropped({half, store, last}), Dropped({false, false, false}));
+  half.mask = {0, 16};
+  half.loops[7] = 3;
+  EXPECT_EQ(dropped({half, store, last}), Dropped({false, false, false}));
+}
+
+TEST_F(Stores, StayWhereHbmIsReadOrWrittenBeforeThem) {
+  const isa::Instruction last = overwriting(10, 8), reads = reader(isa::Format::kFp32, walk(0, {1}), {10});
+  const isa::Instruction write = writer(isa::Format::kFp32, 10, 8),
+                         write_there = writer(isa::Format::kFp32, 60, 1);
+  // the old value is loaded after the new one is written in the scratchpad
+  isa::Copy load = four_parts();
+  load.loops = loops({1, 1});
+  load.src.base = 307;
+  load.dst.base = 40;
+  EXPECT_EQ(dropped({write, load, to_hbm(10, 300, 8), last, overwriting(40, 1)}),
+            Dropped({false, true, false, false, false}));
+  load.src.base = 308;
+  EXPECT_EQ(dropped({write, load, to_hbm(10, 300, 8), last, overwriting(40, 1)}),
+            Dropped({false, true, true, false, false}));
+  // another value is stored there between
+  EXPECT_EQ(dropped({write, to_hbm(700, 303, 1), to_hbm(10, 300, 8), last}),
+            Dropped({false, false, false, false}));
+  EXPECT_EQ(dropped({write, write_there, to_hbm(60, 303, 1), to_hbm(10, 300, 8), last, overwriting(60, 1)}),
+            Dropped({false, false, true, false, false, false}));
+  EXPECT_EQ(dropped({write, write_there, to_hbm(10, 300, 8), to_hbm(60, 303, 1), last, overwriting(60, 1)}),
+            Dropped({false, false, false, false, false, false}));
+  // the old value was loaded before, and is read in the scratchpad after the new one is there
+  EXPECT_EQ(dropped({four_parts(), write, reads, to_hbm(10, 103, 8), overwriting(0, 40)}),
+            Dropped({false, false, false, true, false}));
+  // the instruction reads where it would write
+  isa::Vector moving = writer(isa::Format::kFp32, 10, 8);
+  moving.a.at = walk(1, {1, 0});
+  EXPECT_EQ(dropped({four_parts(), moving, to_hbm(10, 103, 8), overwriting(0, 40)}),
+            Dropped({true, false, false, false}));
 }
 
 }  // namespace
