@@ -351,14 +351,14 @@ class Follower {
       hold(line, {});
     });
   }
-  // Lines of HBM get a new value: what of the old one stands in the scratchpad stands there alone. A value
-  // that came too early may not be overwritten, nor be read as the old one.
+  // Lines of HBM get a new value: what of the old one stands in the scratchpad stands there alone. One that
+  // came too early is then not in its place where it is stored.
   void written_in_hbm(const Span& lines) {
     each_at_home(lines, [&](std::int64_t number, const Line& line) {
-      if (line.early) need(line);
       hold(number, {kNowhere, line.by, false});
     });
   }
+  // A value that came too early may not be read as the old one.
   void read_in_hbm(const Span& lines) {
     each_at_home(lines, [&](std::int64_t, const Line& line) {
       if (line.early) need(line);

@@ -34,7 +34,8 @@ void training_step(benchmark::State& state, const std::string& network, std::int
   testing::TestChip chip(model);
   chip.prepare(1, 0.01);
   sim::Executor executor(chip.core(), static_cast<int>(state.range(0)));
-  sim::LoadedProgram step = executor.load(model.programs[compiler::ProgramKind::kStep], sim::Executor::Order::kOfProgram);
+  sim::LoadedProgram step =
+      executor.load(model.programs[compiler::ProgramKind::kStep], sim::Executor::Order::kOfProgram);
   std::uint32_t number = 0;
   for (auto _ : state) {
     chip.core().settings.set_step(++number);
@@ -42,6 +43,7 @@ void training_step(benchmark::State& state, const std::string& network, std::int
   }
   state.SetItemsProcessed(state.iterations() * model.training.batch);
   state.counters["instructions"] = static_cast<double>(step.instructions().size());
+  state.counters["dropped"] = static_cast<double>(step.dropped_copies());
 }
 
 void add(const std::string& network, std::int64_t batch) {

@@ -111,11 +111,12 @@ isa::Program random_program(std::uint64_t seed, reference::CaseMaker& cases) {
   return program;
 }
 
-void expect_same_state(const Core& expected, const Core& core, const std::string& what) {
-  for (const isa::Space space : {isa::Space::kScratchpad, isa::Space::kHbm})
-    ASSERT_EQ(0, std::memcmp(expected.bytes(space), core.bytes(space),
-                             static_cast<std::size_t>(core.lines(space) * core.line_bytes())))
-        << what << ", " << isa::name(space);
+void expect_same_state(const Core& expected, const Core& core, std::size_t hbm_bytes,
+                       const std::string& what) {
+  const auto scratchpad_bytes =
+      static_cast<std::size_t>(core.lines(isa::Space::kScratchpad) * core.line_bytes());
+  ASSERT_EQ(0, std::memcmp(expected.scratchpad(), core.scratchpad(), scratchpad_bytes)) << what;
+  ASSERT_EQ(0, std::memcmp(expected.hbm(), core.hbm(), hbm_bytes)) << what;
   ASSERT_TRUE(expected.settings == core.settings) << what;
   ASSERT_TRUE(expected.statistics == core.statistics) << what;
 }
@@ -130,8 +131,15 @@ TEST_P(DirectPrograms, LeaveWhatTheyLeaveWithAllCopies) {
     reference::CaseMaker cases(seed * 64 + static_cast<std::uint64_t>(GetParam()), GetParam());
     const isa::Program program = random_program(seed, cases);
     const reference::Machine start = cases.machine();
+    // what is written in a large HBM goes past the caches
+    const std::int64_t line = 4 * GetParam();
+    const std::int64_t scratchpad_kib = static_cast<std::int64_t>(start.scratchpad.size()) / 1024;
+    const std::int64_t hbm_lines = static_cast<std::int64_t>(start.hbm.size()) / line;
     const auto made = [&] {
-      Core core = reference::core_of(start);
+      Core core(GetParam(), scratchpad_kib, hbm_lines + (seed % 2 == 0 ? 0 : (16 << 20) / line));
+      std::memcpy(core.scratchpad(), start.scratchpad.data(), start.scratchpad.size());
+      std::memcpy(core.hbm(), start.hbm.data(), start.hbm.size());
+      core.settings = start.settings;
       for (const int slot : {1, 2, 3, 4, 1023}) core.settings.slot(slot).width = 8;
       return core;
     };
@@ -155,7 +163,7 @@ TEST_P(DirectPrograms, LeaveWhatTheyLeaveWithAllCopies) {
           readers +=
               static_cast<std::int64_t>(!std::holds_alternative<isa::End>(direct.instructions()[i]) &&
                                         isa::encode({direct.instructions()[i]}) != isa::encode({program[i]}));
-        expect_same_state(expected, core,
+        expect_same_state(expected, core, start.hbm.size(),
                           "seed " + std::to_string(seed) + ", threads " + std::to_string(threads));
         if (HasFatalFailure()) return;
       }
@@ -372,6 +380,12 @@ TEST_F(Stores, StayWhereTheScratchpadIsReadAfterAll) {
   // with a line that another copy has brought, and stays with it
   EXPECT_EQ(dropped({write, overwriting(18, 1), to_hbm(10, 300, 9), last}),
             Dropped({false, false, false, false}));
+  EXPECT_EQ(dropped({write, overwriting(9, 1), to_hbm(9, 299, 9), last, overwriting(9, 1)}),
+            Dropped({false, false, false, false, false}));
+  // what is overwritten before it is stored
+  const DirectProgram overwritten = followed({write, overwriting(10, 8), store, last});
+  EXPECT_EQ(std::get<isa::Vector>(overwritten.program[0]).o.base, 10U);
+  EXPECT_FALSE(overwritten.dropped[2]);
   // lines that are written in part only
   isa::Vector half = writer(isa::Format::kInt8, 10, 8);
   half.mask = {0, 15};
