@@ -25,7 +25,6 @@ class TablePool {
     const std::string_view bytes(reinterpret_cast<const char*>(table->data()), table->size() * sizeof(T));
     table = tables_.emplace(bytes, table).first->second;
   }
-  std::size_t size() const { return tables_.size(); }
 
  private:
   std::unordered_map<std::string_view, SharedTable<T>> tables_;  // each by its own bytes

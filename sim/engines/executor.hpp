@@ -66,8 +66,9 @@ class Executor {
   // not seen here. The plans of more than `most_plans` instructions are not kept: each is made anew when it
   // is executed. A plan takes a kilobyte, and a microsecond to make.
   // A program that is to be executed in program order, by run() and run_from() alone, is loaded for it where
-  // that is worth the time: loads from HBM are dropped where their readers can read HBM (direct_hbm.hpp),
-  // if this core is alone. The scratchpad is then as in program order where the program has ended.
+  // that is worth the time: instructions read and write HBM instead of what copies would move
+  // (direct_hbm.hpp), if this core is alone. The scratchpad is then as in program order where the program has
+  // ended.
   static constexpr std::size_t kMostPlans = 500000;
   enum class Order { kAny, kOfProgram };
   LoadedProgram load(const std::vector<std::uint32_t>& words, Order order = Order::kAny,
