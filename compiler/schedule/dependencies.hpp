@@ -18,7 +18,7 @@ struct Dependencies {
 };
 
 // Near linear in the pieces of memory that the instructions touch. Lines of the scratchpad from number
-// `hbm_follows` on are those of HBM; not below 0: there are none.
+// `hbm_follows` on are those of HBM; below 0: none are.
 Dependencies dependencies(const isa::Program& program, std::int64_t lanes, std::int64_t hbm_follows = -1);
 // In every core of every stage; besides, what arrives comes after its cause, in whatever stage.
 Dependencies dependencies(const Listing& listing, std::int64_t lanes, models::Watch watch = {});

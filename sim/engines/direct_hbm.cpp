@@ -13,6 +13,7 @@
 
 #include "compiler/instructions/accesses.hpp"
 #include "compiler/instructions/runs.hpp"
+#include "models/affine.hpp"
 #include "models/dma.hpp"
 #include "models/number_format.hpp"
 #include "models/vector_unit.hpp"
@@ -65,16 +66,13 @@ struct Span {
 };
 
 Span span_of(const Walk& walk) {
-  std::int64_t first = walk.address.base, last = first + walk.extent - 1;
-  for (std::size_t k = 0; k < static_cast<std::size_t>(walk.depth); ++k) {
-    const std::int64_t moved = std::int64_t{walk.address.stride[k]} * (walk.loops[k] - 1);
-    (moved < 0 ? first : last) += moved;
-  }
-  return {first / walk.per_line, last / walk.per_line + 1};
+  const models::AddressRange range =
+      models::check_address("address", walk.address, walk.loops, walk.depth, INT64_MAX, {0, walk.extent - 1});
+  return {range.first / walk.per_line, range.last / walk.per_line + 1};
 }
 
 // The walk through other lines: those that `home_of(line)` says of each. Nothing if one has none, or if no
-// address reaches them so. Of what is most there, `most_lines` may lie between the first and the last.
+// address reaches them so, or if more than `most_lines` lie between the first and the last.
 template <class HomeOf>
 class Moving {
  public:
@@ -129,21 +127,19 @@ class Moving {
 
 // What an instruction writes in the scratchpad as rows, and whether all lanes of them.
 struct Output {
-  isa::Address* address;
   Walk walk;
   bool all_lanes;
 };
 
-std::optional<Output> output_of(isa::Instruction& instruction, int lanes) {
-  if (auto* v = std::get_if<isa::Vector>(&instruction))
-    return Output{&v->o,
-                  {v->o, v->loops, isa::kLoops - v->reduce, 1, packed(v->out_format)},
+std::optional<Output> output_of(const isa::Instruction& instruction, int lanes) {
+  if (const auto* v = std::get_if<isa::Vector>(&instruction))
+    return Output{{v->o, v->loops, isa::kLoops - v->reduce, 1, packed(v->out_format)},
                   v->mask.lane_count == lanes};
-  if (auto* t = std::get_if<isa::Transpose>(&instruction))
-    return Output{&t->dst, {t->dst, t->loops, isa::kLoops, t->dst_rows, packed(t->element)}, true};
-  if (auto* t = std::get_if<isa::Tensor>(&instruction); t != nullptr && t->spill == 0 && t->row_first == 0)
-    return Output{&t->o,
-                  {t->o, t->loops, isa::kLoops - t->reduce, t->row_count, packed(t->out_format)},
+  if (const auto* t = std::get_if<isa::Transpose>(&instruction))
+    return Output{{t->dst, t->loops, isa::kLoops, t->dst_rows, packed(t->element)}, true};
+  const auto* t = std::get_if<isa::Tensor>(&instruction);
+  if (t != nullptr && t->spill == 0 && t->row_first == 0)
+    return Output{{t->o, t->loops, isa::kLoops - t->reduce, t->row_count, packed(t->out_format)},
                   t->mask.lane_count == lanes};
   return {};
 }
@@ -166,7 +162,7 @@ bool each_copied_line(const isa::Copy& copy, const models::MemorySizes& sizes, c
 
 // Of each instruction, where in HBM its output will be stored next, all of it, as an address: nothing if it
 // will not. Found from the end of the program on.
-std::vector<std::optional<isa::Address>> destinations(isa::Program& program,
+std::vector<std::optional<isa::Address>> destinations(const isa::Program& program,
                                                       const models::MemorySizes& sizes) {
   std::vector<std::optional<isa::Address>> result(program.size());
   std::vector<std::int64_t> stored(static_cast<std::size_t>(sizes.scratchpad_lines), kNowhere);
@@ -457,8 +453,7 @@ constexpr int kMostPasses = 20;
 }  // namespace
 
 DirectProgram with_direct_hbm(const isa::Program& program, const models::MemorySizes& sizes) {
-  isa::Program copy = program;
-  std::vector<std::optional<isa::Address>> outputs = destinations(copy, sizes);
+  std::vector<std::optional<isa::Address>> outputs = destinations(program, sizes);
   for (int pass = 1;; ++pass) {
     Follower follower(program, sizes, outputs);
     follower.follow();

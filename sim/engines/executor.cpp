@@ -37,6 +37,11 @@ std::int64_t LoadedProgram::dropped_copies() const {
   return std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.dropped; });
 }
 
+bool LoadedProgram::has_puts() const {
+  return std::any_of(instructions_.begin(), instructions_.end(),
+                     [](const isa::Instruction& i) { return std::holds_alternative<isa::Put>(i); });
+}
+
 LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, Order order,
                              std::size_t most_plans) const {
   LoadedProgram loaded;
@@ -44,7 +49,7 @@ LoadedProgram Executor::load(const std::vector<std::uint32_t>& words, Order orde
   const isa::Program& program = loaded.instructions_;
   const models::MemorySizes sizes(core_);
   const bool keeps = program.size() <= most_plans;
-  const bool directly = order == Order::kOfProgram && system_.size() == 1;
+  const bool directly = order == Order::kOfProgram && system_.size() == 1 && !loaded.has_puts();
   PlanTables tables;
   const auto keep = [&](PlannedInstruction planned) {
     share(planned, tables);
@@ -87,8 +92,7 @@ void Executor::use_hbm_directly(LoadedProgram& loaded) const {
 }
 
 void Executor::add_dependencies(LoadedProgram& loaded) const {
-  const auto puts = [](const LoadedProgram::Step& s) { return s.opcode == isa::Opcode::kPut; };
-  if (std::any_of(loaded.steps_.begin(), loaded.steps_.end(), puts)) return;
+  if (loaded.has_puts()) return;
   const compiler::Dependencies found =
       compiler::dependencies(loaded.instructions_, core_.lanes(), core_.lines(isa::Space::kScratchpad));
   LoadedProgram::Dependencies& dependencies = loaded.dependencies_.emplace();

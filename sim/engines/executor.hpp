@@ -42,6 +42,7 @@ class LoadedProgram {
   };
   LoadedProgram() = default;
   isa::ProgramError::Place place(std::size_t instruction) const;
+  bool has_puts() const;
   isa::Program instructions_;
   std::vector<Step> steps_;
   bool hbm_follows_ = false;                  // operands may lie in HBM
@@ -67,8 +68,8 @@ class Executor {
   // is executed. A plan takes a kilobyte, and a microsecond to make.
   // A program that is to be executed in program order, by run() and run_from() alone, is loaded for it where
   // that is worth the time: instructions read and write HBM instead of what copies would move
-  // (direct_hbm.hpp), if this core is alone. The scratchpad is then as in program order where the program has
-  // ended.
+  // (direct_hbm.hpp), if this core is alone and the program has no puts. The scratchpad is then as in program
+  // order where the program has ended.
   static constexpr std::size_t kMostPlans = 500000;
   enum class Order { kAny, kOfProgram };
   LoadedProgram load(const std::vector<std::uint32_t>& words, Order order = Order::kAny,

@@ -355,6 +355,19 @@ TEST_F(Loads, StayWhereALineIsOverwrittenInPart) {
   EXPECT_FALSE(followed({four_parts(), rows, last}).dropped[1]);
 }
 
+// One core may put to itself.
+TEST_F(Loads, AreNotDroppedWherePutsArrive) {
+  const isa::Copy load = four_parts();
+  isa::Put put;
+  put.element = isa::Format::kFp32;
+  put.src = walk(900, {0});
+  put.dst = walk(3, {0});
+  const isa::Program program = {load, put, reader(isa::Format::kFp32, walk(0, {1}), {10}), overwriting(0, 40),
+                                isa::End{}};
+  Core core(16, 64, 4096);
+  EXPECT_EQ(Executor(core, 1).load(isa::encode(program), Order::kOfProgram).dropped_copies(), 0);
+}
+
 TEST_F(Loads, AreNotDroppedForAnotherOrderNorForSeveralCores) {
   Core one(16, 64, 4096), two(16, 64, 4096);
   const std::vector<std::uint32_t> words = isa::encode(
